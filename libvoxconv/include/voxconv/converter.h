@@ -1,0 +1,44 @@
+#pragma once
+#include <memory>
+
+#include "voxconv/audio_io.h"
+#include "voxconv/options.h"
+#include "voxconv/progress.h"
+#include "voxconv/voice.h"
+
+namespace voxconv {
+
+/// What a conversion did; every figure measured.
+struct ConvertReport {
+  double source_s = 0;        ///< seconds of audio read
+  double wall_s = 0;          ///< seconds it took
+  double first_audio_s = 0;   ///< until the first converted audio was handed to the writer
+  double key = 0;             ///< semitones applied (the choice of key_auto)
+  double limiter_gain_db = 0; ///< most the limiter took off to stay below -1 dBTP; 0: nothing
+  double voiced = 0;          ///< share of frames that were voiced
+};
+
+/// Converts songs with one voice, in bounded memory at any length. One instance per thread; instances share the voice's weights.
+class Converter {
+ public:
+  Converter(Voice voice, ConvertOptions options);  ///< throws Error(usage)
+  ~Converter();
+  Converter(Converter&&) noexcept;
+  Converter& operator=(Converter&&) noexcept;
+
+  /// The rate and channel count run() will write for a source with `source_channels` channels; open the writer with them.
+  int output_rate() const;
+  int output_channels(int source_channels) const;
+
+  /// Reads the source to its end, writes the result and finishes the writer. Throws Error; the target then does not appear.
+  ConvertReport run(AudioReader& reader, AudioWriter& writer, const ProgressFn& on_progress = {}, const CancelToken& cancel = {});
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The tags a converted file carries: the source's, plus fields that say the vocal is AI-converted, by which voice, version and seed.
+Tags provenance_tags(const Tags& source, const VoiceInfo& voice, const ConvertOptions& options);
+
+}  // namespace voxconv

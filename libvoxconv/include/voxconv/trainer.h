@@ -1,0 +1,43 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "voxconv/progress.h"
+#include "voxconv/voice.h"
+
+namespace voxconv {
+
+/// What to train. The defaults make a usable voice out of five minutes of recordings in a quarter of an hour on two cores.
+struct TrainOptions {
+  std::vector<std::string> data;   ///< folders with recordings of the speaker, searched in depth
+  std::string name;                ///< of the voice to make
+  std::string from;                ///< bundle or voice to start from; empty: the shipped base
+  std::string out_dir;             ///< bundle folder to write; empty: the user's voices folder
+  std::string work_dir;            ///< feature cache, checkpoints, log, listening samples; empty: <out_dir>.train
+  double minutes = 0;              ///< stop after this much training time ...
+  std::int64_t steps = 0;          ///< ... or these steps; both 0: 10 minutes
+  std::string device = "auto";
+  std::string precision = "auto";  ///< auto, fp32, bf16, fp16
+  int threads = 0;
+  std::uint64_t seed = 0;
+  double checkpoint_minutes = 3;
+  bool resume = true;              ///< go on from the last checkpoint in work_dir
+  std::string title, language, gender, licence, consent, attribution;  ///< for voice.json
+
+  std::vector<std::string> problems() const;
+};
+
+struct TrainReport {
+  VoiceInfo voice;
+  std::int64_t steps = 0;
+  double train_s = 0, prepare_s = 0;
+  double data_s = 0;          ///< seconds of usable recordings
+  double loss = 0;            ///< held-out, of the weights that were kept
+  std::string log_path;       ///< CSV
+};
+
+/// Fine-tunes a voice; resumable after kill -9. Throws Error. Progress stages: "prepare" (files), "train" (steps).
+TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progress = {}, const CancelToken& cancel = {});
+
+}  // namespace voxconv

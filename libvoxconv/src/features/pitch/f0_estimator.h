@@ -1,0 +1,31 @@
+#pragma once
+#include <memory>
+#include <string>
+
+#include "nn/torch.h"
+
+namespace voxconv {
+
+struct F0Range {
+  double min_hz = 50, max_hz = 1500;
+};
+
+struct F0Frames {
+  torch::Tensor hz;          ///< [T] float32, 0 = unvoiced
+  torch::Tensor confidence;  ///< [T] float32 in [0, 1]
+};
+
+/// Pitch of 16 kHz audio. Weights are const: one instance may be used from several threads.
+class F0Estimator {
+ public:
+  virtual ~F0Estimator() = default;
+  /// [N] -> frame_count(N) frames on the 100 Hz clock.
+  virtual F0Frames estimate(const torch::Tensor& audio) const = 0;
+  /// Seconds of audio before and after a frame that its estimate may depend on.
+  virtual double context_s() const = 0;
+};
+
+/// One of f0_estimators() (voxconv/f0.h). Throws Error(usage | not_found | bad_model).
+std::shared_ptr<const F0Estimator> load_f0_estimator(const std::string& name, const F0Range& range, torch::Device device);
+
+}  // namespace voxconv

@@ -1,0 +1,47 @@
+#include "nn/device.h"
+
+#include <thread>
+
+#include "core/fail.h"
+
+namespace voxconv::nn {
+
+torch::Device select_device(const std::string& name) {
+  const bool cuda = torch::cuda::is_available();
+  if (name == "auto") return cuda ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
+  if (name == "cpu") return torch::kCPU;
+  if (name != "cuda" && name.rfind("cuda:", 0) != 0)
+    fail(ErrorCode::usage, "Unknown device \"{}\"; expected auto, cpu, cuda or cuda:N.", name);
+  if (!cuda)
+    fail(ErrorCode::device, "No CUDA device is usable for \"{}\": there is none, its driver is missing, or this LibTorch is a CPU build. Use --device cpu.",
+         name);
+  int index = 0;
+  if (name.size() > 5) {
+    const std::string digits = name.substr(5);
+    if (digits.empty() || digits.size() > 3 || digits.find_first_not_of("0123456789") != std::string::npos)
+      fail(ErrorCode::usage, "Unknown device \"{}\"; expected cuda:N with a number N.", name);
+    index = std::stoi(digits);
+  }
+  const int count = static_cast<int>(torch::cuda::device_count());
+  if (index >= count) fail(ErrorCode::device, "There is no device {}; this machine has {} CUDA device(s), numbered from 0.", name, count);
+  return torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(index));
+}
+
+torch::ScalarType select_precision(const std::string& name, torch::Device device) {
+  if (name == "auto") return device.is_cuda() ? torch::kHalf : torch::kFloat;
+  if (name == "fp32") return torch::kFloat;
+  if (name == "bf16") return torch::kBFloat16;
+  if (name == "fp16") {
+    if (device.is_cpu()) fail(ErrorCode::usage, "fp16 is for GPUs; on the CPU use fp32 or bf16.");
+    return torch::kHalf;
+  }
+  fail(ErrorCode::usage, "Unknown precision \"{}\"; expected auto, fp32, bf16 or fp16.", name);
+}
+
+void set_threads(int threads) {
+  at::globalContext().setFlushDenormal(true);
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  at::set_num_threads(threads > 0 ? threads : std::max(1, cores));
+}
+
+}  // namespace voxconv::nn

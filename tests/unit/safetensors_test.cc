@@ -1,0 +1,93 @@
+#include "nn/safetensors.h"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "core/atomic_file.h"
+#include "nn/module.h"
+#include "voxconv/error.h"
+
+namespace voxconv::nn {
+namespace fs = std::filesystem;
+namespace {
+
+std::string scratch(const std::string& name) { return (fs::path(testing::TempDir()) / name).string(); }
+
+std::string file_with_header(const std::string& header, std::size_t payload) {
+  const std::uint64_t bytes = header.size();
+  return std::string(reinterpret_cast<const char*>(&bytes), 8) + header + std::string(payload, '\0');
+}
+
+void expect_refused(const std::string& bytes, const std::string& part_of_message) {
+  const std::string path = scratch("refused.safetensors");
+  write_file(path, bytes);
+  try {
+    Safetensors file(path);
+    FAIL() << "accepted; expected: " << part_of_message;
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::bad_model);
+    EXPECT_THAT(e.what(), testing::HasSubstr(part_of_message));
+  }
+}
+
+TEST(Safetensors, RoundTrip) {
+  const std::string path = scratch("round_trip.safetensors");
+  const torch::Tensor a = torch::randn({3, 4}), b = torch::arange(5), c = torch::randn({2}).to(torch::kHalf);
+  save_safetensors(path, {{"a", a}, {"b", b}, {"c", c}}, {{"key", "value"}});
+  const Safetensors file(path);
+  EXPECT_TRUE(torch::equal(file.get("a"), a));
+  EXPECT_TRUE(torch::equal(file.get("b"), b));
+  EXPECT_TRUE(torch::equal(file.get("c"), c));
+  EXPECT_EQ(file.metadata().at("key"), "value");
+  EXPECT_THROW(file.get("d"), Error);
+}
+
+TEST(Safetensors, ViewsOutliveTheFile) {
+  const std::string path = scratch("outlive.safetensors");
+  save_safetensors(path, {{"a", torch::ones({1000})}});
+  torch::Tensor view;
+  {
+    view = Safetensors(path).get("a");
+  }
+  EXPECT_EQ(view.sum().item<float>(), 1000);
+}
+
+TEST(Safetensors, RefusesDamage) {
+  expect_refused("short", "at least 8");
+  expect_refused(std::string(8, '\xff') + "{}", "header claims");
+  expect_refused(file_with_header("[1]", 0), "not a JSON object");
+  expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 4), "larger than the file");
+  expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}})", 8), "do not fit");
+  expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[8,4]}})", 8), "do not fit");
+  expect_refused(file_with_header(R"({"a":{"dtype":"Q4","shape":[1],"data_offsets":[0,4]}})", 8), "unknown dtype");
+  expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", 8), "larger than the file");
+  expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", 8), "larger than the file");
+  expect_refused(file_with_header(R"({"a":{"dtype":"F32"}})", 8), "malformed");
+  expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})", 8),
+                 "overlap");
+}
+
+TEST(LoadParameters, IsStrict) {
+  const std::string path = scratch("strict.safetensors");
+  torch::nn::Linear source(3, 2), target(3, 2);
+  save_safetensors(path, named_tensors(*source, "x."));
+  load_parameters(*target, Safetensors(path), "x.");
+  EXPECT_TRUE(torch::equal(source->weight, target->weight));
+
+  auto tensors = named_tensors(*source, "x.");
+  tensors["x.more"] = torch::ones(1);
+  save_safetensors(path, tensors);
+  EXPECT_THROW(load_parameters(*target, Safetensors(path), "x."), Error);
+  tensors.erase("x.more");
+  tensors.erase("x.bias");
+  save_safetensors(path, tensors);
+  EXPECT_THROW(load_parameters(*target, Safetensors(path), "x."), Error);
+  torch::nn::Linear larger(4, 2);
+  save_safetensors(path, named_tensors(*source, "x."));
+  EXPECT_THROW(load_parameters(*larger, Safetensors(path), "x."), Error);
+}
+
+}  // namespace
+}  // namespace voxconv::nn
