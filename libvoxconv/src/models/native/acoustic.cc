@@ -1,0 +1,45 @@
+#include "models/native/acoustic.h"
+
+#include <cmath>
+
+#include "models/native/config.h"
+
+namespace voxconv::native {
+namespace {
+
+constexpr double bottleneck_noise = 0.1;
+
+/// [B, T] f0 and loudness -> [B, T, 3]. Pitch is squashed far from speech so that high singing stays near what training has seen.
+torch::Tensor prosody_features(const torch::Tensor& f0, const torch::Tensor& loudness) {
+  const torch::Tensor voiced = (f0 > 0).to(f0.scalar_type());
+  const torch::Tensor octaves = torch::log2(f0.clamp_min(20) / 200);
+  const torch::Tensor pitch = 1.5 * torch::tanh(octaves / 1.5) * voiced;
+  return torch::stack({pitch, 1 - voiced, loudness / 3 + 1}, -1);
+}
+
+}  // namespace
+
+AcousticModelImpl::AcousticModelImpl() {
+  content_norm_ = register_module("content_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({content_dim})));
+  squeeze_ = register_module("squeeze", torch::nn::Linear(content_dim, bottleneck));
+  input_ = register_module("input", torch::nn::Conv1d(torch::nn::Conv1dOptions(bottleneck, channels, 5).padding(2)));
+  prosody_ = register_module("prosody", torch::nn::Linear(3, channels));
+  speaker_ = register_module("speaker", torch::nn::Linear(speaker_dim, condition_dim));
+  blocks_ = register_module("blocks", torch::nn::ModuleList());
+  for (std::int64_t i = 0; i < blocks; ++i) blocks_->push_back(ConvNeXt(channels, 3, condition_dim));
+  output_norm_ = register_module("output_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels})));
+  output_ = register_module("output", torch::nn::Linear(channels, envelope_bins));
+}
+
+torch::Tensor AcousticModelImpl::forward(const torch::Tensor& content, const torch::Tensor& f0, const torch::Tensor& loudness,
+                                         const torch::Tensor& speaker) {
+  torch::Tensor words = squeeze_(content_norm_(content));
+  if (is_training()) words = words + bottleneck_noise * torch::randn_like(words);
+  // Embeddings are unit vectors of 256 numbers: scaled to about one each.
+  const torch::Tensor condition = torch::gelu(speaker_(speaker * std::sqrt(double(speaker_dim))));
+  torch::Tensor h = convolve_time(input_, words) + prosody_(prosody_features(f0, loudness));
+  for (const auto& block : *blocks_) h = block->as<ConvNeXt>()->forward(h, condition);
+  return output_(output_norm_(h)) + loudness.unsqueeze(-1);
+}
+
+}  // namespace voxconv::native

@@ -1,0 +1,43 @@
+#include "models/native/source.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "models/native/config.h"
+
+namespace voxconv::native {
+namespace {
+
+constexpr double pi = std::numbers::pi;
+constexpr double top_hz = 0.49 * sample_rate;
+
+/// Sum of cos(k * phase) for k = 1 .. harmonics; the fraction of a harmonic fades in, so that a gliding pitch does not click.
+double harmonic_sum(double phase, double harmonics) {
+  const double whole = std::floor(harmonics);
+  const double last = (harmonics - whole) * std::cos((whole + 1) * phase);
+  const double half_sine = std::sin(phase / 2);
+  if (std::abs(half_sine) < 1e-6) return whole + last;
+  return std::sin((whole + 0.5) * phase) / (2 * half_sine) - 0.5 + last;
+}
+
+}  // namespace
+
+void PulseSource::render(float f0, float next_f0, std::span<float> out) {
+  const double begin_gain = f0 > 0, end_gain = next_f0 > 0;
+  if (begin_gain + end_gain == 0) {
+    for (float& sample : out) sample = 0;
+    return;
+  }
+  const double begin = f0 > 0 ? f0 : next_f0, end = next_f0 > 0 ? next_f0 : f0;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const double part = double(i) / double(out.size());
+    const double hz = begin + (end - begin) * part;
+    // Each harmonic carries 2 hz / sample_rate of the power, so the density is 1 whatever the pitch.
+    const double amplitude = 2 * std::sqrt(hz / sample_rate) * (begin_gain + (end_gain - begin_gain) * part);
+    out[i] = float(amplitude * harmonic_sum(phase_, top_hz / hz));
+    phase_ += 2 * pi * hz / sample_rate;
+    if (phase_ >= pi) phase_ -= 2 * pi;
+  }
+}
+
+}  // namespace voxconv::native

@@ -1,0 +1,20 @@
+#pragma once
+#include <cstdint>
+#include <span>
+
+namespace voxconv::native {
+
+/// The excitation of the voice, sample by sample from a pitch contour: a band-limited pulse train whose spectrum is flat and whose power is 1.
+/// The phase is kept in double over the whole song, so the result does not depend on how the frames are cut.
+class PulseSource {
+ public:
+  explicit PulseSource(double initial_phase = 0) : phase_(initial_phase) {}
+
+  /// The `hop` samples between a frame and the next; f0 in Hz, 0 = unvoiced. Between voiced and unvoiced the pulses fade over the interval.
+  void render(float f0, float next_f0, std::span<float> out);
+
+ private:
+  double phase_;  ///< radians in [-pi, pi)
+};
+
+}  // namespace voxconv::native
