@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Converts public pretrained weights into the fp16 safetensors files that ship below models/.
+"""Converts public pretrained weights into the safetensors files that ship below models/.
 
 Each subcommand names the package it reads, and writes the sha256 of the original into the metadata of the result, e.g.
 
@@ -86,10 +86,22 @@ def whisper_base(output):
          original_sha256=hashlib.sha256(data).hexdigest())
 
 
+def ge2e(output):
+    """The GE2E speaker encoder, from the package resemblyzer."""
+    import torch
+
+    original = package_file("resemblyzer", "pretrained.pt")
+    state = torch.load(original, map_location="cpu", weights_only=True)["model_state"]
+    # Kept in fp32: it is a measuring instrument, and small.
+    tensors = {name: value.numpy() for name, value in state.items() if name.startswith(("lstm.", "linear."))}
+    save(output, tensors, source="Resemblyzer 0.1.4, pretrained.pt", licence="Apache-2.0",
+         original_sha256=hashlib.sha256(original.read_bytes()).hexdigest())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    for name, function in {"whisper-base": whisper_base}.items():
+    for name, function in {"whisper-base": whisper_base, "ge2e": ge2e}.items():
         command = commands.add_parser(name, help=function.__doc__)
         command.add_argument("output", help="the .safetensors file to write")
         command.set_defaults(function=function)
