@@ -1,0 +1,25 @@
+#pragma once
+#include <span>
+
+#include "nn/torch.h"
+
+namespace voxconv::eval {
+
+/// How well a result keeps the melody of its source.
+struct PitchError {
+  double correlation = 0;   ///< Pearson's, of log f0; NaN where either melody does not move or too little is voiced
+  double median_cents = 0;  ///< median absolute error; NaN where nothing is voiced in both
+};
+
+/// Compares f0 [Hz, 0 = unvoiced] on one clock over the frames voiced in both; the source is shifted by `key` semitones first. The longer
+/// one is cut.
+PitchError pitch_error(std::span<const float> source, std::span<const float> result, double key);
+
+/// Mean absolute difference in dB between two loudness curves [T] (ln of RMS, see features/loudness.h) after their median difference is
+/// taken out, over the frames in which the source is within 40 dB of its loudest. The longer one is cut; NaN where one is empty.
+double loudness_error_db(const torch::Tensor& source, const torch::Tensor& result);
+
+/// Cosine of two vectors; 0 where one is all zeros.
+double cosine(const torch::Tensor& a, const torch::Tensor& b);
+
+}  // namespace voxconv::eval

@@ -1,0 +1,139 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "eval/memory_audio.h"
+#include "eval/metrics.h"
+#include "eval/report.h"
+
+namespace voxconv {
+namespace {
+
+using eval::pitch_error;
+
+/// A sung line: vibrato and a slow rise around `hz`, with a pause.
+std::vector<float> melody(double hz, std::size_t frames = 400) {
+  std::vector<float> f0(frames);
+  for (std::size_t i = 0; i < frames; ++i)
+    f0[i] = i % 100 < 15 ? 0.f : float(hz * std::exp2(0.3 * double(i) / double(frames) + 0.03 * std::sin(double(i) * 0.35)));
+  return f0;
+}
+
+TEST(PitchError, IsNothingForTheSameMelodyInAnotherKey) {
+  const auto source = melody(220), result = melody(220 * std::exp2(5 / 12.0));
+  const auto error = pitch_error(source, result, 5);
+  EXPECT_NEAR(error.correlation, 1, 1e-6);
+  EXPECT_NEAR(error.median_cents, 0, 0.01);
+}
+
+TEST(PitchError, FindsAConstantDetuning) {
+  const auto error = pitch_error(melody(220), melody(220 * std::exp2(25 / 1200.0)), 0);
+  EXPECT_NEAR(error.median_cents, 25, 0.01);
+  EXPECT_NEAR(error.correlation, 1, 1e-6);
+}
+
+TEST(PitchError, LooksOnlyAtFramesVoicedInBoth) {
+  const auto source = melody(220);
+  auto result = source;
+  for (std::size_t i = 0; i < 200; ++i) result[i] = 0;
+  EXPECT_NEAR(pitch_error(source, result, 0).median_cents, 0, 1e-9);
+  EXPECT_TRUE(std::isnan(pitch_error(source, std::vector<float>(400, 0.f), 0).median_cents));
+}
+
+TEST(PitchError, MirroredMelodyIsAnticorrelated) {
+  const auto source = melody(220);
+  auto result = source;
+  for (float& hz : result) hz = hz > 0 ? 220 * 220 / hz : 0;
+  EXPECT_NEAR(pitch_error(source, result, 0).correlation, -1, 1e-6);
+}
+
+TEST(PitchError, CorrelationIsUndefinedForAFlatLine) {
+  const std::vector<float> flat(100, 220.f);
+  EXPECT_TRUE(std::isnan(pitch_error(flat, flat, 0).correlation));
+  EXPECT_NEAR(pitch_error(flat, flat, 0).median_cents, 0, 1e-9);
+}
+
+TEST(LoudnessError, IgnoresAGainAndFindsARipple) {
+  const torch::Tensor source = torch::sin(torch::arange(500) * 0.05) - 3;
+  EXPECT_NEAR(eval::loudness_error_db(source, source + 1.5), 0, 1e-4);
+  // Half of the frames 0.23 nepers (2 dB) up, half down: every frame is off by 2 dB from the middle.
+  const torch::Tensor ripple = torch::where(torch::arange(501) % 2 == 0, 1.0, -1.0) * (2 / (20 / std::log(10.0)));
+  const torch::Tensor longer = torch::sin(torch::arange(501) * 0.05) - 3;
+  EXPECT_NEAR(eval::loudness_error_db(longer, longer + ripple), 2, 0.02 * 2);
+}
+
+TEST(LoudnessError, SilenceDoesNotCount) {
+  const torch::Tensor source = torch::cat({torch::full({100}, -2.f), torch::full({100}, -11.5f)});
+  const torch::Tensor result = torch::cat({torch::full({100}, -2.f), torch::full({100}, -8.f)});
+  EXPECT_NEAR(eval::loudness_error_db(source, result), 0, 1e-6);
+  EXPECT_TRUE(std::isnan(eval::loudness_error_db(source, torch::zeros({0}))));
+}
+
+TEST(Cosine, KnownAngles) {
+  EXPECT_NEAR(eval::cosine(torch::tensor({1.f, 0.f}), torch::tensor({3.f, 3.f})), std::sqrt(0.5), 1e-6);
+  EXPECT_EQ(eval::cosine(torch::tensor({1.f, 0.f}), torch::tensor({0.f, 0.f})), 0);
+}
+
+TEST(MeanRow, LeavesUndefinedValuesOut) {
+  EvalRow a, b;
+  a.secs_target = 0.8;
+  b.secs_target = 0.6;
+  a.f0_correlation = std::nan("");
+  b.f0_correlation = 0.9;
+  const EvalRow mean = mean_row({a, b});
+  EXPECT_NEAR(mean.secs_target, 0.7, 1e-12);
+  EXPECT_NEAR(mean.f0_correlation, 0.9, 1e-12);
+  EXPECT_TRUE(std::isnan(mean_row({}).rtf));
+}
+
+EvalReport sample_report() {
+  EvalReport report;
+  report.voice = "kathleen";
+  EvalRow row;
+  row.source = "a \"b\", c.wav";
+  row.secs_target = 0.75;
+  row.f0_correlation = std::nan("");
+  report.rows = {row};
+  report.mean = mean_row(report.rows);
+  return report;
+}
+
+TEST(EvalReport, JsonHoldsEveryFigureAndNullForUndefined) {
+  const auto json = nlohmann::json::parse(sample_report().to_json());
+  EXPECT_EQ(json["voice"], "kathleen");
+  EXPECT_EQ(json["files"][0]["source"], "a \"b\", c.wav");
+  EXPECT_EQ(json["files"][0]["secs_target"], 0.75);
+  EXPECT_TRUE(json["files"][0]["f0_correlation"].is_null());
+  EXPECT_EQ(json["mean"]["secs_target"], 0.75);
+}
+
+TEST(EvalReport, CsvQuotesAndHasAMeanLine) {
+  const std::string csv = sample_report().to_csv();
+  EXPECT_EQ(csv,
+            "source,seconds,f0_correlation,f0_median_cents,secs_target,secs_source,secs_source_target,loudness_error_db,rtf\n"
+            "\"a \"\"b\"\", c.wav\",0,,0,0.75,0,0,0,0\n"
+            "mean,0,,0,0.75,0,0,0,0\n");
+}
+
+TEST(MemoryAudio, WhatIsWrittenIsReadBack) {
+  eval::CapturingWriter writer(nullptr);
+  AudioBuffer piece(16000, 2, 3);
+  piece.channels[0] = {1, 2, 3};
+  piece.channels[1] = {4, 5, 6};
+  writer.write(piece);
+  writer.write(piece);
+  writer.finish();
+  eval::MemoryReader reader(writer.audio());
+  EXPECT_EQ(reader.info().frames, 6);
+  AudioBuffer out;
+  ASSERT_TRUE(reader.read(out, 4));
+  EXPECT_EQ(out.channels[1], (std::vector<float>{4, 5, 6, 4}));
+  ASSERT_TRUE(reader.read(out, 4));
+  EXPECT_EQ(out.channels[0], (std::vector<float>{2, 3}));
+  EXPECT_FALSE(reader.read(out, 4));
+  EXPECT_TRUE(out.empty());
+}
+
+}  // namespace
+}  // namespace voxconv
