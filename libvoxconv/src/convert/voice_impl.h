@@ -1,0 +1,18 @@
+#pragma once
+#include <memory>
+
+#include "models/voice_model.h"
+#include "nn/torch.h"
+#include "voxconv/voice.h"
+
+namespace voxconv {
+
+/// What a loaded voice consists of.
+struct Voice::Impl {
+  VoiceInfo info;
+  std::shared_ptr<const VoiceModel> model;
+  torch::Device device = torch::kCPU;
+  torch::ScalarType precision = torch::kFloat;
+};
+
+}  // namespace voxconv
