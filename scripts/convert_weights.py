@@ -98,10 +98,36 @@ def ge2e(output):
          original_sha256=hashlib.sha256(original.read_bytes()).hexdigest())
 
 
+def fcpe(output):
+    """The FCPE f0 estimator, from the package torchfcpe."""
+    import torch
+
+    original = package_file("torchfcpe", "assets/fcpe_c_v001.pt")
+    checkpoint = torch.load(original, map_location="cpu", weights_only=True)
+    model, state = checkpoint["config_dict"]["model"], {name: value.float() for name, value in checkpoint["model"].items()}
+    if not model["conv_only"] or model.get("use_harmonic_emb") or model["n_layers"] != 6:
+        raise SystemExit("Not the configuration that voxconv implements: six layers, conv_only.")
+    names = {"input_stack.0": "input.0", "input_stack.1": "input.norm", "input_stack.3": "input.1", "norm": "norm"}
+    for layer in range(6):
+        old = f"net.encoder_layers.{layer}.conformer.net"
+        parts = {"0": "norm", "2": "expand", "4.conv": "depthwise", "6": "project"}
+        names |= {f"{old}.{a}": f"layers.{layer}.{b}" for a, b in parts.items()}
+    tensors = {f"{new}.{part}": state[f"{old}.{part}"] for old, new in names.items() for part in ("weight", "bias")}
+    for layer in range(6):  # kernels of one tap are matrices
+        for name in ("expand", "project"):
+            tensors[f"layers.{layer}.{name}.weight"] = tensors[f"layers.{layer}.{name}.weight"].squeeze(-1)
+    direction = state["output_proj.weight_v" if "output_proj.weight_v" in state else "output_proj.parametrizations.weight.original1"]
+    gain = state["output_proj.weight_g" if "output_proj.weight_g" in state else "output_proj.parametrizations.weight.original0"]
+    tensors["output.weight"] = gain * direction / direction.norm(dim=1, keepdim=True)  # weight norm, folded
+    tensors["output.bias"] = state["output_proj.bias"]
+    save(output, {name: value.half().numpy() for name, value in tensors.items()}, source="torchfcpe 0.0.4, fcpe_c_v001.pt", licence="MIT",
+         original_sha256=hashlib.sha256(original.read_bytes()).hexdigest())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    for name, function in {"whisper-base": whisper_base, "ge2e": ge2e}.items():
+    for name, function in {"whisper-base": whisper_base, "ge2e": ge2e, "fcpe": fcpe}.items():
         command = commands.add_parser(name, help=function.__doc__)
         command.add_argument("output", help="the .safetensors file to write")
         command.set_defaults(function=function)

@@ -1,0 +1,122 @@
+#include "features/pitch/fcpe.h"
+
+#include <cmath>
+
+#include "core/fail.h"
+#include "features/frames.h"
+
+namespace voxconv {
+namespace {
+
+constexpr std::int64_t mel_bins = 128, width = 512, classes = 360, layer_count = 6, taps = 31;
+constexpr std::int64_t norm_groups = 4;
+constexpr std::int64_t norm_frames = 200;  // either side
+constexpr double reference_hz = 10, lowest_hz = 32.7, highest_hz = 1975.5;
+constexpr double threshold = 0.006;  // of the activation: voiced above it (torchfcpe's default)
+constexpr std::int64_t peak_reach = 4;
+
+MelConfig mel_config() {
+  MelConfig config;
+  config.sample_rate = feature_rate;
+  config.n_fft = 1024;
+  config.hop = feature_hop;
+  config.bins = mel_bins;
+  config.power = 1;
+  config.magnitude_eps = 1e-9;
+  config.log = MelConfig::Log::natural;
+  config.floor = 1e-5;
+  config.padding = MelConfig::Padding::same;
+  return config;
+}
+
+double to_cents(double hz) { return 1200 * std::log2(hz / reference_hz); }
+
+/// Group normalisation of [1, C, T] over each frame's surroundings.
+torch::Tensor local_group_norm(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
+  const std::int64_t channels = x.size(1), frames = x.size(2), per_group = channels / norm_groups;
+  const torch::Tensor grouped = x.view({norm_groups, per_group, frames});
+  // Running sums in double: [2, groups, T + 1]
+  const torch::Tensor sums = torch::stack({grouped.sum(1), grouped.square().sum(1)}).to(torch::kDouble);
+  const torch::Tensor running = torch::constant_pad_nd(sums.cumsum(2), {1, 0});
+  const torch::Tensor frame = torch::arange(frames, torch::TensorOptions(torch::kLong).device(x.device()));
+  const torch::Tensor end = (frame + norm_frames + 1).clamp_max(frames), begin = (frame - norm_frames).clamp_min(0);
+  const torch::Tensor mean = (running.index_select(2, end) - running.index_select(2, begin)) / ((end - begin) * per_group);
+  const torch::Tensor variance = (mean[1] - mean[0].square()).clamp_min(0);
+  const torch::Tensor centre = mean[0].to(torch::kFloat).unsqueeze(1);  // [groups, 1, T]
+  const torch::Tensor gain = (variance + 1e-5).rsqrt().to(torch::kFloat).unsqueeze(1);
+  return ((grouped - centre) * gain).view({1, channels, frames}).mul_(weight.view({-1, 1})).add_(bias.view({-1, 1}));
+}
+
+}  // namespace
+
+Fcpe::Fcpe(const nn::Safetensors& weights, const F0Range& range, torch::Device device) : device_(device), mel_(mel_config(), device) {
+  const auto affine = [&](const std::string& name, torch::IntArrayRef shape) {
+    const torch::Tensor weight = weights.get(name + ".weight");
+    if (weight.sizes() != shape || weights.get(name + ".bias").numel() != shape[0])
+      fail(ErrorCode::bad_model, "{} does not hold FCPE: the tensor {} has another shape.", weights.path(), name);
+    const auto load = [&](const torch::Tensor& x) { return x.to(device, torch::kFloat, /*non_blocking=*/false, /*copy=*/true); };
+    return Affine{load(weight), load(weights.get(name + ".bias"))};
+  };
+  input0_ = affine("input.0", {width, mel_bins, 3});
+  input_norm_ = affine("input.norm", {width});
+  input1_ = affine("input.1", {width, width, 3});
+  for (std::int64_t i = 0; i < layer_count; ++i) {
+    const std::string prefix = "layers." + std::to_string(i) + ".";
+    Layer layer{affine(prefix + "norm", {width}), affine(prefix + "expand", {4 * width, width}),
+                affine(prefix + "depthwise", {2 * width, 1, taps}), affine(prefix + "project", {width, 2 * width})};
+    layer.depthwise.weight = layer.depthwise.weight.unsqueeze(2).contiguous(torch::MemoryFormat::ChannelsLast);
+    layers_.push_back(layer);
+  }
+  norm_ = affine("norm", {width});
+  output_ = affine("output", {classes, width});
+  cents_ = torch::linspace(to_cents(lowest_hz), to_cents(highest_hz), classes, torch::kDouble).to(device, torch::kFloat);
+  const double step = (to_cents(highest_hz) - to_cents(lowest_hz)) / (classes - 1);
+  const auto nearest = [&](double hz) { return static_cast<std::int64_t>(std::lround((to_cents(hz) - to_cents(lowest_hz)) / step)); };
+  low_ = std::clamp<std::int64_t>(nearest(range.min_hz), 0, classes - 1);
+  high_ = std::clamp<std::int64_t>(nearest(range.max_hz) + 1, low_ + 1, classes);
+}
+
+double Fcpe::context_s() const {
+  const std::int64_t reach = norm_frames + 2 + layer_count * (taps / 2) + 4;  // 4: the mel window
+  return double(reach) / frame_rate;
+}
+
+torch::Tensor Fcpe::mel(const torch::Tensor& audio) const {
+  const torch::Tensor mel = mel_(audio.to(device_, torch::kFloat));
+  const std::int64_t missing = frame_count(audio.size(0)) - mel.size(1);  // torchfcpe repeats the last frame
+  return missing > 0 ? torch::cat({mel, mel.slice(1, -1).expand({-1, missing})}, 1) : mel;
+}
+
+torch::Tensor Fcpe::convolve(const Layer& layer, const torch::Tensor& x) const {
+  torch::Tensor y = torch::layer_norm(x, {width}, layer.norm.weight, layer.norm.bias);
+  y = torch::glu(torch::linear(y, layer.expand.weight, layer.expand.bias), -1);
+  // [T, C] seen as a channels-last image: the depthwise convolution is many times quicker in that layout.
+  const torch::Tensor image = y.view({1, y.size(0), 1, y.size(1)}).permute({0, 3, 2, 1});
+  y = torch::conv2d(image, layer.depthwise.weight, layer.depthwise.bias, 1, torch::IntArrayRef({0, taps / 2}), 1, 2 * width);
+  y = torch::silu(y).permute({0, 3, 2, 1}).reshape({x.size(0), 2 * width});
+  return torch::linear(y, layer.project.weight, layer.project.bias);
+}
+
+torch::Tensor Fcpe::activation(const torch::Tensor& mel) const {
+  const torch::NoGradGuard guard;
+  torch::Tensor x = torch::conv1d(mel.unsqueeze(0), input0_.weight, input0_.bias, 1, 1);
+  x = torch::leaky_relu_(x = local_group_norm(x, input_norm_.weight, input_norm_.bias));
+  x = torch::conv1d(x, input1_.weight, input1_.bias, 1, 1).squeeze(0).t().contiguous();
+  for (const Layer& layer : layers_) x += convolve(layer, x);
+  x = torch::layer_norm(x, {width}, norm_.weight, norm_.bias);
+  return torch::linear(x, output_.weight, output_.bias).sigmoid_();
+}
+
+F0Frames Fcpe::estimate(const torch::Tensor& audio) const {
+  const torch::NoGradGuard guard;
+  const torch::Tensor scores = activation(mel(audio));
+  const auto [confidence, peak] = scores.slice(1, low_, high_).max(1, /*keepdim=*/true);
+  // The mean of the classes around the peak, weighted by their activation.
+  const torch::Tensor around = (peak + low_ + torch::arange(-peak_reach, peak_reach + 1, peak.options())).clamp(0, classes - 1);
+  const torch::Tensor weight = scores.gather(1, around);
+  const torch::Tensor cents = (weight * cents_.index({around})).sum(1) / weight.sum(1);
+  const torch::Tensor voiced = confidence.squeeze(1) > threshold;
+  return {torch::where(voiced, torch::exp2(cents / 1200) * reference_hz, torch::zeros_like(cents)), confidence.squeeze(1)};
+}
+
+}  // namespace voxconv

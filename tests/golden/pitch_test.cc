@@ -1,0 +1,45 @@
+// Against the packages torchfcpe, torchcrepe, swift-f0 and librosa; made by scripts/goldens/pitch.py.
+#include <gtest/gtest.h>
+
+#include "core/paths.h"
+#include "features/frames.h"
+#include "features/pitch/fcpe.h"
+#include "golden.h"
+
+namespace voxconv {
+namespace {
+
+torch::Tensor tensor(const std::string& name) { return golden::open("pitch").get(name); }
+
+/// "speech" or "sung": two seconds.
+torch::Tensor audio(const std::string& clip) { return tensor(clip + ".audio").to(torch::kFloat) / 32768; }
+
+torch::Tensor every_tenth(const torch::Tensor& x) { return x.slice(0, 0, x.size(0), 10); }
+
+/// Largest distance in cents where both are voiced.
+double worst_cents(const torch::Tensor& hz, const torch::Tensor& reference) {
+  const torch::Tensor both = (hz > 0) & (reference > 0);
+  return ((hz.index({both}) / reference.index({both})).log2().abs().max() * 1200).item<double>();
+}
+
+std::int64_t voicing_differences(const torch::Tensor& hz, const torch::Tensor& reference) {
+  return ((hz > 0) != (reference > 0)).sum().item<std::int64_t>();
+}
+
+class Clips : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Pitch, Clips, testing::Values("speech", "sung"), [](const auto& clip) { return clip.param; });
+
+TEST_P(Clips, FcpeEqualsTheReference) {
+  const Fcpe fcpe(nn::Safetensors(model_file("pitch/fcpe/weights.safetensors")), {10, 3000}, torch::kCPU);
+  const std::string prefix = "fcpe." + GetParam();
+  const torch::Tensor mel = fcpe.mel(audio(GetParam()));
+  EXPECT_LT(golden::relative_error(every_tenth(mel.t()), tensor(prefix + ".mel")), 1e-4);
+  EXPECT_LT(golden::relative_error(every_tenth(fcpe.activation(mel)), tensor(prefix + ".activation")), 1e-3);
+  const torch::Tensor hz = fcpe.estimate(audio(GetParam())).hz, reference = tensor(prefix + ".hz");
+  ASSERT_EQ(hz.sizes(), reference.sizes());
+  EXPECT_LE(voicing_differences(hz, reference), 0);
+  EXPECT_LT(worst_cents(hz, reference), 1);
+}
+
+}  // namespace
+}  // namespace voxconv
