@@ -8,7 +8,9 @@ namespace voxconv {
 
 std::shared_ptr<const ContentEncoder> load_content_encoder(const std::string& name, torch::Device device, torch::ScalarType precision) {
   if (name == "whisper-base")
-    return std::make_shared<WhisperEncoder>(nn::Safetensors(model_file("content/whisper_base/weights.safetensors")), device, precision);
+    return std::make_shared<WhisperEncoder>(nn::Safetensors(model_file("content/whisper_base/weights.safetensors")),
+                                            nn::Safetensors(model_file("content/whisper_base/position_basis.safetensors")).get("basis"),
+                                            device, precision);
   fail(ErrorCode::bad_model, "Unknown content encoder \"{}\"; this build has whisper-base.", name);
 }
 

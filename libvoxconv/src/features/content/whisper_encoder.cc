@@ -20,8 +20,12 @@ torch::Tensor to_frame_clock(const torch::Tensor& x, std::int64_t frames) {
 
 }  // namespace
 
-WhisperEncoder::WhisperEncoder(const nn::Safetensors& weights, torch::Device device, torch::ScalarType precision)
-    : device_(device), precision_(precision), mel_(whisper_mel(), device) {
+WhisperEncoder::WhisperEncoder(const nn::Safetensors& weights, const torch::Tensor& position_basis, torch::Device device,
+                               torch::ScalarType precision)
+    : device_(device),
+      precision_(precision),
+      mel_(whisper_mel(), device),
+      position_basis_(position_basis.to(device, torch::kFloat, false, true)) {
   const auto get = [&](const std::string& name) { return weights.get(name).to(device, precision, /*non_blocking=*/false, /*copy=*/true); };
   const auto affine = [&](const std::string& name) { return Affine{get(name + ".weight"), get(name + ".bias")}; };
   conv1_ = affine("conv1");
@@ -35,7 +39,8 @@ WhisperEncoder::WhisperEncoder(const nn::Safetensors& weights, torch::Device dev
   }
   const std::int64_t d = conv1_.weight.size(0);
   bool fits = d % head_dim == 0 && conv1_.weight.sizes() == torch::IntArrayRef({d, 80, 3}) &&
-              conv2_.weight.sizes() == torch::IntArrayRef({d, d, 3}) && positions_.sizes() == torch::IntArrayRef({1500, d});
+              conv2_.weight.sizes() == torch::IntArrayRef({d, d, 3}) && positions_.sizes() == torch::IntArrayRef({1500, d}) &&
+              position_basis_.dim() == 2 && position_basis_.size(1) == d;
   for (const Layer& layer : layers_)
     fits = fits && layer.qkv.weight.sizes() == torch::IntArrayRef({3 * d, d}) &&
            layer.attention_out.weight.sizes() == torch::IntArrayRef({d, d}) &&
@@ -80,7 +85,9 @@ torch::Tensor WhisperEncoder::encode(const torch::Tensor& audio) const {
          audio.numel(), audio.dim());
   torch::Tensor mel = mel_(audio.to(device_, torch::kFloat));
   mel = mel.slice(1, 0, 2 * positions_.size(0));  // a full 30 s has one frame more than positions
-  return to_frame_clock(encode_mel(whisper_normalise(mel)), frame_count(audio.size(0)));
+  torch::Tensor content = encode_mel(whisper_normalise(mel));
+  content -= torch::matmul(torch::matmul(content, position_basis_.t()), position_basis_);
+  return to_frame_clock(content, frame_count(audio.size(0)));
 }
 
 }  // namespace voxconv

@@ -10,14 +10,17 @@ namespace voxconv {
 /// The encoder of OpenAI's Whisper base (Radford et al., "Robust speech recognition via large-scale weak supervision", 2022): two
 /// convolutions over the log-mel, 6 pre-norm transformer layers of 8 heads, final layer norm; 50 frames a second, interpolated to 100.
 /// Inputs shorter than 30 s use the beginning of the position table instead of being padded.
+/// A third of the output's variance only tells the position in the window; encode() takes out the directions it lies in (position_basis),
+/// so that the same words sound alike wherever a window cuts them (docs/content-encoders.md).
 class WhisperEncoder : public ContentEncoder {
  public:
-  WhisperEncoder(const nn::Safetensors& weights, torch::Device device, torch::ScalarType precision);
+  /// `position_basis`: [K, dim] orthonormal directions.
+  WhisperEncoder(const nn::Safetensors& weights, const torch::Tensor& position_basis, torch::Device device, torch::ScalarType precision);
 
   std::int64_t dim() const override { return conv1_.weight.size(0); }
   torch::Tensor encode(const torch::Tensor& audio) const override;
 
-  /// Normalised log-mel [80, T] (T <= 3000) -> [(T + 1) / 2, dim] float32, at 50 frames a second: the network alone.
+  /// Normalised log-mel [80, T] (T <= 3000) -> [(T + 1) / 2, dim] float32, at 50 frames a second: the network alone, positions included.
   torch::Tensor encode_mel(const torch::Tensor& mel) const;
 
  private:
@@ -34,7 +37,7 @@ class WhisperEncoder : public ContentEncoder {
   torch::ScalarType precision_;
   MelSpectrogram mel_;
   Affine conv1_, conv2_, final_norm_;
-  torch::Tensor positions_;
+  torch::Tensor positions_, position_basis_;
   std::vector<Layer> layers_;
 };
 
