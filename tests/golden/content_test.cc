@@ -49,7 +49,7 @@ TEST(ContentEncoder, HardlyTellsWhereInItsWindowASoundLies) {
   const auto encoder = load_content_encoder("whisper-base", torch::kCPU, torch::kFloat);
   const torch::Tensor clip = golden::clip();
   const torch::Tensor whole = encoder->encode(clip), late = encoder->encode(clip.slice(0, 2 * feature_rate));
-  EXPECT_LT(disagreement(whole.slice(0, 260, 440), late.slice(0, 60, 240)), 0.5);  // 0.9 with the positions left in
+  EXPECT_LT(disagreement(whole.slice(0, 260, 440), late.slice(0, 60, 240)), 0.5);  // 0.99 with the positions left in, 0.46 without
 }
 
 }  // namespace
