@@ -10,9 +10,14 @@ namespace voxconv {
 
 /// What to train. The defaults make a usable voice out of five minutes of recordings in a quarter of an hour on two cores.
 struct TrainOptions {
-  std::vector<std::string> data;   ///< folders with recordings of the speaker, searched in depth
+  /// "voice": fine-tune the base to one speaker, writes a voice bundle. The two stages that the shipped weights come from write a folder with
+  /// weights.safetensors: "base", the acoustic model of many speakers, and "vocoder", the universal vocoder.
+  std::string stage = "voice";
+  /// Folders with recordings, searched in depth. In the stages base and vocoder each folder is a speaker; with "each:" before it, each recording in it.
+  std::vector<std::string> data;
   std::string name;                ///< of the voice to make
-  std::string from;                ///< bundle or voice to start from; empty: the shipped base
+  std::string from;                ///< bundle, voice or weights folder to start from; empty: the shipped base (stage voice), else nothing
+  double max_minutes = 60;         ///< of recordings used per speaker
   std::string out_dir;             ///< bundle folder to write; empty: the user's voices folder
   std::string work_dir;            ///< feature cache, checkpoints, log, listening samples; empty: <out_dir>.train
   double minutes = 0;              ///< stop after this much training time ...

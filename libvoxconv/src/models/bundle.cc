@@ -1,0 +1,84 @@
+#include "models/bundle.h"
+
+#include <filesystem>
+
+#include "core/atomic_file.h"
+#include "core/fail.h"
+#include "core/sha256.h"
+#include "nn/safetensors.h"
+#include "voxconv/version.h"
+
+namespace voxconv {
+namespace fs = std::filesystem;
+using nlohmann::json;
+namespace {
+
+constexpr int format_version = 1;
+constexpr const char* weights_name = "weights.safetensors";
+constexpr const char* json_name = "voice.json";
+
+/// The text fields of voice.json, once for both directions.
+struct TextField {
+  const char* key;
+  std::string VoiceInfo::*field;
+};
+constexpr TextField text_fields[] = {{"name", &VoiceInfo::name},
+                                     {"title", &VoiceInfo::title},
+                                     {"description", &VoiceInfo::description},
+                                     {"language", &VoiceInfo::language},
+                                     {"gender", &VoiceInfo::gender},
+                                     {"architecture", &VoiceInfo::architecture},
+                                     {"licence", &VoiceInfo::licence},
+                                     {"consent", &VoiceInfo::consent},
+                                     {"attribution", &VoiceInfo::attribution},
+                                     {"version", &VoiceInfo::version},
+                                     {"sha256", &VoiceInfo::sha256}};
+
+}  // namespace
+
+Bundle read_bundle(const std::string& dir) {
+  const fs::path path = fs::path(dir) / json_name;
+  if (!fs::exists(path)) fail(ErrorCode::not_found, "{} is no voice bundle: it has no {}.", dir, json_name);
+  const json document = json::parse(read_file(path.string()), nullptr, false);
+  if (!document.is_object()) fail(ErrorCode::bad_model, "{} is not a JSON object.", path.string());
+  Bundle bundle;
+  VoiceInfo& info = bundle.info;
+  try {
+    const int found = document.at("format_version").get<int>();
+    if (found < 1 || found > format_version)
+      fail(ErrorCode::bad_model, "{} has format version {}; this voxconv reads up to {}. Update voxconv.", path.string(), found, format_version);
+    for (const auto& [key, field] : text_fields) info.*field = document.value(key, "");
+    info.sample_rate = document.at("sample_rate").get<int>();
+    const json& range = document.at("f0_hz");
+    info.f0_low = range.at("low").get<double>();
+    info.f0_median = range.at("median").get<double>();
+    info.f0_high = range.at("high").get<double>();
+    info.tags = document.value("tags", std::vector<std::string>{});
+    bundle.model = document.at("model");
+  } catch (const json::exception& e) {
+    fail(ErrorCode::bad_model, "{} is not a valid voice.json: {}.", path.string(), e.what());
+  }
+  if (info.name.empty() || info.architecture.empty()) fail(ErrorCode::bad_model, "{} lacks a name or an architecture.", path.string());
+  info.path = dir;
+  bundle.weights_path = (fs::path(dir) / weights_name).string();
+  return bundle;
+}
+
+void write_bundle(const std::string& dir, VoiceInfo info, const json& model, const std::map<std::string, torch::Tensor>& tensors) {
+  std::error_code error;
+  fs::create_directories(dir, error);
+  if (error) fail(ErrorCode::io, "Cannot make the folder {}: {}.", dir, error.message());
+  const std::string weights_path = (fs::path(dir) / weights_name).string();
+  nn::save_safetensors(weights_path, tensors, {{"voice", info.name}, {"architecture", info.architecture}});
+  info.sha256 = sha256_file(weights_path);
+  json document = {{"format_version", format_version},
+                   {"created_by", fmt::format("voxconv {}", version())},
+                   {"sample_rate", info.sample_rate},
+                   {"f0_hz", {{"low", info.f0_low}, {"median", info.f0_median}, {"high", info.f0_high}}},
+                   {"tags", info.tags},
+                   {"model", model}};
+  for (const auto& [key, field] : text_fields) document[key] = info.*field;
+  write_file((fs::path(dir) / json_name).string(), document.dump(2) + "\n");
+}
+
+}  // namespace voxconv

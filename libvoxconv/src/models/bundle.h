@@ -1,0 +1,25 @@
+#pragma once
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "nn/torch.h"
+#include "voxconv/voice.h"
+
+namespace voxconv {
+
+/// A voice bundle as it lies on disk: a folder with voice.json and weights.safetensors (docs/voice-bundles.md).
+struct Bundle {
+  VoiceInfo info;
+  nlohmann::json model;  ///< the architecture's own settings
+  std::string weights_path;
+};
+
+/// Reads and checks voice.json; the weights are not opened. Throws Error(not_found | bad_model).
+Bundle read_bundle(const std::string& dir);
+
+/// Writes a bundle into `dir` (made if need be): the weights first, then voice.json with their sha256, each atomically; `info.path` and
+/// `info.sha256` are ignored. Throws Error(io).
+void write_bundle(const std::string& dir, VoiceInfo info, const nlohmann::json& model, const std::map<std::string, torch::Tensor>& tensors);
+
+}  // namespace voxconv

@@ -1,0 +1,193 @@
+#include "models/native/native_voice.h"
+
+#include <cmath>
+
+#include "core/fail.h"
+#include "core/paths.h"
+#include "core/random.h"
+#include "models/native/acoustic.h"
+#include "models/native/config.h"
+#include "models/native/envelope.h"
+#include "models/native/source.h"
+#include "models/native/vocoder.h"
+#include "nn/module.h"
+
+namespace voxconv::native {
+namespace {
+
+constexpr int revision = 1;
+constexpr const char* content_encoder_name = "whisper-base";
+constexpr const char* vocoder_weights = "native/vocoder/weights.safetensors";
+
+/// Frames either side that a frame's audio depends on.
+constexpr std::int64_t reach = AcousticModelImpl::reach + VocoderImpl::reach + VocoderImpl::ring;
+/// Frames sung at a time: enough to keep the matrix products busy, little enough for the cache.
+constexpr std::int64_t block_frames = 500;
+
+struct Weights {
+  AcousticModel acoustic;
+  Vocoder vocoder;
+  torch::Tensor speaker;  ///< [1, speaker_dim]
+  torch::Device device = torch::kCPU;
+  torch::ScalarType precision = torch::kFloat;
+};
+
+/// Moves the envelope's peaks up by `semitones`: a shorter vocal tract. Linear interpolation over the points, constant beyond the ends.
+torch::Tensor formant_matrix(double semitones) {
+  const torch::Tensor centres = envelope_centres();
+  const auto hz = centres.accessor<float, 1>();
+  torch::Tensor matrix = torch::zeros({envelope_bins, envelope_bins});
+  auto m = matrix.accessor<float, 2>();
+  const double ratio = std::exp2(semitones / 12);
+  for (std::int64_t to = 0; to < envelope_bins; ++to) {
+    const double wanted = hz[to] / ratio;
+    std::int64_t upper = 0;
+    while (upper < envelope_bins && hz[upper] < wanted) ++upper;
+    if (upper == 0 || upper == envelope_bins) {
+      m[std::min(upper, envelope_bins - 1)][to] = 1;
+      continue;
+    }
+    const double part = (wanted - hz[upper - 1]) / (hz[upper] - hz[upper - 1]);
+    m[upper - 1][to] = float(1 - part);
+    m[upper][to] = float(part);
+  }
+  return matrix;
+}
+
+class NativeStream : public VoiceStream {
+ public:
+  NativeStream(std::shared_ptr<const Weights> weights, const SynthesisOptions& options)
+      : weights_(std::move(weights)), acoustic_(weights_->acoustic), vocoder_(weights_->vocoder), options_(options) {
+    if (options.formant != 0) formant_ = formant_matrix(options.formant).to(weights_->device);
+  }
+
+  std::vector<float> push(const FeatureFrames& frames, bool last) override {
+    torch::NoGradGuard no_grad;
+    if (frames.size() > 0) append(frames);
+    std::vector<float> out;
+    // A block is certain once everything it depends on is there.
+    while (next_ + block_frames + reach <= end_) sing(block_frames, out);
+    if (last)
+      while (next_ < end_) sing(std::min(block_frames, end_ - next_), out);
+    return out;
+  }
+
+ private:
+  void append(const FeatureFrames& frames) {
+    const auto join = [&](torch::Tensor& kept, const torch::Tensor& more) {
+      const torch::Tensor moved = more.to(weights_->device, torch::kFloat);
+      kept = kept.defined() ? torch::cat({kept, moved}) : moved;
+    };
+    join(content_, frames.content);
+    join(f0_, frames.f0);
+    join(loudness_, frames.loudness);
+    end_ += frames.size();
+  }
+
+  /// Sings frames next_ .. next_ + count with as much context as there is.
+  void sing(std::int64_t count, std::vector<float>& out) {
+    const std::int64_t from = std::max(start_, next_ - reach), to = std::min(end_, next_ + count + reach);
+    const auto part = [&](const torch::Tensor& x) { return x.slice(0, from - start_, to - start_).unsqueeze(0); };
+    const torch::Tensor f0 = part(f0_);
+    torch::Tensor envelope = acoustic_(part(content_), f0, part(loudness_), weights_->speaker);
+    if (formant_.defined()) envelope = torch::matmul(envelope, formant_);
+    const auto filters = vocoder_->filters(envelope, f0);
+
+    // Only `ring` frames either side sound in the block; the excitation is kept for those.
+    const std::int64_t sound_from = std::max(from, next_ - VocoderImpl::ring), sound_to = std::min(to, next_ + count + VocoderImpl::ring);
+    excite(sound_from, sound_to);
+    const auto rows = [&](const torch::Tensor& x) { return x.slice(1, sound_from - from, sound_to - from); };
+    const torch::Tensor audio = vocoder_->synthesize({rows(filters.pulse), rows(filters.noise)}, as_tensor(pulses_), as_tensor(noise_));
+    const torch::Tensor wanted = audio[0].slice(0, (next_ - sound_from) * hop, (next_ - sound_from + count) * hop).to(torch::kCPU).contiguous();
+    out.insert(out.end(), wanted.data_ptr<float>(), wanted.data_ptr<float>() + wanted.numel());
+
+    next_ += count;
+    forget(std::max(start_, next_ - reach));
+  }
+
+  /// Makes pulses_ and noise_ hold exactly the frames from .. to.
+  void excite(std::int64_t from, std::int64_t to) {
+    const auto drop = std::ptrdiff_t((from - excited_from_) * hop);
+    pulses_.erase(pulses_.begin(), pulses_.begin() + drop);
+    noise_.erase(noise_.begin(), noise_.begin() + drop);
+    const std::int64_t had = std::int64_t(pulses_.size()) / hop;
+    const torch::Tensor f0 = f0_.to(torch::kCPU);
+    const auto hz = f0.accessor<float, 1>();
+    pulses_.resize(std::size_t((to - from) * hop));
+    noise_.resize(pulses_.size());
+    for (std::int64_t t = from + had; t < to; ++t) {
+      const std::size_t place = std::size_t((t - from) * hop);
+      const float next = t + 1 < end_ ? hz[t + 1 - start_] : hz[t - start_];
+      source_.render(hz[t - start_], next, std::span(pulses_).subspan(place, hop));
+      fill_uniform_noise(options_.seed, t * hop, std::span(noise_).subspan(place, hop));
+      for (int i = 0; i < hop; ++i) noise_[place + std::size_t(i)] *= 1.7320508f;  // unit variance
+    }
+    excited_from_ = from;
+  }
+
+  void forget(std::int64_t before) {
+    const auto cut = [&](torch::Tensor& x) { x = x.slice(0, before - start_).clone(); };
+    cut(content_);
+    cut(f0_);
+    cut(loudness_);
+    start_ = before;
+  }
+
+  torch::Tensor as_tensor(std::vector<float>& samples) const {
+    return torch::from_blob(samples.data(), {1, std::int64_t(samples.size())}).to(weights_->device);
+  }
+
+  std::shared_ptr<const Weights> weights_;
+  AcousticModel acoustic_;  // LibTorch's forward() is not const; nothing is written in it outside of training
+  Vocoder vocoder_;
+  SynthesisOptions options_;
+  torch::Tensor formant_;                            ///< [envelope_bins, envelope_bins]; undefined: no shift
+  torch::Tensor content_, f0_, loudness_;            ///< frames start_ .. end_
+  std::int64_t start_ = 0, end_ = 0, next_ = 0;      ///< next_: first frame not sung yet
+  PulseSource source_;
+  std::vector<float> pulses_, noise_;                ///< from frame excited_from_
+  std::int64_t excited_from_ = 0;
+};
+
+class NativeVoice : public VoiceModel {
+ public:
+  explicit NativeVoice(std::shared_ptr<const Weights> weights) : weights_(std::move(weights)) {}
+  int sample_rate() const override { return native::sample_rate; }
+  std::string content_encoder() const override { return content_encoder_name; }
+  std::int64_t context_frames() const override { return reach; }
+  torch::Device device() const override { return weights_->device; }
+  torch::Tensor speaker_embedding() const override { return weights_->speaker[0].to(torch::kCPU, torch::kFloat); }
+  std::unique_ptr<VoiceStream> start(const SynthesisOptions& options) const override { return std::make_unique<NativeStream>(weights_, options); }
+
+ private:
+  std::shared_ptr<const Weights> weights_;
+};
+
+}  // namespace
+
+nlohmann::json bundle_settings() {
+  return {{"revision", revision}, {"content_encoder", content_encoder_name}, {"vocoder", "native/vocoder"}};
+}
+
+std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch::Device device, torch::ScalarType precision) {
+  const int found = bundle.model.value("revision", 0);
+  if (found != revision)
+    fail(ErrorCode::bad_model, "{} has revision {} of the native architecture; this voxconv reads revision {}.", bundle.info.path, found, revision);
+  auto weights = std::make_shared<Weights>();
+  weights->device = device;
+  weights->precision = precision;
+  const nn::Safetensors file(bundle.weights_path);
+  nn::load_parameters(*weights->acoustic, file, "acoustic.");
+  nn::load_parameters(*weights->vocoder, nn::Safetensors(model_file(vocoder_weights)));
+  weights->speaker = file.get("speaker").to(device, torch::kFloat).reshape({1, -1});
+  if (weights->speaker.size(1) != speaker_dim)
+    fail(ErrorCode::bad_model, "{}: the speaker embedding has {} numbers, expected {}.", bundle.weights_path, weights->speaker.size(1), speaker_dim);
+  for (torch::nn::Module* module : {static_cast<torch::nn::Module*>(weights->acoustic.get()), static_cast<torch::nn::Module*>(weights->vocoder.get())}) {
+    module->eval();
+    module->to(device);
+    for (auto& parameter : module->parameters()) parameter.set_requires_grad(false);
+  }
+  return std::make_shared<NativeVoice>(std::move(weights));
+}
+
+}  // namespace voxconv::native

@@ -1,0 +1,207 @@
+#include "train/acoustic_task.h"
+
+#include <ATen/autocast_mode.h>
+
+#include <cmath>
+
+#include "models/native/config.h"
+#include "models/native/envelope.h"
+#include "nn/module.h"
+#include "train/losses.h"
+#include "train/vocoder_task.h"
+
+namespace voxconv::train {
+namespace {
+
+using native::hop;
+using torch::indexing::None;
+using torch::indexing::Slice;
+
+constexpr std::int64_t batch_size = 8, crop_frames = 200;
+constexpr double difference_weight = 0.5, adversarial_weight = 0.15, unpaired_weight = 0.1;
+
+/// bfloat16 for the layers where it is safe, while in scope.
+class Autocast {
+ public:
+  explicit Autocast(bool on, torch::Device device) : type_(device.type()), on_(on) {
+    if (!on_) return;
+    at::autocast::set_autocast_enabled(type_, true);
+    at::autocast::set_autocast_dtype(type_, torch::kBFloat16);
+  }
+  ~Autocast() {
+    if (!on_) return;
+    at::autocast::clear_cache();
+    at::autocast::set_autocast_enabled(type_, false);
+  }
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  torch::DeviceType type_;
+  bool on_;
+};
+
+/// Content at 50 Hz [T / 2, dim] to 100 Hz [T, dim].
+torch::Tensor to_frame_clock(const torch::Tensor& content) {
+  const torch::Tensor next = torch::cat({content.slice(0, 1), content.slice(0, -1)});
+  return torch::stack({content, (content + next) / 2}, 1).flatten(0, 1);
+}
+
+/// What the discriminator is shown: relative to the loudness, and nothing where the speaker's recordings hold nothing.
+torch::Tensor shown(const torch::Tensor& envelope, const torch::Tensor& loudness, const torch::Tensor& in_band) {
+  const torch::Tensor relative = (envelope - loudness.unsqueeze(-1)).clamp(-9, 3);
+  return torch::where(in_band > 0, relative, torch::full({}, -9.f, relative.options()));
+}
+
+}  // namespace
+
+AcousticTask::AcousticTask(const Corpus& corpus, native::AcousticModel model, native::Vocoder vocoder, torch::Device device, AcousticTaskOptions options)
+    : corpus_(corpus), model_(std::move(model)), vocoder_(std::move(vocoder)), device_(device), options_(options),
+      learner_("acoustic", model_.ptr(), options.peak_rate, true), critic_("discriminator", discriminator_.ptr(), 3e-4, false) {
+  discriminator_->to(device);
+  for (const SpeakerData& speaker : corpus.speakers()) {
+    const torch::Tensor voiced = speaker.f0.masked_select(speaker.f0 > 0);
+    traits_[&speaker] = {speaker.embedding(), voiced.numel() ? voiced.median().item<float>() : 150.f};
+  }
+}
+
+AcousticTask::Batch AcousticTask::make_batch(const std::vector<Crop>& crops, Dice& dice, bool augment) const {
+  std::vector<torch::Tensor> content, f0, loudness, envelope, speaker, band;
+  std::vector<float> medians;
+  const torch::Tensor centres = native::envelope_centres();
+  for (const Crop& crop : crops) {
+    const SpeakerData& s = *crop.speaker;
+    const std::int64_t end = crop.frame + crop_frames;
+    const std::int64_t variant = augment ? dice.below(3) : 0;
+    content.push_back(to_frame_clock(s.content[variant].slice(0, crop.frame / 2, end / 2).to(torch::kFloat)));
+    // The envelope hardly depends on the pitch: shifting what the model is told makes it ready for pitches the speaker never spoke at.
+    const double shift = augment && dice.uniform() < 0.5 ? dice.between(-5, 12) : 0;
+    f0.push_back(s.f0.slice(0, crop.frame, end) * std::exp2(shift / 12));
+    loudness.push_back(s.loudness.slice(0, crop.frame, end));
+    envelope.push_back(s.envelope.slice(0, crop.frame, end).to(torch::kFloat));
+    speaker.push_back(traits_.at(&s).embedding);
+    medians.push_back(traits_.at(&s).median_f0);
+    band.push_back((centres < s.band_hz).to(torch::kFloat).unsqueeze(0));
+  }
+  const auto join = [&](const std::vector<torch::Tensor>& rows) { return torch::stack(rows).to(device_); };
+  return {join(content), join(f0), join(loudness), join(envelope), join(speaker), join(band),
+          torch::tensor(medians).to(device_)};
+}
+
+torch::Tensor AcousticTask::reconstruction_loss(const torch::Tensor& envelope, const Batch& batch) const {
+  // Far below the loudest there is only room noise, which nobody needs to learn.
+  const torch::Tensor floor = batch.loudness.unsqueeze(-1).clamp_min(-7) - 8;
+  const torch::Tensor got = torch::maximum(envelope, floor), wanted = torch::maximum(batch.envelope, floor);
+  const torch::Tensor error = (got - wanted) * batch.in_band;
+  const torch::Tensor change = (got.diff(1, 1) - wanted.diff(1, 1)) * batch.in_band;
+  const torch::Tensor share = batch.in_band.mean();
+  return (error.abs().mean() + difference_weight * change.abs().mean()) / share;
+}
+
+
+std::map<std::string, double> AcousticTask::step(Dice& dice, double progress) {
+  model_->train();
+  const auto draw = [&] {
+    std::vector<Crop> crops;
+    for (std::int64_t b = 0; b < batch_size; ++b) crops.push_back(corpus_.draw(dice, crop_frames));
+    return make_batch(crops, dice, true);
+  };
+  const Batch batch = draw();
+  const double rate = rate_scale(steps_++, progress);
+  std::map<std::string, double> parts;
+
+  const bool adversarial = progress >= options_.adversarial_from;
+  torch::Tensor envelope, unpaired, unpaired_speaker;
+  std::int64_t turn = 0;
+  {
+    const Autocast precision(options_.bf16, device_);
+    envelope = model_(batch.content, batch.f0, batch.loudness, batch.speaker).to(torch::kFloat);
+    if (adversarial) {
+      // The words of each row for the speaker of another row.
+      turn = 1 + dice.below(batch_size - 1);
+      unpaired_speaker = batch.speaker.roll(turn, 0);
+      const torch::Tensor transposed = batch.f0 * (batch.median_f0.roll(turn, 0) / batch.median_f0).unsqueeze(1);
+      unpaired = model_(batch.content, transposed, batch.loudness, unpaired_speaker).to(torch::kFloat);
+    }
+  }
+  torch::Tensor loss = reconstruction_loss(envelope, batch);
+  parts["reconstruction"] = loss.item<double>();
+  parts["adversarial"] = 0;
+  parts["discriminator"] = 0;
+  if (adversarial) {
+    const torch::Tensor real = shown(batch.envelope, batch.loudness, batch.in_band), fake = shown(envelope, batch.loudness, batch.in_band);
+    const torch::Tensor other = shown(unpaired, batch.loudness, batch.in_band.roll(turn, 0));
+    const torch::Tensor critique = discriminator_loss(discriminator_(real, batch.speaker), discriminator_(fake.detach(), batch.speaker)) +
+                                   0.5 * discriminator_(other.detach(), unpaired_speaker).square().mean();
+    critic_.step(critique, std::max(rate, 0.1));
+    const torch::Tensor fooled = generator_loss(discriminator_(fake, batch.speaker));
+    const torch::Tensor fooled_unpaired = generator_loss(discriminator_(other, unpaired_speaker));
+    parts["adversarial"] = fooled.item<double>();
+    parts["discriminator"] = critique.item<double>();
+    // Fades in, so that the untrained discriminator does no harm.
+    const double ramp = std::min(1.0, (progress - options_.adversarial_from) / 0.05);
+    loss = loss + ramp * (adversarial_weight * fooled + unpaired_weight * fooled_unpaired);
+  }
+  learner_.step(loss, rate);
+  parts["loss"] = parts["reconstruction"];
+  return parts;
+}
+
+double AcousticTask::held_out_loss() {
+  torch::NoGradGuard no_grad;
+  model_->eval();
+  learner_.swap_average();
+  Dice dice(1, 1);
+  const auto crops = corpus_.held_out(crop_frames, 64);
+  double sum = 0;
+  std::int64_t batches = 0;
+  for (std::size_t i = 0; i < crops.size(); i += batch_size, ++batches) {
+    const std::size_t end = std::min(crops.size(), i + std::size_t(batch_size));
+    // Words played at another speed, as if someone else had said them: closer to a conversion than the recording's own.
+    Batch batch = make_batch({crops.begin() + std::ptrdiff_t(i), crops.begin() + std::ptrdiff_t(end)}, dice, false);
+    std::vector<torch::Tensor> content;
+    for (std::size_t c = i; c < end; ++c)
+      content.push_back(to_frame_clock(crops[c].speaker->content[1 + std::int64_t(c % 2)].slice(0, crops[c].frame / 2, (crops[c].frame + crop_frames) / 2).to(torch::kFloat)));
+    batch.content = torch::stack(content).to(device_);
+    sum += reconstruction_loss(model_(batch.content, batch.f0, batch.loudness, batch.speaker), batch).item<double>();
+  }
+  learner_.swap_average();
+  return batches ? sum / double(batches) : 0;
+}
+
+std::map<std::string, torch::Tensor> AcousticTask::weights() {
+  learner_.swap_average();
+  auto tensors = nn::named_tensors(*model_, "acoustic.", torch::kHalf);
+  learner_.swap_average();
+  return tensors;
+}
+
+void AcousticTask::save(std::map<std::string, torch::Tensor>& checkpoint) const {
+  learner_.save(checkpoint);
+  critic_.save(checkpoint);
+  checkpoint["acoustic:task"] = torch::tensor(steps_);
+}
+
+void AcousticTask::load(const std::map<std::string, torch::Tensor>& checkpoint) {
+  learner_.load(checkpoint);
+  critic_.load(checkpoint);
+  steps_ = checkpoint.at("acoustic:task").item<std::int64_t>();
+}
+
+torch::Tensor AcousticTask::listen() {
+  torch::NoGradGuard no_grad;
+  const auto crops = corpus_.held_out(crop_frames, 4);
+  if (crops.empty()) return torch::zeros(hop);
+  model_->eval();
+  learner_.swap_average();
+  Dice dice(1, 1);
+  const Batch batch = make_batch(crops, dice, false);
+  const torch::Tensor envelope = model_(batch.content, batch.f0, batch.loudness, batch.speaker);
+  const torch::Tensor pulses = render_pulses(batch.f0.cpu(), std::vector<double>(crops.size())).to(device_);
+  const torch::Tensor noise = (torch::rand_like(pulses) * 2 - 1) * std::sqrt(3.0);
+  const torch::Tensor audio = vocoder_->synthesize(vocoder_->filters(envelope, batch.f0), pulses, noise).reshape(-1).cpu();
+  learner_.swap_average();
+  return audio;
+}
+
+}  // namespace voxconv::train

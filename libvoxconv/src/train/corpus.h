@@ -1,0 +1,35 @@
+#pragma once
+#include <vector>
+
+#include "train/dice.h"
+#include "train/speaker_data.h"
+
+namespace voxconv::train {
+
+/// A place in the recordings.
+struct Crop {
+  const SpeakerData* speaker;
+  std::int64_t clip, frame;  ///< frame: counted over the speaker's whole data, even
+};
+
+/// The speakers of a training run, split into training and held-out clips (one in twenty, by its number), and drawn from by weight.
+class Corpus {
+ public:
+  static constexpr std::int64_t held_out_every = 20;
+
+  /// `weights`: how often each speaker is drawn; empty: by the square root of its length.
+  explicit Corpus(std::vector<SpeakerData> speakers, std::vector<double> weights = {});
+
+  /// A random crop of `frames` frames that lies in one training clip.
+  Crop draw(Dice& dice, std::int64_t frames) const;
+  /// The same place in each of the held-out clips that are long enough, at most `count` of them, spread over the speakers.
+  std::vector<Crop> held_out(std::int64_t frames, std::size_t count) const;
+
+  const std::vector<SpeakerData>& speakers() const { return speakers_; }
+
+ private:
+  std::vector<SpeakerData> speakers_;
+  std::vector<double> cumulative_;
+};
+
+}  // namespace voxconv::train

@@ -1,0 +1,25 @@
+#pragma once
+#include <cstdint>
+
+namespace voxconv::train {
+
+/// Random numbers of one training step, from (seed, step) alone: a run that is stopped and resumed draws what it would have drawn.
+class Dice {
+ public:
+  Dice(std::uint64_t seed, std::int64_t step) : state_((seed * 0xD1342543DE82EF95ull) ^ (std::uint64_t(step) * 0x9E3779B97F4A7C15ull)) {}
+  /// Uniform in [0, 1).
+  double uniform() {
+    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15ull);  // splitmix64
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    return double((z ^ (z >> 31)) >> 11) * 0x1p-53;
+  }
+  double between(double low, double high) { return low + (high - low) * uniform(); }
+  /// Uniform in [0, count).
+  std::int64_t below(std::int64_t count) { return std::int64_t(uniform() * double(count)); }
+
+ private:
+  std::uint64_t state_;
+};
+
+}  // namespace voxconv::train

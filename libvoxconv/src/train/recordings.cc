@@ -1,0 +1,103 @@
+#include "train/recordings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <set>
+
+#include "audio/resampler.h"
+#include "core/fail.h"
+#include "models/native/config.h"
+#include "voxconv/audio_io.h"
+
+namespace voxconv::train {
+namespace fs = std::filesystem;
+namespace {
+
+using native::hop;
+
+constexpr std::int64_t longest_clip = 10 * frame_rate, shortest_clip = frame_rate;  // frames
+constexpr std::int64_t pause = 30, margin = 8;                                       // frames: what ends a clip, what stays around it
+
+std::vector<float> to_mono(const AudioBuffer& audio) {
+  std::vector<float> mono(audio.frames());
+  for (const auto& channel : audio.channels)
+    for (std::size_t i = 0; i < mono.size(); ++i) mono[i] += channel[i] / float(audio.channel_count());
+  return mono;
+}
+
+/// Level of each hop in dB.
+std::vector<double> levels(const std::vector<float>& audio) {
+  std::vector<double> result(audio.size() / hop);
+  for (std::size_t t = 0; t < result.size(); ++t) {
+    double power = 0;
+    for (int i = 0; i < hop; ++i) power += std::pow(audio[t * hop + std::size_t(i)], 2) / hop;
+    result[t] = 10 * std::log10(power + 1e-10);
+  }
+  return result;
+}
+
+/// Frames from .. to of the parts that sound, apart by pauses.
+std::vector<std::pair<std::int64_t, std::int64_t>> sounding_parts(const std::vector<double>& level) {
+  std::vector<double> sorted = level;
+  std::sort(sorted.begin(), sorted.end());
+  const double threshold = std::max(-60.0, sorted[sorted.size() * 95 / 100] - 40);
+  std::vector<std::pair<std::int64_t, std::int64_t>> parts;
+  for (std::int64_t t = 0; t < std::int64_t(level.size()); ++t) {
+    if (level[std::size_t(t)] < threshold) continue;
+    if (parts.empty() || t - parts.back().second > pause) parts.emplace_back(t, t + 1);
+    parts.back().second = t + 1;
+  }
+  return parts;
+}
+
+}  // namespace
+
+std::vector<std::string> find_recordings(const std::string& dir) {
+  static const std::set<std::string> extensions = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".mp4", ".mkv", ".webm", ".aiff", ".wma"};
+  if (!fs::is_directory(dir)) fail(ErrorCode::not_found, "{} is no folder; --data expects a folder with recordings.", dir);
+  std::vector<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(dir)) {
+    std::string extension = entry.path().extension().string();
+    std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    if (entry.is_regular_file() && extensions.count(extension)) files.push_back(entry.path().string());
+  }
+  if (files.empty()) fail(ErrorCode::not_found, "{} holds no recordings; expected wav, flac, mp3, ogg, opus, m4a ... files.", dir);
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<torch::Tensor> load_clips(const std::string& path) {
+  const auto reader = open_reader(path);
+  const std::vector<float> audio = to_mono(resample(read_all(*reader), native::sample_rate));
+  const std::vector<double> level = levels(audio);
+  std::vector<torch::Tensor> clips;
+  if (level.empty()) return clips;
+  const std::int64_t frames = std::int64_t(level.size());
+  const auto add = [&](std::int64_t from, std::int64_t to) {
+    from = std::max<std::int64_t>(0, from - margin);
+    to = std::min(frames, to + margin);
+    to -= (to - from) % 2;
+    if (to - from < shortest_clip) return;
+    clips.push_back(torch::tensor(at::ArrayRef<float>(audio.data() + from * hop, std::size_t((to - from) * hop))));
+  };
+  std::int64_t from = -1, to = -1;  // parts joined so far
+  for (auto [begin, end] : sounding_parts(level)) {
+    if (from >= 0 && end - from > longest_clip - 2 * margin) {
+      add(from, to);
+      from = -1;
+    }
+    if (from < 0) from = begin;
+    to = end;
+    while (to - from > longest_clip - 2 * margin) {  // no pause: cut at the quietest frame of the second half
+      const auto half = level.begin() + from + longest_clip / 2, last = level.begin() + from + longest_clip - 2 * margin;
+      const std::int64_t cut = std::min_element(half, last) - level.begin();
+      add(from, cut);
+      from = cut;
+    }
+  }
+  if (from >= 0) add(from, to);
+  return clips;
+}
+
+}  // namespace voxconv::train

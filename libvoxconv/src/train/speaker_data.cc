@@ -1,0 +1,159 @@
+#include "train/speaker_data.h"
+
+#include <filesystem>
+
+#include "audio/resampler.h"
+#include "core/fail.h"
+#include "core/log.h"
+#include "features/loudness.h"
+#include "models/native/config.h"
+#include "models/native/envelope.h"
+#include "nn/safetensors.h"
+#include "train/recordings.h"
+
+namespace voxconv::train {
+namespace fs = std::filesystem;
+namespace {
+
+namespace F = torch::nn::functional;
+using native::hop;
+
+AudioBuffer to_buffer(const torch::Tensor& audio, int rate) {
+  AudioBuffer buffer(rate, 1);
+  buffer.channels[0].assign(audio.data_ptr<float>(), audio.data_ptr<float>() + audio.size(0));
+  return buffer;
+}
+
+torch::Tensor to_tensor(const AudioBuffer& buffer) { return torch::tensor(at::ArrayRef<float>(buffer.channels[0])); }
+
+/// Frames [T', C] to exactly `frames` of them by linear interpolation, frame t of the result taken at t * step.
+torch::Tensor retime(const torch::Tensor& x, std::int64_t frames, double step) {
+  const torch::Tensor position = (torch::arange(frames, torch::kDouble) * step).clamp_max(double(x.size(0) - 1));
+  const torch::Tensor low = position.floor().to(torch::kLong), high = (low + 1).clamp_max(x.size(0) - 1);
+  const torch::Tensor part = (position - low).to(torch::kFloat).unsqueeze(1);
+  return x.index_select(0, low) * (1 - part) + x.index_select(0, high) * part;
+}
+
+/// Content at 50 Hz of a clip played `speed` times as fast, on the clock of the clip itself. Another speed is another vocal tract and pitch: what
+/// stays the same in the content is the words.
+torch::Tensor content_at_speed(const ContentEncoder& encoder, const torch::Tensor& audio16, std::int64_t frames, double speed) {
+  const int claimed_rate = int(std::lround(feature_rate * speed));
+  const torch::Tensor audio = speed == 1 ? audio16 : to_tensor(resample(to_buffer(audio16, claimed_rate), feature_rate));
+  return retime(encoder.encode(audio), frames / 2, 2.0 * feature_rate / claimed_rate).to(torch::kHalf);
+}
+
+/// A number in [0, 1) from a clip's place: perturbations are the same in every run.
+double hash_fraction(std::uint64_t x) {
+  x = (x + 1) * 0x9E3779B97F4A7C15ull;
+  x ^= x >> 29;
+  return double((x * 0xBF58476D1CE4E5B9ull) >> 11) * 0x1p-53;
+}
+
+/// The frequency above which a band-limited recording has nothing: the steepest cliff of the long-term spectrum, if there is one.
+double find_band_limit(const torch::Tensor& envelope) {
+  const torch::Tensor mean = envelope.to(torch::kFloat).mean(0), hz = native::envelope_centres();
+  const auto level = mean.accessor<float, 1>();
+  const auto centre = hz.accessor<float, 1>();
+  const std::int64_t bins = native::envelope_bins;
+  double steepest = 1.2;  // nepers (10 dB) within three points, about a sixth of an octave
+  double limit = native::sample_rate / 2.0;
+  for (std::int64_t k = 3; k < bins; ++k) {
+    const double drop = level[k - 3] - level[k];
+    if (centre[k - 3] > 3000 && drop > steepest) {
+      steepest = drop;
+      limit = centre[k - 3] * 0.97;
+    }
+  }
+  return limit;
+}
+
+std::string cache_path(const std::string& dir, const std::string& name, const std::vector<std::string>& recordings, bool with_content, double max_minutes) {
+  std::size_t hash = std::hash<double>{}(max_minutes);
+  const auto mix = [&](std::size_t value) { hash ^= value + 0x9E3779B97F4A7C15ull + (hash << 6) + (hash >> 2); };
+  for (const std::string& path : recordings) {
+    mix(std::hash<std::string>{}(path));
+    mix(std::size_t(fs::file_size(path)));
+    mix(std::size_t(fs::last_write_time(path).time_since_epoch().count()));
+  }
+  return (fs::path(dir) / fmt::format("{}{}.{:016x}.safetensors", name, with_content ? "" : ".audio", hash)).string();
+}
+
+SpeakerData read_cache(const std::string& path, const std::string& name) {
+  const nn::Safetensors file(path);
+  SpeakerData data{name};
+  const torch::Tensor bounds = file.get("bounds");
+  data.bounds.assign(bounds.data_ptr<std::int64_t>(), bounds.data_ptr<std::int64_t>() + bounds.numel());
+  data.audio = file.get("audio");
+  data.f0 = file.get("f0");
+  data.loudness = file.get("loudness");
+  data.envelope = file.get("envelope");
+  if (file.has("content")) data.content = file.get("content");
+  data.embeddings = file.get("embeddings");
+  data.band_hz = file.get("band_hz").item<double>();
+  return data;
+}
+
+void write_cache(const std::string& path, const SpeakerData& data) {
+  std::map<std::string, torch::Tensor> tensors = {{"bounds", torch::tensor(data.bounds)}, {"audio", data.audio}, {"f0", data.f0},
+                                                  {"loudness", data.loudness}, {"envelope", data.envelope}, {"embeddings", data.embeddings},
+                                                  {"band_hz", torch::tensor(data.band_hz, torch::kDouble)}};
+  if (data.content.defined()) tensors["content"] = data.content;
+  nn::save_safetensors(path, tensors);
+}
+
+}  // namespace
+
+torch::Tensor SpeakerData::embedding() const { return F::normalize(embeddings.mean(0), F::NormalizeFuncOptions().dim(0)); }
+
+SpeakerData prepare_speaker(const std::string& name, const std::vector<std::string>& recordings, const FeatureTools& tools, const std::string& cache_dir,
+                            double max_minutes, const ProgressFn& on_progress, const CancelToken& cancel) {
+  torch::NoGradGuard no_grad;
+  fs::create_directories(cache_dir);
+  const std::string path = cache_path(cache_dir, name, recordings, tools.content != nullptr, max_minutes);
+  if (fs::exists(path)) return read_cache(path, name);
+
+  SpeakerData data{name};
+  data.bounds = {0};
+  std::vector<torch::Tensor> audio, f0, loudness, envelope, embeddings, content[3];
+  std::size_t done = 0;
+  for (const std::string& recording : recordings) {
+    cancel.check();
+    if (double(data.frames()) / frame_rate >= max_minutes * 60) break;
+    std::vector<torch::Tensor> clips;
+    try {
+      clips = load_clips(recording);
+    } catch (const Error& e) {
+      log_warning("Left out {}: {}", recording, e.what());
+    }
+    for (const torch::Tensor& clip : clips) {
+      const std::int64_t frames = clip.size(0) / hop;
+      const torch::Tensor audio16 = to_tensor(resample(to_buffer(clip, native::sample_rate), feature_rate));
+      const torch::Tensor pitch = tools.f0->estimate(audio16).hz.slice(0, 0, frames);
+      audio.push_back((clip * 32767).round().clamp(-32768, 32767).to(torch::kShort));
+      f0.push_back(pitch);
+      loudness.push_back(rms_loudness(audio16).slice(0, 0, frames));
+      envelope.push_back(native::analyse_envelope(clip, pitch).to(torch::kHalf));
+      embeddings.push_back(tools.speaker->embed(audio16));
+      if (tools.content) {
+        const auto place = std::uint64_t(data.clips());
+        content[0].push_back(content_at_speed(*tools.content, audio16, frames, 1));
+        content[1].push_back(content_at_speed(*tools.content, audio16, frames, 1.12 + 0.23 * hash_fraction(2 * place)));
+        content[2].push_back(content_at_speed(*tools.content, audio16, frames, 0.72 + 0.18 * hash_fraction(2 * place + 1)));
+      }
+      data.bounds.push_back(data.frames() + frames);
+    }
+    if (on_progress) on_progress({"prepare", double(++done), double(recordings.size()), "files", name});
+  }
+  if (data.clips() == 0) fail(ErrorCode::bad_audio, "No usable recordings of {}: found {} file(s), none with a second of sound.", name, recordings.size());
+  data.audio = torch::cat(audio);
+  data.f0 = torch::cat(f0);
+  data.loudness = torch::cat(loudness);
+  data.envelope = torch::cat(envelope);
+  data.embeddings = torch::stack(embeddings);
+  if (tools.content) data.content = torch::stack({torch::cat(content[0]), torch::cat(content[1]), torch::cat(content[2])});
+  data.band_hz = find_band_limit(data.envelope);
+  write_cache(path, data);
+  return data;
+}
+
+}  // namespace voxconv::train

@@ -1,0 +1,181 @@
+#include <chrono>
+#include <filesystem>
+#include <regex>
+
+#include "core/fail.h"
+#include "core/log.h"
+#include "core/paths.h"
+#include "models/bundle.h"
+#include "models/native/config.h"
+#include "models/native/native_voice.h"
+#include "nn/device.h"
+#include "nn/module.h"
+#include "train/acoustic_task.h"
+#include "train/recordings.h"
+#include "train/vocoder_task.h"
+#include "voxconv/trainer.h"
+
+namespace voxconv {
+namespace fs = std::filesystem;
+namespace {
+
+using namespace train;
+
+constexpr double default_minutes = 10;
+
+struct SpeakerRecordings {
+  std::string name;
+  std::vector<std::string> files;
+};
+
+/// The speakers that --data names; in the stage "voice" all of it is one.
+std::vector<SpeakerRecordings> list_speakers(const TrainOptions& options) {
+  const std::string each = "each:";
+  std::vector<SpeakerRecordings> speakers;
+  for (const std::string& item : options.data) {
+    if (item.rfind(each, 0) == 0) {
+      for (const std::string& file : find_recordings(item.substr(each.size()))) speakers.push_back({fs::path(file).stem().string(), {file}});
+    } else {
+      speakers.push_back({fs::path(item).lexically_normal().filename().string(), find_recordings(item)});
+      if (speakers.back().name.empty()) speakers.back().name = fs::path(item).lexically_normal().parent_path().filename().string();
+    }
+  }
+  if (options.stage != "voice") return speakers;
+  SpeakerRecordings one{options.name, {}};
+  for (const auto& speaker : speakers) one.files.insert(one.files.end(), speaker.files.begin(), speaker.files.end());
+  return {one};
+}
+
+std::vector<SpeakerData> prepare(const TrainOptions& options, const std::string& work_dir, torch::Device device, torch::ScalarType precision,
+                                 const ProgressFn& on_progress, const CancelToken& cancel) {
+  FeatureTools tools;
+  if (options.stage != "vocoder") tools.content = load_content_encoder("whisper-base", device, precision);
+  tools.f0 = load_f0_estimator("fcpe", {}, device);
+  tools.speaker = std::make_shared<SpeakerEncoder>(device);
+  std::vector<SpeakerData> speakers;
+  for (const SpeakerRecordings& speaker : list_speakers(options)) {
+    try {
+      speakers.push_back(prepare_speaker(speaker.name, speaker.files, tools, (fs::path(work_dir) / "features").string(), options.max_minutes, on_progress, cancel));
+    } catch (const Error& e) {
+      if (e.code() != ErrorCode::bad_audio || options.stage == "voice") throw;
+      log_warning("Left out the speaker {}: {}", speaker.name, e.what());
+    }
+  }
+  if (speakers.empty()) fail(ErrorCode::bad_audio, "None of the recordings given with --data can be trained on.");
+  return speakers;
+}
+
+/// Folder or file with the weights named by --from; a voice's bundle, a weights folder or the shipped base.
+std::string starting_weights(const TrainOptions& options) {
+  if (options.from.empty()) return options.stage == "voice" ? model_file("native/base/weights.safetensors") : "";
+  const fs::path folder(options.from);
+  if (fs::exists(folder / "weights.safetensors")) return (folder / "weights.safetensors").string();
+  return (fs::path(VoiceStore().find(options.from).path) / "weights.safetensors").string();
+}
+
+native::Vocoder load_vocoder() {
+  native::Vocoder vocoder;
+  nn::load_parameters(*vocoder, nn::Safetensors(model_file("native/vocoder/weights.safetensors")));
+  vocoder->eval();
+  return vocoder;
+}
+
+/// 5, 50 and 95 % of the speaker's voiced frames.
+void describe_pitch(const SpeakerData& speaker, VoiceInfo& info) {
+  const torch::Tensor voiced = speaker.f0.masked_select(speaker.f0 > 0);
+  if (voiced.numel() == 0) return;
+  const torch::Tensor quantiles = torch::quantile(voiced, torch::tensor({0.05f, 0.5f, 0.95f}));
+  info.f0_low = quantiles[0].item<double>();
+  info.f0_median = quantiles[1].item<double>();
+  info.f0_high = quantiles[2].item<double>();
+}
+
+LoopOptions loop_options(const TrainOptions& options, const std::string& work_dir) {
+  LoopOptions loop{(fs::path(work_dir) / "run").string(), options.minutes, options.steps, options.checkpoint_minutes, options.seed, options.resume};
+  if (loop.minutes <= 0 && loop.steps <= 0) loop.minutes = default_minutes;
+  return loop;
+}
+
+}  // namespace
+
+std::vector<std::string> TrainOptions::problems() const {
+  std::vector<std::string> result;
+  if (stage != "voice" && stage != "base" && stage != "vocoder") result.push_back(fmt::format("stage is \"{}\"; expected voice, base or vocoder.", stage));
+  if (data.empty()) result.push_back("No recordings: name at least one folder with --data.");
+  if (stage == "voice" && !std::regex_match(name, std::regex("[a-z0-9][a-z0-9_-]{0,63}")))
+    result.push_back(fmt::format("The voice name \"{}\" is not usable; expected lower-case letters, digits, '-' and '_'.", name));
+  if (stage != "voice" && out_dir.empty()) result.push_back("The stages base and vocoder need a folder to write to (--out).");
+  if (minutes < 0 || steps < 0) result.push_back("minutes and steps must not be negative.");
+  if (max_minutes <= 0) result.push_back("max_minutes must be positive.");
+  if (checkpoint_minutes <= 0) result.push_back("checkpoint_minutes must be positive.");
+  return result;
+}
+
+TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) {
+  if (const auto problems = options.problems(); !problems.empty()) throw Error(ErrorCode::usage, problems.front());
+  nn::set_threads(options.threads);
+  const torch::Device device = nn::select_device(options.device);
+  const torch::ScalarType precision = nn::select_precision(options.precision, device);
+  const std::string out_dir = options.out_dir.empty() ? (fs::path(user_voices_dir()) / options.name).string() : options.out_dir;
+  const std::string work_dir = options.work_dir.empty() ? out_dir + ".train" : options.work_dir;
+  fs::create_directories(work_dir);
+  fs::create_directories(out_dir);
+
+  const auto start = std::chrono::steady_clock::now();
+  const Corpus corpus(prepare(options, work_dir, device, precision, on_progress, cancel));
+  TrainReport report;
+  report.prepare_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  for (const SpeakerData& speaker : corpus.speakers()) report.data_s += double(speaker.frames()) / frame_rate;
+
+  const std::string from = starting_weights(options);
+  std::unique_ptr<Task> task;
+  if (options.stage == "vocoder") {
+    native::Vocoder vocoder;
+    if (!from.empty()) nn::load_parameters(*vocoder, nn::Safetensors(from));
+    vocoder->to(device);
+    task = std::make_unique<VocoderTask>(corpus, vocoder, device);
+  } else {
+    native::AcousticModel model;
+    if (!from.empty()) nn::load_parameters(*model, nn::Safetensors(from), "acoustic.");
+    model->to(device);
+    native::Vocoder vocoder = load_vocoder();
+    vocoder->to(device);
+    AcousticTaskOptions task_options;
+    task_options.bf16 = precision == torch::kBFloat16 || precision == torch::kHalf;
+    if (!from.empty()) {  // fine-tuning: the weights are good already
+      task_options.peak_rate = 3e-4;
+      task_options.adversarial_from = 0.2;
+    }
+    task = std::make_unique<AcousticTask>(corpus, model, vocoder, device, task_options);
+  }
+
+  const LoopOptions loop = loop_options(options, work_dir);
+  LoopResult result = run_training(*task, loop, on_progress, cancel);
+  report.steps = result.steps;
+  report.train_s = result.seconds;
+  report.loss = result.best_loss;
+  report.log_path = (fs::path(loop.work_dir) / "log.csv").string();
+  if (options.stage != "voice") {
+    nn::save_safetensors((fs::path(out_dir) / "weights.safetensors").string(), result.best);
+    return report;
+  }
+  const SpeakerData& speaker = corpus.speakers().front();
+  result.best["speaker"] = speaker.embedding();
+  VoiceInfo info;
+  info.name = options.name;
+  info.title = options.title.empty() ? options.name : options.title;
+  info.language = options.language;
+  info.gender = options.gender;
+  info.architecture = "native";
+  info.sample_rate = native::sample_rate;
+  info.licence = options.licence;
+  info.consent = options.consent;
+  info.attribution = options.attribution;
+  info.version = "1.0.0";
+  describe_pitch(speaker, info);
+  write_bundle(out_dir, info, native::bundle_settings(), result.best);
+  report.voice = read_bundle(out_dir).info;
+  return report;
+}
+
+}  // namespace voxconv

@@ -1,0 +1,157 @@
+#include "train/training.h"
+
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <numbers>
+
+#include "core/atomic_file.h"
+#include "core/fail.h"
+#include "core/log.h"
+#include "models/native/config.h"
+#include "nn/safetensors.h"
+#include "voxconv/audio_io.h"
+
+namespace voxconv::train {
+namespace fs = std::filesystem;
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Where a run stands, and how it is stored.
+struct State {
+  std::int64_t step = 0;
+  double seconds = 0;
+  double best_loss = std::numeric_limits<double>::infinity();
+};
+
+std::map<std::string, torch::Tensor> read_tensors(const std::string& path) {
+  const nn::Safetensors file(path);
+  std::map<std::string, torch::Tensor> tensors;
+  for (const std::string& name : file.names()) tensors[name] = file.get(name);
+  return tensors;
+}
+
+void write_checkpoint(const std::string& path, const Task& task, const State& state) {
+  std::map<std::string, torch::Tensor> tensors;
+  task.save(tensors);
+  tensors["loop"] = torch::tensor({double(state.step), state.seconds, state.best_loss}, torch::kDouble);
+  nn::save_safetensors(path, tensors);
+}
+
+State read_checkpoint(const std::string& path, Task& task) {
+  const auto tensors = read_tensors(path);
+  task.load(tensors);
+  const auto it = tensors.find("loop");
+  if (it == tensors.end()) fail(ErrorCode::bad_model, "{} is no training checkpoint; remove it to start over.", path);
+  const auto loop = it->second.accessor<double, 1>();
+  return {std::int64_t(loop[0]), loop[1], loop[2]};
+}
+
+void write_sample(const std::string& path, const torch::Tensor& audio) {
+  AudioBuffer buffer(native::sample_rate, 1);
+  const torch::Tensor samples = audio.contiguous();
+  buffer.channels[0].assign(samples.data_ptr<float>(), samples.data_ptr<float>() + samples.numel());
+  WriteOptions options;
+  options.rate = native::sample_rate;
+  const auto writer = open_writer(path, options);
+  writer->write(buffer);
+  writer->finish();
+}
+
+/// Appends to log.csv: a row a report, columns fixed by the first.
+class Log {
+ public:
+  explicit Log(const std::string& path) : out_(path, std::ios::app), empty_(fs::file_size(path) == 0) {}
+  void row(std::int64_t step, double seconds, const std::map<std::string, double>& values) {
+    if (empty_) {
+      out_ << "step,seconds";
+      for (const auto& [name, value] : values) out_ << ',' << name;
+      out_ << '\n';
+      empty_ = false;
+    }
+    out_ << step << ',' << fmt::format("{:.1f}", seconds);
+    for (const auto& [name, value] : values) out_ << ',' << fmt::format("{:.5g}", value);
+    out_ << std::endl;
+  }
+
+ private:
+  std::ofstream out_;
+  bool empty_;
+};
+
+}  // namespace
+
+double rate_scale(std::int64_t step, double progress) {
+  const double warm_up = std::min(1.0, double(step + 1) / 100);
+  return warm_up * (0.02 + 0.98 * 0.5 * (1 + std::cos(std::numbers::pi * std::min(progress, 1.0))));
+}
+
+LoopResult run_training(Task& task, const LoopOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) {
+  const fs::path dir(options.work_dir);
+  fs::create_directories(dir / "samples");
+  const std::string checkpoint = (dir / "checkpoint.safetensors").string(), best = (dir / "best.safetensors").string();
+  State state;
+  if (options.resume && fs::exists(checkpoint)) {
+    state = read_checkpoint(checkpoint, task);
+    log_info("Going on from step {} ({:.1f} minutes trained) in {}.", state.step, state.seconds / 60, options.work_dir);
+  } else {
+    fs::remove(dir / "log.csv");
+  }
+  Log log((dir / "log.csv").string());
+
+  const double before = state.seconds;
+  const auto start = Clock::now();
+  double next_checkpoint = before + options.checkpoint_minutes * 60, next_report = 0;
+  double smoothed = 0;
+  std::map<std::string, double> parts;
+  const auto progress = [&] {
+    const double by_steps = options.steps > 0 ? double(state.step) / double(options.steps) : 0;
+    const double by_time = options.minutes > 0 ? state.seconds / (options.minutes * 60) : 0;
+    return std::max(by_steps, by_time);
+  };
+  const auto evaluate = [&] {
+    const double held_out = task.held_out_loss();
+    if (held_out < state.best_loss) {
+      state.best_loss = held_out;
+      nn::save_safetensors(best, task.weights());
+    }
+    write_checkpoint(checkpoint, task, state);
+    write_sample((dir / "samples" / fmt::format("{:07}.wav", state.step)).string(), task.listen());
+    parts["held_out"] = held_out;
+    log.row(state.step, state.seconds, parts);
+  };
+
+  const std::int64_t first_step = state.step;
+  while (progress() < 1) {
+    if (cancel.cancelled()) {
+      write_checkpoint(checkpoint, task, state);
+      fail(ErrorCode::cancelled, "Training stopped at step {}; the same command goes on from there.", state.step);
+    }
+    Dice dice(options.seed, state.step);
+    torch::manual_seed(options.seed * 1000003 + std::uint64_t(state.step));
+    parts = task.step(dice, progress());
+    ++state.step;
+    state.seconds = before + seconds_since(start);
+    const double loss = parts.at("loss");
+    if (!std::isfinite(loss)) fail(ErrorCode::internal, "The loss is {} at step {}; the last checkpoint in {} is sound.", loss, state.step, options.work_dir);
+    smoothed = smoothed == 0 ? loss : 0.98 * smoothed + 0.02 * loss;
+    if (state.seconds >= next_checkpoint) {
+      evaluate();
+      next_checkpoint = before + seconds_since(start) + options.checkpoint_minutes * 60;
+    }
+    if (on_progress && state.seconds >= next_report) {
+      next_report = state.seconds + 0.5;
+      const double rate = double(state.step - first_step) / std::max(1e-9, state.seconds - before);
+      const double total = double(state.step) / std::max(1e-9, progress());
+      on_progress({"train", double(state.step), total, "steps", fmt::format("loss {:.4f}, {:.2f} steps/s, {:.0f} min left", smoothed, rate,
+                                                                            std::max(0.0, total - double(state.step)) / rate / 60)});
+    }
+  }
+  if (state.step > first_step || !fs::exists(best)) evaluate();
+  return {read_tensors(best), state.best_loss, state.step, state.seconds};
+}
+
+}  // namespace voxconv::train

@@ -1,0 +1,53 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nn/torch.h"
+#include "train/dice.h"
+#include "voxconv/progress.h"
+
+namespace voxconv::train {
+
+/// One thing that can be trained: what the loop below drives.
+class Task {
+ public:
+  virtual ~Task() = default;
+  /// One optimiser step. `progress` in [0, 1) says how far the run is; returns the parts of the loss by name ("loss" among them).
+  virtual std::map<std::string, double> step(Dice& dice, double progress) = 0;
+  /// Loss of the averaged weights on held-out clips; lower is better.
+  virtual double held_out_loss() = 0;
+  /// The averaged weights, as they would ship.
+  virtual std::map<std::string, torch::Tensor> weights() = 0;
+  virtual void save(std::map<std::string, torch::Tensor>& checkpoint) const = 0;
+  virtual void load(const std::map<std::string, torch::Tensor>& checkpoint) = 0;
+  /// A held-out clip as the averaged weights sing it, mono 44.1 kHz.
+  virtual torch::Tensor listen() = 0;
+};
+
+struct LoopOptions {
+  std::string work_dir;           ///< checkpoint.safetensors, best.safetensors, log.csv, samples/
+  double minutes = 0;             ///< training time, all runs together; or
+  std::int64_t steps = 0;         ///< number of steps; both: whichever comes first
+  double checkpoint_minutes = 3;
+  std::uint64_t seed = 0;
+  bool resume = true;
+};
+
+struct LoopResult {
+  std::map<std::string, torch::Tensor> best;  ///< weights with the lowest held-out loss
+  double best_loss = 0;
+  std::int64_t steps = 0;
+  double seconds = 0;
+};
+
+/// Trains until the budget is spent; checkpoints, evaluates and logs every checkpoint_minutes; goes on from the last checkpoint, also after kill -9.
+/// When cancelled it writes a checkpoint and throws Error(cancelled). Progress stage "train".
+LoopResult run_training(Task& task, const LoopOptions& options, const ProgressFn& on_progress, const CancelToken& cancel);
+
+/// Learning rate schedule: 100 steps of warm-up, then a cosine down to 2 %.
+double rate_scale(std::int64_t step, double progress);
+
+}  // namespace voxconv::train

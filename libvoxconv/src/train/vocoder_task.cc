@@ -1,0 +1,144 @@
+#include "train/vocoder_task.h"
+
+#include <cmath>
+
+#include "audio/resampler.h"
+#include "models/native/config.h"
+#include "models/native/envelope.h"
+#include "models/native/source.h"
+#include "nn/module.h"
+#include "train/losses.h"
+
+namespace voxconv::train {
+namespace {
+
+using native::hop;
+using torch::indexing::Slice;
+
+constexpr std::int64_t batch_size = 8;
+constexpr std::int64_t edge = native::VocoderImpl::ring;             // frames at each end that the loss leaves out
+constexpr std::int64_t crop_frames = 96 + 2 * edge;                  // about a second
+constexpr double slowest = 0.75, fastest = 2.4;                      // of the speed augmentation
+constexpr std::int64_t stft_sizes[] = {256, 400, 512, 640, 900, 1200, 1600, 2048, 2400};
+
+/// A passage played `speed` times as fast, exactly `frames` frames of it; the pitch goes with the speed.
+std::pair<torch::Tensor, torch::Tensor> at_speed(const Crop& crop, std::int64_t frames, double speed) {
+  const std::int64_t source_frames = std::int64_t(std::ceil(double(frames) * speed)) + 1;
+  const SpeakerData& s = *crop.speaker;
+  const std::int64_t end = s.bounds[std::size_t(crop.clip) + 1];
+  const std::int64_t last = std::min(crop.frame + source_frames, end);
+  const torch::Tensor raw = s.audio.slice(0, crop.frame * hop, last * hop).to(torch::kFloat) / 32768;
+  AudioBuffer buffer(int(std::lround(native::sample_rate * speed)), 1);
+  buffer.channels[0].assign(raw.data_ptr<float>(), raw.data_ptr<float>() + raw.numel());
+  const AudioBuffer played = speed == 1 ? buffer : resample(buffer, native::sample_rate, ResamplerQuality::fastest);
+  torch::Tensor audio = torch::tensor(at::ArrayRef<float>(played.channels[0]));
+  audio = torch::constant_pad_nd(audio, {0, frames * hop - std::min(audio.size(0), frames * hop)}).slice(0, 0, frames * hop);
+
+  const torch::Tensor place = torch::arange(frames, torch::kFloat) * speed;
+  const torch::Tensor low = place.floor().to(torch::kLong).clamp_max(last - crop.frame - 1);
+  const torch::Tensor high = (low + 1).clamp_max(last - crop.frame - 1);
+  const torch::Tensor f0 = s.f0.slice(0, crop.frame, last), a = f0.index_select(0, low), b = f0.index_select(0, high);
+  const torch::Tensor both = torch::logical_and(a > 0, b > 0), part = place - low;
+  const torch::Tensor pitch = torch::where(both, a + (b - a) * part, torch::where(part < 0.5, a, b)) * speed;
+  return {audio, torch::where(pitch > 1600, torch::zeros_like(pitch), pitch)};
+}
+
+}  // namespace
+
+torch::Tensor render_pulses(const torch::Tensor& f0, const std::vector<double>& phases) {
+  const torch::Tensor pitch = f0.contiguous();
+  const std::int64_t frames = pitch.size(1);
+  torch::Tensor out = torch::empty({pitch.size(0), frames * hop});
+  for (std::int64_t b = 0; b < pitch.size(0); ++b) {
+    native::PulseSource source(phases[std::size_t(b)]);
+    const float* row = pitch.data_ptr<float>() + b * frames;
+    for (std::int64_t t = 0; t < frames; ++t)
+      source.render(row[t], row[std::min(t + 1, frames - 1)], {out.data_ptr<float>() + (b * frames + t) * hop, std::size_t(hop)});
+  }
+  return out;
+}
+
+VocoderTask::VocoderTask(const Corpus& corpus, native::Vocoder vocoder, torch::Device device)
+    : corpus_(corpus), vocoder_(std::move(vocoder)), device_(device), learner_("vocoder", vocoder_.ptr(), 1e-3, true) {}
+
+VocoderTask::Batch VocoderTask::make_batch(const std::vector<Crop>& crops, Dice& dice, bool augment) const {
+  std::vector<torch::Tensor> audio, envelope, f0;
+  std::vector<double> phases;
+  for (const Crop& crop : crops) {
+    const double speed = augment && dice.uniform() < 0.6 ? slowest * std::pow(fastest / slowest, dice.uniform()) : 1.0;
+    auto [sound, pitch] = at_speed(crop, crop_frames, speed);
+    if (augment) sound = sound * dice.between(0.3, 1.3);
+    audio.push_back(sound);
+    f0.push_back(pitch);
+    envelope.push_back(native::analyse_envelope(sound, pitch));
+    phases.push_back(augment ? dice.between(-3.14, 3.14) : 0);
+  }
+  const torch::Tensor pitch = torch::stack(f0);
+  const torch::Tensor noise = (torch::rand({std::int64_t(crops.size()), crop_frames * hop}) * 2 - 1) * std::sqrt(3.0);
+  return {torch::stack(audio).to(device_), torch::stack(envelope).to(device_), pitch.to(device_), render_pulses(pitch, phases).to(device_),
+          noise.to(device_)};
+}
+
+torch::Tensor VocoderTask::render(const Batch& batch) {
+  return vocoder_->synthesize(vocoder_->filters(batch.envelope, batch.f0), batch.pulses, batch.noise);
+}
+
+std::map<std::string, double> VocoderTask::step(Dice& dice, double progress) {
+  std::vector<Crop> crops;
+  for (std::int64_t b = 0; b < batch_size; ++b) crops.push_back(corpus_.draw(dice, crop_frames));
+  const Batch batch = make_batch(crops, dice, true);
+  const Slice inner(edge * hop, (crop_frames - edge) * hop);
+  const torch::Tensor got = render(batch).index({Slice(), inner}), wanted = batch.audio.index({Slice(), inner});
+  std::vector<std::int64_t> sizes;
+  for (int i = 0; i < 4; ++i) sizes.push_back(stft_sizes[dice.below(std::size(stft_sizes))]);
+  const torch::Tensor loss = stft_loss(got, wanted, sizes);
+  learner_.step(loss, rate_scale(steps_++, progress));
+  return {{"loss", loss.item<double>()}};
+}
+
+double VocoderTask::held_out_loss() {
+  torch::NoGradGuard no_grad;
+  torch::manual_seed(1);
+  learner_.swap_average();
+  Dice dice(1, 1);
+  const auto crops = corpus_.held_out(crop_frames, 48);
+  double sum = 0;
+  std::int64_t batches = 0;
+  for (std::size_t i = 0; i + batch_size <= crops.size(); i += batch_size, ++batches) {
+    const Batch batch = make_batch({crops.begin() + std::ptrdiff_t(i), crops.begin() + std::ptrdiff_t(i) + batch_size}, dice, false);
+    sum += stft_loss(render(batch), batch.audio, {512, 1200, 2048}).item<double>();
+  }
+  learner_.swap_average();
+  return batches ? sum / double(batches) : 0;
+}
+
+std::map<std::string, torch::Tensor> VocoderTask::weights() {
+  learner_.swap_average();
+  auto tensors = nn::named_tensors(*vocoder_, "", torch::kHalf);
+  learner_.swap_average();
+  return tensors;
+}
+
+void VocoderTask::save(std::map<std::string, torch::Tensor>& checkpoint) const {
+  learner_.save(checkpoint);
+  checkpoint["vocoder:task"] = torch::tensor(steps_);
+}
+
+void VocoderTask::load(const std::map<std::string, torch::Tensor>& checkpoint) {
+  learner_.load(checkpoint);
+  steps_ = checkpoint.at("vocoder:task").item<std::int64_t>();
+}
+
+torch::Tensor VocoderTask::listen() {
+  torch::NoGradGuard no_grad;
+  Dice dice(1, 1);
+  const auto crops = corpus_.held_out(crop_frames, 4);
+  if (crops.empty()) return torch::zeros(hop);
+  learner_.swap_average();
+  const Batch batch = make_batch(crops, dice, false);
+  const torch::Tensor pairs = torch::cat({batch.audio, render(batch)}, 1).reshape(-1).cpu();
+  learner_.swap_average();
+  return pairs;
+}
+
+}  // namespace voxconv::train
