@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 
+#include "features/content/content_encoder.h"
 #include "models/voice_model.h"
 #include "nn/torch.h"
 #include "voxconv/voice.h"
@@ -11,6 +12,7 @@ namespace voxconv {
 struct Voice::Impl {
   VoiceInfo info;
   std::shared_ptr<const VoiceModel> model;
+  std::shared_ptr<const ContentEncoder> content;
   torch::Device device = torch::kCPU;
   torch::ScalarType precision = torch::kFloat;
 };

@@ -1,11 +1,10 @@
 #include "train/acoustic_task.h"
 
-#include <ATen/autocast_mode.h>
-
 #include <cmath>
 
 #include "models/native/config.h"
 #include "models/native/envelope.h"
+#include "nn/autocast.h"
 #include "nn/module.h"
 #include "train/losses.h"
 #include "train/vocoder_task.h"
@@ -19,27 +18,6 @@ using torch::indexing::Slice;
 
 constexpr std::int64_t batch_size = 8, crop_frames = 200;
 constexpr double difference_weight = 0.5, adversarial_weight = 0.15, unpaired_weight = 0.1;
-
-/// bfloat16 for the layers where it is safe, while in scope.
-class Autocast {
- public:
-  explicit Autocast(bool on, torch::Device device) : type_(device.type()), on_(on) {
-    if (!on_) return;
-    at::autocast::set_autocast_enabled(type_, true);
-    at::autocast::set_autocast_dtype(type_, torch::kBFloat16);
-  }
-  ~Autocast() {
-    if (!on_) return;
-    at::autocast::clear_cache();
-    at::autocast::set_autocast_enabled(type_, false);
-  }
-  Autocast(const Autocast&) = delete;
-  Autocast& operator=(const Autocast&) = delete;
-
- private:
-  torch::DeviceType type_;
-  bool on_;
-};
 
 /// Content at 50 Hz [T / 2, dim] to 100 Hz [T, dim].
 torch::Tensor to_frame_clock(const torch::Tensor& content) {
@@ -114,7 +92,7 @@ std::map<std::string, double> AcousticTask::step(Dice& dice, double progress) {
   torch::Tensor envelope, unpaired, unpaired_speaker;
   std::int64_t turn = 0;
   {
-    const Autocast precision(options_.bf16, device_);
+    const nn::Autocast autocast(options_.precision, device_);
     envelope = model_(batch.content, batch.f0, batch.loudness, batch.speaker).to(torch::kFloat);
     if (adversarial) {
       // The words of each row for the speaker of another row.

@@ -13,7 +13,7 @@ struct AcousticTaskOptions {
   /// From this part of the run on, a discriminator sharpens the envelopes; it also hears other people's words sung by the target, for which there is
   /// no recording to compare with.
   double adversarial_from = 0.35;
-  bool bf16 = false;  ///< mixed precision: bfloat16 where it is safe
+  torch::ScalarType precision = torch::kFloat;  ///< of the matrix products
 };
 
 /// Trains the acoustic model: words, pitch, loudness and speaker of a recording -> its spectral envelope. Two times in three the words come from the

@@ -17,12 +17,9 @@ std::int64_t length(const SpeakerData& speaker, std::int64_t clip) { return spea
 
 }  // namespace
 
-Corpus::Corpus(std::vector<SpeakerData> speakers, std::vector<double> weights) : speakers_(std::move(speakers)) {
+Corpus::Corpus(std::vector<SpeakerData> speakers, double length_power) : speakers_(std::move(speakers)) {
   double sum = 0;
-  for (std::size_t s = 0; s < speakers_.size(); ++s) {
-    sum += weights.empty() ? std::sqrt(double(speakers_[s].frames())) : weights[s];
-    cumulative_.push_back(sum);
-  }
+  for (const SpeakerData& speaker : speakers_) cumulative_.push_back(sum += std::pow(double(speaker.frames()), length_power));
 }
 
 Crop Corpus::draw(Dice& dice, std::int64_t frames) const {

@@ -69,7 +69,7 @@ std::vector<std::string> find_recordings(const std::string& dir) {
 
 std::vector<torch::Tensor> load_clips(const std::string& path) {
   const auto reader = open_reader(path);
-  const std::vector<float> audio = to_mono(resample(read_all(*reader), native::sample_rate));
+  const std::vector<float> audio = to_mono(resample(read_all(*reader), native::sample_rate, ResamplerQuality::fastest));
   const std::vector<double> level = levels(audio);
   std::vector<torch::Tensor> clips;
   if (level.empty()) return clips;

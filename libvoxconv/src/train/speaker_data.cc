@@ -38,7 +38,7 @@ torch::Tensor retime(const torch::Tensor& x, std::int64_t frames, double step) {
 /// stays the same in the content is the words.
 torch::Tensor content_at_speed(const ContentEncoder& encoder, const torch::Tensor& audio16, std::int64_t frames, double speed) {
   const int claimed_rate = int(std::lround(feature_rate * speed));
-  const torch::Tensor audio = speed == 1 ? audio16 : to_tensor(resample(to_buffer(audio16, claimed_rate), feature_rate));
+  const torch::Tensor audio = speed == 1 ? audio16 : to_tensor(resample(to_buffer(audio16, claimed_rate), feature_rate, ResamplerQuality::fastest));
   return retime(encoder.encode(audio), frames / 2, 2.0 * feature_rate / claimed_rate).to(torch::kHalf);
 }
 
@@ -127,7 +127,7 @@ SpeakerData prepare_speaker(const std::string& name, const std::vector<std::stri
     }
     for (const torch::Tensor& clip : clips) {
       const std::int64_t frames = clip.size(0) / hop;
-      const torch::Tensor audio16 = to_tensor(resample(to_buffer(clip, native::sample_rate), feature_rate));
+      const torch::Tensor audio16 = to_tensor(resample(to_buffer(clip, native::sample_rate), feature_rate, ResamplerQuality::fastest));
       const torch::Tensor pitch = tools.f0->estimate(audio16).hz.slice(0, 0, frames);
       audio.push_back((clip * 32767).round().clamp(-32768, 32767).to(torch::kShort));
       f0.push_back(pitch);

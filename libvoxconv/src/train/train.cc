@@ -122,7 +122,8 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
   fs::create_directories(out_dir);
 
   const auto start = std::chrono::steady_clock::now();
-  const Corpus corpus(prepare(options, work_dir, device, precision, on_progress, cancel));
+  // The vocoder needs many kinds of sound, the acoustic model much of what each voice says.
+  const Corpus corpus(prepare(options, work_dir, device, precision, on_progress, cancel), options.stage == "vocoder" ? 0.5 : 1.0);
   TrainReport report;
   report.prepare_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   for (const SpeakerData& speaker : corpus.speakers()) report.data_s += double(speaker.frames()) / frame_rate;
@@ -141,7 +142,8 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
     native::Vocoder vocoder = load_vocoder();
     vocoder->to(device);
     AcousticTaskOptions task_options;
-    task_options.bf16 = precision == torch::kBFloat16 || precision == torch::kHalf;
+    // Without a loss scale fp16 would underflow; bfloat16 does not.
+    task_options.precision = precision == torch::kHalf ? torch::kBFloat16 : precision;
     if (!from.empty()) {  // fine-tuning: the weights are good already
       task_options.peak_rate = 3e-4;
       task_options.adversarial_from = 0.2;

@@ -10,6 +10,7 @@
 #include "models/native/envelope.h"
 #include "models/native/source.h"
 #include "models/native/vocoder.h"
+#include "nn/autocast.h"
 #include "nn/module.h"
 
 namespace voxconv::native {
@@ -89,9 +90,7 @@ class NativeStream : public VoiceStream {
     const std::int64_t from = std::max(start_, next_ - reach), to = std::min(end_, next_ + count + reach);
     const auto part = [&](const torch::Tensor& x) { return x.slice(0, from - start_, to - start_).unsqueeze(0); };
     const torch::Tensor f0 = part(f0_);
-    torch::Tensor envelope = acoustic_(part(content_), f0, part(loudness_), weights_->speaker);
-    if (formant_.defined()) envelope = torch::matmul(envelope, formant_);
-    const auto filters = vocoder_->filters(envelope, f0);
+    const auto filters = make_filters(part(content_), f0, part(loudness_));
 
     // Only `ring` frames either side sound in the block; the excitation is kept for those.
     const std::int64_t sound_from = std::max(from, next_ - VocoderImpl::ring), sound_to = std::min(to, next_ + count + VocoderImpl::ring);
@@ -103,6 +102,16 @@ class NativeStream : public VoiceStream {
 
     next_ += count;
     forget(std::max(start_, next_ - reach));
+  }
+
+  VocoderImpl::Filters make_filters(const torch::Tensor& content, const torch::Tensor& f0, const torch::Tensor& loudness) {
+    torch::Tensor envelope;
+    {
+      const nn::Autocast autocast(weights_->precision, weights_->device);
+      envelope = acoustic_(content, f0, loudness, weights_->speaker).to(torch::kFloat);
+    }
+    if (formant_.defined()) envelope = torch::matmul(envelope, formant_);
+    return vocoder_->filters(envelope, f0);
   }
 
   /// Makes pulses_ and noise_ hold exactly the frames from .. to.

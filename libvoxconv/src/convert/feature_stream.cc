@@ -1,0 +1,70 @@
+#include "convert/feature_stream.h"
+
+#include "features/loudness.h"
+
+namespace voxconv {
+
+FeatureFrames join(const std::vector<FeatureFrames>& parts) {
+  std::vector<torch::Tensor> content, f0, loudness;
+  for (const FeatureFrames& part : parts) {
+    if (part.size() == 0) continue;
+    content.push_back(part.content);
+    f0.push_back(part.f0);
+    loudness.push_back(part.loudness);
+  }
+  if (f0.empty()) return {};
+  return {torch::cat(content), torch::cat(f0), torch::cat(loudness)};
+}
+
+FeatureStream::FeatureStream(std::shared_ptr<const ContentEncoder> content, std::shared_ptr<const F0Estimator> f0)
+    : content_(std::move(content)), f0_(std::move(f0)) {}
+
+FeatureFrames FeatureStream::push(std::span<const float> audio) {
+  audio_.insert(audio_.end(), audio.begin(), audio.end());
+  end_ += std::int64_t(audio.size());
+  std::vector<FeatureFrames> out;
+  // Only when more audio than a window needs is there can it be known not to be the last one.
+  while (end_ > ((window_ + 1) * hop_frames + context_frames) * feature_hop) analyse(false, out);
+  return join(out);
+}
+
+FeatureFrames FeatureStream::finish() {
+  std::vector<FeatureFrames> out;
+  if (end_ > 0) analyse(true, out);
+  return join(out);
+}
+
+void FeatureStream::analyse(bool last, std::vector<FeatureFrames>& out) {
+  const std::int64_t core = window_ * hop_frames, border = core + hop_frames;  // frames
+  const std::int64_t from = std::max<std::int64_t>(0, core - context_frames);
+  const std::int64_t to_sample = last ? end_ : (border + context_frames) * feature_hop;
+  const torch::Tensor audio = torch::from_blob(audio_.data() + (from * feature_hop - start_), {to_sample - from * feature_hop});
+  const FeatureFrames all{content_->encode(audio).to(torch::kCPU), f0_ ? f0_->estimate(audio).hz.to(torch::kCPU) : torch::zeros(frame_count(audio.size(0))),
+                          rms_loudness(audio)};
+  const auto cut = [&](const torch::Tensor& x, std::int64_t begin, std::int64_t end) { return x.slice(0, begin - from, end - from); };
+  const std::int64_t end = last ? from + all.size() : border + fade_frames;
+
+  torch::Tensor content = cut(all.content, core, end), f0 = cut(all.f0, core, last ? end : border), loudness = cut(all.loudness, core, last ? end : border);
+  if (tail_.size() > 0) {
+    // The last window heard the frames around the border too: fade from its view to this one's.
+    const std::int64_t shared = std::min(2 * fade_frames, end - (core - fade_frames));
+    const torch::Tensor part = ((torch::arange(shared, torch::kFloat) + 0.5) / double(2 * fade_frames)).unsqueeze(1);
+    const torch::Tensor mine = cut(all.content, core - fade_frames, core - fade_frames + shared);
+    content = torch::cat({tail_.content.slice(0, 0, shared) * (1 - part) + mine * part, cut(all.content, core - fade_frames + shared, end)});
+    f0 = torch::cat({tail_.f0, f0});
+    loudness = torch::cat({tail_.loudness, loudness});
+  }
+  if (last) {
+    out.push_back({content, f0, loudness});
+    return;
+  }
+  const std::int64_t certain = content.size(0) - 2 * fade_frames;
+  out.push_back({content.slice(0, 0, certain), f0.slice(0, 0, certain), loudness.slice(0, 0, certain)});
+  tail_ = {content.slice(0, certain).clone(), f0.slice(0, certain).clone(), loudness.slice(0, certain).clone()};
+  ++window_;
+  const std::int64_t keep = std::max<std::int64_t>(0, window_ * hop_frames - context_frames) * feature_hop;
+  audio_.erase(audio_.begin(), audio_.begin() + std::ptrdiff_t(keep - start_));
+  start_ = keep;
+}
+
+}  // namespace voxconv

@@ -1,0 +1,142 @@
+#include "voxconv/options.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/fail.h"
+#include "voxconv/f0.h"
+
+namespace voxconv {
+using nlohmann::json;
+namespace {
+
+using Kind = OptionSpec::Kind;
+
+constexpr double shortest_chunk = 0.1;
+
+/// What is wrong with one field; empty: nothing.
+std::string problem(const OptionSpec& spec, const ConvertOptions& options) {
+  if (spec.kind == Kind::number) {
+    const double value = options.*std::get<double ConvertOptions::*>(spec.field);
+    if (!std::isfinite(value) || value < spec.low || value > spec.high)
+      return fmt::format("{} is {}; expected {} to {}{}{}.", spec.name, value, spec.low, spec.high, spec.unit.empty() ? "" : " ",
+                         spec.unit);
+  }
+  if (spec.kind == Kind::choice) {
+    const std::string& value = options.*std::get<std::string ConvertOptions::*>(spec.field);
+    if (std::find(spec.choices.begin(), spec.choices.end(), value) == spec.choices.end())
+      return fmt::format("{} is \"{}\"; expected one of {}.", spec.name, value, fmt::join(spec.choices, ", "));
+  }
+  return "";
+}
+
+/// Sets one field from its JSON value, which must be of the field's own type. Throws json::exception.
+void assign(ConvertOptions& options, const OptionSpec& spec, const json& value) {
+  std::visit(
+      [&](auto member) {
+        using Value = std::remove_reference_t<decltype(options.*member)>;
+        const json& typed = value;
+        // nlohmann converts freely between numbers and booleans; an option is refused rather than guessed.
+        const bool fits = std::is_same_v<Value, bool>     ? typed.is_boolean()
+                          : std::is_same_v<Value, double> ? typed.is_number()
+                          : std::is_same_v<Value, std::uint64_t>
+                              ? typed.is_number_unsigned() || (typed.is_number_integer() && typed.get<std::int64_t>() >= 0)
+                              : typed.is_string();
+        if (!fits) fail(ErrorCode::usage, "{} has the value {}, which is of the wrong type.", spec.name, typed.dump());
+        options.*member = typed.get<Value>();
+      },
+      spec.field);
+}
+
+}  // namespace
+
+const std::vector<OptionSpec>& convert_option_table() {
+  using O = ConvertOptions;
+  static const std::vector<OptionSpec> table{
+      {"key", "key", Kind::number, "semitones", -36, 36, {}, "Shift the melody by this many semitones", &O::key},
+      {"key_auto", "", Kind::flag, "", 0, 0, {}, "Choose the shift that brings the source into the voice's range", &O::key_auto},
+      {"f0", "f0", Kind::choice, "", 0, 0, f0_estimators(), "How the pitch is found", &O::f0},
+      {"f0_file",
+       "f0-file",
+       Kind::path,
+       "",
+       0,
+       0,
+       {},
+       "Take the pitch from this CSV (time,Hz) or NPY file instead of estimating it",
+       &O::f0_file},
+      {"f0_min", "f0-min", Kind::number, "Hz", 20, 2000, {}, "Lowest pitch to look for", &O::f0_min},
+      {"f0_max", "f0-max", Kind::number, "Hz", 50, 4000, {}, "Highest pitch to look for", &O::f0_max},
+      {"formant",
+       "formant",
+       Kind::number,
+       "semitones",
+       -12,
+       12,
+       {},
+       "Shift the formants: below 0 a larger head, above 0 a smaller one",
+       &O::formant},
+      {"seed", "seed", Kind::integer, "", 0, 0, {}, "Seed of the voice's noise; the same seed gives the same result", &O::seed},
+      {"loudness",
+       "loudness",
+       Kind::number,
+       "",
+       0,
+       1,
+       {},
+       "How closely the loudness follows the source: 0 as the voice sings, 1 fully",
+       &O::loudness},
+      {"wet", "wet", Kind::number, "", 0, 1, {}, "Mix: 1 converted only, 0 source only", &O::wet},
+      {"gain_db", "gain", Kind::number, "dB", -60, 24, {}, "Gain after everything else, before the limiter", &O::gain_db},
+      {"keep_stereo", "", Kind::flag, "", 0, 0, {}, "Convert each channel by itself instead of the mid", &O::keep_stereo},
+      {"chunk_s",
+       "chunk",
+       Kind::number,
+       "s",
+       0,
+       600,
+       {},
+       "Seconds of the source read at a time (0: a good default); changes memory and latency, not the sound",
+       &O::chunk_s}};
+  return table;
+}
+
+std::vector<std::string> ConvertOptions::problems() const {
+  std::vector<std::string> result;
+  for (const OptionSpec& spec : convert_option_table())
+    if (std::string text = problem(spec, *this); !text.empty()) result.push_back(std::move(text));
+  if (f0_min >= f0_max) result.push_back(fmt::format("f0_min is {} Hz and f0_max {} Hz; expected f0_min below f0_max.", f0_min, f0_max));
+  if (chunk_s > 0 && chunk_s < shortest_chunk)
+    result.push_back(fmt::format("chunk_s is {}; expected 0 or {} to 600 s.", chunk_s, shortest_chunk));
+  return result;
+}
+
+void ConvertOptions::validate() const {
+  if (const auto found = problems(); !found.empty()) throw Error(ErrorCode::usage, found.front());
+}
+
+std::string ConvertOptions::to_json() const {
+  nlohmann::ordered_json document;
+  for (const OptionSpec& spec : convert_option_table())
+    std::visit([&](auto member) { document[std::string(spec.name)] = this->*member; }, spec.field);
+  return document.dump();
+}
+
+ConvertOptions ConvertOptions::from_json(const std::string& text) {
+  const json document = json::parse(text, nullptr, false);
+  if (!document.is_object()) fail(ErrorCode::usage, "The conversion options are not a JSON object.");
+  const auto& table = convert_option_table();
+  ConvertOptions options;
+  for (const auto& [key, value] : document.items()) {
+    const auto spec = std::find_if(table.begin(), table.end(), [&, &name = key](const OptionSpec& row) { return row.name == name; });
+    if (spec == table.end()) fail(ErrorCode::usage, "Unknown conversion option \"{}\".", key);
+    assign(options, *spec, value);
+  }
+  options.validate();
+  return options;
+}
+
+}  // namespace voxconv

@@ -1,0 +1,19 @@
+#include "convert/voice_impl.h"
+#include "nn/device.h"
+
+namespace voxconv {
+
+Voice Voice::load(const std::string& name_or_path, const LoadOptions& options) {
+  nn::set_threads(options.threads);
+  Impl parts;
+  parts.device = nn::select_device(options.device);
+  parts.precision = nn::select_precision(options.precision, parts.device);
+  parts.info = VoiceStore().find(name_or_path);
+  parts.model = load_voice_model(parts.info.path, parts.device, parts.precision);
+  parts.content = load_content_encoder(parts.model->content_encoder(), parts.device, parts.precision);
+  return Voice(std::make_shared<const Impl>(std::move(parts)));
+}
+
+const VoiceInfo& Voice::info() const { return impl_->info; }
+
+}  // namespace voxconv
