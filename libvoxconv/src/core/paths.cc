@@ -1,5 +1,7 @@
 #include "core/paths.h"
 
+#include <dlfcn.h>
+
 #include <cstdlib>
 #include <filesystem>
 
@@ -18,10 +20,16 @@ std::string environment(const char* name) {
 
 std::string models_dir() {
   if (const std::string dir = environment("VOXCONV_MODELS"); !dir.empty()) return dir;
-  std::error_code ignored;
-  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  const fs::path installed = program.parent_path().parent_path() / "share/voxconv/models";
-  return fs::is_directory(installed) ? installed.string() : VOXCONV_SOURCE_MODELS;
+  Dl_info self{};
+  if (dladdr(reinterpret_cast<const void*>(&models_dir), &self) != 0 && self.dli_fname != nullptr) {
+    std::error_code ignored;
+    fs::path prefix = fs::canonical(self.dli_fname, ignored).parent_path();
+    for (int up = 0; up < 2; ++up) {  // <prefix>/lib/libvoxconv.so, or <prefix>/lib/<architecture>/libvoxconv.so
+      prefix = prefix.parent_path();
+      if (const fs::path installed = prefix / "share/voxconv/models"; fs::is_directory(installed, ignored)) return installed.string();
+    }
+  }
+  return VOXCONV_SOURCE_MODELS;
 }
 
 std::string model_file(const std::string& relative) {

@@ -3,7 +3,8 @@
 
 namespace voxconv {
 
-/// The folder with the shipped weights: $VOXCONV_MODELS, else <prefix>/share/voxconv/models of the running program, else the source tree's models/.
+/// The folder with the shipped weights: $VOXCONV_MODELS, else <prefix>/share/voxconv/models of the installation this library lies in, else
+/// the source tree's models/.
 std::string models_dir();
 
 /// `relative` below models_dir(), e.g. "pitch/fcpe/weights.safetensors". Throws Error(not_found) that says how to get it.
