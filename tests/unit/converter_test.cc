@@ -1,0 +1,216 @@
+// The converter over voices and sources made for the test: no weights, no files.
+#include "voxconv/converter.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "convert/key_choice.h"
+#include "convert/voice_impl.h"
+#include "core/fail.h"
+
+namespace voxconv {
+namespace {
+
+class NoContent : public ContentEncoder {
+ public:
+  std::int64_t dim() const override { return 1; }
+  torch::Tensor encode(const torch::Tensor& audio) const override { return torch::zeros({frame_count(audio.size(0)), 1}); }
+};
+
+constexpr int voice_rate = 44100, voice_hop = voice_rate / frame_rate;
+
+/// Sings a sine at f0, as loud as the frames say.
+class SineStream : public VoiceStream {
+ public:
+  std::vector<float> push(const FeatureFrames& frames, bool) override {
+    std::vector<float> out;
+    for (std::int64_t t = 0; t < frames.size(); ++t) {
+      const double hz = frames.f0[t].item<float>(), amplitude = std::sqrt(2) * std::exp(frames.loudness[t].item<float>());
+      for (int i = 0; i < voice_hop; ++i) {
+        out.push_back(float(hz > 0 ? amplitude * std::sin(phase_) : 0));
+        phase_ += 2 * M_PI * hz / voice_rate;
+      }
+    }
+    return out;
+  }
+
+ private:
+  double phase_ = 0;
+};
+
+class SineVoice : public VoiceModel {
+ public:
+  int sample_rate() const override { return voice_rate; }
+  std::string content_encoder() const override { return "none"; }
+  std::int64_t context_frames() const override { return 0; }
+  torch::Device device() const override { return torch::kCPU; }
+  torch::Tensor speaker_embedding() const override { return torch::zeros(256); }
+  std::unique_ptr<VoiceStream> start(const SynthesisOptions&) const override { return std::make_unique<SineStream>(); }
+};
+
+Voice sine_voice() {
+  auto impl = std::make_shared<Voice::Impl>();
+  impl->info.name = "sine";
+  impl->info.f0_low = 100;
+  impl->info.f0_median = 140;
+  impl->info.f0_high = 200;
+  impl->model = std::make_shared<SineVoice>();
+  impl->content = std::make_shared<NoContent>();
+  return Voice(std::move(impl));
+}
+
+class MemoryReader : public AudioReader {
+ public:
+  explicit MemoryReader(AudioBuffer audio) : audio_(std::move(audio)) {
+    info_.rate = audio_.rate;
+    info_.channels = int(audio_.channel_count());
+    info_.frames = std::int64_t(audio_.frames());
+  }
+  const AudioInfo& info() const override { return info_; }
+  bool read(AudioBuffer& out, std::size_t max_frames) override {
+    const std::size_t count = std::min(max_frames, audio_.frames() - place_);
+    out = AudioBuffer(audio_.rate, audio_.channel_count(), count);
+    for (std::size_t c = 0; c < audio_.channel_count(); ++c)
+      std::copy_n(audio_.channels[c].begin() + std::ptrdiff_t(place_), count, out.channels[c].begin());
+    place_ += count;
+    return count > 0;
+  }
+
+ private:
+  AudioBuffer audio_;
+  AudioInfo info_;
+  std::size_t place_ = 0;
+};
+
+class MemoryWriter : public AudioWriter {
+ public:
+  void write(const AudioBuffer& audio) override {
+    if (audio_.channels.empty()) audio_ = AudioBuffer(audio.rate, audio.channel_count());
+    for (std::size_t c = 0; c < audio.channel_count(); ++c)
+      audio_.channels[c].insert(audio_.channels[c].end(), audio.channels[c].begin(), audio.channels[c].end());
+  }
+  void finish() override { finished = true; }
+  AudioBuffer audio_;
+  bool finished = false;
+};
+
+AudioBuffer tone(double hz, double seconds, double amplitude = 0.2, int rate = 48000, std::size_t channels = 1) {
+  AudioBuffer audio(rate, channels, std::size_t(seconds * rate));
+  for (auto& channel : audio.channels)
+    for (std::size_t i = 0; i < channel.size(); ++i)
+      for (int k = 1; k <= 4; ++k) channel[i] += float(amplitude / k * std::sin(2 * M_PI * hz * k * double(i) / rate));
+  return audio;
+}
+
+AudioBuffer convert(const AudioBuffer& source, ConvertOptions options, ConvertReport* report = nullptr) {
+  if (options.f0 == "auto") options.f0 = "pyin";
+  MemoryReader reader(source);
+  MemoryWriter writer;
+  Converter converter(sine_voice(), options);
+  const ConvertReport result = converter.run(reader, writer);
+  if (report) *report = result;
+  EXPECT_TRUE(writer.finished);
+  return writer.audio_;
+}
+
+double frequency(const AudioBuffer& audio) {
+  const auto& x = audio.channels[0];
+  const torch::Tensor middle = torch::tensor(at::ArrayRef<float>(x.data() + x.size() / 4, x.size() / 2));
+  const torch::Tensor spectrum = torch::fft::rfft(middle * torch::hann_window(middle.size(0)), 1 << 18).abs();
+  return spectrum.argmax().item<double>() * audio.rate / double(1 << 18);
+}
+
+TEST(Converter, KeepsPitchAndLength) {
+  const AudioBuffer out = convert(tone(220, 3), {});
+  EXPECT_EQ(out.rate, voice_rate);
+  EXPECT_EQ(out.frames(), std::size_t(3 * voice_rate));
+  EXPECT_NEAR(frequency(out), 220, 1);
+}
+
+TEST(Converter, ShiftsTheKey) {
+  ConvertOptions options;
+  options.key = 7;
+  EXPECT_NEAR(frequency(convert(tone(220, 3), options)), 220 * std::exp2(7 / 12.0), 1.5);
+}
+
+TEST(Converter, ChoosesAKeyWithinTheVoice) {
+  ConvertOptions options;
+  options.key_auto = true;
+  ConvertReport report;
+  EXPECT_NEAR(frequency(convert(tone(500, 3), options, &report)), 250, 2);
+  EXPECT_EQ(report.key, -12);
+}
+
+TEST(Converter, HandlesTheVeryShortAndTheSilent) {
+  EXPECT_EQ(convert(tone(220, 0.05), {}).frames(), std::size_t(std::lround(0.05 * voice_rate)));
+  const AudioBuffer silent = convert(tone(220, 2, 0), {});
+  EXPECT_EQ(silent.frames(), std::size_t(2 * voice_rate));
+  for (float x : silent.channels[0]) ASSERT_EQ(x, 0);
+}
+
+TEST(Converter, DoesNotDependOnTheChunk) {
+  ConvertOptions options;
+  const AudioBuffer whole = convert(tone(220, 25), options);
+  options.chunk_s = 0.3;
+  const AudioBuffer cut = convert(tone(220, 25), options);
+  ASSERT_EQ(whole.frames(), cut.frames());
+  double power = 0, difference = 0;
+  for (std::size_t i = 0; i < whole.frames(); ++i) {
+    power += std::pow(whole.channels[0][i], 2);
+    difference += std::pow(whole.channels[0][i] - cut.channels[0][i], 2);
+  }
+  EXPECT_LT(10 * std::log10(difference / power + 1e-20), -80);
+}
+
+TEST(Converter, KeepsStereoOnRequest) {
+  AudioBuffer stereo = tone(220, 2, 0.2, 44100, 2);
+  for (float& x : stereo.channels[1]) x *= 0.1f;
+  ConvertOptions options;
+  EXPECT_EQ(convert(stereo, options).channel_count(), 1u);
+  options.keep_stereo = true;
+  const AudioBuffer out = convert(stereo, options);
+  ASSERT_EQ(out.channel_count(), 2u);
+  const auto peak = [&](std::size_t c) { return *std::max_element(out.channels[c].begin() + 20000, out.channels[c].begin() + 60000); };
+  EXPECT_NEAR(peak(1) / peak(0), 0.1, 0.02);
+}
+
+TEST(Converter, DryIsTheSourceInPlace) {
+  ConvertOptions options;
+  options.wet = 0;
+  const AudioBuffer source = tone(220, 3, 0.2, voice_rate), out = convert(source, options);
+  ASSERT_EQ(out.frames(), source.frames());
+  for (std::size_t i = 1000; i < out.frames() - 1000; ++i) ASSERT_NEAR(out.channels[0][i], source.channels[0][i], 1e-4) << i;
+}
+
+TEST(Converter, NeverExceedsTheCeiling) {
+  ConvertOptions options;
+  options.gain_db = 24;
+  ConvertReport report;
+  const AudioBuffer out = convert(tone(220, 3, 0.5), options, &report);
+  const auto [low, high] = std::minmax_element(out.channels[0].begin(), out.channels[0].end());
+  EXPECT_LE(std::max(-*low, *high), std::pow(10, -1.0 / 20) + 1e-4);
+  EXPECT_GT(report.limiter_gain_db, 3);
+}
+
+TEST(Converter, StopsWhenAsked) {
+  MemoryReader reader(tone(220, 30));
+  MemoryWriter writer;
+  CancelToken token;
+  ConvertOptions options;
+  options.f0 = "pyin";
+  Converter converter(sine_voice(), options);
+  EXPECT_THROW(converter.run(reader, writer, [&](const Progress&) { token.cancel(); }, token), Error);
+  EXPECT_FALSE(writer.finished);
+}
+
+TEST(ChooseKey, PrefersNoneThenOctaves) {
+  const VoiceInfo voice = sine_voice().info();
+  EXPECT_EQ(choose_key(torch::full({100}, 150.f), voice), 0);
+  EXPECT_EQ(choose_key(torch::full({100}, 75.f), voice), 12);
+  EXPECT_EQ(choose_key(torch::full({100}, 600.f), voice), -12);
+  EXPECT_EQ(choose_key(torch::zeros(100), voice), 0);
+}
+
+}  // namespace
+}  // namespace voxconv

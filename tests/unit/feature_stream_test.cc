@@ -1,0 +1,84 @@
+#include "convert/feature_stream.h"
+
+#include <gtest/gtest.h>
+
+namespace voxconv {
+namespace {
+
+/// Content that says where in the whole song a frame lies, from the audio itself: the test's audio is a ramp.
+class RampEncoder : public ContentEncoder {
+ public:
+  std::int64_t dim() const override { return 1; }
+  torch::Tensor encode(const torch::Tensor& audio) const override {
+    const std::int64_t frames = frame_count(audio.size(0));
+    longest = std::max(longest, audio.size(0));
+    const torch::Tensor place = (torch::arange(frames) * feature_hop).clamp_max(audio.size(0) - 1);
+    return audio.index_select(0, place).unsqueeze(1).clone();
+  }
+  mutable std::int64_t longest = 0;
+};
+
+/// Pitch 100 Hz everywhere but at the first and last frame of what it hears, where it fails.
+class EdgyEstimator : public F0Estimator {
+ public:
+  F0Frames estimate(const torch::Tensor& audio) const override {
+    torch::Tensor hz = torch::full({frame_count(audio.size(0))}, 100.f);
+    hz[0] = hz[-1] = 0;
+    return {hz, torch::ones_like(hz)};
+  }
+  double context_s() const override { return 0.01; }
+};
+
+std::vector<float> ramp(std::int64_t samples) {
+  std::vector<float> audio(static_cast<std::size_t>(samples));
+  for (std::size_t i = 0; i < audio.size(); ++i) audio[i] = float(i) / feature_rate;
+  return audio;
+}
+
+FeatureFrames run(const std::vector<float>& audio, std::size_t chunk, std::int64_t* longest = nullptr) {
+  auto encoder = std::make_shared<RampEncoder>();
+  FeatureStream stream(encoder, std::make_shared<EdgyEstimator>());
+  std::vector<FeatureFrames> parts;
+  for (std::size_t i = 0; i < audio.size(); i += chunk) parts.push_back(stream.push(std::span(audio).subspan(i, std::min(chunk, audio.size() - i))));
+  parts.push_back(stream.finish());
+  if (longest) *longest = encoder->longest;
+  return join(parts);
+}
+
+TEST(FeatureStream, GivesEveryFrameOnceAndInPlace) {
+  for (const std::int64_t samples : {1L, 160L, 800L, 16000L, 175999L, 176000L, 176001L, 160000L, 336000L, 1000000L}) {
+    const FeatureFrames frames = run(ramp(samples), 50000);
+    ASSERT_EQ(frames.size(), frame_count(samples)) << samples;
+    ASSERT_EQ(frames.content.size(0), frames.size());
+    ASSERT_EQ(frames.loudness.size(0), frames.size());
+    // Both windows see the same ramp, so the fade between them must not show.
+    const torch::Tensor wanted = (torch::arange(frames.size()) * feature_hop).clamp_max(samples - 1).to(torch::kFloat) / feature_rate;
+    EXPECT_TRUE(torch::allclose(frames.content.squeeze(1), wanted, 1e-4, 1e-4)) << samples;
+    // The estimator's blind ends lie in the context, except at the ends of the song.
+    if (frames.size() > 2) EXPECT_EQ((frames.f0 == 0).sum().item<std::int64_t>(), 2) << samples;
+  }
+}
+
+TEST(FeatureStream, DoesNotDependOnTheCut) {
+  const std::vector<float> audio = ramp(500000);
+  const FeatureFrames a = run(audio, 500000), b = run(audio, 777), c = run(audio, 160000);
+  for (const FeatureFrames& other : {b, c}) {
+    EXPECT_TRUE(torch::equal(a.content, other.content));
+    EXPECT_TRUE(torch::equal(a.f0, other.f0));
+    EXPECT_TRUE(torch::equal(a.loudness, other.loudness));
+  }
+}
+
+TEST(FeatureStream, KeepsWindowsBounded) {
+  std::int64_t longest = 0;
+  run(ramp(2000000), 100000, &longest);
+  EXPECT_LE(longest, (FeatureStream::hop_frames + 2 * FeatureStream::context_frames) * feature_hop);
+}
+
+TEST(FeatureStream, OfNothingIsNothing) {
+  FeatureStream stream(std::make_shared<RampEncoder>(), nullptr);
+  EXPECT_EQ(stream.finish().size(), 0);
+}
+
+}  // namespace
+}  // namespace voxconv
