@@ -6,6 +6,7 @@ find_package(CLI11 REQUIRED)
 pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile)
 pkg_check_modules(samplerate REQUIRED IMPORTED_TARGET samplerate)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(zip REQUIRED IMPORTED_TARGET libzip)
 pkg_check_modules(ffmpeg REQUIRED IMPORTED_TARGET libavformat libavcodec libavutil libswresample)
 
 set(VOXCONV_LIBTORCH "$ENV{VOXCONV_LIBTORCH}" CACHE PATH "An unpacked LibTorch (>= 2.9); empty: CMAKE_PREFIX_PATH, then .deps/libtorch")

@@ -3,6 +3,7 @@
 # fmt is header-only here: LibTorch brings its own fmt headers, which hide the installed ones in the layers that see it.
 set(VOXCONV_CORE_LIBRARIES fmt::fmt-header-only nlohmann_json::nlohmann_json PkgConfig::sodium)
 set(VOXCONV_AUDIO_LIBRARIES PkgConfig::sndfile PkgConfig::samplerate PkgConfig::ffmpeg)
+set(VOXCONV_MODELS_LIBRARIES PkgConfig::zip)
 set(VOXCONV_TORCH_LIBRARIES LibTorch::LibTorch)
 
 function(voxconv_layer)

@@ -21,7 +21,7 @@ struct ConvertOptions {
   double wet = 1;               ///< 1: converted only, 0: source only
   double gain_db = 0;           ///< after everything else, before the limiter; [-60, 24]
   bool keep_stereo = false;     ///< convert each channel by itself; otherwise the mid is converted
-  double chunk_s = 0;           ///< seconds converted at a time; 0: chosen by the device
+  double chunk_s = 0;           ///< seconds of the source read at a time, [0.1, 600]; 0: a good default. Changes memory and latency, not the sound.
 
   std::vector<std::string> problems() const;  ///< empty: valid; else one sentence for each bad field
   void validate() const;                      ///< throws Error(usage) with the first problem
@@ -31,11 +31,13 @@ struct ConvertOptions {
 
 /// One row of the table that the CLI's flags, the JSON form and the web form are made from.
 struct OptionSpec {
-  enum class Kind { number, integer, flag, choice, text, path };
-  std::string_view name;     ///< JSON key and, with '-' for '_', the long flag
+  enum class Kind { number, integer, flag, choice, path };
+  std::string_view name;             ///< JSON key
+  std::string_view flag;             ///< long flag without dashes; empty: no flag of its own
   Kind kind;
-  std::string_view unit;     ///< "semitones", "Hz", ""
-  double low = 0, high = 0;  ///< range of a number
+  std::string_view unit;             ///< "semitones", "Hz", ""
+  double low = 0, high = 0;          ///< range of a number
+  std::vector<std::string> choices;  ///< of a choice
   std::string_view help;
   std::variant<bool ConvertOptions::*, double ConvertOptions::*, std::uint64_t ConvertOptions::*, std::string ConvertOptions::*> field;
 };

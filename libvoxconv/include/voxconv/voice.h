@@ -37,6 +37,7 @@ class Voice {
   /// A bundle folder, or the name of an installed or shipped voice. Throws Error(not_found | bad_model | device).
   static Voice load(const std::string& name_or_path, const LoadOptions& options = {});
   const VoiceInfo& info() const;
+  explicit Voice(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
   const Impl& impl() const { return *impl_; }
 
  private:

@@ -1,0 +1,32 @@
+#include <filesystem>
+#include <map>
+
+#include "core/fail.h"
+#include "models/bundle.h"
+#include "models/native/native_voice.h"
+#include "models/voice_model.h"
+
+namespace voxconv {
+namespace {
+
+using Loader = std::shared_ptr<const VoiceModel> (*)(const Bundle&, torch::Device, torch::ScalarType);
+
+/// Every architecture there is, one line each (docs/adding-a-model.md).
+const std::map<std::string, Loader>& architectures() {
+  static const std::map<std::string, Loader> loaders = {
+      {"native", native::load_native_voice},
+  };
+  return loaders;
+}
+
+}  // namespace
+
+std::shared_ptr<const VoiceModel> load_voice_model(const std::string& bundle_dir, torch::Device device, torch::ScalarType precision) {
+  const Bundle bundle = read_bundle(bundle_dir);
+  const auto loader = architectures().find(bundle.info.architecture);
+  if (loader == architectures().end())
+    fail(ErrorCode::bad_model, "{} is of the architecture \"{}\", which this voxconv does not know.", bundle_dir, bundle.info.architecture);
+  return loader->second(bundle, device, precision);
+}
+
+}  // namespace voxconv
