@@ -1,0 +1,197 @@
+#include "audio/ffmpeg_reader.h"
+
+#include <algorithm>
+#include <new>
+
+#include "audio/limits.h"
+#include "audio/samples.h"
+#include "audio/tags.h"
+#include "core/log.h"
+
+namespace voxconv {
+namespace {
+
+/// So many damaged packets on end mean that what follows is not this stream any more.
+constexpr int max_damaged_run = 64;
+
+template <typename T>
+void copy_samples(const AVFrame& frame, bool planar, double scale, double offset, AudioBuffer& out) {
+  const std::size_t n = out.channel_count(), stride = planar ? 1 : n;
+  for (std::size_t c = 0; c < n; ++c) {
+    const T* from = reinterpret_cast<const T*>(frame.extended_data[planar ? c : 0]) + (planar ? 0 : c);
+    for (std::size_t i = 0; i < out.frames(); ++i) out.channels[c][i] = clean_sample(float((double(from[i * stride]) - offset) * scale));
+  }
+}
+
+void copy_frame(const AVFrame& frame, AudioBuffer& out) {
+  const auto format = AVSampleFormat(frame.format);
+  const bool planar = av_sample_fmt_is_planar(format) != 0;
+  switch (av_get_packed_sample_fmt(format)) {
+    case AV_SAMPLE_FMT_U8: return copy_samples<std::uint8_t>(frame, planar, 1.0 / 128, 128, out);
+    case AV_SAMPLE_FMT_S16: return copy_samples<std::int16_t>(frame, planar, 1.0 / 32768, 0, out);
+    case AV_SAMPLE_FMT_S32: return copy_samples<std::int32_t>(frame, planar, 1.0 / 2147483648.0, 0, out);
+    case AV_SAMPLE_FMT_S64: return copy_samples<std::int64_t>(frame, planar, 1.0 / 9223372036854775808.0, 0, out);
+    case AV_SAMPLE_FMT_FLT: return copy_samples<float>(frame, planar, 1, 0, out);
+    case AV_SAMPLE_FMT_DBL: return copy_samples<double>(frame, planar, 1, 0, out);
+    default: fail(ErrorCode::bad_audio, "The decoder gave samples of an unknown format ({}).", frame.format);
+  }
+}
+
+class FfmpegReader : public AudioReader {
+ public:
+  FfmpegReader(std::unique_ptr<InputFile> input, std::unique_ptr<Demuxer> demuxer)
+      : input_(std::move(input)), demuxer_(std::move(demuxer)), packet_(av_packet_alloc()), frame_(av_frame_alloc()) {
+    if (!packet_ || !frame_) throw std::bad_alloc();
+    open_codec();
+    describe();
+  }
+
+  const AudioInfo& info() const override { return info_; }
+
+  bool read(AudioBuffer& out, std::size_t max_frames) override {
+    const std::size_t wanted = std::min(max_frames, max_block_frames);
+    out = AudioBuffer(info_.rate, std::size_t(info_.channels));
+    while (out.frames() < wanted) {
+      if (used_ == pending_.frames()) {
+        // What a pipe has given is handed on at once; a file is read until the block is full.
+        if (!out.empty() && !input_->seekable()) break;
+        if (!decode()) break;
+      }
+      const std::size_t count = std::min(wanted - out.frames(), pending_.frames() - used_);
+      for (std::size_t c = 0; c < out.channel_count(); ++c) {
+        const auto from = pending_.channels[c].begin() + std::ptrdiff_t(used_);
+        out.channels[c].insert(out.channels[c].end(), from, from + std::ptrdiff_t(count));
+      }
+      used_ += count;
+    }
+    position_ += std::int64_t(out.frames());
+    if (out.empty() && wanted > 0) end();
+    return !out.empty();
+  }
+
+ private:
+  void open_codec() {
+    AVFormatContext* format = demuxer_->get();
+    // PCM with all it needs in the header is not analysed further: a live pipe then starts without delay.
+    const bool plain = format->nb_streams == 1 && av_get_exact_bits_per_sample(format->streams[0]->codecpar->codec_id) > 0 &&
+                       format->streams[0]->codecpar->sample_rate > 0 && format->streams[0]->codecpar->ch_layout.nb_channels > 0;
+    if (!plain) {
+      if (const int error = avformat_find_stream_info(format, nullptr); error < 0)
+        fail(ErrorCode::bad_audio, "{} cannot be analysed: {}.", input_->name(), ffmpeg_error(error));
+    }
+    const AVCodec* decoder = nullptr;
+    const int index = av_find_best_stream(format, AVMEDIA_TYPE_AUDIO, -1, -1, &decoder, 0);
+    if (index == AVERROR_STREAM_NOT_FOUND) fail(ErrorCode::bad_audio, "{} has no audio stream.", input_->name());
+    if (index < 0 || !decoder) fail(ErrorCode::bad_audio, "{} holds audio in a codec that FFmpeg has no decoder for here.", input_->name());
+    stream_ = format->streams[index];
+    for (unsigned i = 0; i < format->nb_streams; ++i)
+      if (int(i) != index) format->streams[i]->discard = AVDISCARD_ALL;
+    check_stream(ErrorCode::bad_audio, input_->name(), stream_->codecpar->sample_rate, stream_->codecpar->ch_layout.nb_channels);
+    codec_.reset(avcodec_alloc_context3(decoder));
+    if (!codec_) throw std::bad_alloc();
+    int error = avcodec_parameters_to_context(codec_.get(), stream_->codecpar);
+    codec_->pkt_timebase = stream_->time_base;
+    if (error >= 0) error = avcodec_open2(codec_.get(), decoder, nullptr);
+    if (error < 0)
+      fail(ErrorCode::bad_audio, "The audio of {} ({}) cannot be decoded: {}.", input_->name(), decoder->name, ffmpeg_error(error));
+  }
+
+  void describe() {
+    const AVFormatContext* format = demuxer_->get();
+    info_.rate = stream_->codecpar->sample_rate;
+    info_.channels = stream_->codecpar->ch_layout.nb_channels;
+    const std::string container = format->iformat->name;
+    info_.container = container.starts_with("mov,") ? "mp4" : container.substr(0, container.find(','));
+    info_.codec = avcodec_get_name(stream_->codecpar->codec_id);
+    if (info_.codec.starts_with("pcm_") && (info_.codec.ends_with("le") || info_.codec.ends_with("be")))
+      info_.codec.resize(info_.codec.size() - 2);
+    if (format->duration_estimation_method != AVFMT_DURATION_FROM_BITRATE && stream_->duration > 0)
+      info_.frames = av_rescale_q(stream_->duration, stream_->time_base, AVRational{1, info_.rate});
+    info_.tags = read_tags(*format, stream_);
+    info_.cover = read_cover(*format);
+  }
+
+  /// Decodes one more piece into pending_; false at the end.
+  bool decode() {
+    used_ = 0;
+    pending_ = AudioBuffer(info_.rate, std::size_t(info_.channels));
+    while (pending_.empty()) {
+      const int received = avcodec_receive_frame(codec_.get(), frame_.get());
+      if (received >= 0) {
+        take_frame();
+        continue;
+      }
+      if (received == AVERROR_EOF || flushed_) return false;
+      if (received != AVERROR(EAGAIN)) damaged(0);
+      send_packet();
+    }
+    return true;
+  }
+
+  void send_packet() {
+    const int error = av_read_frame(demuxer_->get(), packet_.get());
+    if (error < 0) {
+      if (error != AVERROR_EOF && error != AVERROR_INVALIDDATA)
+        fail(ErrorCode::io, "Cannot read {}: {}.", input_->name(), ffmpeg_error(error));
+      if (error == AVERROR_INVALIDDATA) damaged(0);
+      avcodec_send_packet(codec_.get(), nullptr);
+      flushed_ = true;
+      return;
+    }
+    if (packet_->stream_index == stream_->index) {
+      const std::int64_t length = av_rescale_q(std::max<std::int64_t>(packet_->duration, 0), stream_->time_base, AVRational{1, info_.rate});
+      const int sent = avcodec_send_packet(codec_.get(), packet_.get());
+      if (sent < 0 && sent != AVERROR(EAGAIN)) damaged(length);
+    }
+    av_packet_unref(packet_.get());
+  }
+
+  void take_frame() {
+    if (frame_->sample_rate != info_.rate || frame_->ch_layout.nb_channels != info_.channels)
+      fail(ErrorCode::bad_audio, "{} changes from {} channels at {} Hz to {} channels at {} Hz at {:.2f} s: split it there first.",
+           input_->name(), info_.channels, info_.rate, frame_->ch_layout.nb_channels, frame_->sample_rate, double(position_) / info_.rate);
+    pending_ = AudioBuffer(info_.rate, std::size_t(info_.channels), std::size_t(std::max(frame_->nb_samples, 0)));
+    copy_frame(*frame_, pending_);
+    av_frame_unref(frame_.get());
+    decoded_ = true;
+    damaged_run_ = 0;
+  }
+
+  /// Puts silence in the place of a packet that did not decode, so that what follows stays in time.
+  void damaged(std::int64_t length) {
+    if (++damaged_ == 1)
+      log_warning("{} is damaged {:.2f} s from its start; the damaged parts are silent.", input_->name(), double(position_) / info_.rate);
+    if (++damaged_run_ > max_damaged_run)
+      fail(ErrorCode::bad_audio, "{} is damaged from {:.2f} s on.", input_->name(), double(position_) / info_.rate);
+    if (decoded_) pending_ = AudioBuffer(info_.rate, std::size_t(info_.channels), std::min(std::size_t(length), max_block_frames));
+  }
+
+  /// Judges a stream that gave no more.
+  void end() {
+    if (decoded_ && position_ > 0) return;
+    if (damaged_ > 0) fail(ErrorCode::bad_audio, "{} is damaged: none of its {} audio packets can be decoded.", input_->name(), damaged_);
+    fail(ErrorCode::bad_audio, "{} holds no sound (0 samples).", input_->name());
+  }
+
+  std::unique_ptr<InputFile> input_;
+  std::unique_ptr<Demuxer> demuxer_;
+  PacketPtr packet_;
+  FramePtr frame_;
+  CodecPtr codec_;
+  AVStream* stream_ = nullptr;
+  AudioInfo info_;
+  AudioBuffer pending_;
+  std::size_t used_ = 0;
+  std::int64_t position_ = 0;
+  std::int64_t damaged_ = 0;
+  int damaged_run_ = 0;
+  bool decoded_ = false, flushed_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<AudioReader> open_ffmpeg_reader(std::unique_ptr<InputFile> input, std::unique_ptr<Demuxer> demuxer) {
+  return std::make_unique<FfmpegReader>(std::move(input), std::move(demuxer));
+}
+
+}  // namespace voxconv

@@ -1,0 +1,99 @@
+#include "audio/io_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/fail.h"
+
+namespace voxconv {
+
+InputFile::InputFile(const std::string& path) : name_(path == "-" ? "standard input" : path) {
+  if (path == "-") {
+    fd_ = STDIN_FILENO;
+  } else {
+    fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd_ < 0) {
+      if (errno == ENOENT || errno == ENOTDIR) fail(ErrorCode::not_found, "{} does not exist.", path);
+      fail(ErrorCode::io, "Cannot open {}: {}.", path, std::strerror(errno));
+    }
+  }
+  struct stat status {};
+  const bool known = ::fstat(fd_, &status) == 0;
+  if (path == "-" || !known) return;
+  const bool folder = S_ISDIR(status.st_mode), empty = S_ISREG(status.st_mode) && status.st_size == 0;
+  if (S_ISREG(status.st_mode)) size_ = status.st_size;
+  if (!folder && !empty) return;
+  ::close(fd_);
+  if (folder) fail(ErrorCode::io, "{} is a folder, not a sound file.", path);
+  fail(ErrorCode::bad_audio, "{} is empty (0 bytes).", path);
+}
+
+InputFile::~InputFile() {
+  if (fd_ != STDIN_FILENO) ::close(fd_);
+}
+
+std::size_t InputFile::read(void* to, std::size_t size) {
+  while (true) {
+    const ssize_t got = ::read(fd_, to, size);
+    if (got >= 0) return std::size_t(got);
+    if (errno != EINTR) fail(ErrorCode::io, "Cannot read {}: {}.", name_, std::strerror(errno));
+  }
+}
+
+void InputFile::rewind() {
+  if (seekable() && ::lseek(fd_, 0, SEEK_SET) != 0)
+    fail(ErrorCode::io, "Cannot go back to the start of {}: {}.", name_, std::strerror(errno));
+}
+
+OutputFile::OutputFile(const std::string& path) : name_(path == "-" ? "standard output" : path) {
+  if (path == "-") {
+    fd_ = STDOUT_FILENO;
+    return;
+  }
+  struct stat status {};
+  const bool in_place = ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+  if (!in_place) target_ = std::make_unique<AtomicFile>(path);
+  const std::string& opened = in_place ? path : target_->path();
+  fd_ = ::open(opened.c_str(), O_CLOEXEC | (in_place ? O_WRONLY : O_RDWR | O_CREAT | O_TRUNC), 0666);
+  if (fd_ < 0) fail(ErrorCode::io, "Cannot write {}: {}.", path, std::strerror(errno));
+}
+
+OutputFile::~OutputFile() { close(); }
+
+void OutputFile::close() {
+  if (fd_ >= 0 && fd_ != STDOUT_FILENO) ::close(fd_);
+  fd_ = -1;
+}
+
+void OutputFile::write(const void* from, std::size_t size) {
+  const char* bytes = static_cast<const char*>(from);
+  while (size > 0) {
+    const ssize_t put = ::write(fd_, bytes, size);
+    if (put < 0) {
+      if (errno == EINTR) continue;
+      fail(ErrorCode::io, "Cannot write {}: {}.", name_, std::strerror(errno));
+    }
+    bytes += put;
+    size -= std::size_t(put);
+    position_ += put;
+    size_ = std::max(size_, position_);
+  }
+}
+
+void OutputFile::seek(std::int64_t position) {
+  if (::lseek(fd_, position, SEEK_SET) != position) fail(ErrorCode::io, "Cannot seek in {}: {}.", name_, std::strerror(errno));
+  position_ = position;
+}
+
+void OutputFile::commit() {
+  if (!target_) return;
+  close();
+  target_->commit();
+}
+
+}  // namespace voxconv

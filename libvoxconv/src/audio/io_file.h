@@ -1,0 +1,62 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/atomic_file.h"
+
+namespace voxconv {
+
+/// A source of bytes: a file, or standard input for "-".
+class InputFile {
+ public:
+  /// Throws Error(not_found) if there is no such file, Error(io) if it cannot be opened, Error(bad_audio) if it is empty.
+  explicit InputFile(const std::string& path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  int fd() const { return fd_; }
+  bool seekable() const { return size_ >= 0; }
+  std::int64_t size() const { return size_; }        ///< bytes; -1 for a pipe or device
+  const std::string& name() const { return name_; }  ///< for messages
+  /// Up to `size` bytes (waits for at least one); 0 at the end. Throws Error(io).
+  std::size_t read(void* to, std::size_t size);
+  void rewind();
+
+ private:
+  int fd_ = -1;
+  std::int64_t size_ = -1;
+  std::string name_;
+};
+
+/// A target for bytes. A regular file appears under its name only on commit(); "-" (standard output), devices and pipes are written in
+/// place.
+class OutputFile {
+ public:
+  explicit OutputFile(const std::string& path);  ///< throws Error(io)
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  bool seekable() const { return target_ != nullptr; }
+  const std::string& name() const { return name_; }
+  /// The file while it is being written; only for seekable() targets.
+  const std::string& temporary_path() const { return target_->path(); }
+  std::int64_t position() const { return position_; }
+  std::int64_t size() const { return size_; }
+  void write(const void* from, std::size_t size);  ///< throws Error(io), e.g. where the disk is full
+  void seek(std::int64_t position);                ///< throws Error(io)
+  void commit();                                   ///< throws Error(io)
+
+ private:
+  void close();
+
+  std::unique_ptr<AtomicFile> target_;
+  int fd_ = -1;
+  std::int64_t position_ = 0, size_ = 0;
+  std::string name_;
+};
+
+}  // namespace voxconv

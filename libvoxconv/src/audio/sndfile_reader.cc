@@ -1,0 +1,120 @@
+#include "audio/sndfile_reader.h"
+
+#include <sndfile.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "audio/limits.h"
+#include "audio/samples.h"
+#include "core/fail.h"
+#include "core/log.h"
+
+namespace voxconv {
+namespace {
+
+struct CloseSndfile {
+  void operator()(SNDFILE* file) const { sf_close(file); }
+};
+using SndfilePtr = std::unique_ptr<SNDFILE, CloseSndfile>;
+
+std::string container_name(int format) {
+  switch (format & SF_FORMAT_TYPEMASK) {
+    case SF_FORMAT_WAV:
+    case SF_FORMAT_WAVEX: return "wav";
+    case SF_FORMAT_RF64: return "rf64";
+    case SF_FORMAT_W64: return "w64";
+    case SF_FORMAT_AIFF: return "aiff";
+    case SF_FORMAT_AU: return "au";
+    case SF_FORMAT_CAF: return "caf";
+    case SF_FORMAT_FLAC: return "flac";
+    case SF_FORMAT_OGG: return "ogg";
+    case SF_FORMAT_MPEG: return "mp3";
+  }
+  return {};
+}
+
+std::string codec_name(int format) {
+  switch (format & SF_FORMAT_SUBMASK) {
+    case SF_FORMAT_PCM_S8:
+    case SF_FORMAT_PCM_U8: return "pcm_8";
+    case SF_FORMAT_PCM_16: return "pcm_s16";
+    case SF_FORMAT_PCM_24: return "pcm_s24";
+    case SF_FORMAT_PCM_32: return "pcm_s32";
+    case SF_FORMAT_FLOAT: return "pcm_f32";
+    case SF_FORMAT_DOUBLE: return "pcm_f64";
+    case SF_FORMAT_ULAW: return "pcm_ulaw";
+    case SF_FORMAT_ALAW: return "pcm_alaw";
+    case SF_FORMAT_VORBIS: return "vorbis";
+    case SF_FORMAT_OPUS: return "opus";
+    case SF_FORMAT_MPEG_LAYER_I: return "mp1";
+    case SF_FORMAT_MPEG_LAYER_II: return "mp2";
+    case SF_FORMAT_MPEG_LAYER_III: return "mp3";
+    case SF_FORMAT_ALAC_16:
+    case SF_FORMAT_ALAC_20:
+    case SF_FORMAT_ALAC_24:
+    case SF_FORMAT_ALAC_32: return "alac";
+  }
+  return "other";
+}
+
+class SndfileReader : public AudioReader {
+ public:
+  SndfileReader(std::unique_ptr<InputFile> input, SndfilePtr file, const SF_INFO& stream, Tags tags, std::optional<Picture> cover)
+      : input_(std::move(input)), file_(std::move(file)) {
+    info_.rate = stream.samplerate;
+    info_.channels = stream.channels;
+    info_.container = container_name(stream.format);
+    info_.codec = info_.container == "flac" ? "flac" : codec_name(stream.format);
+    if (stream.frames >= 0 && stream.frames < SF_COUNT_MAX) info_.frames = stream.frames;
+    info_.tags = std::move(tags);
+    info_.cover = std::move(cover);
+  }
+
+  const AudioInfo& info() const override { return info_; }
+
+  bool read(AudioBuffer& out, std::size_t max_frames) override {
+    const std::size_t wanted = std::min(max_frames, max_block_frames);
+    interleaved_.resize(wanted * std::size_t(info_.channels));
+    const sf_count_t got = sf_readf_float(file_.get(), interleaved_.data(), sf_count_t(wanted));
+    const std::size_t frames = got > 0 ? std::size_t(got) : 0;
+    out = AudioBuffer(info_.rate, std::size_t(info_.channels), frames);
+    deinterleave(interleaved_.data(), frames, out);
+    position_ += std::int64_t(frames);
+    if (frames == 0 && wanted > 0) end();
+    return frames > 0;
+  }
+
+ private:
+  /// Judges a stream that gave no more: corrupt, shorter than it says, without any sound, or well.
+  void end() {
+    const double seconds = double(position_) / info_.rate;
+    if (sf_error(file_.get()) != SF_ERR_NO_ERROR)
+      fail(ErrorCode::bad_audio, "{} is damaged {:.2f} s from its start: {}", input_->name(), seconds, sf_strerror(file_.get()));
+    if (position_ == 0) fail(ErrorCode::bad_audio, "{} holds no sound (0 samples).", input_->name());
+    if (position_ < info_.frames && !warned_)
+      log_warning("{} ends after {:.2f} s although it claims {:.2f} s: it was cut off.", input_->name(), seconds,
+                  double(info_.frames) / info_.rate);
+    warned_ = true;
+  }
+
+  std::unique_ptr<InputFile> input_;
+  SndfilePtr file_;
+  AudioInfo info_;
+  std::vector<float> interleaved_;
+  std::int64_t position_ = 0;
+  bool warned_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<AudioReader> open_sndfile_reader(std::unique_ptr<InputFile>& input, Tags tags, std::optional<Picture> cover) {
+  input->rewind();
+  SF_INFO stream{};
+  SndfilePtr file(sf_open_fd(input->fd(), SFM_READ, &stream, SF_FALSE));
+  if (!file || container_name(stream.format).empty()) return nullptr;
+  check_stream(ErrorCode::bad_audio, input->name(), stream.samplerate, stream.channels);
+  return std::make_unique<SndfileReader>(std::move(input), std::move(file), stream, std::move(tags), std::move(cover));
+}
+
+}  // namespace voxconv

@@ -1,0 +1,51 @@
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+
+#include "audio/limits.h"
+#include "audio/wav_writer.h"
+#include "core/fail.h"
+
+namespace voxconv {
+namespace {
+
+std::string format_of(const std::string& path, const WriteOptions& options) {
+  std::string format = options.format;
+  if (format.empty()) {
+    if (path == "-") return "wav16";
+    format = std::filesystem::path(path).extension().string();
+    if (format.empty()) fail(ErrorCode::usage, "{} has no extension to tell its format by: name a format.", path);
+    format.erase(0, 1);
+    std::ranges::transform(format, format.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    if (format == "oga") return "ogg";
+    if (format == "mp4") return "m4a";
+    if (format == "pcm") return "raw";
+  }
+  if (std::ranges::find(write_formats(), format) == write_formats().end()) {
+    std::string known;
+    for (const auto& name : write_formats()) known += (known.empty() ? "" : ", ") + name;
+    fail(ErrorCode::usage, "Cannot write {}: \"{}\" is no format voxconv writes; use one of {}.", path, format, known);
+  }
+  return format == "wav" ? "wav16" : format;
+}
+
+}  // namespace
+
+const std::vector<std::string>& write_formats() {
+  static const std::vector<std::string> formats{"wav", "wav16", "wav24", "wavf", "raw"};
+  return formats;
+}
+
+std::unique_ptr<AudioWriter> open_writer(const std::string& path, const WriteOptions& options) {
+  const std::string format = format_of(path, options);
+  check_stream(ErrorCode::usage, path, options.rate, options.channels);
+  const PcmFormat raw = parse_pcm_format(options.raw.sample_format);
+  auto output = std::make_unique<OutputFile>(path);
+  if (format == "raw") return open_raw_writer(std::move(output), options, raw);
+  return open_wav_writer(std::move(output), options,
+                         format == "wavf"    ? PcmFormat::f32
+                         : format == "wav24" ? PcmFormat::s24
+                                             : PcmFormat::s16);
+}
+
+}  // namespace voxconv
