@@ -26,6 +26,9 @@ class Converter {
   Converter(Converter&&) noexcept;
   Converter& operator=(Converter&&) noexcept;
 
+  const VoiceInfo& voice() const;
+  const ConvertOptions& options() const;
+
   /// The rate and channel count run() will write for a source with `source_channels` channels; open the writer with them.
   int output_rate() const;
   int output_channels(int source_channels) const;

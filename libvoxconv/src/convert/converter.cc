@@ -186,6 +186,10 @@ Converter::~Converter() = default;
 Converter::Converter(Converter&&) noexcept = default;
 Converter& Converter::operator=(Converter&&) noexcept = default;
 
+const VoiceInfo& Converter::voice() const { return impl_->voice.info(); }
+
+const ConvertOptions& Converter::options() const { return impl_->options; }
+
 int Converter::output_rate() const { return impl_->voice.impl().model->sample_rate(); }
 
 int Converter::output_channels(int source_channels) const { return impl_->options.keep_stereo ? source_channels : 1; }

@@ -1,0 +1,72 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "voxconv/converter.h"
+#include "voxconv/error.h"
+
+namespace voxconv {
+
+/// One conversion from file to file.
+struct FileJob {
+  std::string source;  ///< path, or "-" for standard input
+  std::string target;  ///< path, or "-" for standard output
+  ReadOptions read;
+  std::string format;    ///< as in WriteOptions; empty: by the extension of the target
+  RawFormat raw;         ///< sample format of the format "raw"
+  int bitrate_kbps = 0;  ///< lossy formats; 0: a good default
+};
+
+/// Opens, converts, and writes with the source's tags and cover and provenance_tags(). Throws Error; the target then does not appear.
+ConvertReport convert_file(Converter& converter, const FileJob& job, const ProgressFn& on_progress = {}, const CancelToken& cancel = {});
+
+struct BatchOptions {
+  std::vector<std::string> inputs;  ///< files, folders (searched in depth) and glob patterns
+  std::string out_dir;              ///< made if need be, with the folders of the inputs below it; empty: beside each source
+  /// Name of each target with {stem} (of the source), {voice}, {key} ("+2", "-12", "0", "auto") and {ext} (of `format`, else the source's
+  /// where that can be written, else wav). May have subfolders.
+  std::string name_template = "{stem}-{voice}.{ext}";
+  std::string format;  ///< as in FileJob
+  int bitrate_kbps = 0;
+  int jobs = 1;                ///< files converted at the same time; load the voice with threads = cores / jobs
+  bool skip_existing = false;  ///< leave targets that exist alone; otherwise they are replaced
+  ConvertOptions convert;
+};
+
+/// What becomes of one source.
+struct BatchItem {
+  enum class State { waiting, converted, skipped, failed };
+  std::string source, target;
+  State state = State::waiting;          ///< still waiting in a report: the batch was cancelled before
+  ErrorCode code = ErrorCode::internal;  ///< of a failure
+  std::string error;                     ///< of a failure: one sentence
+  ConvertReport report;                  ///< of a conversion
+};
+
+/// "waiting", "converted", "skipped", "failed".
+const char* to_string(BatchItem::State state);
+
+struct BatchReport {
+  std::vector<BatchItem> items;
+  double wall_s = 0;
+  bool cancelled = false;
+  std::size_t count(BatchItem::State state) const;
+};
+
+/// Called from the working threads, one call at a time. May throw to stop the batch.
+struct BatchCallbacks {
+  std::function<void(const BatchItem&)> on_start, on_end;
+  std::function<void(const BatchItem&, const Progress&)> on_progress;
+};
+
+/// The sources and their targets, in order; inputs that name nothing are items that failed. Throws Error(usage) if the template makes no
+/// sense, or if two sources would get the same target.
+std::vector<BatchItem> plan_batch(const BatchOptions& options, const VoiceInfo& voice);
+
+/// Converts everything; a file that fails does not stop the others. A cancelled batch returns what was done. Throws Error(usage) as
+/// plan_batch().
+BatchReport convert_batch(const Voice& voice, const BatchOptions& options, const BatchCallbacks& callbacks = {},
+                          const CancelToken& cancel = {});
+
+}  // namespace voxconv
