@@ -1,12 +1,15 @@
 # Warnings, sanitizers and ccache, in one interface target that every voxconv target links privately.
 add_library(voxconv_compiler INTERFACE)
-target_compile_options(voxconv_compiler INTERFACE -Wall -Wextra -Wshadow=local -Wnon-virtual-dtor -Wno-missing-field-initializers)
+target_compile_options(voxconv_compiler INTERFACE -Wall -Wextra $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local> -Wnon-virtual-dtor -Wno-missing-field-initializers)
 if(VOXCONV_WARNINGS_AS_ERRORS)
   target_compile_options(voxconv_compiler INTERFACE -Werror)
 endif()
 if(VOXCONV_SANITIZE)
   target_compile_options(voxconv_compiler INTERFACE -fsanitize=${VOXCONV_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(voxconv_compiler INTERFACE -fsanitize=${VOXCONV_SANITIZE})
+endif()
+if(VOXCONV_BUILD_FUZZERS)
+  target_compile_options(voxconv_compiler INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 if(VOXCONV_USE_CCACHE)

@@ -26,7 +26,12 @@ std::shared_ptr<const VoiceModel> load_voice_model(const std::string& bundle_dir
   const auto loader = architectures().find(bundle.info.architecture);
   if (loader == architectures().end())
     fail(ErrorCode::bad_model, "{} is of the architecture \"{}\", which this voxconv does not know.", bundle_dir, bundle.info.architecture);
-  return loader->second(bundle, device, precision);
+  try {
+    return loader->second(bundle, device, precision);
+  } catch (const nlohmann::json::exception& e) {  // a setting of the wrong kind
+    fail(ErrorCode::bad_model, "{} has model settings that architecture \"{}\" cannot read: {}.", bundle_dir, bundle.info.architecture,
+         e.what());
+  }
 }
 
 }  // namespace voxconv
