@@ -1,0 +1,37 @@
+# Installs voxconv, moves the installed tree elsewhere, builds the program of this folder against it and lets it convert a clip.
+# cmake -DBUILD_DIR=... -DWORK_DIR=... -DSOURCE=... -P run.cmake
+foreach(variable BUILD_DIR WORK_DIR SOURCE)
+  if(NOT ${variable})
+    message(FATAL_ERROR "run.cmake needs -D${variable}=...")
+  endif()
+endforeach()
+set(prefix ${WORK_DIR}/moved)
+file(REMOVE_RECURSE ${WORK_DIR})
+file(MAKE_DIRECTORY ${WORK_DIR})
+
+function(run)
+  execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${WORK_DIR} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${ARGN} ended with ${status}:\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+run(${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${WORK_DIR}/installed)
+file(RENAME ${WORK_DIR}/installed ${prefix})
+run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK_DIR}/build -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_BUILD_TYPE=Release)
+run(${CMAKE_COMMAND} --build ${WORK_DIR}/build)
+
+# Nothing of the source tree may be needed from here on: every library comes from the moved tree or from the system.
+run(ldd ${WORK_DIR}/build/consumer)
+string(FIND "${output}" "not found" missing)
+string(FIND "${output}" "${prefix}/lib" ours)
+if(NOT missing EQUAL -1 OR ours EQUAL -1)
+  message(FATAL_ERROR "The consumer does not run on the installed tree alone:\n${output}")
+endif()
+file(GLOB voices RELATIVE ${prefix}/share/voxconv/models/voices ${prefix}/share/voxconv/models/voices/*)
+list(GET voices 0 voice)
+run(${WORK_DIR}/build/consumer ${SOURCE} ${voice} ${WORK_DIR}/out.wav)
+message(STATUS "${voice}: ${output}")
+run(${prefix}/bin/voxconv --version)
+file(REMOVE_RECURSE ${WORK_DIR})
