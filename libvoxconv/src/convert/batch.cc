@@ -1,0 +1,157 @@
+#include "voxconv/batch.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "core/fail.h"
+
+namespace voxconv {
+namespace fs = std::filesystem;
+namespace {
+
+using State = BatchItem::State;
+
+/// Several threads that take one item after another.
+class Batch {
+ public:
+  Batch(const Voice& voice, const BatchOptions& options, const BatchCallbacks& callbacks, const CancelToken& cancel,
+        std::vector<BatchItem>& items)
+      : voice_(voice), options_(options), callbacks_(callbacks), cancel_(cancel), items_(items) {}
+
+  /// Throws what a callback threw.
+  void run(Converter& converter) {
+    const auto waiting =
+        std::size_t(std::count_if(items_.begin(), items_.end(), [](const BatchItem& item) { return item.state == State::waiting; }));
+    const std::size_t count = std::clamp<std::size_t>(std::size_t(options_.jobs), 1, std::max<std::size_t>(waiting, 1));
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 1; i < count; ++i) threads.emplace_back([this] { work(nullptr); });
+    work(&converter);
+    threads.clear();
+    if (thrown_) std::rethrow_exception(thrown_);
+  }
+
+ private:
+  template <typename Function, typename... Args>
+  void tell(const Function& callback, const Args&... args) {
+    if (!callback) return;
+    const std::lock_guard lock(mutex_);
+    try {
+      callback(args...);
+    } catch (...) {
+      if (!thrown_) thrown_ = std::current_exception();
+      stopped_ = true;
+      throw;
+    }
+  }
+
+  void work(Converter* first) {
+    try {
+      std::optional<Converter> own;  // one per thread
+      for (std::size_t i; !stopped_ && !cancel_.cancelled() && (i = next_++) < items_.size();) {
+        BatchItem& item = items_[i];
+        if (item.state == State::waiting) {
+          tell(callbacks_.on_start, item);
+          if (!first) first = &own.emplace(voice_, options_.convert);
+          convert(*first, item);
+        }
+        if (item.state != State::waiting) tell(callbacks_.on_end, item);
+      }
+    } catch (...) {
+      // Not the file at hand is at fault, but a callback or the converter itself.
+      const std::lock_guard lock(mutex_);
+      if (!thrown_) thrown_ = std::current_exception();
+      stopped_ = true;
+    }
+  }
+
+  void convert(Converter& converter, BatchItem& item) {
+    const auto failed = [&](ErrorCode code, const std::string& message) {
+      item.state = State::failed;
+      item.code = code;
+      item.error = message;
+    };
+    try {
+      if (options_.skip_existing && fs::exists(item.target)) {
+        item.state = State::skipped;
+        return;
+      }
+      if (std::error_code none; fs::equivalent(item.source, item.target, none))
+        fail(ErrorCode::usage, "{} would be replaced by its own conversion; choose another name template or output folder.", item.source);
+      if (const fs::path folder = fs::path(item.target).parent_path(); !folder.empty()) fs::create_directories(folder);
+      FileJob job{item.source, item.target, {}, options_.format, {}, options_.bitrate_kbps};
+      item.report = convert_file(
+          converter, job, [&](const Progress& progress) { tell(callbacks_.on_progress, item, progress); }, cancel_);
+      item.state = State::converted;
+    } catch (const Error& e) {
+      if (stopped_) throw;
+      if (e.code() != ErrorCode::cancelled) failed(e.code(), e.what());
+    } catch (const fs::filesystem_error& e) {
+      failed(ErrorCode::io, fmt::format("Cannot write {}: {}.", item.target, e.code().message()));
+    } catch (const std::exception& e) {
+      if (stopped_) throw;
+      failed(ErrorCode::internal, e.what());
+    }
+  }
+
+  const Voice& voice_;
+  const BatchOptions& options_;
+  const BatchCallbacks& callbacks_;
+  const CancelToken& cancel_;
+  std::vector<BatchItem>& items_;
+  std::atomic<std::size_t> next_ = 0;
+  std::atomic<bool> stopped_ = false;
+  std::mutex mutex_;
+  std::exception_ptr thrown_;
+};
+
+}  // namespace
+
+const char* to_string(BatchItem::State state) {
+  switch (state) {
+    case State::waiting: return "waiting";
+    case State::converted: return "converted";
+    case State::skipped: return "skipped";
+    case State::failed: return "failed";
+  }
+  return "waiting";
+}
+
+std::size_t BatchReport::count(State state) const {
+  return std::size_t(std::count_if(items.begin(), items.end(), [&](const BatchItem& item) { return item.state == state; }));
+}
+
+ConvertReport convert_file(Converter& converter, const FileJob& job, const ProgressFn& on_progress, const CancelToken& cancel) {
+  const auto reader = open_reader(job.source, job.read);
+  const AudioInfo& info = reader->info();
+  WriteOptions target;
+  target.rate = converter.output_rate();
+  target.channels = converter.output_channels(info.channels);
+  target.format = job.format;
+  target.raw = job.raw;
+  target.bitrate_kbps = job.bitrate_kbps;
+  target.tags = provenance_tags(info.tags, converter.voice(), converter.options());
+  target.cover = info.cover;
+  const auto writer = open_writer(job.target, target);
+  return converter.run(*reader, *writer, on_progress, cancel);
+}
+
+BatchReport convert_batch(const Voice& voice, const BatchOptions& options, const BatchCallbacks& callbacks, const CancelToken& cancel) {
+  options.convert.validate();
+  if (options.jobs < 1 || options.jobs > 256) fail(ErrorCode::usage, "jobs is {}; expected 1 to 256.", options.jobs);
+  const auto start = std::chrono::steady_clock::now();
+  BatchReport report;
+  report.items = plan_batch(options, voice.info());
+  Converter converter(voice, options.convert);
+  Batch(voice, options, callbacks, cancel, report.items).run(converter);
+  report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.cancelled = cancel.cancelled();
+  return report;
+}
+
+}  // namespace voxconv

@@ -1,0 +1,132 @@
+#include <glob.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "audio/find_audio.h"
+#include "core/fail.h"
+#include "voxconv/batch.h"
+
+namespace voxconv {
+namespace fs = std::filesystem;
+namespace {
+
+/// A source and the folder it keeps below out_dir.
+struct Source {
+  fs::path path, folder;
+  std::string problem;  ///< why it cannot be converted; empty: nothing is known yet
+};
+
+void add_folder(const fs::path& folder, std::vector<Source>& sources) {
+  const std::vector<std::string> files = find_audio(folder.string());
+  if (files.empty()) sources.push_back({folder, {}, fmt::format("The folder {} holds no audio files.", folder.string())});
+  for (const std::string& file : files) sources.push_back({file, fs::path(file).parent_path().lexically_relative(folder), ""});
+}
+
+void add_path(const fs::path& path, std::vector<Source>& sources) {
+  if (fs::is_directory(path))
+    add_folder(path, sources);
+  else
+    sources.push_back({path, {}, ""});
+}
+
+std::vector<Source> find_sources(const std::vector<std::string>& inputs) {
+  std::vector<Source> sources;
+  for (const std::string& input : inputs) {
+    // What exists under this very name is no pattern, whatever characters it has.
+    if (fs::exists(input)) {
+      add_path(input, sources);
+      continue;
+    }
+    glob_t found{};
+    const int rc = ::glob(input.c_str(), 0, nullptr, &found);
+    if (rc == 0)
+      for (std::size_t i = 0; i < found.gl_pathc; ++i) add_path(found.gl_pathv[i], sources);
+    else
+      sources.push_back({input, {}, fmt::format("There is no file {}.", input)});
+    ::globfree(&found);
+  }
+  // A file that is named twice, by itself and by its folder, is converted once.
+  std::set<fs::path> seen;
+  std::erase_if(sources, [&](const Source& source) { return !seen.insert(source.path.lexically_normal()).second; });
+  return sources;
+}
+
+/// The extension of a write format: "wav24" -> "wav".
+std::string extension_of(const std::string& format) { return format.starts_with("wav") ? "wav" : format; }
+
+bool can_write(const std::string& extension) {
+  const auto& formats = write_formats();
+  return std::find(formats.begin(), formats.end(), extension) != formats.end();
+}
+
+std::string lower_extension(const fs::path& path) {
+  std::string extension = path.extension().string();
+  if (!extension.empty()) extension.erase(0, 1);
+  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+  return extension;
+}
+
+std::string key_text(const ConvertOptions& options) {
+  if (options.key_auto) return "auto";
+  return options.key == 0 ? "0" : fmt::format("{:+g}", options.key);
+}
+
+std::string expand(const std::string& text, const std::map<std::string, std::string>& values) {
+  std::string result;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t open = text.find('{', at), close = text.find('}', open);
+    result += text.substr(at, open - at);
+    if (open == std::string::npos) break;
+    const std::string name = close == std::string::npos ? "" : text.substr(open + 1, close - open - 1);
+    const auto value = values.find(name);
+    if (value == values.end())
+      fail(ErrorCode::usage, "The name template \"{}\" has an unknown part at \"{}\"; known are {{stem}}, {{voice}}, {{key}} and {{ext}}.",
+           text, text.substr(open, 12));
+    result += value->second;
+    at = close + 1;
+  }
+  return result;
+}
+
+}  // namespace
+
+std::vector<BatchItem> plan_batch(const BatchOptions& options, const VoiceInfo& voice) {
+  if (!options.format.empty() && !can_write(options.format)) fail(ErrorCode::usage, "The format \"{}\" cannot be written.", options.format);
+  std::vector<BatchItem> items;
+  std::map<fs::path, std::string> sources_by_target;
+  for (const Source& source : find_sources(options.inputs)) {
+    BatchItem item;
+    item.source = source.path.string();
+    if (!source.problem.empty()) {
+      item.state = BatchItem::State::failed;
+      item.code = ErrorCode::not_found;
+      item.error = source.problem;
+      items.push_back(item);
+      continue;
+    }
+    const std::string own = lower_extension(source.path);
+    const std::string extension = !options.format.empty() ? extension_of(options.format) : can_write(own) && own != "raw" ? own : "wav";
+    fs::path name =
+        expand(options.name_template,
+               {{"stem", source.path.stem().string()}, {"voice", voice.name}, {"key", key_text(options.convert)}, {"ext", extension}});
+    const bool climbs = std::any_of(name.begin(), name.end(), [](const fs::path& part) { return part == ".."; });
+    if (name.empty() || name.is_absolute() || climbs || !name.has_filename())
+      fail(ErrorCode::usage, "The name template \"{}\" does not give a file's name inside the output folder.", options.name_template);
+    if (options.format.empty() && !can_write(lower_extension(name))) name += "." + extension;
+    const fs::path folder = options.out_dir.empty() ? source.path.parent_path() : fs::path(options.out_dir) / source.folder;
+    const fs::path target = (folder / name).lexically_normal();
+    if (const auto [other, fresh] = sources_by_target.try_emplace(target, item.source); !fresh)
+      fail(ErrorCode::usage, "{} and {} would both be written to {}; tell them apart with another name template or output folder.",
+           other->second, item.source, target.string());
+    item.target = target.string();
+    items.push_back(item);
+  }
+  return items;
+}
+
+}  // namespace voxconv

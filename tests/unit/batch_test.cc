@@ -1,0 +1,169 @@
+#include "voxconv/batch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "sine_voice.h"
+
+namespace voxconv {
+namespace fs = std::filesystem;
+namespace {
+
+using State = BatchItem::State;
+using testing::EndsWith;
+using testing::HasSubstr;
+
+class BatchTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    dir_ = fs::path(testing::TempDir()) / ("voxconv_batch_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    fs::remove_all(dir_);
+    fs::create_directories(dir_ / "in/album");
+    options_.convert.f0 = "pyin";
+    options_.out_dir = (dir_ / "out").string();
+  }
+  void TearDown() override { fs::remove_all(dir_); }
+
+  fs::path song(const std::string& name, double seconds = 0.2) {
+    WriteOptions format;
+    format.rate = 16000;
+    AudioBuffer audio(16000, 1, std::size_t(seconds * 16000));
+    for (std::size_t i = 0; i < audio.frames(); ++i) audio.channels[0][i] = float(0.2 * std::sin(2 * M_PI * 220 * double(i) / 16000));
+    const fs::path path = dir_ / "in" / name;
+    const auto writer = open_writer(path.string(), format);
+    writer->write(audio);
+    writer->finish();
+    return path;
+  }
+  std::vector<BatchItem> plan() { return plan_batch(options_, sine_voice().info()); }
+
+  fs::path dir_;
+  BatchOptions options_;
+};
+
+TEST_F(BatchTest, FoldersKeepTheirShapeAndOtherFilesAreLeftOut) {
+  song("b.wav");
+  song("album/a.wav");
+  std::ofstream(dir_ / "in/cover.jpg") << "x";
+  std::ofstream(dir_ / "in/.hidden.wav") << "x";
+  options_.inputs = {(dir_ / "in").string()};
+  const auto items = plan();
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_EQ(items[0].target, (dir_ / "out/album/a-sine.wav").string());
+  EXPECT_EQ(items[1].target, (dir_ / "out/b-sine.wav").string());
+}
+
+TEST_F(BatchTest, PatternsAndRepeatedNamesGiveEachFileOnce) {
+  song("one.wav");
+  song("two.wav");
+  song("[three].wav");
+  options_.inputs = {(dir_ / "in/t*.wav").string(), (dir_ / "in/two.wav").string(), (dir_ / "in/../in/two.wav").string(),
+                     (dir_ / "in/[three].wav").string()};
+  const auto items = plan();
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_THAT(items[0].source, EndsWith("two.wav"));
+  EXPECT_THAT(items[1].source, EndsWith("[three].wav"));
+}
+
+TEST_F(BatchTest, TheTemplateIsFilledIn) {
+  options_.inputs = {song("one.wav").string()};
+  options_.name_template = "{voice}/{stem} ({key}).{ext}";
+  options_.convert.key = 2;
+  options_.format = "wav24";
+  EXPECT_EQ(plan()[0].target, (dir_ / "out/sine/one (+2).wav").string());
+  options_.convert.key = -0.5;
+  EXPECT_THAT(plan()[0].target, EndsWith("one (-0.5).wav"));
+  options_.convert.key_auto = true;
+  EXPECT_THAT(plan()[0].target, EndsWith("one (auto).wav"));
+  options_.name_template = "{stem}";
+  options_.format = "";
+  EXPECT_THAT(plan()[0].target, EndsWith("out/one.wav"));
+  options_.out_dir = "";
+  options_.name_template = "{stem}-new.{ext}";
+  EXPECT_EQ(plan()[0].target, (dir_ / "in/one-new.wav").string());
+}
+
+TEST_F(BatchTest, SenselessTemplatesAreRefused) {
+  options_.inputs = {song("one.wav").string()};
+  for (const char* text : {"", "{singer}", "{stem", "../{stem}.wav", "/{stem}.wav", "{stem}/"}) {
+    options_.name_template = text;
+    EXPECT_THROW(plan(), Error) << text;
+  }
+}
+
+TEST_F(BatchTest, TwoSourcesForOneTargetAreRefused) {
+  options_.inputs = {song("one.wav").string(), song("album/one.wav").string()};
+  EXPECT_THROW(plan(), Error);
+}
+
+TEST_F(BatchTest, ABadFileDoesNotStopTheRest) {
+  const fs::path good = song("good.wav"), bad = dir_ / "in/bad.wav";
+  std::ofstream(bad) << "this is no sound";
+  options_.inputs = {bad.string(), (dir_ / "in/missing.wav").string(), good.string()};
+  std::set<std::string> ended;
+  const BatchReport report = convert_batch(sine_voice(), options_, {{}, [&](const BatchItem& item) { ended.insert(item.source); }, {}});
+  ASSERT_EQ(report.items.size(), 3u);
+  EXPECT_EQ(report.items[0].state, State::failed);
+  EXPECT_EQ(report.items[0].code, ErrorCode::bad_audio);
+  EXPECT_THAT(report.items[0].error, HasSubstr("bad.wav"));
+  EXPECT_EQ(report.items[1].code, ErrorCode::not_found);
+  EXPECT_EQ(report.items[2].state, State::converted);
+  EXPECT_NEAR(report.items[2].report.source_s, 0.2, 1e-6);
+  EXPECT_EQ(report.count(State::failed), 2u);
+  EXPECT_EQ(ended.size(), 3u);
+  // Nothing but the good result lies in the output folder.
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir_ / "out"), {}), 1);
+  const AudioBuffer result = read_all(*open_reader((dir_ / "out/good-sine.wav").string()));
+  EXPECT_EQ(result.rate, voice_rate);
+  EXPECT_EQ(result.frames(), std::size_t(voice_rate / 5));
+}
+
+TEST_F(BatchTest, ExistingTargetsAreSkippedOnRequest) {
+  options_.inputs = {song("one.wav").string(), song("two.wav").string()};
+  fs::create_directories(dir_ / "out");
+  std::ofstream(dir_ / "out/one-sine.wav") << "kept";
+  options_.skip_existing = true;
+  const BatchReport report = convert_batch(sine_voice(), options_);
+  EXPECT_EQ(report.items[0].state, State::skipped);
+  EXPECT_EQ(report.items[1].state, State::converted);
+  EXPECT_EQ(fs::file_size(dir_ / "out/one-sine.wav"), 4u);
+}
+
+TEST_F(BatchTest, SeveralThreadsConvertEverything) {
+  for (int i = 0; i < 6; ++i) options_.inputs.push_back(song("song" + std::to_string(i) + ".wav").string());
+  options_.jobs = 3;
+  const BatchReport report = convert_batch(sine_voice(), options_);
+  EXPECT_EQ(report.count(State::converted), 6u);
+}
+
+TEST_F(BatchTest, ASourceIsNeverReplaced) {
+  options_.inputs = {song("one.wav").string()};
+  options_.out_dir = "";
+  options_.name_template = "{stem}.{ext}";
+  const auto size = fs::file_size(dir_ / "in/one.wav");
+  EXPECT_EQ(convert_batch(sine_voice(), options_).items[0].code, ErrorCode::usage);
+  EXPECT_EQ(fs::file_size(dir_ / "in/one.wav"), size);
+}
+
+TEST_F(BatchTest, CancellingLeavesTheRestWaiting) {
+  options_.inputs = {song("one.wav").string(), song("two.wav").string(), song("three.wav").string()};
+  CancelToken token;
+  const BatchReport report = convert_batch(sine_voice(), options_, {{}, [&](const BatchItem&) { token.cancel(); }, {}}, token);
+  EXPECT_TRUE(report.cancelled);
+  EXPECT_EQ(report.count(State::converted), 1u);
+  EXPECT_EQ(report.count(State::waiting), 2u);
+}
+
+TEST_F(BatchTest, WhatACallbackThrowsComesOut) {
+  options_.inputs = {song("one.wav").string(), song("two.wav").string()};
+  options_.jobs = 2;
+  struct Stop {};
+  EXPECT_THROW(convert_batch(sine_voice(), options_, {[](const BatchItem&) { throw Stop(); }, {}, {}}), Stop);
+}
+
+}  // namespace
+}  // namespace voxconv
