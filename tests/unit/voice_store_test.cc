@@ -156,7 +156,8 @@ TEST_F(VoiceStoreTest, EveryBrokenJsonIsOneSentence) {
   for (const std::string& broken :
        {std::string(), std::string("{"), std::string("[]"), text.substr(0, text.size() / 2), with("\"alto\"", "\"../alto\""),
         with("\"alto\"", "7"), with("44100", "0"), with("44100", "\"fast\""), with("\"native\"", "\"magic\""),
-        with("\"format_version\": 1", "\"format_version\": 99"), with("120.0", "-1"), std::string(2 << 20, ' ') + text}) {
+        with("\"format_version\": 1", "\"format_version\": 99"), with("120.0", "-1"), with("\"revision\": 1", "\"revision\": \"one\""),
+        with("\"model\": {", "\"model\": 1, \"other\": {"), std::string(2 << 20, ' ') + text}) {
     fs::remove_all(work("broken"));
     fs::copy(bundle(), work("broken"));
     write_file(work("broken") + "/voice.json", broken);

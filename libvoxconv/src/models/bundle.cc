@@ -61,6 +61,7 @@ Bundle read_bundle(const std::string& dir) {
     info.f0_high = range.at("high").get<double>();
     info.tags = document.value("tags", std::vector<std::string>{});
     bundle.model = document.at("model");
+    if (!bundle.model.is_object()) fail(ErrorCode::bad_model, "{} has a \"model\" that is not an object.", path.string());
   } catch (const json::exception& e) {
     fail(ErrorCode::bad_model, "{} is not a valid voice.json: {}.", path.string(), e.what());
   }
