@@ -169,6 +169,9 @@ class FfmpegReader : public AudioReader {
   /// Judges a stream that gave no more.
   void end() {
     if (decoded_ && position_ > 0) return;
+    if (info_.container == "mp4" && !input_->seekable())
+      fail(ErrorCode::bad_audio, "{} is an MP4 whose index follows its sound, which no pipe can carry: read it from a file.",
+           input_->name());
     if (damaged_ > 0) fail(ErrorCode::bad_audio, "{} is damaged: none of its {} audio packets can be decoded.", input_->name(), damaged_);
     fail(ErrorCode::bad_audio, "{} holds no sound (0 samples).", input_->name());
   }

@@ -90,6 +90,23 @@ void OutputFile::seek(std::int64_t position) {
   position_ = position;
 }
 
+std::vector<std::uint8_t> OutputFile::read(std::int64_t position, std::size_t size) const {
+  std::vector<std::uint8_t> bytes(size);
+  for (std::size_t done = 0; done < size;) {
+    const ssize_t got = ::pread(fd_, bytes.data() + done, size - done, position + std::int64_t(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0)
+      fail(ErrorCode::io, "Cannot read back {}: {}.", name_, got < 0 ? std::strerror(errno) : "it is shorter than what was written");
+    done += std::size_t(got);
+  }
+  return bytes;
+}
+
+void OutputFile::truncate(std::int64_t size) {
+  if (::ftruncate(fd_, size) != 0) fail(ErrorCode::io, "Cannot shorten {}: {}.", name_, std::strerror(errno));
+  size_ = size;
+}
+
 void OutputFile::commit() {
   if (!target_) return;
   close();

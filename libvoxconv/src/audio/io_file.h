@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/atomic_file.h"
 
@@ -42,13 +43,14 @@ class OutputFile {
 
   bool seekable() const { return target_ != nullptr; }
   const std::string& name() const { return name_; }
-  /// The file while it is being written; only for seekable() targets.
-  const std::string& temporary_path() const { return target_->path(); }
   std::int64_t position() const { return position_; }
   std::int64_t size() const { return size_; }
   void write(const void* from, std::size_t size);  ///< throws Error(io), e.g. where the disk is full
   void seek(std::int64_t position);                ///< throws Error(io)
-  void commit();                                   ///< throws Error(io)
+  /// `size` bytes from `position` on of a seekable() target; the place of writing is kept. Throws Error(io).
+  std::vector<std::uint8_t> read(std::int64_t position, std::size_t size) const;
+  void truncate(std::int64_t size);  ///< throws Error(io)
+  void commit();                     ///< throws Error(io)
 
  private:
   void close();

@@ -1,8 +1,11 @@
 #include "audio/sndfile_reader.h"
 
+#include <fcntl.h>
 #include <sndfile.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <vector>
 
 #include "audio/limits.h"
@@ -111,7 +114,10 @@ class SndfileReader : public AudioReader {
 std::unique_ptr<AudioReader> open_sndfile_reader(std::unique_ptr<InputFile>& input, Tags tags, std::optional<Picture> cover) {
   input->rewind();
   SF_INFO stream{};
-  SndfilePtr file(sf_open_fd(input->fd(), SFM_READ, &stream, SF_FALSE));
+  // libsndfile closes the descriptor it fails to open whatever it is told, hence a second one.
+  const int fd = ::fcntl(input->fd(), F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) fail(ErrorCode::io, "Cannot open {} again: {}.", input->name(), std::strerror(errno));
+  SndfilePtr file(sf_open_fd(fd, SFM_READ, &stream, SF_TRUE));
   if (!file || container_name(stream.format).empty()) return nullptr;
   check_stream(ErrorCode::bad_audio, input->name(), stream.samplerate, stream.channels);
   return std::make_unique<SndfileReader>(std::move(input), std::move(file), stream, std::move(tags), std::move(cover));

@@ -2,6 +2,7 @@
 #include <cctype>
 #include <filesystem>
 
+#include "audio/ffmpeg_writer.h"
 #include "audio/limits.h"
 #include "audio/wav_writer.h"
 #include "core/fail.h"
@@ -32,7 +33,7 @@ std::string format_of(const std::string& path, const WriteOptions& options) {
 }  // namespace
 
 const std::vector<std::string>& write_formats() {
-  static const std::vector<std::string> formats{"wav", "wav16", "wav24", "wavf", "raw"};
+  static const std::vector<std::string> formats{"wav", "wav16", "wav24", "wavf", "flac", "mp3", "ogg", "opus", "m4a", "raw"};
   return formats;
 }
 
@@ -40,7 +41,9 @@ std::unique_ptr<AudioWriter> open_writer(const std::string& path, const WriteOpt
   const std::string format = format_of(path, options);
   check_stream(ErrorCode::usage, path, options.rate, options.channels);
   const PcmFormat raw = parse_pcm_format(options.raw.sample_format);
+  if (is_ffmpeg_format(format)) check_ffmpeg_format(format, path, options);
   auto output = std::make_unique<OutputFile>(path);
+  if (is_ffmpeg_format(format)) return open_ffmpeg_writer(std::move(output), format, options);
   if (format == "raw") return open_raw_writer(std::move(output), options, raw);
   return open_wav_writer(std::move(output), options,
                          format == "wavf"    ? PcmFormat::f32
