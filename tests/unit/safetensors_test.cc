@@ -8,6 +8,7 @@
 #include "core/atomic_file.h"
 #include "nn/module.h"
 #include "voxconv/error.h"
+#include "voxconv/weights.h"
 
 namespace voxconv::nn {
 namespace fs = std::filesystem;
@@ -30,6 +31,19 @@ void expect_refused(const std::string& bytes, const std::string& part_of_message
     EXPECT_EQ(e.code(), ErrorCode::bad_model);
     EXPECT_THAT(e.what(), testing::HasSubstr(part_of_message));
   }
+}
+
+TEST(Weights, AreDescribedWithoutTheirNumbers) {
+  const std::string path = scratch("described.safetensors");
+  save_safetensors(path, {{"b", torch::zeros({3, 4})}, {"a", torch::zeros({2}, torch::kBFloat16)}}, {{"key", "value"}});
+  const WeightsInfo info = inspect_weights(path);
+  EXPECT_EQ(info.bytes, fs::file_size(path));
+  EXPECT_EQ(info.parameters, 14u);
+  EXPECT_EQ(info.metadata.at("key"), "value");
+  ASSERT_EQ(info.tensors.size(), 2u);
+  EXPECT_EQ(info.tensors[0].name, "a");
+  EXPECT_EQ(info.tensors[0].type, "BF16");
+  EXPECT_EQ(info.tensors[1].shape, (std::vector<std::int64_t>{3, 4}));
 }
 
 TEST(Safetensors, RoundTrip) {

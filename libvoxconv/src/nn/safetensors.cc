@@ -28,6 +28,12 @@ constexpr TypeName type_names[] = {{"F32", torch::kFloat},   {"F16", torch::kHal
                                    {"I64", torch::kLong},    {"I32", torch::kInt},  {"I16", torch::kShort},     {"I8", torch::kChar},
                                    {"U8", torch::kByte},     {"BOOL", torch::kBool}};
 
+/// The format's name of a type; null: it has none.
+const char* name_of(torch::ScalarType type) {
+  const auto* found = std::find_if(std::begin(type_names), std::end(type_names), [&](const TypeName& t) { return t.type == type; });
+  return found == std::end(type_names) ? nullptr : found->name;
+}
+
 std::shared_ptr<const std::uint8_t> map_file(const std::string& path, std::uint64_t& size) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) fail(ErrorCode::not_found, "Cannot open {}: {}.", path, std::strerror(errno));
@@ -114,6 +120,8 @@ torch::Tensor Safetensors::get(const std::string& name) const {
   return torch::from_blob(address, entry.shape, [keep = data_](void*) {}, options);
 }
 
+std::string Safetensors::type_name(const std::string& name) const { return name_of(get(name).scalar_type()); }
+
 void save_safetensors(const std::string& path, const std::map<std::string, torch::Tensor>& tensors,
                       const std::map<std::string, std::string>& metadata) {
   json header = json::object();
@@ -122,9 +130,9 @@ void save_safetensors(const std::string& path, const std::map<std::string, torch
   std::uint64_t offset = 0;
   for (const auto& [name, value] : tensors) {
     const torch::Tensor tensor = value.detach().to(torch::kCPU).contiguous();
-    const auto* type = std::find_if(std::begin(type_names), std::end(type_names), [&](const TypeName& t) { return t.type == tensor.scalar_type(); });
-    if (type == std::end(type_names)) fail(ErrorCode::internal, "save_safetensors: dtype of {} has no safetensors name.", name);
-    header[name] = {{"dtype", type->name}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + tensor.nbytes()}}};
+    const char* type = name_of(tensor.scalar_type());
+    if (!type) fail(ErrorCode::internal, "save_safetensors: dtype of {} has no safetensors name.", name);
+    header[name] = {{"dtype", type}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + tensor.nbytes()}}};
     offset += tensor.nbytes();
     payload.push_back(tensor);
   }

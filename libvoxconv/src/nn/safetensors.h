@@ -20,6 +20,8 @@ class Safetensors {
   std::vector<std::string> names() const;
   /// A view into the mapped file (it stays mapped as long as any view lives); clone() before writing to it. Throws Error(bad_model).
   torch::Tensor get(const std::string& name) const;
+  /// The format's name of a tensor's type: F32, F16, BF16 ... Throws Error(bad_model).
+  std::string type_name(const std::string& name) const;
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
  private:
