@@ -1,11 +1,11 @@
 #include "voxconv/weights.h"
 
-#include <algorithm>
 #include <filesystem>
 
 #include "nn/safetensors.h"
 
 namespace voxconv {
+
 WeightsInfo inspect_weights(const std::string& path) {
   const nn::Safetensors file(path);
   WeightsInfo info;
@@ -16,7 +16,6 @@ WeightsInfo inspect_weights(const std::string& path) {
     info.tensors.push_back({name, file.type_name(name), tensor.sizes().vec()});
     info.parameters += std::uint64_t(tensor.numel());
   }
-  std::sort(info.tensors.begin(), info.tensors.end(), [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
   return info;
 }
 
