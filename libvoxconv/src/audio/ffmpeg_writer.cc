@@ -155,7 +155,9 @@ class FfmpegWriter : public BlockWriter {
   void add_comments(const EncoderRecipe& recipe) {
     for (const auto& [key, value] : tags_) {
       std::string upper = key;
-      std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return char(std::toupper(c)); });
+      // A comment's name is ASCII without "=".
+      std::ranges::transform(upper, upper.begin(),
+                             [](unsigned char c) { return c < ' ' || c > '}' || c == '=' ? '_' : char(std::toupper(c)); });
       av_dict_set(&format_->metadata, upper.c_str(), value.c_str(), 0);
     }
     if (!cover_) return;

@@ -23,10 +23,44 @@ bool technical(const std::string& key) {
   return std::ranges::find(names, key) != names.end() || key.starts_with("replaygain_") || key.starts_with("r128_");
 }
 
+/// Whether `text` is well-formed UTF-8, as far as JSON cares: whole sequences, no surrogates, nothing overlong.
+bool is_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u; };
+    const unsigned first = byte(i);
+    const std::size_t length = first < 0x80                    ? 1
+                               : first >= 0xc2 && first < 0xe0 ? 2
+                               : (first & 0xf0) == 0xe0        ? 3
+                               : first >= 0xf0 && first < 0xf5 ? 4
+                                                               : 0;
+    if (length == 0) return false;
+    for (std::size_t k = 1; k < length; ++k)
+      if ((byte(i + k) & 0xc0) != 0x80) return false;
+    const unsigned second = byte(i + 1);
+    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
+        (first == 0xf4 && second > 0x8f))
+      return false;
+    i += length;
+  }
+  return true;
+}
+
+/// Old tags come in Latin-1 without saying so.
+std::string to_utf8(std::string_view text) {
+  if (is_utf8(text)) return std::string(text);
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x80) out += char(0xc0 | byte >> 6);
+    out += byte < 0x80 ? c : char(0x80 | (byte & 0x3f));
+  }
+  return out;
+}
+
 void add_tags(const AVDictionary* dictionary, Tags& tags) {
   const AVDictionaryEntry* entry = nullptr;
   while (tags.size() < max_tags && (entry = av_dict_get(dictionary, "", entry, AV_DICT_IGNORE_SUFFIX))) {
-    const std::string key = lower(entry->key), value = entry->value;
+    const std::string key = to_utf8(lower(entry->key)), value = to_utf8(entry->value);
     if (!key.empty() && !value.empty() && value.size() <= max_tag_bytes && !technical(key)) tags.emplace(key, value);
   }
 }

@@ -40,6 +40,8 @@ const std::vector<std::string>& write_formats() {
 std::unique_ptr<AudioWriter> open_writer(const std::string& path, const WriteOptions& options) {
   const std::string format = format_of(path, options);
   check_stream(ErrorCode::usage, path, options.rate, options.channels);
+  if (options.cover && options.cover->mime != "image/jpeg" && options.cover->mime != "image/png")
+    fail(ErrorCode::usage, "{}: a cover must be image/jpeg or image/png, not {}.", path, options.cover->mime);
   const PcmFormat raw = parse_pcm_format(options.raw.sample_format);
   if (is_ffmpeg_format(format)) check_ffmpeg_format(format, path, options);
   auto output = std::make_unique<OutputFile>(path);
