@@ -1,0 +1,215 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <thread>
+
+#include "app.h"
+#include "convert_flags.h"
+#include "voxconv/batch.h"
+
+namespace voxconv::cli {
+namespace fs = std::filesystem;
+namespace {
+
+struct ConvertCommand {
+  std::vector<std::string> sources;
+  std::string voice, output, raw;
+  BatchOptions batch;  ///< its inputs, jobs ... and, for a single file too, the format, bitrate and conversion
+};
+
+void define_convert(CLI::App& app, ConvertCommand& options) {
+  app.add_option("source", options.sources, "Audio files, folders or patterns such as 'songs/*.flac'; - is standard input")
+      ->required()
+      ->type_name("SOURCE");
+  app.add_option("-v,--voice", options.voice, "A voice of \"voxconv voices list\", or a bundle folder")->required()->type_name("VOICE");
+  CLI::Option* output =
+      app.add_option("-o,--output", options.output, "File to write for one source; - is standard output")->type_name("FILE");
+  const char* files = "Files";
+  output->group(files);
+  app.add_option("--format", options.batch.format, "Instead of the one the file's name tells")
+      ->type_name(fmt::format("{}", fmt::join(write_formats(), "|")))
+      ->check(CLI::IsMember(write_formats()).description(""))
+      ->group(files);
+  app.add_option("--bitrate", options.batch.bitrate_kbps, "Of mp3, ogg, opus and m4a; 0: a good default")
+      ->type_name("KBPS")
+      ->check(CLI::Range(0, 1024).description(""))
+      ->group(files);
+  app.add_option("--raw", options.raw, "The source is headerless PCM (s16, s24, s32, f32); also the sample format of --format raw")
+      ->type_name("RATE,CHANNELS,FORMAT")
+      ->group(files);
+  const char* many = "Many files";
+  app.add_option("--out-dir", options.batch.out_dir, "Folder to write to, with the folders of the sources; else beside each source")
+      ->type_name("DIR")
+      ->excludes(output)
+      ->group(many);
+  app.add_option("--name-template", options.batch.name_template, "Names of the files written: {stem} {voice} {key} {ext}")
+      ->type_name("TEXT")
+      ->capture_default_str()
+      ->excludes(output)
+      ->group(many);
+  app.add_option("-j,--jobs", options.batch.jobs, "Files converted at the same time")
+      ->type_name("N")
+      ->check(CLI::Range(1, 256).description(""))
+      ->capture_default_str()
+      ->group(many);
+  app.add_flag("--skip-existing", options.batch.skip_existing, "Leave files that exist already alone; otherwise they are replaced")
+      ->excludes(output)
+      ->group(many);
+  add_convert_flags(app, options.batch.convert);
+  app.footer(
+      "Examples:\n"
+      "  voxconv convert tests/data/song.flac --voice kathleen -o out.wav\n"
+      "  voxconv convert tests/data/song.flac --voice kathleen --key auto --seed 7 -o out.flac\n"
+      "  voxconv convert tests/data/*.flac --voice kathleen --out-dir converted --name-template '{stem}.{voice}.{ext}'\n"
+      "  ffmpeg -v error -i tests/data/song.flac -f wav - | voxconv convert - --voice kathleen -o - > out.wav\n\n"
+      "With several sources one that fails does not stop the rest; the exit status is then that of the first failure.");
+}
+
+Console::Json report_json(const ConvertReport& report) {
+  return {{"source_s", report.source_s},
+          {"wall_s", report.wall_s},
+          {"first_audio_s", report.first_audio_s},
+          {"rtf", report.source_s > 0 ? report.wall_s / report.source_s : 0},
+          {"key", report.key},
+          {"limiter_gain_db", report.limiter_gain_db},
+          {"voiced", report.voiced}};
+}
+
+std::string report_text(const ConvertReport& report) {
+  std::string text = fmt::format("{} of audio in {:.1f} s ({:.1f} times real time)", clock_text(report.source_s), report.wall_s,
+                                 report.wall_s > 0 ? report.source_s / report.wall_s : 0);
+  if (report.key != 0) text += fmt::format(", key {:+g}", report.key);
+  if (report.limiter_gain_db != 0) text += fmt::format(", limiter at most {:.1f} dB", report.limiter_gain_db);
+  return text;
+}
+
+void print_converted(Session& session, const std::string& source, const std::string& target, const ConvertReport& report) {
+  Console::Json event{{"event", "converted"}, {"source", source}, {"target", target}};
+  event.update(report_json(report));
+  if (session.json)
+    session.console.result("", event);
+  else
+    session.console.note(fmt::format("{}: {}", target == "-" ? "standard output" : target, report_text(report)));
+}
+
+int convert_one(Session& session, const ConvertCommand& options) {
+  FileJob job;
+  job.source = options.sources.front();
+  job.target = options.output;
+  job.format = options.batch.format;
+  job.bitrate_kbps = options.batch.bitrate_kbps;
+  if (!options.raw.empty()) {
+    job.read.raw = RawFormat::parse(options.raw);
+    job.raw = *job.read.raw;
+  }
+  if (job.target == "-") session.console.give_stdout_to_data();
+  if (std::error_code none; job.source != "-" && job.target != "-" && fs::equivalent(job.source, job.target, none))
+    throw Error(ErrorCode::usage, fmt::format("{} would be replaced by its own conversion; name another output file.", job.source));
+  const Voice voice = Voice::load(options.voice, session.load);
+  Converter converter(voice, options.batch.convert);
+  const ConvertReport report = convert_file(converter, job, session.console.progress(), session.cancel);
+  session.console.end_progress();
+  print_converted(session, job.source, job.target, report);
+  return 0;
+}
+
+/// One bar for the whole batch: files done, and how far the ones at work are.
+class BatchProgress {
+ public:
+  BatchProgress(Session& session, std::size_t total) : session_(session), show_(session.console.progress()), total_(double(total)) {}
+
+  void on_progress(const BatchItem& item, const Progress& progress) {
+    if (session_.json) {
+      Progress named = progress;
+      named.detail = item.source;
+      show_(named);
+      return;
+    }
+    at_work_[item.source] = progress.total > 0 ? progress.done / progress.total : 0;
+    show(item.source);
+  }
+
+  void on_end(const BatchItem& item) {
+    at_work_.erase(item.source);
+    ++done_;
+    switch (item.state) {
+      case BatchItem::State::converted: print_converted(session_, item.source, item.target, item.report); break;
+      case BatchItem::State::skipped:
+        if (session_.json)
+          session_.console.result("", {{"event", "skipped"}, {"source", item.source}, {"target", item.target}});
+        else
+          session_.console.note(fmt::format("{}: there already, skipped", item.target));
+        break;
+      case BatchItem::State::failed: session_.console.error(item.code, fmt::format("{}: {}", item.source, item.error)); break;
+      case BatchItem::State::waiting: break;
+    }
+    if (!session_.json) show("");
+  }
+
+ private:
+  void show(const std::string& detail) {
+    double done = done_;
+    for (const auto& [source, share] : at_work_) done += share;
+    show_({"convert", done, total_, "files", detail});
+  }
+
+  Session& session_;
+  ProgressFn show_;
+  double total_, done_ = 0;
+  std::map<std::string, double> at_work_;
+};
+
+int convert_many(Session& session, const ConvertCommand& options) {
+  if (!options.raw.empty()) throw Error(ErrorCode::usage, "--raw goes with one source and -o.");
+  BatchOptions batch = options.batch;
+  batch.inputs = options.sources;
+  LoadOptions load = session.load;
+  // The jobs share the cores; more threads than cores would only wait for each other.
+  if (load.threads == 0 && batch.jobs > 1) load.threads = std::max(1, int(std::thread::hardware_concurrency()) / batch.jobs);
+  const Voice voice = Voice::load(options.voice, load);
+  BatchProgress progress(session, plan_batch(batch, voice.info()).size());
+  BatchCallbacks callbacks;
+  callbacks.on_end = [&](const BatchItem& item) { progress.on_end(item); };
+  callbacks.on_progress = [&](const BatchItem& item, const Progress& report) { progress.on_progress(item, report); };
+  const BatchReport report = convert_batch(voice, batch, callbacks, session.cancel);
+  session.console.end_progress();
+
+  using State = BatchItem::State;
+  session.console.result(fmt::format("{} converted, {} skipped, {} failed, in {}", report.count(State::converted),
+                                     report.count(State::skipped), report.count(State::failed), clock_text(report.wall_s)),
+                         {{"event", "summary"},
+                          {"converted", report.count(State::converted)},
+                          {"skipped", report.count(State::skipped)},
+                          {"failed", report.count(State::failed)},
+                          {"waiting", report.count(State::waiting)},
+                          {"wall_s", report.wall_s}});
+  if (report.cancelled)
+    throw Error(ErrorCode::cancelled, fmt::format("Stopped; {} files are left. The same command with --skip-existing goes on from here.",
+                                                  report.count(State::waiting)));
+  const auto failed =
+      std::find_if(report.items.begin(), report.items.end(), [](const BatchItem& item) { return item.state == State::failed; });
+  return failed == report.items.end() ? 0 : exit_status(failed->code);
+}
+
+int run_convert(Session& session, const ConvertCommand& options) {
+  options.batch.convert.validate();
+  if (options.output.empty()) {
+    if (std::find(options.sources.begin(), options.sources.end(), "-") != options.sources.end())
+      throw Error(ErrorCode::usage, "Standard input needs a file to write to: add -o FILE, or -o - for standard output.");
+    return convert_many(session, options);
+  }
+  if (options.sources.size() != 1 || fs::is_directory(options.sources.front()))
+    throw Error(ErrorCode::usage, "-o names the file for one source; with several sources or a folder use --out-dir.");
+  return convert_one(session, options);
+}
+
+}  // namespace
+
+void setup_convert(CLI::App& app, Session& session) {
+  add_command<ConvertCommand>(app, session, "convert", "Convert songs or speech to a voice", define_convert, run_convert);
+}
+
+}  // namespace voxconv::cli

@@ -1,0 +1,72 @@
+#include "convert_flags.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <charconv>
+
+namespace voxconv::cli {
+namespace {
+
+constexpr const char* group = "Conversion";
+
+std::string type_name(const OptionSpec& spec) {
+  switch (spec.kind) {
+    case OptionSpec::Kind::number: return fmt::format("{:g}..{:g}{}{}", spec.low, spec.high, spec.unit.empty() ? "" : " ", spec.unit);
+    case OptionSpec::Kind::integer: return "N";
+    case OptionSpec::Kind::choice: return fmt::format("{}", fmt::join(spec.choices, "|"));
+    case OptionSpec::Kind::path: return "FILE";
+    case OptionSpec::Kind::flag: return "";
+  }
+  return "";
+}
+
+/// --key takes a number or "auto", which is a field of its own.
+void add_key(CLI::App& app, ConvertOptions& options, const OptionSpec& spec) {
+  app.add_option_function<std::string>(
+         "--key",
+         [&options](const std::string& text) {
+           options.key_auto = text == "auto";
+           if (options.key_auto) return;
+           const char *begin = text.data() + (text.starts_with('+') ? 1 : 0), *end = text.data() + text.size();
+           const auto [stop, error] = std::from_chars(begin, end, options.key);
+           if (error != std::errc() || stop != end)
+             throw CLI::ValidationError("--key", fmt::format("\"{}\" is neither a number of semitones nor auto.", text));
+         },
+         fmt::format("{}; auto: fit the source into the voice's range", spec.help))
+      ->type_name(type_name(spec) + "|auto")
+      ->default_str("0")
+      ->group(group);
+}
+
+void add_stereo(CLI::App& app, ConvertOptions& options) {
+  app.add_option_function<std::string>(
+         "--stereo", [&options](const std::string& text) { options.keep_stereo = text == "keep"; },
+         "mid: convert the middle of a stereo source to mono; keep: convert each channel by itself")
+      ->type_name("mid|keep")
+      ->check(CLI::IsMember({"mid", "keep"}).description(""))
+      ->default_str("mid")
+      ->group(group);
+}
+
+}  // namespace
+
+void add_convert_flags(CLI::App& app, ConvertOptions& options) {
+  for (const OptionSpec& spec : convert_option_table()) {
+    if (spec.name == "key") {
+      add_key(app, options, spec);
+    } else if (spec.name == "keep_stereo") {
+      add_stereo(app, options);
+    } else if (!spec.flag.empty()) {
+      std::visit(
+          [&](auto member) {
+            CLI::Option* option = app.add_option("--" + std::string(spec.flag), options.*member, std::string(spec.help));
+            option->type_name(type_name(spec))->group(group);
+            if (spec.kind != OptionSpec::Kind::path) option->capture_default_str();
+          },
+          spec.field);
+    }
+  }
+}
+
+}  // namespace voxconv::cli

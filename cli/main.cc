@@ -1,0 +1,104 @@
+#include <fmt/format.h>
+
+#include <csignal>
+#include <new>
+
+#include "app.h"
+#include "voxconv/error.h"
+#include "voxconv/version.h"
+
+namespace voxconv::cli {
+namespace {
+
+CancelToken* on_signal = nullptr;
+
+extern "C" void stop(int) {
+  if (on_signal) on_signal->cancel();
+}
+
+/// The first Ctrl-C asks politely, so that nothing half-written stays behind; the second one ends the program at once.
+void watch_signals(CancelToken& cancel) {
+  on_signal = &cancel;
+  struct sigaction action {};
+  action.sa_handler = stop;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of writing, with a sentence of its own
+}
+
+int report(Session& session, ErrorCode code, const std::string& message) {
+  session.console.error(code, message);
+  return exit_status(code);
+}
+
+int run(int argc, char** argv) {
+  Session session;
+  const auto app = make_app(session);
+  try {
+    app->parse(argc, argv);
+  } catch (const CLI::Success& e) {
+    return app->exit(e);  // --help, --version
+  } catch (const CLI::ParseError& e) {
+    session.console.configure(session.json, session.quiet);
+    return report(session, ErrorCode::usage, fmt::format("{} See voxconv --help.", e.what()));
+  }
+  session.console.configure(session.json, session.quiet);
+  watch_signals(session.cancel);
+  try {
+    return session.run();
+  } catch (const Error& e) {
+    // Whatever broke off after a Ctrl-C broke off because of it.
+    return report(session, session.cancel.cancelled() ? ErrorCode::cancelled : e.code(), e.what());
+  } catch (const std::bad_alloc&) {
+    return report(session, ErrorCode::device, "Out of memory.");
+  } catch (const std::exception& e) {
+    return report(session, ErrorCode::internal, fmt::format("Internal error: {}. Please report it.", e.what()));
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<CLI::App> make_app(Session& session) {
+  auto app = std::make_unique<CLI::App>("Singing voice conversion: gives a song or a spoken recording another voice.", "voxconv");
+  app->set_version_flag("--version", fmt::format("voxconv {}", version()), "Print the version");
+  app->set_help_flag("-h,--help", "Print this help");
+  app->fallthrough();  // the global options may also stand after the command
+  app->require_subcommand(1);
+  app->get_formatter()->column_width(34);
+  app->add_flag("--json", session.json, "Print events as lines of JSON on standard output")->group("Global options");
+  app->add_flag("-q,--quiet", session.quiet, "Print results and errors only")->group("Global options");
+  app->add_option("--device", session.load.device, "auto, cpu, cuda or cuda:N")
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->group("Global options");
+  app->add_option("--precision", session.load.precision, "auto, fp32, bf16 or fp16")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
+      ->capture_default_str()
+      ->group("Global options");
+  app->add_option("--threads", session.load.threads, "CPU threads; 0: all cores")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str()
+      ->group("Global options");
+  setup_convert(*app, session);
+  setup_voices(*app, session);
+  setup_info(*app, session);
+  setup_f0(*app, session);
+  setup_train(*app, session);
+  setup_eval(*app, session);
+  setup_completions(*app, session);
+  setup_man(*app, session);
+  app->footer(
+      "Examples:\n"
+      "  voxconv voices list\n"
+      "  voxconv convert tests/data/song.flac --voice kathleen -o out.wav\n"
+      "  voxconv convert --help\n\n"
+      "Exit status:\n"
+      "  0 done, 1 bug in voxconv, 2 usage, 3 bad input, 4 model or voice, 5 device, 6 output, 130 cancelled");
+  return app;
+}
+
+}  // namespace voxconv::cli
+
+int main(int argc, char** argv) { return voxconv::cli::run(argc, argv); }

@@ -1,0 +1,52 @@
+#include "voice_text.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace voxconv::cli {
+
+void add_row(std::string& text, const std::string& key, const std::string& value) {
+  if (value.empty()) return;
+  text += fmt::format("{}{:<14}{}", text.empty() ? "" : "\n", key, value);
+}
+
+std::string voice_text(const VoiceInfo& voice) {
+  std::string text;
+  add_row(text, "name", voice.name);
+  add_row(text, "title", voice.title);
+  add_row(text, "description", voice.description);
+  add_row(text, "language", voice.language);
+  add_row(text, "gender", voice.gender);
+  add_row(text, "tags", fmt::format("{}", fmt::join(voice.tags, ", ")));
+  add_row(text, "architecture", voice.architecture);
+  add_row(text, "sample rate", fmt::format("{} Hz", voice.sample_rate));
+  add_row(text, "pitch", fmt::format("{:.0f} to {:.0f} Hz, median {:.0f} Hz", voice.f0_low, voice.f0_high, voice.f0_median));
+  add_row(text, "licence", voice.licence);
+  add_row(text, "consent", voice.consent);
+  add_row(text, "attribution", voice.attribution);
+  add_row(text, "version", voice.version);
+  add_row(text, "sha256", voice.sha256);
+  add_row(text, "path", voice.path);
+  return text;
+}
+
+Console::Json voice_event(const VoiceInfo& voice) {
+  return {{"event", "voice"},
+          {"name", voice.name},
+          {"title", voice.title},
+          {"description", voice.description},
+          {"language", voice.language},
+          {"gender", voice.gender},
+          {"tags", voice.tags},
+          {"architecture", voice.architecture},
+          {"sample_rate", voice.sample_rate},
+          {"f0_hz", {{"low", voice.f0_low}, {"median", voice.f0_median}, {"high", voice.f0_high}}},
+          {"licence", voice.licence},
+          {"consent", voice.consent},
+          {"attribution", voice.attribution},
+          {"version", voice.version},
+          {"sha256", voice.sha256},
+          {"path", voice.path}};
+}
+
+}  // namespace voxconv::cli
