@@ -15,6 +15,7 @@ extern "C" {
 #include "audio/mp4_tags.h"
 #include "audio/picture_block.h"
 #include "audio/resampler.h"
+#include "core/log.h"
 
 namespace voxconv {
 namespace {
@@ -168,11 +169,18 @@ class FfmpegWriter : public BlockWriter {
       av_dict_set(&format_->metadata, "METADATA_BLOCK_PICTURE", text.c_str(), 0);
       return;
     }
+    const auto size = picture_size(*cover_);
+    if (!size) {
+      log_warning("The cover does not fit into {}: its size cannot be read.", output_->name());
+      return;
+    }
     picture_stream_ = avformat_new_stream(format_.get(), nullptr);
     if (!picture_stream_) throw std::bad_alloc();
     picture_stream_->disposition = AV_DISPOSITION_ATTACHED_PIC;
     picture_stream_->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
     picture_stream_->codecpar->codec_id = cover_->mime == "image/png" ? AV_CODEC_ID_PNG : AV_CODEC_ID_MJPEG;
+    picture_stream_->codecpar->width = size->width;
+    picture_stream_->codecpar->height = size->height;
     av_dict_set(&picture_stream_->metadata, "comment", "Cover (front)", 0);
   }
 

@@ -45,6 +45,18 @@ std::size_t InputFile::read(void* to, std::size_t size) {
   }
 }
 
+std::size_t InputFile::read_at(std::int64_t position, void* to, std::size_t size) const {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t got = ::pread(fd_, static_cast<char*>(to) + done, size - done, position + std::int64_t(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(ErrorCode::io, "Cannot read {}: {}.", name_, std::strerror(errno));
+    if (got == 0) break;
+    done += std::size_t(got);
+  }
+  return done;
+}
+
 void InputFile::rewind() {
   if (seekable() && ::lseek(fd_, 0, SEEK_SET) != 0)
     fail(ErrorCode::io, "Cannot go back to the start of {}: {}.", name_, std::strerror(errno));

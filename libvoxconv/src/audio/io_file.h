@@ -24,6 +24,8 @@ class InputFile {
   const std::string& name() const { return name_; }  ///< for messages
   /// Up to `size` bytes (waits for at least one); 0 at the end. Throws Error(io).
   std::size_t read(void* to, std::size_t size);
+  /// Up to `size` bytes from `position` on of a seekable file; the place of reading is kept. Throws Error(io).
+  std::size_t read_at(std::int64_t position, void* to, std::size_t size) const;
   void rewind();
 
  private:

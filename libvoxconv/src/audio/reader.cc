@@ -22,6 +22,7 @@ std::unique_ptr<AudioReader> open_reader(const std::string& path, const ReadOpti
     demuxer = std::make_unique<Demuxer>(*input);
     tags = read_tags(*demuxer->get(), demuxer->get()->nb_streams > 0 ? demuxer->get()->streams[0] : nullptr);
     cover = read_cover(*demuxer->get());
+    add_wav_id3_tags(*input, tags);
   } catch (const Error& error) {
     reason = error.what();
   }

@@ -2,18 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <string_view>
+
+#include "audio/id3.h"
+#include "audio/text.h"
 
 namespace voxconv {
 namespace {
 
 constexpr std::size_t max_tag_bytes = 65536, max_tags = 256, max_cover_bytes = 16 << 20;
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-  return text;
-}
 
 bool technical(const std::string& key) {
   constexpr std::array<std::string_view, 16> names{"encoder",           "encoded_by",     "encoding_tool",  "creation_time",
@@ -23,45 +20,14 @@ bool technical(const std::string& key) {
   return std::ranges::find(names, key) != names.end() || key.starts_with("replaygain_") || key.starts_with("r128_");
 }
 
-/// Whether `text` is well-formed UTF-8, as far as JSON cares: whole sequences, no surrogates, nothing overlong.
-bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u; };
-    const unsigned first = byte(i);
-    const std::size_t length = first < 0x80                    ? 1
-                               : first >= 0xc2 && first < 0xe0 ? 2
-                               : (first & 0xf0) == 0xe0        ? 3
-                               : first >= 0xf0 && first < 0xf5 ? 4
-                                                               : 0;
-    if (length == 0) return false;
-    for (std::size_t k = 1; k < length; ++k)
-      if ((byte(i + k) & 0xc0) != 0x80) return false;
-    const unsigned second = byte(i + 1);
-    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
-        (first == 0xf4 && second > 0x8f))
-      return false;
-    i += length;
-  }
-  return true;
-}
-
-/// Old tags come in Latin-1 without saying so.
-std::string to_utf8(std::string_view text) {
-  if (is_utf8(text)) return std::string(text);
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x80) out += char(0xc0 | byte >> 6);
-    out += byte < 0x80 ? c : char(0x80 | (byte & 0x3f));
-  }
-  return out;
+void add_tag(const std::string& key, const std::string& value, Tags& tags) {
+  if (!key.empty() && !value.empty() && value.size() <= max_tag_bytes && !technical(key)) tags.emplace(key, value);
 }
 
 void add_tags(const AVDictionary* dictionary, Tags& tags) {
   const AVDictionaryEntry* entry = nullptr;
   while (tags.size() < max_tags && (entry = av_dict_get(dictionary, "", entry, AV_DICT_IGNORE_SUFFIX))) {
-    const std::string key = to_utf8(lower(entry->key)), value = to_utf8(entry->value);
-    if (!key.empty() && !value.empty() && value.size() <= max_tag_bytes && !technical(key)) tags.emplace(key, value);
+    add_tag(to_lower(to_utf8(entry->key)), to_utf8(entry->value), tags);
   }
 }
 
@@ -77,6 +43,31 @@ Tags read_tags(const AVFormatContext& format, const AVStream* stream) {
   add_tags(format.metadata, tags);
   if (stream) add_tags(stream->metadata, tags);
   return tags;
+}
+
+void add_wav_id3_tags(const InputFile& input, Tags& tags) {
+  const auto read = [&](std::int64_t at, std::size_t size) {
+    std::vector<std::uint8_t> bytes(size);
+    bytes.resize(input.read_at(at, bytes.data(), size));
+    return bytes;
+  };
+  const auto is = [](const std::vector<std::uint8_t>& bytes, std::size_t at, std::string_view text) {
+    return std::equal(text.begin(), text.end(), bytes.begin() + std::ptrdiff_t(at));
+  };
+  const auto head = read(0, 12);
+  if (head.size() < 12 || !(is(head, 0, "RIFF") || is(head, 0, "RF64")) || !is(head, 8, "WAVE")) return;
+  constexpr int max_chunks = 1000;
+  std::int64_t at = 12;
+  for (int i = 0; i < max_chunks; ++i) {
+    const auto chunk = read(at, 8);
+    if (chunk.size() < 8) return;
+    const std::uint32_t size = chunk[4] | chunk[5] << 8 | chunk[6] << 16 | std::uint32_t(chunk[7]) << 24;
+    if ((is(chunk, 0, "id3 ") || is(chunk, 0, "ID3 ")) && size <= max_cover_bytes + max_tags * max_tag_bytes) {
+      for (const auto& [key, value] : parse_id3(read(at + 8, size))) add_tag(key, value, tags);
+      return;
+    }
+    at += 8 + std::int64_t(size) + size % 2;
+  }
 }
 
 std::optional<Picture> read_cover(const AVFormatContext& format) {

@@ -10,6 +10,9 @@ namespace voxconv {
 /// which would be wrong for other audio, are left out.
 Tags read_tags(const AVFormatContext& format, const AVStream* stream);
 
+/// Adds the text of a WAV file's "id3 " chunk, which FFmpeg passes over where there is a LIST/INFO chunk as well. Nothing for other files.
+void add_wav_id3_tags(const InputFile& input, Tags& tags);
+
 /// The cover art of an opened container: its front cover, or its first picture. JPEG or PNG, up to 16 MiB.
 std::optional<Picture> read_cover(const AVFormatContext& format);
 

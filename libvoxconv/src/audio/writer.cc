@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 
 #include "audio/ffmpeg_writer.h"
 #include "audio/limits.h"
+#include "audio/text.h"
 #include "audio/wav_writer.h"
 #include "core/fail.h"
 
@@ -17,7 +17,7 @@ std::string format_of(const std::string& path, const WriteOptions& options) {
     format = std::filesystem::path(path).extension().string();
     if (format.empty()) fail(ErrorCode::usage, "{} has no extension to tell its format by: name a format.", path);
     format.erase(0, 1);
-    std::ranges::transform(format, format.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    format = to_lower(std::move(format));
     if (format == "oga") return "ogg";
     if (format == "mp4") return "m4a";
     if (format == "pcm") return "raw";
