@@ -1,4 +1,3 @@
-#include <filesystem>
 #include <map>
 
 #include "core/fail.h"
@@ -25,7 +24,8 @@ std::shared_ptr<const VoiceModel> load_voice_model(const std::string& bundle_dir
   const Bundle bundle = read_bundle(bundle_dir);
   const auto loader = architectures().find(bundle.info.architecture);
   if (loader == architectures().end())
-    fail(ErrorCode::bad_model, "{} is of the architecture \"{}\", which this voxconv does not know.", bundle_dir, bundle.info.architecture);
+    fail(ErrorCode::bad_model, "{} is of the architecture \"{}\", which this voxconv does not know; update voxconv.", bundle_dir,
+         bundle.info.architecture);
   try {
     return loader->second(bundle, device, precision);
   } catch (const nlohmann::json::exception& e) {  // a setting of the wrong kind

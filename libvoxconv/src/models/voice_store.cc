@@ -12,7 +12,6 @@
 #include "core/paths.h"
 #include "models/bundle.h"
 #include "models/bundle_zip.h"
-#include "models/registry.h"
 #include "models/voice_model.h"
 #include "voxconv/voice.h"
 
