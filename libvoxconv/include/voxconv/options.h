@@ -9,19 +9,19 @@ namespace voxconv {
 
 /// How a song is converted. Plain values; the defaults are what most songs want.
 struct ConvertOptions {
-  bool key_auto = false;        ///< shift by whole octaves and semitones so that the source fits the voice's range
-  double key = 0;               ///< semitones, [-36, 36]; ignored with key_auto
-  std::string f0 = "auto";      ///< f0 estimator, see f0_estimators()
-  std::string f0_file;          ///< take the pitch from this file instead
-  double f0_min = 50;           ///< Hz
-  double f0_max = 1500;         ///< Hz
-  double formant = 0;           ///< formant shift in semitones, [-12, 12]
-  std::uint64_t seed = 0;       ///< of the noise part of the voice
-  double loudness = 1;          ///< 0: as the voice model sings, 1: follows the source's loudness
-  double wet = 1;               ///< 1: converted only, 0: source only
-  double gain_db = 0;           ///< after everything else, before the limiter; [-60, 24]
-  bool keep_stereo = false;     ///< convert each channel by itself; otherwise the mid is converted
-  double chunk_s = 0;           ///< seconds of the source read at a time, [0.1, 600]; 0: a good default. Changes memory and latency, not the sound.
+  bool key_auto = false;     ///< shift by whole octaves and semitones so that the source fits the voice's range
+  double key = 0;            ///< semitones, [-36, 36]; ignored with key_auto
+  std::string f0 = "auto";   ///< f0 estimator, see f0_estimators()
+  std::string f0_file;       ///< take the pitch from this file instead
+  double f0_min = 50;        ///< Hz
+  double f0_max = 1500;      ///< Hz
+  double formant = 0;        ///< formant shift in semitones, [-12, 12]
+  std::uint64_t seed = 0;    ///< of the noise part of the voice
+  double loudness = 1;       ///< 0: as the voice model sings, 1: follows the source's loudness
+  double wet = 1;            ///< 1: converted only, 0: source only
+  double gain_db = 0;        ///< after everything else, before the limiter; [-60, 24]
+  bool keep_stereo = false;  ///< convert each channel by itself; otherwise the mid is converted
+  double chunk_s = 0;  ///< seconds of the source read at a time, [0.1, 600]; 0: a good default. Changes memory and latency, not the sound.
 
   std::vector<std::string> problems() const;  ///< empty: valid; else one sentence for each bad field
   void validate() const;                      ///< throws Error(usage) with the first problem
@@ -32,8 +32,8 @@ struct ConvertOptions {
 /// One row of the table that the CLI's flags, the JSON form and the web form are made from.
 struct OptionSpec {
   enum class Kind { number, integer, flag, choice, path };
-  std::string_view name;             ///< JSON key
-  std::string_view flag;             ///< long flag without dashes; empty: no flag of its own
+  std::string_view name;  ///< JSON key
+  std::string_view flag;  ///< long flag without dashes; empty: no flag of its own
   Kind kind;
   std::string_view unit;             ///< "semitones", "Hz", ""
   double low = 0, high = 0;          ///< range of a number

@@ -7,20 +7,20 @@ namespace voxconv {
 
 /// What voice.json says; the bundle format is described in docs/voice-bundles.md.
 struct VoiceInfo {
-  std::string name;            ///< folder name and id: lower-case letters, digits, '-', '_'
-  std::string title;           ///< for people
+  std::string name;   ///< folder name and id: lower-case letters, digits, '-', '_'
+  std::string title;  ///< for people
   std::string description;
-  std::string language;        ///< BCP 47
-  std::string gender;          ///< "female", "male", ""
-  std::string architecture;    ///< "native"
-  int sample_rate = 0;         ///< Hz
+  std::string language;                           ///< BCP 47
+  std::string gender;                             ///< "female", "male", ""
+  std::string architecture;                       ///< "native"
+  int sample_rate = 0;                            ///< Hz
   double f0_low = 0, f0_median = 0, f0_high = 0;  ///< Hz: 5 %, 50 %, 95 % of the training recordings
   std::string licence;
-  std::string consent;         ///< who allowed what, in words
+  std::string consent;  ///< who allowed what, in words
   std::string attribution;
-  std::string version;         ///< of the voice
-  std::string sha256;          ///< of weights.safetensors
-  std::string path;            ///< folder it was read from
+  std::string version;  ///< of the voice
+  std::string sha256;   ///< of weights.safetensors
+  std::string path;     ///< folder it was read from
   std::vector<std::string> tags;
 };
 
@@ -50,13 +50,13 @@ class VoiceStore {
   VoiceStore();
   explicit VoiceStore(std::string user_dir);
   std::vector<VoiceInfo> list() const;
-  VoiceInfo find(const std::string& name_or_path) const;       ///< throws Error(not_found) that names what there is
+  VoiceInfo find(const std::string& name_or_path) const;  ///< throws Error(not_found) that names what there is
   /// Copies a bundle (folder or .zip made by export_bundle) into the user's folder, after verify(). Throws Error.
   VoiceInfo import_bundle(const std::string& path, const std::string& name = "");
   void export_bundle(const std::string& name, const std::string& zip_path) const;
   /// Everything that is wrong with a bundle, one sentence each; empty: sound.
   static std::vector<std::string> verify(const std::string& bundle_dir);
-  void remove(const std::string& name);                        ///< only from the user's folder
+  void remove(const std::string& name);  ///< only from the user's folder
   const std::string& user_dir() const { return user_dir_; }
 
  private:
