@@ -55,7 +55,9 @@ TEST(FeatureStream, GivesEveryFrameOnceAndInPlace) {
     const torch::Tensor wanted = (torch::arange(frames.size()) * feature_hop).clamp_max(samples - 1).to(torch::kFloat) / feature_rate;
     EXPECT_TRUE(torch::allclose(frames.content.squeeze(1), wanted, 1e-4, 1e-4)) << samples;
     // The estimator's blind ends lie in the context, except at the ends of the song.
-    if (frames.size() > 2) EXPECT_EQ((frames.f0 == 0).sum().item<std::int64_t>(), 2) << samples;
+    if (frames.size() > 2) {
+      EXPECT_EQ((frames.f0 == 0).sum().item<std::int64_t>(), 2) << samples;
+    }
   }
 }
 
