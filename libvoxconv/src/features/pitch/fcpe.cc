@@ -4,6 +4,7 @@
 
 #include "core/fail.h"
 #include "features/frames.h"
+#include "nn/linear.h"
 
 namespace voxconv {
 namespace {
@@ -89,12 +90,12 @@ torch::Tensor Fcpe::mel(const torch::Tensor& audio) const {
 
 torch::Tensor Fcpe::convolve(const Layer& layer, const torch::Tensor& x) const {
   torch::Tensor y = torch::layer_norm(x, {width}, layer.norm.weight, layer.norm.bias);
-  y = torch::glu(torch::linear(y, layer.expand.weight, layer.expand.bias), -1);
+  y = torch::glu(nn::linear(y, layer.expand.weight, layer.expand.bias), -1);
   // [T, C] seen as a channels-last image: the depthwise convolution is many times quicker in that layout.
   const torch::Tensor image = y.view({1, y.size(0), 1, y.size(1)}).permute({0, 3, 2, 1});
   y = torch::conv2d(image, layer.depthwise.weight, layer.depthwise.bias, 1, torch::IntArrayRef({0, taps / 2}), 1, 2 * width);
   y = torch::silu(y).permute({0, 3, 2, 1}).reshape({x.size(0), 2 * width});
-  return torch::linear(y, layer.project.weight, layer.project.bias);
+  return nn::linear(y, layer.project.weight, layer.project.bias);
 }
 
 torch::Tensor Fcpe::activation(const torch::Tensor& mel) const {
@@ -104,7 +105,7 @@ torch::Tensor Fcpe::activation(const torch::Tensor& mel) const {
   x = torch::conv1d(x, input1_.weight, input1_.bias, 1, 1).squeeze(0).t().contiguous();
   for (const Layer& layer : layers_) x += convolve(layer, x);
   x = torch::layer_norm(x, {width}, norm_.weight, norm_.bias);
-  return torch::linear(x, output_.weight, output_.bias).sigmoid_();
+  return nn::linear(x, output_.weight, output_.bias).sigmoid_();
 }
 
 F0Frames Fcpe::estimate(const torch::Tensor& audio) const {
