@@ -74,29 +74,21 @@ std::string bash(const CLI::App& root) {
   return fmt::format(R"sh(# bash completion of voxconv; made by "voxconv completions"
 _voxconv_voices() {{
   COMPREPLY=($(compgen -W "$(voxconv --quiet voices list --names 2>/dev/null)" -- "$cur"))
-}
-}
+}}
 
-#The commands directly below the command in $1.
-_voxconv_below() {
-  {
-    local below = case "$1" in {}
-    esac echo "$below"
-  }
-}
+# The commands directly below the command in $1.
+_voxconv_below() {{
+  local below=
+  case "$1" in
+{}  esac
+  echo "$below"
+}}
 
-_voxconv() {
-  {
-    local cur = $ {
-      { COMP_WORDS[COMP_CWORD] }
-    }
-    prev = $ {
-      { COMP_WORDS[COMP_CWORD - 1] }
-    }
-    path = words = below = i word COMPREPLY = () for ((i = 1; i < COMP_CWORD; i++));
-    do word = $ {
-        { COMP_WORDS[i] }
-      }
+_voxconv() {{
+  local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} path= words= below= i word
+  COMPREPLY=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word=${{COMP_WORDS[i]}}
     case " $(_voxconv_below "$path") " in *" $word "*) path="${{path:+$path }}$word" ;; esac
   done
   case "$path $prev" in
