@@ -1,0 +1,27 @@
+. "$(dirname "$0")/lib.sh"
+needs_voice kathleen
+mkdir -p in/deep
+cp "$data/song.flac" in/one.flac
+cp "$data/speech.flac" in/deep/two.flac
+head -c 3000 /dev/urandom >in/broken.wav
+
+# A folder: one failing file does not stop the rest, and sets the exit status.
+run 3 convert in --voice kathleen --out-dir out --format wav --name-template '{stem}.{voice}.{key}.{ext}' --key +2 -j 2
+there out/one.kathleen.+2.wav
+there out/deep/two.kathleen.+2.wav
+has stderr "broken.wav"
+has stdout "2 converted, 0 skipped, 1 failed"
+
+rm in/broken.wav
+run 0 convert in --voice kathleen --out-dir out --format wav --name-template '{stem}.{voice}.{key}.{ext}' --key +2 --skip-existing --json
+json_lines stdout
+has stdout '"event":"skipped"'
+has stdout '"converted":0,"skipped":2,"failed":0'
+
+# A pattern, beside the sources.
+run 0 convert 'in/*.flac' --voice kathleen --quiet
+there in/one-kathleen.flac
+
+run 2 convert in --voice kathleen --out-dir out2 --name-template '{title}.wav'
+run 2 convert in --voice kathleen --out-dir out2 --name-template 'same.wav'
+finish

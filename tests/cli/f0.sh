@@ -1,0 +1,19 @@
+. "$(dirname "$0")/lib.sh"
+run 0 f0 "$data/song.flac" --f0 pyin -o f0.csv
+there f0.csv
+has stdout "voiced"
+# 4 s at 100 frames a second, most of it sung between 100 and 1000 Hz.
+awk -F, '$1 + 0 == $1 && ++n && $2 > 0 {v++; if ($2 < 100 || $2 > 1000) out++} END {exit !(n > 300 && v > n / 3 && out < v / 20)}' f0.csv ||
+  fail "implausible pitch: $(head -n 5 f0.csv)"
+run 0 f0 "$data/song.flac" --f0 pyin -o f0.npy --json
+json_lines stdout
+has stdout '"event":"progress","stage":"f0"'
+has stdout '"event":"f0"'
+[ "$(head -c 6 f0.npy | tail -c 5)" = NUMPY ] || fail "f0.npy is no NPY file"
+run 0 f0 "$data/song.flac" --f0 pyin -o f0.png --quiet
+[ "$(head -c 4 f0.png | tail -c 3)" = PNG ] || fail "f0.png is no PNG file"
+empty stderr # no progress bar in a pipe
+run 6 f0 "$data/song.flac" --f0 pyin -o no/such/folder/f0.png
+run 3 f0 missing.wav -o f0.csv
+run 2 f0 "$data/song.flac" --f0 guess -o f0.csv
+finish

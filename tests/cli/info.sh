@@ -1,0 +1,28 @@
+. "$(dirname "$0")/lib.sh"
+run 0 info "$data/song.flac"
+has stdout "44100 Hz"
+has stdout "flac"
+run 0 info "$data/speech.flac" --json
+json_lines stdout
+has stdout '"event":"audio"'
+has stdout '"rate":16000'
+has stdout '"channels":1'
+
+# A weights file of one tensor of two float32 numbers: 8 bytes of length, the header, the numbers.
+header='{"a.weight":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}  '
+{ printf "\\x$(printf %x ${#header})\\0\\0\\0\\0\\0\\0\\0%s" "$header"; printf '\0\0\0\0\0\0\0\0'; } >tiny.safetensors
+run 0 info tiny.safetensors --tensors
+has stdout "a.weight"
+has stdout "F32"
+run 0 info tiny.safetensors --tensors --json
+has stdout '"shape":[2]'
+has stdout '"parameters":2'
+
+head -c 40 tiny.safetensors >cut.safetensors
+run 4 info cut.safetensors
+run 3 info missing.wav
+head -c 1000 /dev/zero >zeros.wav
+run 3 info zeros.wav
+mkdir folder
+run 3 info folder
+finish

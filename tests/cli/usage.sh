@@ -1,0 +1,34 @@
+. "$(dirname "$0")/lib.sh"
+run 0 --version
+grep -qE '^voxconv [0-9]+\.[0-9]+\.[0-9]+$' stdout || fail "no version: $(cat stdout)"
+
+run 0 --help
+for command in convert voices info f0 train eval completions man; do has stdout "  $command "; done
+has stdout "130 cancelled"
+for command in convert voices f0 info train eval completions man; do
+  run 0 "$command" --help
+  has stdout "xamples:"
+done
+run 0 convert --help
+for flag in --key --f0 --f0-file --formant --seed --loudness --wet --gain --stereo --chunk --out-dir --name-template --skip-existing --jobs --raw; do
+  has stdout " $flag"
+done
+
+# Usage errors: status 2, one sentence on stderr, nothing on stdout.
+for arguments in "" "nonsense" "convert" "convert a.wav" "convert a.wav --voice x --key loud -o b.wav" "convert a.wav --voice x --key 99 -o b.wav" \
+  "convert a.wav --voice x --stereo wide -o b.wav" "convert a.wav b.wav --voice x -o c.wav" "convert - --voice x" "convert a.wav --voice x -o b.wav --out-dir c" \
+  "f0 a.wav -o f0.txt" "voices" "voices rm ../x" "completions tcsh" "--threads -1 voices list" "train --data d --name Not/Good"; do
+  # shellcheck disable=SC2086
+  run 2 $arguments
+  empty stdout
+  has stderr "voxconv: "
+done
+
+run 3 convert missing.wav --voice no-such-voice -o out.wav
+has stderr 'no-such-voice'
+gone out.wav
+
+run 2 --json convert a.wav --voice x --key 99 -o b.wav
+json_lines stdout
+has stdout '"event":"error","code":"usage","exit_status":2'
+finish
