@@ -6,6 +6,7 @@
 #include "core/paths.h"
 #include "features/pitch/crepe.h"
 #include "features/pitch/fcpe.h"
+#include "features/pitch/fused_estimator.h"
 #include "features/pitch/pyin_estimator.h"
 #include "features/pitch/swift_f0.h"
 #include "voxconv/f0.h"
@@ -13,7 +14,7 @@
 namespace voxconv {
 
 const std::vector<std::string>& f0_estimators() {
-  static const std::vector<std::string> names{"fcpe", "crepe", "crepe-tiny", "swiftf0", "pyin"};
+  static const std::vector<std::string> names{"auto", "fcpe", "crepe", "crepe-tiny", "swiftf0", "pyin"};
   return names;
 }
 
@@ -22,8 +23,11 @@ std::shared_ptr<const F0Estimator> load_f0_estimator(const std::string& name, co
     fail(ErrorCode::usage, "The f0 range {} to {} Hz is empty; give a lowest pitch above 0 and below the highest.", range.min_hz,
          range.max_hz);
   const auto weights = [](const std::string& folder) { return nn::Safetensors(model_file("pitch/" + folder + "/weights.safetensors")); };
-  if (name == "fcpe") return std::make_shared<Fcpe>(weights("fcpe"), range, device);
-  if (name == "swiftf0") return std::make_shared<SwiftF0>(weights("swiftf0"), range, device);
+  const auto fcpe = [&] { return std::make_shared<Fcpe>(weights("fcpe"), range, device); };
+  const auto swift = [&] { return std::make_shared<SwiftF0>(weights("swiftf0"), range, device); };
+  if (name == "auto") return std::make_shared<FusedEstimator>(fcpe(), swift(), range);
+  if (name == "fcpe") return fcpe();
+  if (name == "swiftf0") return swift();
   if (name == "crepe-tiny") return std::make_shared<Crepe>(weights("crepe_tiny"), range, device);
   if (name == "crepe") return std::make_shared<Crepe>(weights("crepe_full"), range, device);
   if (name == "pyin") return std::make_shared<PyinEstimator>(range);

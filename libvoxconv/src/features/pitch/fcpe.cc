@@ -1,19 +1,19 @@
 #include "features/pitch/fcpe.h"
 
-#include <cmath>
+#include <tuple>
 
 #include "core/fail.h"
 #include "features/frames.h"
+#include "features/pitch/fcpe_classes.h"
 #include "nn/linear.h"
 
 namespace voxconv {
 namespace {
 
-constexpr std::int64_t mel_bins = 128, width = 512, classes = 360, layer_count = 6, taps = 31;
+constexpr std::int64_t mel_bins = 128, width = 512, classes = FcpeClasses::count, layer_count = 6, taps = 31;
 constexpr std::int64_t norm_groups = 4;
 constexpr std::int64_t norm_frames = 200;  // either side
-constexpr double reference_hz = 10, lowest_hz = 32.7, highest_hz = 1975.5;
-constexpr double threshold = 0.006;  // of the activation: voiced above it (torchfcpe's default)
+constexpr double threshold = 0.006;        // of the activation: voiced above it (torchfcpe's default)
 constexpr std::int64_t peak_reach = 4;
 
 MelConfig mel_config() {
@@ -29,8 +29,6 @@ MelConfig mel_config() {
   config.padding = MelConfig::Padding::same;
   return config;
 }
-
-double to_cents(double hz) { return 1200 * std::log2(hz / reference_hz); }
 
 /// Group normalisation of [1, C, T] over each frame's surroundings.
 torch::Tensor local_group_norm(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
@@ -70,11 +68,8 @@ Fcpe::Fcpe(const nn::Safetensors& weights, const F0Range& range, torch::Device d
   }
   norm_ = affine("norm", {width});
   output_ = affine("output", {classes, width});
-  cents_ = torch::linspace(to_cents(lowest_hz), to_cents(highest_hz), classes, torch::kDouble).to(device, torch::kFloat);
-  const double step = (to_cents(highest_hz) - to_cents(lowest_hz)) / (classes - 1);
-  const auto nearest = [&](double hz) { return static_cast<std::int64_t>(std::lround((to_cents(hz) - to_cents(lowest_hz)) / step)); };
-  low_ = std::clamp<std::int64_t>(nearest(range.min_hz), 0, classes - 1);
-  high_ = std::clamp<std::int64_t>(nearest(range.max_hz) + 1, low_ + 1, classes);
+  cents_ = torch::linspace(FcpeClasses::cents_of(0), FcpeClasses::cents_of(classes - 1), classes, torch::kDouble).to(device, torch::kFloat);
+  std::tie(low_, high_) = FcpeClasses::within(range);
 }
 
 double Fcpe::context_s() const {
@@ -117,7 +112,7 @@ F0Frames Fcpe::estimate(const torch::Tensor& audio) const {
   const torch::Tensor weight = scores.gather(1, around);
   const torch::Tensor cents = (weight * cents_.index({around})).sum(1) / weight.sum(1);
   const torch::Tensor voiced = confidence.squeeze(1) > threshold;
-  return {torch::where(voiced, torch::exp2(cents / 1200) * reference_hz, torch::zeros_like(cents)), confidence.squeeze(1)};
+  return {torch::where(voiced, torch::exp2(cents / 1200) * FcpeClasses::reference_hz, torch::zeros_like(cents)), confidence.squeeze(1)};
 }
 
 }  // namespace voxconv

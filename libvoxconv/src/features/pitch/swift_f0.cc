@@ -9,7 +9,7 @@
 namespace voxconv {
 namespace {
 
-constexpr std::int64_t hop = 256, bands = 128, channels = 12, squeezed = 4, classes = 95, voicing_width = 16;
+constexpr std::int64_t hop = SwiftF0::hop, bands = 128, channels = 12, squeezed = 4, classes = 95, voicing_width = 16;
 constexpr double lowest_hz = 46.875, highest_hz = 2093.75;
 constexpr double threshold = 0.5;
 constexpr double silence_peak = 1e-3;  // the network answers digital silence at random

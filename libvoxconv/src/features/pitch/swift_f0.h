@@ -10,6 +10,7 @@ namespace voxconv {
 /// 46.9 and 2094 Hz. The original has a frame every 256 samples; estimate() brings them to the 100 Hz clock.
 class SwiftF0 : public F0Estimator {
  public:
+  static constexpr std::int64_t hop = 256;  ///< samples between the original's frames
   SwiftF0(const nn::Safetensors& weights, const F0Range& range, torch::Device device);
   F0Frames estimate(const torch::Tensor& audio) const override;
   double context_s() const override;
