@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <set>
 
+#include "audio/find_audio.h"
 #include "audio/resampler.h"
 #include "convert/voice_impl.h"
 #include "core/fail.h"
@@ -10,7 +11,6 @@
 #include "features/frames.h"
 #include "features/loudness.h"
 #include "features/speaker/speaker_encoder.h"
-#include "train/recordings.h"
 #include "voxconv/converter.h"
 #include "voxconv/f0.h"
 
@@ -23,7 +23,7 @@ std::vector<std::string> expand(const std::vector<std::string>& paths) {
   std::vector<std::string> files;
   for (const std::string& path : paths) {
     if (fs::is_directory(path)) {
-      const auto found = train::find_recordings(path);
+      const auto found = find_audio(path);
       files.insert(files.end(), found.begin(), found.end());
     } else {
       files.push_back(path);

@@ -2,16 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <set>
 
+#include "audio/find_audio.h"
 #include "audio/resampler.h"
 #include "core/fail.h"
 #include "models/native/config.h"
 #include "voxconv/audio_io.h"
 
 namespace voxconv::train {
-namespace fs = std::filesystem;
 namespace {
 
 using native::hop;
@@ -54,16 +52,8 @@ std::vector<std::pair<std::int64_t, std::int64_t>> sounding_parts(const std::vec
 }  // namespace
 
 std::vector<std::string> find_recordings(const std::string& dir) {
-  static const std::set<std::string> extensions = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".mp4", ".mkv", ".webm", ".aiff", ".wma"};
-  if (!fs::is_directory(dir)) fail(ErrorCode::not_found, "{} is no folder; --data expects a folder with recordings.", dir);
-  std::vector<std::string> files;
-  for (const auto& entry : fs::recursive_directory_iterator(dir)) {
-    std::string extension = entry.path().extension().string();
-    std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-    if (entry.is_regular_file() && extensions.count(extension)) files.push_back(entry.path().string());
-  }
+  auto files = find_audio(dir);
   if (files.empty()) fail(ErrorCode::not_found, "{} holds no recordings; expected wav, flac, mp3, ogg, opus, m4a ... files.", dir);
-  std::sort(files.begin(), files.end());
   return files;
 }
 

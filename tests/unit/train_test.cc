@@ -1,0 +1,192 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "models/native/config.h"
+#include "train/corpus.h"
+#include "train/learner.h"
+#include "train/losses.h"
+#include "train/recordings.h"
+#include "train/training.h"
+#include "voxconv/audio_io.h"
+#include "voxconv/error.h"
+#include "voxconv/trainer.h"
+
+namespace voxconv::train {
+namespace fs = std::filesystem;
+namespace {
+
+std::string scratch(const std::string& name) {
+  const fs::path dir = fs::path(testing::TempDir()) / ("voxconv_train_" + name);
+  fs::remove_all(dir);
+  fs::create_directories(dir);
+  return dir.string();
+}
+
+SpeakerData speaker(std::int64_t clips, std::int64_t frames_each) {
+  SpeakerData data;
+  data.name = "test";
+  for (std::int64_t c = 0; c <= clips; ++c) data.bounds.push_back(c * frames_each);
+  return data;
+}
+
+TEST(Corpus, DrawsWithinTrainingClipsOnly) {
+  const Corpus corpus({speaker(40, 300), speaker(3, 300)}, 1);
+  Dice dice(1, 2);
+  for (int i = 0; i < 2000; ++i) {
+    const Crop crop = corpus.draw(dice, 200);
+    EXPECT_EQ(crop.frame % 2, 0);
+    EXPECT_GE(crop.frame, crop.speaker->bounds[std::size_t(crop.clip)]);
+    EXPECT_LE(crop.frame + 200, crop.speaker->bounds[std::size_t(crop.clip) + 1]);
+    if (crop.speaker->clips() == 40) EXPECT_NE(crop.clip % Corpus::held_out_every, Corpus::held_out_every / 2);
+  }
+  for (const Crop& crop : corpus.held_out(200, 10)) EXPECT_EQ(crop.clip % Corpus::held_out_every, Corpus::held_out_every / 2);
+  EXPECT_EQ(corpus.held_out(200, 10).size(), 2u);
+}
+
+TEST(Corpus, DrawsLongSpeakersAsOftenAsTold) {
+  const std::vector<SpeakerData> speakers = {speaker(10, 900), speaker(10, 300)};
+  for (const auto& [power, share] : {std::pair{1.0, 0.75}, {0.0, 0.5}}) {
+    const Corpus corpus(speakers, power);
+    Dice dice(3, 4);
+    int first = 0;
+    for (int i = 0; i < 4000; ++i) first += corpus.draw(dice, 200).speaker == &corpus.speakers()[0];
+    EXPECT_NEAR(first / 4000.0, share, 0.03);
+  }
+}
+
+TEST(Corpus, SaysWhenNothingIsLongEnough) {
+  const Corpus corpus({speaker(5, 100)}, 1);
+  Dice dice(1, 1);
+  EXPECT_THROW(corpus.draw(dice, 200), Error);
+}
+
+TEST(StftLoss, IsZeroForTheSameAndGrowsWithTheDifference) {
+  torch::manual_seed(1);
+  const torch::Tensor x = 0.1 * torch::randn({2, 8000}), y = 0.1 * torch::randn({2, 8000});
+  EXPECT_EQ(stft_loss(x, x, {256, 1200}).item<float>(), 0);
+  EXPECT_GT(stft_loss(y, x, {256, 1200}).item<float>(), stft_loss(x + 0.1 * y, x, {256, 1200}).item<float>());
+}
+
+/// Learns the mean of random numbers; small enough to train in a test.
+class MeanTask : public Task {
+ public:
+  MeanTask() : learner_("mean", model_.ptr(), 1e-2, true) {
+    torch::NoGradGuard no_grad;
+    model_->weight.fill_(0);
+    model_->bias.fill_(0);
+  }
+  std::map<std::string, double> step(Dice& dice, double) override {
+    if (cancel_at > 0 && ++steps == cancel_at) token.cancel();
+    const torch::Tensor x = torch::full({4, 1}, dice.uniform()) + 0.1 * torch::randn({4, 1});
+    const torch::Tensor loss = (model_(x) - 2 * x - 1).square().mean();
+    learner_.step(loss, 1);
+    return {{"loss", loss.item<double>()}};
+  }
+  double held_out_loss() override { return 0.5; }
+  std::map<std::string, torch::Tensor> weights() override { return {{"weight", model_->weight.detach().clone()}, {"bias", model_->bias.detach().clone()}}; }
+  void save(std::map<std::string, torch::Tensor>& checkpoint) const override { learner_.save(checkpoint); }
+  void load(const std::map<std::string, torch::Tensor>& checkpoint) override { learner_.load(checkpoint); }
+  torch::Tensor listen() override { return torch::zeros(100); }
+  int cancel_at = 0, steps = 0;
+  CancelToken token;
+
+ private:
+  torch::nn::Linear model_{1, 1};
+  Learner learner_;
+};
+
+LoopOptions options(const std::string& dir, std::int64_t steps) {
+  LoopOptions loop;
+  loop.work_dir = dir;
+  loop.steps = steps;
+  loop.seed = 5;
+  return loop;
+}
+
+TEST(Training, GoesOnFromACheckpointAsIfItHadNeverStopped) {
+  MeanTask whole;
+  const LoopResult expected = run_training(whole, options(scratch("whole"), 60), {}, {});
+
+  const std::string dir = scratch("stopped");
+  MeanTask first;
+  first.cancel_at = 25;
+  try {
+    run_training(first, options(dir, 60), {}, first.token);
+    FAIL() << "was not cancelled";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::cancelled);
+  }
+  MeanTask second;
+  const LoopResult resumed = run_training(second, options(dir, 60), {}, {});
+  EXPECT_EQ(resumed.steps, 60);
+  EXPECT_TRUE(torch::equal(resumed.best.at("weight"), expected.best.at("weight")));
+  EXPECT_TRUE(torch::equal(resumed.best.at("bias"), expected.best.at("bias")));
+}
+
+TEST(Training, WritesALogAndASample) {
+  const std::string dir = scratch("log");
+  MeanTask task;
+  run_training(task, options(dir, 5), {}, {});
+  std::ifstream log(dir + "/log.csv");
+  std::string header, row;
+  std::getline(log, header);
+  std::getline(log, row);
+  EXPECT_EQ(header, "step,seconds,held_out,loss");
+  EXPECT_EQ(row.substr(0, 2), "5,");
+  EXPECT_TRUE(fs::exists(dir + "/samples/0000005.wav"));
+}
+
+TEST(Learner, AveragesItsWeights) {
+  torch::nn::Linear model(1, 1);
+  Learner learner("x", model.ptr(), 0.1, true);
+  const float before = model->weight.item<float>();
+  for (int i = 0; i < 5; ++i) learner.step(model(torch::ones({1, 1})).square().mean(), 1);
+  const float trained = model->weight.item<float>();
+  learner.swap_average();
+  const float average = model->weight.item<float>();
+  EXPECT_GT(std::abs(average - trained), 0);
+  EXPECT_LT(std::abs(average - before), std::abs(trained - before));
+  learner.swap_average();
+  EXPECT_EQ(model->weight.item<float>(), trained);
+}
+
+TEST(LoadClips, CutsAtPausesAndDropsSilence) {
+  const int rate = native::sample_rate;
+  AudioBuffer audio(rate, 2, std::size_t(12 * rate));
+  for (std::size_t i = 0; i < audio.frames(); ++i) {
+    const double t = double(i) / rate;
+    const bool sounds = (t > 1 && t < 4) || (t > 6 && t < 6.4) || (t > 8 && t < 11.5);
+    audio.channels[0][i] = audio.channels[1][i] = sounds ? float(0.3 * std::sin(2 * M_PI * 200 * t)) : 0;
+  }
+  const std::string path = scratch("clips") + "/a.wav";
+  WriteOptions write;
+  write.rate = rate;
+  write.channels = 2;
+  const auto writer = open_writer(path, write);
+  writer->write(audio);
+  writer->finish();
+  double seconds = 0;
+  for (const torch::Tensor& clip : load_clips(path)) {
+    EXPECT_EQ(clip.size(0) % (2 * native::hop), 0);
+    EXPECT_LE(clip.size(0), 10 * rate);
+    EXPECT_GE(clip.size(0), rate);
+    seconds += double(clip.size(0)) / rate;
+  }
+  EXPECT_GT(seconds, 6.4);
+  EXPECT_LT(seconds, 11.0);
+}
+
+TEST(TrainOptions, NamesItsProblems) {
+  TrainOptions train;
+  train.name = "Not A Name";
+  const auto problems = train.problems();
+  ASSERT_EQ(problems.size(), 2u);
+  EXPECT_NE(problems[0].find("--data"), std::string::npos);
+  EXPECT_NE(problems[1].find("Not A Name"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace voxconv::train
