@@ -1,3 +1,6 @@
+# The layers of libvoxconv/src, in order of dependency.
+set(VOXCONV_LAYERS core audio nn features models convert train eval)
+
 # voxconv_layer(NAME core SOURCES a.cc b.cc [TORCH] [LIBRARIES ...] [DEPENDS lower layers]): one layer as an object library.
 # Layers with TORCH see LibTorch and share one precompiled header (a translation unit costs about 20 s without it).
 # fmt is header-only here: LibTorch brings its own fmt headers, which hide the installed ones in the layers that see it.
