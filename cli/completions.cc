@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "app.h"
 #include "app_tree.h"
@@ -128,10 +129,10 @@ std::string fish(const CLI::App& root) {
     if (path.empty()) {
       condition = "__fish_use_subcommand";
     } else {
-      std::string command = path;
-      for (std::size_t at = 0; (at = command.find(' ', at)) != std::string::npos;)
-        command.replace(at, 1, "; and __fish_seen_subcommand_from ");
-      condition = "__fish_seen_subcommand_from " + command;
+      std::vector<std::string> seen;
+      std::istringstream words(path);
+      for (std::string word; words >> word;) seen.push_back("__fish_seen_subcommand_from " + word);
+      condition = fmt::format("{}", fmt::join(seen, "; and "));
     }
     std::string here = condition;
     if (!path.empty() && !below.empty()) here += fmt::format("; and not __fish_seen_subcommand_from {}", fmt::join(below, " "));

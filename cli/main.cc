@@ -40,7 +40,8 @@ int run(int argc, char** argv) {
     return app->exit(e);  // --help, --version
   } catch (const CLI::ParseError& e) {
     session.console.configure(session.json, session.quiet);
-    return report(session, ErrorCode::usage, fmt::format("{} See voxconv --help.", e.what()));
+    return report(session, ErrorCode::usage,
+                  fmt::format("{}{} See voxconv --help.", e.what(), std::string_view(e.what()).ends_with('.') ? "" : "."));
   }
   session.console.configure(session.json, session.quiet);
   watch_signals(session.cancel);
@@ -73,12 +74,12 @@ std::unique_ptr<CLI::App> make_app(Session& session) {
       ->group("Global options");
   app->add_option("--precision", session.load.precision, "auto, fp32, bf16 or fp16")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}).description(""))
       ->capture_default_str()
       ->group("Global options");
   app->add_option("--threads", session.load.threads, "CPU threads; 0: all cores")
       ->type_name("N")
-      ->check(CLI::Range(0, 1024))
+      ->check(CLI::Range(0, 1024).description(""))
       ->capture_default_str()
       ->group("Global options");
   setup_convert(*app, session);

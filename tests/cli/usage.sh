@@ -10,7 +10,7 @@ for command in convert voices f0 info train eval completions man; do
   has stdout "xamples:"
 done
 run 0 convert --help
-for flag in --key --f0 --f0-file --formant --seed --loudness --wet --gain --stereo --chunk --out-dir --name-template --skip-existing --jobs --raw; do
+for flag in --key --f0 --f0-file --formant --seed --loudness --wet --gain --stereo --chunk --out-dir --name-template --skip-existing --raw; do
   has stdout " $flag"
 done
 
