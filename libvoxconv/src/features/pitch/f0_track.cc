@@ -12,13 +12,15 @@ namespace {
 
 constexpr std::size_t block_frames = 16384;  // read at a time
 constexpr std::int64_t window_frames = 10 * frame_rate;
+static_assert(window_frames % f0_window_step == 0);
 
 /// Feeds an estimator windows that lie on fixed places of the time line, with the context it asks for: the result does not depend on how
 /// the audio was cut, and no more than a window is held.
 class WindowedF0 {
  public:
   explicit WindowedF0(std::shared_ptr<const F0Estimator> estimator)
-      : estimator_(std::move(estimator)), context_(static_cast<std::int64_t>(std::ceil(estimator_->context_s() * frame_rate))) {}
+      : estimator_(std::move(estimator)),
+        context_(static_cast<std::int64_t>(std::ceil(estimator_->context_s() * frame_rate / f0_window_step)) * f0_window_step) {}
 
   void push(std::span<const float> audio) {
     audio_.insert(audio_.end(), audio.begin(), audio.end());

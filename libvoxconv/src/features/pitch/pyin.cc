@@ -91,7 +91,7 @@ std::vector<Candidate> candidates(const std::vector<double>& d, int min_lag, int
   static const std::array<double, threshold_count> prior = threshold_prior();
   std::vector<int> lags;
   for (int lag = min_lag; lag <= max_lag; ++lag)
-    if ((lag == min_lag || d[lag] < d[lag - 1]) && d[lag] <= d[lag + 1]) lags.push_back(lag);
+    if (lag == min_lag ? d[lag] < d[lag + 1] : d[lag] < d[lag - 1] && d[lag] <= d[lag + 1]) lags.push_back(lag);
   if (lags.empty()) return {};
   const std::size_t deepest = std::min_element(lags.begin(), lags.end(), [&](int a, int b) { return d[a] < d[b]; }) - lags.begin();
   std::vector<double> probability(lags.size(), 0.0);

@@ -12,8 +12,8 @@ namespace {
 constexpr std::int64_t hop = SwiftF0::hop, bands = 128, channels = 12, squeezed = 4, classes = 95, voicing_width = 16;
 constexpr double lowest_hz = 46.875, highest_hz = 2093.75;
 constexpr double threshold = 0.5;
-constexpr double silence_peak = 1e-3;  // the network answers digital silence at random
-constexpr std::int64_t reach_frames = 11;
+constexpr double silence_peak = 1e-3;      // the network answers digital silence at random
+constexpr std::int64_t reach_frames = 13;  // 11 of the network, 2 of the interpolation
 
 /// Kernel (bands x frames) and dilation (bands) of the residual blocks.
 struct BlockShape {

@@ -1,0 +1,155 @@
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "features/pitch/f0_estimator.h"
+#include "features/pitch/fcpe_classes.h"
+#include "features/pitch/fused_estimator.h"
+#include "pitch_testing.h"
+#include "voxconv/error.h"
+#include "voxconv/f0.h"
+
+namespace voxconv {
+namespace {
+
+using testing_pitch::cents_off;
+using testing_pitch::tone;
+
+double glide(double t) { return 150 * std::exp2(t) * std::exp2(std::sin(2 * M_PI * 5 * t) / 40); }
+
+torch::Tensor noise(double seconds, double level) {
+  torch::manual_seed(1);
+  return torch::randn({static_cast<std::int64_t>(seconds * feature_rate)}) * level;
+}
+
+class Estimators : public testing::TestWithParam<std::string> {
+ protected:
+  /// Loaded once.
+  static const F0Estimator& estimator() {
+    static std::map<std::string, std::shared_ptr<const F0Estimator>> loaded;
+    std::shared_ptr<const F0Estimator>& estimator = loaded[GetParam()];
+    if (!estimator) estimator = load_f0_estimator(GetParam(), {}, torch::kCPU);
+    return *estimator;
+  }
+  static F0Frames estimate(const torch::Tensor& audio) { return estimator().estimate(audio); }
+};
+INSTANTIATE_TEST_SUITE_P(Pitch, Estimators, testing::Values("auto", "fcpe", "swiftf0", "crepe-tiny", "pyin"), [](const auto& tested) {
+  std::string name = tested.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+TEST_P(Estimators, FollowAGlideWithVibrato) {
+  const torch::Tensor hz = estimate(tone(2, glide)).hz;
+  ASSERT_EQ(hz.size(0), 201);
+  const std::vector<double> off = cents_off(hz, glide);
+  ASSERT_GT(off.size(), 175u);
+  EXPECT_LT(off[off.size() / 2], 8);
+  EXPECT_LT(off[off.size() * 95 / 100], 50);
+}
+
+TEST_P(Estimators, KeepAnOctaveUpAndDownInTheRange) {
+  for (const double hz : {82.4, 987.8}) {
+    const std::vector<double> off = cents_off(estimate(tone(1, [=](double) { return hz; })).hz, [=](double) { return hz; });
+    ASSERT_GT(off.size(), 70u) << hz;
+    EXPECT_LT(off[off.size() * 9 / 10], 30) << hz;
+  }
+}
+
+TEST_P(Estimators, CallSilenceUnvoiced) { EXPECT_EQ(estimate(torch::zeros({feature_rate})).hz.abs().sum().item<double>(), 0); }
+
+TEST_P(Estimators, GiveOneFrameMoreThanThereAreHops) {
+  for (const std::int64_t samples : {1, 159, 160, 1000, 16001}) {
+    const F0Frames frames = estimate(noise(2, 0.01).slice(0, 0, samples));
+    EXPECT_EQ(frames.hz.size(0), samples / 160 + 1);
+    EXPECT_EQ(frames.confidence.size(0), samples / 160 + 1);
+    EXPECT_TRUE((frames.confidence >= 0).all().item<bool>() && (frames.confidence <= 1).all().item<bool>());
+  }
+}
+
+TEST_P(Estimators, StayInTheRange) {
+  const torch::Tensor audio = torch::cat({tone(0.5, [](double) { return 100.0; }), tone(0.5, [](double) { return 700.0; })});
+  const torch::Tensor hz = load_f0_estimator(GetParam(), {200, 500}, torch::kCPU)->estimate(audio).hz;
+  const torch::Tensor voiced = hz.index({hz > 0});
+  EXPECT_TRUE((voiced > 200 / 1.03).all().item<bool>());
+  EXPECT_TRUE((voiced < 500 * 1.03).all().item<bool>());
+}
+
+TEST_P(Estimators, DependOnNoMoreThanTheContextTheyState) {
+  const auto steps = static_cast<std::int64_t>(std::ceil(estimator().context_s() * frame_rate / f0_window_step));
+  const std::int64_t context = steps * f0_window_step;
+  const torch::Tensor audio = tone(2 * estimator().context_s() + 2, [](double t) { return 220 * std::exp2(std::sin(t) / 2); });
+  const torch::Tensor whole = estimate(audio).hz;
+  const std::int64_t from = context + 8 * f0_window_step, to = from + 40;
+  const torch::Tensor part = estimate(audio.slice(0, (from - context) * feature_hop, (to + context) * feature_hop)).hz;
+  const torch::Tensor ratio = part.slice(0, context, context + 40) / whole.slice(0, from, to);
+  EXPECT_LT(((ratio.log2() * 1200).abs().max()).item<double>(), 0.02);
+}
+
+TEST(F0Estimator, UnknownNamesAndRangesAreRefused) {
+  EXPECT_THROW(load_f0_estimator("yaapt", {}, torch::kCPU), Error);
+  EXPECT_THROW(load_f0_estimator("pyin", {400, 300}, torch::kCPU), Error);
+}
+
+// --- the fusion, with opinions made up ---
+
+constexpr F0Range whole_range{50, 1500};
+
+/// FCPE's activation for a pitch per frame, with the given height.
+torch::Tensor activation_of(const std::vector<double>& hz, double height) {
+  torch::Tensor result = torch::zeros({static_cast<std::int64_t>(hz.size()), FcpeClasses::count});
+  for (std::size_t t = 0; t < hz.size(); ++t)
+    for (std::int64_t i = 0; i < FcpeClasses::count; ++i) {
+      const double distance = FcpeClasses::cents_of(i) - FcpeClasses::cents(hz[t]);
+      result.data_ptr<float>()[std::int64_t(t) * FcpeClasses::count + i] =
+          static_cast<float>(height * std::exp(-distance * distance / 1250));
+    }
+  return result;
+}
+
+F0Frames opinion(const std::vector<double>& hz, double confidence) {
+  return {torch::tensor(hz).to(torch::kFloat), torch::full({static_cast<std::int64_t>(hz.size())}, confidence)};
+}
+
+double worst_cents(const F0Frames& frames, double hz) { return ((frames.hz / hz).log2().abs() * 1200).max().item<double>(); }
+
+TEST(Fusion, AgreementIsKept) {
+  const std::vector<double> hz(50, 440.0);
+  EXPECT_LT(worst_cents(fuse_pitch(activation_of(hz, 0.8), opinion(hz, 0.9), whole_range), 440), 1);
+}
+
+TEST(Fusion, AnOctaveJumpOfEitherIsRepaired) {
+  const std::vector<double> steady(60, 440.0);
+  std::vector<double> up = steady, down = steady;
+  std::fill(up.begin() + 20, up.begin() + 30, 880.0);
+  std::fill(down.begin() + 20, down.begin() + 30, 220.0);
+  for (const std::vector<double>& jumping : {up, down}) {
+    EXPECT_LT(worst_cents(fuse_pitch(activation_of(jumping, 0.9), opinion(steady, 0.6), whole_range), 440), 1);
+    EXPECT_LT(worst_cents(fuse_pitch(activation_of(steady, 0.6), opinion(jumping, 0.9), whole_range), 440), 1);
+  }
+}
+
+TEST(Fusion, AShortOctaveJumpOfBothIsRepaired) {
+  std::vector<double> hz(60, 440.0);
+  std::fill(hz.begin() + 20, hz.begin() + 22, 880.0);
+  const F0Frames fused = fuse_pitch(activation_of(hz, 0.4), opinion(hz, 0.4), whole_range);
+  const torch::Tensor voiced = fused.hz.index({fused.hz > 0});
+  EXPECT_GE(voiced.size(0), 58);
+  EXPECT_LT(((voiced / 440).log2().abs() * 1200).max().item<double>(), 1);
+}
+
+TEST(Fusion, ALeapOfTheMelodyIsKept) {
+  std::vector<double> hz(100, 300.0);
+  std::fill(hz.begin() + 50, hz.end(), 600.0);
+  const torch::Tensor fused = fuse_pitch(activation_of(hz, 0.8), opinion(hz, 0.9), whole_range).hz;
+  EXPECT_NEAR(fused[40].item<double>(), 300, 1);
+  EXPECT_NEAR(fused[60].item<double>(), 600, 1);
+}
+
+TEST(Fusion, DoubtOfBothIsUnvoiced) {
+  const std::vector<double> hz(20, 440.0);
+  EXPECT_EQ(fuse_pitch(activation_of(hz, 0.1), opinion(hz, 0.1), whole_range).hz.sum().item<double>(), 0);
+}
+
+}  // namespace
+}  // namespace voxconv

@@ -1,0 +1,168 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "core/atomic_file.h"
+#include "features/npy.h"
+#include "features/pitch/f0_estimator.h"
+#include "pitch_testing.h"
+#include "voxconv/error.h"
+#include "voxconv/f0.h"
+
+namespace voxconv {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class F0File : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("voxconv_f0_" + std::to_string(::getpid()));
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string with(const std::string& name, const std::string& text) const {
+    write_file(path(name), text);
+    return path(name);
+  }
+  /// The sentence that reading fails with.
+  static std::string complaint(const std::string& file) {
+    try {
+      read_f0_file(file);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::usage);
+      return e.what();
+    }
+    return "";
+  }
+  fs::path folder_;
+};
+
+F0Track some_track() {
+  F0Track track;
+  for (int t = 0; t < 250; ++t) track.hz.push_back(t % 50 < 10 ? 0.0f : 200.0f + float(t));
+  track.confidence.assign(track.hz.size(), 1.0f);
+  return track;
+}
+
+TEST_F(F0File, BothKindsReadBackWhatWasWritten) {
+  const F0Track track = some_track();
+  for (const char* name : {"a.csv", "a.npy"}) {
+    write_f0_file(path(name), track);
+    const F0Track back = read_f0_file(path(name));
+    ASSERT_EQ(back.hz.size(), track.hz.size()) << name;
+    EXPECT_EQ(back.frame_rate, 100);
+    for (std::size_t t = 0; t < track.hz.size(); ++t) EXPECT_NEAR(back.hz[t], track.hz[t], 0.001) << name << " frame " << t;
+  }
+}
+
+TEST_F(F0File, AnotherFrameRateIsResampled) {
+  F0Track track;
+  track.frame_rate = 62.5;
+  for (int t = 0; t < 200; ++t) track.hz.push_back(t < 100 ? 100 * std::exp2(float(t) / 62.5f) : 0.0f);
+  for (const char* name : {"b.csv", "b.npy"}) {
+    write_f0_file(path(name), track);
+    const F0Track back = read_f0_file(path(name));
+    EXPECT_EQ(back.hz.size(), 319u) << name;
+    for (int t = 0; t < 155; ++t) EXPECT_NEAR(back.hz[std::size_t(t)], 100 * std::exp2(t / 100.0), 0.05) << name;
+    EXPECT_EQ(back.hz[200], 0) << name;
+  }
+}
+
+TEST_F(F0File, HeaderCommentsAndOtherSeparatorsAreRead) {
+  const F0Track track = read_f0_file(with("c.csv", "# made by hand\r\nTime;Hz\r\n0; 100\r\n0.01\t110\r\n0.02, 120, 0.9\r\n\r\n0.03 nan\n"));
+  ASSERT_EQ(track.hz.size(), 4u);
+  EXPECT_THAT(track.hz, testing::ElementsAre(100.0f, 110.0f, 120.0f, 0.0f));
+}
+
+TEST_F(F0File, RowsLeftOutAreSilence) {
+  std::string text;
+  for (int t = 0; t < 100; ++t)
+    if (t < 30 || t >= 60) text += fmt::format("{},{}\n", t / 100.0, 200);
+  const F0Track track = read_f0_file(with("gap.csv", text));
+  EXPECT_EQ(track.hz[20], 200);
+  EXPECT_EQ(track.hz[45], 0);
+  EXPECT_EQ(track.hz[80], 200);
+}
+
+TEST_F(F0File, WrongLinesAreNamed) {
+  EXPECT_THAT(complaint(with("d.csv", "time,hz\n0,100\nabc,1\n")), HasSubstr("line 3"));
+  EXPECT_THAT(complaint(with("e.csv", "0,100\n0.01\n")), HasSubstr("line 2"));
+  EXPECT_THAT(complaint(with("f.csv", "0.5,100\n0.5,100\n")), HasSubstr("line 2"));
+  EXPECT_THAT(complaint(with("g.csv", "0,100\n-1,100\n")), HasSubstr("line 2"));
+  EXPECT_THAT(complaint(with("h.csv", "0,100\n1e300,100\n")), HasSubstr("line 2"));
+  EXPECT_THAT(complaint(with("i.csv", "0,1e9\n")), HasSubstr("line 1"));
+  EXPECT_THAT(complaint(with("j.csv", "time,hz\n")), HasSubstr("no line"));
+  EXPECT_THAT(complaint(with("k.txt", "0,100\n")), HasSubstr("neither"));
+}
+
+TEST_F(F0File, DamagedNpyFilesAreRefused) {
+  write_f0_file(path("l.npy"), some_track());
+  const std::string good = read_file(path("l.npy"));
+  EXPECT_THAT(complaint(with("m.npy", good.substr(0, 200))), HasSubstr("shorter"));
+  EXPECT_THAT(complaint(with("n.npy", good.substr(0, 8))), HasSubstr("start"));
+  EXPECT_THAT(complaint(with("o.npy", "garbage garbage garbage")), HasSubstr("start"));
+  std::string lying = good;
+  lying.replace(lying.find("(250,)"), 6, "(9e9,)");
+  EXPECT_NE(complaint(with("p.npy", lying)), "");
+  std::string wrong = good;
+  wrong.replace(wrong.find("<f4"), 3, "<i4");
+  EXPECT_THAT(complaint(with("q.npy", wrong)), HasSubstr("float32"));
+}
+
+TEST_F(F0File, NpyHeadersAreAligned) {
+  write_npy(path("r.npy"), {3, 2}, {1, 2, 3, 4, 5, 6});
+  EXPECT_EQ((fs::file_size(path("r.npy")) - 24) % 64, 0u);
+  const NpyArray array = read_npy(path("r.npy"));
+  EXPECT_THAT(array.shape, testing::ElementsAre(3u, 2u));
+  EXPECT_THAT(array.values, testing::ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
+/// Sound from memory.
+class MemoryReader : public AudioReader {
+ public:
+  MemoryReader(const torch::Tensor& audio, int channels) : audio_(audio) {
+    info_.rate = feature_rate;
+    info_.channels = channels;
+  }
+  const AudioInfo& info() const override { return info_; }
+  bool read(AudioBuffer& out, std::size_t max_frames) override {
+    const std::int64_t count = std::min(std::int64_t(max_frames), audio_.size(0) - position_);
+    out = AudioBuffer(info_.rate, std::size_t(info_.channels), std::size_t(std::max<std::int64_t>(count, 0)));
+    for (std::vector<float>& channel : out.channels) std::copy_n(audio_.data_ptr<float>() + position_, channel.size(), channel.begin());
+    position_ += count;
+    return count > 0;
+  }
+
+ private:
+  torch::Tensor audio_;
+  AudioInfo info_;
+  std::int64_t position_ = 0;
+};
+
+TEST(EstimateF0, WindowsGiveWhatOneWindowWould) {
+  const torch::Tensor audio = testing_pitch::tone(12.345, [](double t) { return 220 * std::exp2(std::sin(t) / 2); });
+  MemoryReader reader(audio, 2);
+  F0Options options;
+  options.estimator = "swiftf0";
+  options.device = "cpu";
+  const F0Track track = estimate_f0(reader, options);
+  const F0Frames whole = load_f0_estimator("swiftf0", {}, torch::kCPU)->estimate(audio);
+  ASSERT_EQ(std::int64_t(track.hz.size()), whole.hz.size(0));
+  for (std::size_t t = 0; t < track.hz.size(); ++t) EXPECT_NEAR(track.hz[t], whole.hz[std::int64_t(t)].item<double>(), 0.01) << t;
+}
+
+TEST(EstimateF0, NothingGivesNothing) {
+  MemoryReader reader(torch::zeros({0}), 1);
+  F0Options options;
+  options.estimator = "pyin";
+  EXPECT_TRUE(estimate_f0(reader, options).hz.empty());
+}
+
+}  // namespace
+}  // namespace voxconv
