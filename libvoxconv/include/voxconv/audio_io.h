@@ -23,7 +23,7 @@ using Tags = std::map<std::string, std::string>;
 struct AudioInfo {
   int rate = 0;
   int channels = 0;
-  std::int64_t frames = -1;  ///< length per channel; -1 where the container does not say
+  std::int64_t frames = -1;  ///< length per channel as the container tells it (MP3: with the encoder's padding); -1: it does not
   std::string container;     ///< wav, flac, ogg, mp3, mp4, matroska, raw ...
   std::string codec;         ///< pcm_s16, flac, vorbis, opus, mp3, aac ...
   Tags tags;

@@ -55,7 +55,7 @@ class FfmpegReader : public AudioReader {
       if (used_ == pending_.frames()) {
         // What a pipe has given is handed on at once; a file is read until the block is full.
         if (!out.empty() && !input_->seekable()) break;
-        if (!decode()) break;
+        if (!next_piece()) break;
       }
       const std::size_t count = std::min(wanted - out.frames(), pending_.frames() - used_);
       for (std::size_t c = 0; c < out.channel_count(); ++c) {
@@ -109,6 +109,20 @@ class FfmpegReader : public AudioReader {
       info_.frames = av_rescale_q(stream_->duration, stream_->time_base, AVRational{1, info_.rate});
     info_.tags = read_tags(*format, stream_);
     info_.cover = read_cover(*format);
+  }
+
+  /// The next piece into pending_; false at the end. Of an MP4, whose edit list says where the encoder's padding begins, one more piece is
+  /// decoded ahead, so that the last can be cut there.
+  bool next_piece() {
+    if (info_.container != "mp4" || info_.frames < 0) return decode();
+    if (handed_on_ == 0 && ahead_.empty() && decode()) std::swap(pending_, ahead_);
+    const bool more = decode();
+    std::swap(pending_, ahead_);
+    const std::int64_t left = info_.frames - handed_on_;
+    if (!more && left > 0 && left < std::int64_t(pending_.frames()))
+      for (auto& channel : pending_.channels) channel.resize(std::size_t(left));
+    handed_on_ += std::int64_t(pending_.frames());
+    return !pending_.empty();
   }
 
   /// Decodes one more piece into pending_; false at the end.
@@ -183,9 +197,9 @@ class FfmpegReader : public AudioReader {
   CodecPtr codec_;
   AVStream* stream_ = nullptr;
   AudioInfo info_;
-  AudioBuffer pending_;
+  AudioBuffer pending_, ahead_;
   std::size_t used_ = 0;
-  std::int64_t position_ = 0;
+  std::int64_t position_ = 0, handed_on_ = 0;
   std::int64_t damaged_ = 0;
   int damaged_run_ = 0;
   bool decoded_ = false, flushed_ = false;

@@ -115,6 +115,8 @@ class FfmpegWriter : public BlockWriter {
       av_dict_set_int(&settings, "id3v2_version", 0, 0);
       av_dict_set_int(&settings, "write_xing", output_->seekable(), 0);
     }
+    // The default of a millisecond would round the length that the edit list tells.
+    if (mp4_) av_dict_set_int(&settings, "movie_timescale", encoder_.context()->sample_rate, 0);
     const int error = avformat_write_header(format, &settings);
     av_dict_free(&settings);
     muxer_->check(error);
