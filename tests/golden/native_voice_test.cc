@@ -1,4 +1,6 @@
 // The native voice as a stream, over random acoustic weights and the shipped vocoder.
+#include "models/native/native_voice.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -6,7 +8,6 @@
 
 #include "models/native/acoustic.h"
 #include "models/native/config.h"
-#include "models/native/native_voice.h"
 #include "nn/module.h"
 
 namespace voxconv::native {
@@ -18,7 +19,8 @@ class NativeVoice : public testing::Test {
     torch::manual_seed(3);
     AcousticModel acoustic;
     auto tensors = nn::named_tensors(*acoustic, "acoustic.");
-    tensors["speaker"] = torch::nn::functional::normalize(torch::randn({speaker_dim}), torch::nn::functional::NormalizeFuncOptions().dim(0));
+    tensors["speaker"] =
+        torch::nn::functional::normalize(torch::randn({speaker_dim}), torch::nn::functional::NormalizeFuncOptions().dim(0));
     VoiceInfo info;
     info.name = "random";
     info.architecture = "native";
@@ -26,7 +28,8 @@ class NativeVoice : public testing::Test {
     const std::string dir = (std::filesystem::path(testing::TempDir()) / "voxconv_native_voice").string();
     write_bundle(dir, info, bundle_settings(), tensors);
     voice = load_native_voice(read_bundle(dir), torch::kCPU, torch::kFloat);
-    frames = {torch::randn({frame_total, content_dim}), 200 + 50 * torch::sin(torch::arange(frame_total) / 20.0), torch::full({frame_total}, -3.f)};
+    frames = {torch::randn({frame_total, content_dim}), 200 + 50 * torch::sin(torch::arange(frame_total) / 20.0),
+              torch::full({frame_total}, -3.f)};
     frames.f0.slice(0, 300, 350).fill_(0);
   }
 
@@ -35,7 +38,8 @@ class NativeVoice : public testing::Test {
     std::vector<float> out;
     for (std::int64_t t = 0; t < frame_total; t += chunk) {
       const std::int64_t end = std::min(frame_total, t + chunk);
-      const auto part = stream->push({frames.content.slice(0, t, end), frames.f0.slice(0, t, end), frames.loudness.slice(0, t, end)}, end == frame_total);
+      const auto part =
+          stream->push({frames.content.slice(0, t, end), frames.f0.slice(0, t, end), frames.loudness.slice(0, t, end)}, end == frame_total);
       out.insert(out.end(), part.begin(), part.end());
     }
     return out;

@@ -152,7 +152,9 @@ TEST(Converter, StopsWhenAsked) {
   ConvertOptions options;
   options.f0 = "pyin";
   Converter converter(sine_voice(), options);
-  EXPECT_THROW(converter.run(reader, writer, [&](const Progress&) { token.cancel(); }, token), Error);
+  EXPECT_THROW(converter.run(
+                   reader, writer, [&](const Progress&) { token.cancel(); }, token),
+               Error);
   EXPECT_FALSE(writer.finished);
 }
 

@@ -39,7 +39,8 @@ FeatureFrames run(const std::vector<float>& audio, std::size_t chunk, std::int64
   auto encoder = std::make_shared<RampEncoder>();
   FeatureStream stream(encoder, std::make_shared<EdgyEstimator>());
   std::vector<FeatureFrames> parts;
-  for (std::size_t i = 0; i < audio.size(); i += chunk) parts.push_back(stream.push(std::span(audio).subspan(i, std::min(chunk, audio.size() - i))));
+  for (std::size_t i = 0; i < audio.size(); i += chunk)
+    parts.push_back(stream.push(std::span(audio).subspan(i, std::min(chunk, audio.size() - i))));
   parts.push_back(stream.finish());
   if (longest) *longest = encoder->longest;
   return join(parts);

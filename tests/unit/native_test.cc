@@ -78,8 +78,9 @@ TEST(Vocoder, StartsAtTheEnvelope) {
   for (float f0 : {0.f, 200.f}) {
     const torch::Tensor envelope = torch::full({1, frames, envelope_bins}, std::log(0.1f));
     const torch::Tensor pitch = torch::full({1, frames}, f0);
-    const torch::Tensor audio = vocoder->synthesize(vocoder->filters(envelope, pitch), f0 > 0 ? pulses(f0, frames).unsqueeze(0) : torch::zeros({1, frames * hop}),
-                                                    torch::randn({1, frames * hop}));
+    const torch::Tensor audio =
+        vocoder->synthesize(vocoder->filters(envelope, pitch), f0 > 0 ? pulses(f0, frames).unsqueeze(0) : torch::zeros({1, frames * hop}),
+                            torch::randn({1, frames * hop}));
     ASSERT_EQ(audio.size(1), frames * hop);
     EXPECT_NEAR(audio.slice(1, 10 * hop, 50 * hop).square().mean().sqrt().item<float>(), 0.1, 0.03) << f0;
   }
@@ -90,8 +91,8 @@ TEST(Vocoder, LocatesSamplesAtTheirFrames) {
   Vocoder vocoder;
   torch::Tensor noise = torch::zeros({1, 20 * hop});
   noise[0][10 * hop] = 1;
-  const torch::Tensor audio =
-      vocoder->synthesize({torch::ones({1, 20, fft_bins}, torch::kComplexFloat), torch::ones({1, 20, fft_bins})}, torch::zeros_like(noise), noise);
+  const torch::Tensor audio = vocoder->synthesize({torch::ones({1, 20, fft_bins}, torch::kComplexFloat), torch::ones({1, 20, fft_bins})},
+                                                  torch::zeros_like(noise), noise);
   EXPECT_EQ(audio.abs().argmax().item<std::int64_t>(), 10 * hop);
   EXPECT_NEAR(audio[0][10 * hop].item<float>(), 1, 1e-3);
 }
@@ -102,7 +103,8 @@ TEST(AcousticModel, DependsOnNoMoreThanItsReach) {
   AcousticModel model;
   model->eval();
   const std::int64_t frames = 80, middle = 40;
-  const torch::Tensor content = torch::randn({1, frames, content_dim}), f0 = torch::full({1, frames}, 200.f), loudness = torch::full({1, frames}, -3.f);
+  const torch::Tensor content = torch::randn({1, frames, content_dim}), f0 = torch::full({1, frames}, 200.f),
+                      loudness = torch::full({1, frames}, -3.f);
   const torch::Tensor speaker = torch::nn::functional::normalize(torch::randn({1, speaker_dim}));
   const torch::Tensor before = model(content, f0, loudness, speaker);
   torch::Tensor changed = content.clone();

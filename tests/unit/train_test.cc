@@ -86,7 +86,10 @@ class MeanTask : public Task {
     return {{"loss", loss.item<double>()}};
   }
   double held_out_loss() override { return 0.5; }
-  std::map<std::string, torch::Tensor> weights() override { return {{"weight", model_->weight.detach().clone()}, {"bias", model_->bias.detach().clone()}}; }
+  int phase(double) const override { return 0; }
+  std::map<std::string, torch::Tensor> weights() override {
+    return {{"weight", model_->weight.detach().clone()}, {"bias", model_->bias.detach().clone()}};
+  }
   void save(std::map<std::string, torch::Tensor>& checkpoint) const override { learner_.save(checkpoint); }
   void load(const std::map<std::string, torch::Tensor>& checkpoint) override { learner_.load(checkpoint); }
   torch::Tensor listen() override { return torch::zeros(100); }

@@ -64,8 +64,8 @@ struct WriteOptions {
   int channels = 1;
   /// wav (= wav16), wav16, wav24, wavf, flac, mp3, ogg, opus, m4a, raw; empty: by the extension of the path.
   std::string format;
-  RawFormat raw;          ///< sample format of "raw"
-  int bitrate_kbps = 0;   ///< lossy formats; 0: a good default
+  RawFormat raw;         ///< sample format of "raw"
+  int bitrate_kbps = 0;  ///< lossy formats; 0: a good default
   Tags tags;
   std::optional<Picture> cover;
 };

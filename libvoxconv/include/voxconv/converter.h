@@ -10,12 +10,12 @@ namespace voxconv {
 
 /// What a conversion did; every figure measured.
 struct ConvertReport {
-  double source_s = 0;        ///< seconds of audio read
-  double wall_s = 0;          ///< seconds it took
-  double first_audio_s = 0;   ///< until the first converted audio was handed to the writer
-  double key = 0;             ///< semitones applied (the choice of key_auto)
-  double limiter_gain_db = 0; ///< most the limiter took off to stay below -1 dBTP; 0: nothing
-  double voiced = 0;          ///< share of frames that were voiced
+  double source_s = 0;         ///< seconds of audio read
+  double wall_s = 0;           ///< seconds it took
+  double first_audio_s = 0;    ///< until the first converted audio was handed to the writer
+  double key = 0;              ///< semitones applied (the choice of key_auto)
+  double limiter_gain_db = 0;  ///< most the limiter took off to stay below -1 dBTP; 0: nothing
+  double voiced = 0;           ///< share of frames that were voiced
 };
 
 /// Converts songs with one voice, in bounded memory at any length. One instance per thread; instances share the voice's weights.

@@ -6,14 +6,14 @@ namespace voxconv {
 
 /// What went wrong, in a form programs can branch on. The values are stable (docs/versioning.md).
 enum class ErrorCode {
-  usage,        ///< an option or argument has a value that makes no sense
-  not_found,    ///< a file, voice or weight that was named does not exist
-  bad_audio,    ///< audio that is corrupt, empty or in a format nobody here reads
-  bad_model,    ///< a model file or bundle that is corrupt, incomplete or of a wrong kind
-  device,       ///< the device asked for is not there or ran out of memory
-  io,           ///< reading or writing failed (disk full, no permission ...)
-  cancelled,    ///< the caller asked to stop
-  internal      ///< a bug of ours
+  usage,      ///< an option or argument has a value that makes no sense
+  not_found,  ///< a file, voice or weight that was named does not exist
+  bad_audio,  ///< audio that is corrupt, empty or in a format nobody here reads
+  bad_model,  ///< a model file or bundle that is corrupt, incomplete or of a wrong kind
+  device,     ///< the device asked for is not there or ran out of memory
+  io,         ///< reading or writing failed (disk full, no permission ...)
+  cancelled,  ///< the caller asked to stop
+  internal    ///< a bug of ours
 };
 
 /// Stable lower-case name of a code, e.g. "bad_audio".

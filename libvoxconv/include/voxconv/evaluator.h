@@ -10,7 +10,7 @@ namespace voxconv {
 
 /// Measurements of one converted file. docs/evaluation.md defines each.
 struct EvalRow {
-  std::string source;             ///< path
+  std::string source;  ///< path
   double seconds = 0;
   double f0_correlation = 0;      ///< of log f0 with the (shifted) source, over frames voiced in both
   double f0_median_cents = 0;     ///< median absolute error
@@ -33,7 +33,7 @@ struct EvalOptions {
   std::vector<std::string> sources;     ///< files or folders
   std::vector<std::string> references;  ///< recordings of the target; empty: the embedding stored in the bundle
   ConvertOptions convert;
-  std::string save_dir;                 ///< keep the converted files here; empty: do not
+  std::string save_dir;  ///< keep the converted files here; empty: do not
 };
 
 /// Converts every source with the voice and measures the results. Throws Error.

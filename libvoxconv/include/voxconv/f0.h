@@ -8,9 +8,9 @@ namespace voxconv {
 
 /// Pitch on a regular clock.
 struct F0Track {
-  double frame_rate = 100;         ///< frames a second; frame t is centred at t / frame_rate seconds
-  std::vector<float> hz;           ///< 0 = unvoiced
-  std::vector<float> confidence;   ///< voicing confidence in [0, 1], one per frame
+  double frame_rate = 100;        ///< frames a second; frame t is centred at t / frame_rate seconds
+  std::vector<float> hz;          ///< 0 = unvoiced
+  std::vector<float> confidence;  ///< voicing confidence in [0, 1], one per frame
 };
 
 struct F0Options {

@@ -18,6 +18,7 @@ struct ConvertOptions {
   double formant = 0;        ///< formant shift in semitones, [-12, 12]
   std::uint64_t seed = 0;    ///< of the noise part of the voice
   double loudness = 1;       ///< 0: as the voice model sings, 1: follows the source's loudness
+  double pause_db = 20;      ///< how much quieter the pauses between phrases become, so that no room noise is sung; [0, 60]
   double wet = 1;            ///< 1: converted only, 0: source only
   double gain_db = 0;        ///< after everything else, before the limiter; [-60, 24]
   bool keep_stereo = false;  ///< convert each channel by itself; otherwise the mid is converted

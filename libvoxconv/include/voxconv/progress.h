@@ -8,11 +8,11 @@ namespace voxconv {
 
 /// One report of a long call.
 struct Progress {
-  std::string stage;      ///< what is going on, e.g. "convert", "prepare", "train"
-  double done = 0;        ///< in `unit`s
-  double total = 0;       ///< 0: not known
-  std::string unit;       ///< "s" of audio, "steps", "files"
-  std::string detail;     ///< free text for people, e.g. "loss 0.812, 3.1 steps/s"
+  std::string stage;   ///< what is going on, e.g. "convert", "prepare", "train"
+  double done = 0;     ///< in `unit`s
+  double total = 0;    ///< 0: not known
+  std::string unit;    ///< "s" of audio, "steps", "files"
+  std::string detail;  ///< free text for people, e.g. "loss 0.812, 3.1 steps/s"
 };
 
 /// Called from the thread that runs the long call, a few times a second at most. May throw to stop it.

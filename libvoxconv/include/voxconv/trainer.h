@@ -10,24 +10,25 @@ namespace voxconv {
 
 /// What to train. The defaults make a usable voice out of five minutes of recordings in a quarter of an hour on two cores.
 struct TrainOptions {
-  /// "voice": fine-tune the base to one speaker, writes a voice bundle. The two stages that the shipped weights come from write a folder with
-  /// weights.safetensors: "base", the acoustic model of many speakers, and "vocoder", the universal vocoder.
+  /// "voice": fine-tune the base to one speaker, writes a voice bundle. The two stages that the shipped weights come from write a folder
+  /// with weights.safetensors: "base", the acoustic model of many speakers, and "vocoder", the universal vocoder.
   std::string stage = "voice";
-  /// Folders with recordings, searched in depth. In the stages base and vocoder each folder is a speaker; with "each:" before it, each recording in it.
+  /// Folders with recordings, searched in depth. In the stages base and vocoder each folder is a speaker; with "each:" before it, each
+  /// recording in it.
   std::vector<std::string> data;
-  std::string name;                ///< of the voice to make
-  std::string from;                ///< bundle, voice or weights folder to start from; empty: the shipped base (stage voice), else nothing
-  double max_minutes = 60;         ///< of recordings used per speaker
-  std::string out_dir;             ///< bundle folder to write; empty: the user's voices folder
-  std::string work_dir;            ///< feature cache, checkpoints, log, listening samples; empty: <out_dir>.train
-  double minutes = 0;              ///< stop after this much training time ...
-  std::int64_t steps = 0;          ///< ... or these steps; both 0: 10 minutes
+  std::string name;         ///< of the voice to make
+  std::string from;         ///< bundle, voice or weights folder to start from; empty: the shipped base (stage voice), else nothing
+  double max_minutes = 60;  ///< of recordings used per speaker
+  std::string out_dir;      ///< bundle folder to write; empty: the user's voices folder
+  std::string work_dir;     ///< feature cache, checkpoints, log, listening samples; empty: <out_dir>.train
+  double minutes = 0;       ///< stop after this much training time ...
+  std::int64_t steps = 0;   ///< ... or these steps; both 0: 10 minutes
   std::string device = "auto";
   std::string precision = "auto";  ///< auto, fp32, bf16, fp16
   int threads = 0;
   std::uint64_t seed = 0;
   double checkpoint_minutes = 3;
-  bool resume = true;              ///< go on from the last checkpoint in work_dir
+  bool resume = true;                                                  ///< go on from the last checkpoint in work_dir
   std::string title, language, gender, licence, consent, attribution;  ///< for voice.json
 
   std::vector<std::string> problems() const;
@@ -37,9 +38,9 @@ struct TrainReport {
   VoiceInfo voice;
   std::int64_t steps = 0;
   double train_s = 0, prepare_s = 0;
-  double data_s = 0;          ///< seconds of usable recordings
-  double loss = 0;            ///< held-out, of the weights that were kept
-  std::string log_path;       ///< CSV
+  double data_s = 0;     ///< seconds of usable recordings
+  double loss = 0;       ///< held-out, of the weights that were kept
+  std::string log_path;  ///< CSV
 };
 
 /// Fine-tunes a voice; resumable after kill -9. Throws Error. Progress stages: "prepare" (files), "train" (steps).

@@ -34,10 +34,17 @@ torch::Tensor track_frames(const F0Track& track, std::int64_t first, std::int64_
 /// One channel on its way from the source to the voice: everything that has a state, in order.
 class Lane {
  public:
-  Lane(const Voice::Impl& voice, std::shared_ptr<const F0Estimator> f0, const ConvertOptions& options, const F0Track* track, int source_rate, std::uint64_t seed)
-      : options_(options), track_(track), voice_(voice), down_(1, source_rate, feature_rate, ResamplerQuality::medium), features_(voice.content, track ? nullptr : std::move(f0)),
-        stream_(voice.model->start({seed, options.formant})), follower_(options.loudness, voice.model->sample_rate() / frame_rate),
-        key_(options.key), key_known_(!options.key_auto) {}
+  Lane(const Voice::Impl& voice, std::shared_ptr<const F0Estimator> f0, const ConvertOptions& options, const F0Track* track,
+       int source_rate, std::uint64_t seed)
+      : options_(options),
+        track_(track),
+        voice_(voice),
+        down_(1, source_rate, feature_rate, ResamplerQuality::medium),
+        features_(voice.content, track ? nullptr : std::move(f0), options.pause_db),
+        stream_(voice.model->start({seed, options.formant})),
+        follower_(options.loudness, voice.model->sample_rate() / frame_rate),
+        key_(options.key),
+        key_known_(!options.key_auto) {}
 
   /// The next samples of the source; returns the converted samples that are now certain.
   std::vector<float> push(const AudioBuffer& mono) { return sing(features_.push(down_.push(mono).channels[0]), false); }
@@ -112,7 +119,12 @@ AudioBuffer mid(const AudioBuffer& audio) {
 class Output {
  public:
   Output(const ConvertOptions& options, int channels, int source_rate, int rate, AudioWriter& writer)
-      : options_(options), rate_(rate), writer_(writer), dry_resampler_(channels, source_rate, rate), limiter_(channels, rate, ceiling_dbtp), wet_(std::size_t(channels)),
+      : options_(options),
+        rate_(rate),
+        writer_(writer),
+        dry_resampler_(channels, source_rate, rate),
+        limiter_(channels, rate, ceiling_dbtp),
+        wet_(std::size_t(channels)),
         dry_(std::size_t(channels)) {}
 
   void add_dry(const AudioBuffer& audio) {
@@ -121,7 +133,9 @@ class Output {
   void finish_dry() {
     if (options_.wet < 1) append(dry_, dry_resampler_.finish().channels);
   }
-  void add_wet(std::size_t channel, const std::vector<float>& samples) { wet_[channel].insert(wet_[channel].end(), samples.begin(), samples.end()); }
+  void add_wet(std::size_t channel, const std::vector<float>& samples) {
+    wet_[channel].insert(wet_[channel].end(), samples.begin(), samples.end());
+  }
 
   /// Writes what is there on all sides, up to `length` samples in all; returns whether anything was written.
   bool write(std::int64_t length) {
@@ -202,7 +216,8 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
   const int channels = output_channels(info.channels), rate = output_rate();
   std::vector<Lane> lanes;
   for (int c = 0; c < channels; ++c)
-    lanes.emplace_back(impl_->voice.impl(), impl_->f0, options, impl_->track ? &*impl_->track : nullptr, info.rate, options.seed + std::uint64_t(c));
+    lanes.emplace_back(impl_->voice.impl(), impl_->f0, options, impl_->track ? &*impl_->track : nullptr, info.rate,
+                       options.seed + std::uint64_t(c));
   Output output(options, channels, info.rate, rate, writer);
 
   ConvertReport report;
@@ -220,7 +235,8 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
     }
     output.add_dry(audio);
     if (output.write(wanted_length()) && report.first_audio_s == 0) report.first_audio_s = elapsed();
-    if (on_progress) on_progress({"convert", double(frames_read) / info.rate, info.frames > 0 ? double(info.frames) / info.rate : 0, "s", ""});
+    if (on_progress)
+      on_progress({"convert", double(frames_read) / info.rate, info.frames > 0 ? double(info.frames) / info.rate : 0, "s", ""});
   }
   for (std::size_t c = 0; c < lanes.size(); ++c) {
     cancel.check();
@@ -245,7 +261,8 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
 
 Tags provenance_tags(const Tags& source, const VoiceInfo& voice, const ConvertOptions& options) {
   Tags tags = source;
-  const std::string note = fmt::format("AI-converted vocal: voice {} {}, voxconv {}, seed {}", voice.name, voice.version, version(), options.seed);
+  const std::string note =
+      fmt::format("AI-converted vocal: voice {} {}, voxconv {}, seed {}", voice.name, voice.version, version(), options.seed);
   std::string& comment = tags["comment"];
   comment = comment.empty() ? note : comment + "\n" + note;
   tags["voxconv_ai_converted"] = "yes";

@@ -1,8 +1,22 @@
 #include "convert/feature_stream.h"
 
 #include "features/loudness.h"
+#include "features/voice_activity.h"
 
 namespace voxconv {
+namespace {
+
+constexpr std::int64_t pause_fade_frames = 11;
+constexpr double db_per_neper = 8.685889638;
+
+/// Loudness [T] with the pauses lowered; the borders are faded.
+torch::Tensor lower_pauses(const torch::Tensor& loudness, const torch::Tensor& f0, double db) {
+  const torch::Tensor pause = torch::logical_not(voice_activity(loudness, f0)).to(torch::kFloat).view({1, 1, -1});
+  const torch::Tensor faded = torch::avg_pool1d(pause, pause_fade_frames, 1, pause_fade_frames / 2, false, false).view(-1);
+  return loudness - db / db_per_neper * faded;
+}
+
+}  // namespace
 
 FeatureFrames join(const std::vector<FeatureFrames>& parts) {
   std::vector<torch::Tensor> content, f0, loudness;
@@ -16,8 +30,8 @@ FeatureFrames join(const std::vector<FeatureFrames>& parts) {
   return {torch::cat(content), torch::cat(f0), torch::cat(loudness)};
 }
 
-FeatureStream::FeatureStream(std::shared_ptr<const ContentEncoder> content, std::shared_ptr<const F0Estimator> f0)
-    : content_(std::move(content)), f0_(std::move(f0)) {}
+FeatureStream::FeatureStream(std::shared_ptr<const ContentEncoder> content, std::shared_ptr<const F0Estimator> f0, double pause_db)
+    : content_(std::move(content)), f0_(std::move(f0)), pause_db_(pause_db) {}
 
 FeatureFrames FeatureStream::push(std::span<const float> audio) {
   audio_.insert(audio_.end(), audio.begin(), audio.end());
@@ -39,18 +53,21 @@ void FeatureStream::analyse(bool last, std::vector<FeatureFrames>& out) {
   const std::int64_t from = std::max<std::int64_t>(0, core - context_frames);
   const std::int64_t to_sample = last ? end_ : (border + context_frames) * feature_hop;
   const torch::Tensor audio = torch::from_blob(audio_.data() + (from * feature_hop - start_), {to_sample - from * feature_hop});
-  const FeatureFrames all{content_->encode(audio).to(torch::kCPU), f0_ ? f0_->estimate(audio).hz.to(torch::kCPU) : torch::zeros(frame_count(audio.size(0))),
-                          rms_loudness(audio)};
+  FeatureFrames all{content_->encode(audio).to(torch::kCPU),
+                    f0_ ? f0_->estimate(audio).hz.to(torch::kCPU) : torch::zeros(frame_count(audio.size(0))), rms_loudness(audio)};
+  if (f0_ && pause_db_ > 0) all.loudness = lower_pauses(all.loudness, all.f0, pause_db_);
   const auto cut = [&](const torch::Tensor& x, std::int64_t begin, std::int64_t end) { return x.slice(0, begin - from, end - from); };
   const std::int64_t end = last ? from + all.size() : border + fade_frames;
 
-  torch::Tensor content = cut(all.content, core, end), f0 = cut(all.f0, core, last ? end : border), loudness = cut(all.loudness, core, last ? end : border);
+  torch::Tensor content = cut(all.content, core, end), f0 = cut(all.f0, core, last ? end : border),
+                loudness = cut(all.loudness, core, last ? end : border);
   if (tail_.size() > 0) {
     // The last window heard the frames around the border too: fade from its view to this one's.
     const std::int64_t shared = std::min(2 * fade_frames, end - (core - fade_frames));
     const torch::Tensor part = ((torch::arange(shared, torch::kFloat) + 0.5) / double(2 * fade_frames)).unsqueeze(1);
     const torch::Tensor mine = cut(all.content, core - fade_frames, core - fade_frames + shared);
-    content = torch::cat({tail_.content.slice(0, 0, shared) * (1 - part) + mine * part, cut(all.content, core - fade_frames + shared, end)});
+    content =
+        torch::cat({tail_.content.slice(0, 0, shared) * (1 - part) + mine * part, cut(all.content, core - fade_frames + shared, end)});
     f0 = torch::cat({tail_.f0, f0});
     loudness = torch::cat({tail_.loudness, loudness});
   }

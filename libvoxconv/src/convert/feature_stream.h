@@ -9,16 +9,18 @@
 
 namespace voxconv {
 
-/// 16 kHz audio in, FeatureFrames out, in bounded memory. The audio is cut into windows at fixed places, so the frames depend neither on how it is
-/// pushed nor on anything further away than a window; the content of neighbouring windows is faded into one another. One instance per thread.
+/// 16 kHz audio in, FeatureFrames out, in bounded memory. The audio is cut into windows at fixed places, so the frames depend neither on
+/// how it is pushed nor on anything further away than a window; the content of neighbouring windows is faded into one another. One instance
+/// per thread.
 class FeatureStream {
  public:
-  static constexpr std::int64_t hop_frames = 10 * frame_rate;      ///< new frames of a window
-  static constexpr std::int64_t context_frames = 1 * frame_rate;   ///< heard before and after them
-  static constexpr std::int64_t fade_frames = 30;                  ///< content is faded over this many frames either side of a border
+  static constexpr std::int64_t hop_frames = 10 * frame_rate;     ///< new frames of a window
+  static constexpr std::int64_t context_frames = 1 * frame_rate;  ///< heard before and after them
+  static constexpr std::int64_t fade_frames = 30;                 ///< content is faded over this many frames either side of a border
 
-  /// `f0` null: frames come without pitch (all 0).
-  FeatureStream(std::shared_ptr<const ContentEncoder> content, std::shared_ptr<const F0Estimator> f0);
+  /// `f0` null: frames come without pitch (all 0). Where nobody sings, the loudness is lowered by `pause_db`: else the voice would whisper
+  /// the room's noise. Without an f0 estimator pauses cannot be told from soft singing and stay.
+  FeatureStream(std::shared_ptr<const ContentEncoder> content, std::shared_ptr<const F0Estimator> f0, double pause_db = 0);
 
   FeatureFrames push(std::span<const float> audio);  ///< the frames that are now certain; may be none
   FeatureFrames finish();                            ///< the rest; frame_count(samples) frames in all, or none if there was no audio
@@ -28,10 +30,11 @@ class FeatureStream {
 
   std::shared_ptr<const ContentEncoder> content_;
   std::shared_ptr<const F0Estimator> f0_;
-  std::vector<float> audio_;         ///< from sample start_
-  std::int64_t start_ = 0, end_ = 0; ///< samples
-  std::int64_t window_ = 0;          ///< number of the next window
-  FeatureFrames tail_;               ///< last window's view of the 2 * fade_frames around its border (f0, loudness: of those before it)
+  double pause_db_;
+  std::vector<float> audio_;          ///< from sample start_
+  std::int64_t start_ = 0, end_ = 0;  ///< samples
+  std::int64_t window_ = 0;           ///< number of the next window
+  FeatureFrames tail_;                ///< last window's view of the 2 * fade_frames around its border (f0, loudness: of those before it)
 };
 
 /// Frames one after another; empty ones are skipped.

@@ -18,7 +18,7 @@ double choose_key(const torch::Tensor& f0, const VoiceInfo& voice) {
   double best = 0, best_cost = 1e9;
   for (int key = -24; key <= 24; ++key) {
     const torch::Tensor sung = voiced * std::exp2(key / 12.0);
-    const torch::Tensor outside = torch::logical_or(sung < voice.f0_low / below, sung > voice.f0_high * above);
+    const torch::Tensor outside = torch::logical_or(sung<voice.f0_low / below, sung> voice.f0_high * above);
     const double cost = outside.to(torch::kFloat).mean().item<double>() + octave_cost * std::abs(key) / 12.0 + (key % 12 ? other_cost : 0);
     if (cost < best_cost) {
       best_cost = cost;

@@ -7,17 +7,18 @@
 namespace voxconv {
 namespace {
 
-constexpr double largest_db = 12;                  // more than that is a fault of the model, not of its level
-constexpr double frames_of_smoothing = 5;          // 50 ms
+constexpr double largest_db = 12;                    // more than that is a fault of the model, not of its level
+constexpr double frames_of_smoothing = 5;            // 50 ms
 constexpr double silent_db = -80, audible_db = -70;  // full-scale levels between which the gate opens
-constexpr double gated_db = -60;                   // below it a source says nothing about how loud the voice should be
+constexpr double gated_db = -60;                     // below it a source says nothing about how loud the voice should be
 constexpr double db_per_neper = 8.685889638;
 
 }  // namespace
 
 LoudnessFollower::LoudnessFollower(double amount, int hop) : amount_(amount), hop_(hop), window_(std::size_t(hop) * 48 / 10) {
   double sum = 0;
-  for (std::size_t i = 0; i < window_.size(); ++i) sum += window_[i] = float(0.5 - 0.5 * std::cos(2 * std::numbers::pi * (double(i) + 0.5) / double(window_.size())));
+  for (std::size_t i = 0; i < window_.size(); ++i)
+    sum += window_[i] = float(0.5 - 0.5 * std::cos(2 * std::numbers::pi * (double(i) + 0.5) / double(window_.size())));
   for (float& w : window_) w /= float(sum);
 }
 
@@ -53,7 +54,8 @@ std::vector<float> LoudnessFollower::emit(bool last) {
   std::vector<float> out;
   const std::int64_t reach = std::int64_t(window_.size()) / 2 + 1;
   // The samples between frame next_ - 1 and frame next_ get their gain once both have one.
-  while (next_ == 0 ? (last || (end_ >= reach && !source_.empty())) : (next_ - 1) * hop_ < end_ && (last || (next_ * hop_ + reach <= end_ && !source_.empty()))) {
+  while (next_ == 0 ? (last || (end_ >= reach && !source_.empty()))
+                    : (next_ - 1) * hop_ < end_ && (last || (next_ * hop_ + reach <= end_ && !source_.empty()))) {
     const double gain = gain_of(next_);
     if (next_ > 0) {
       const std::int64_t from = (next_ - 1) * hop_, to = std::min(next_ * hop_, end_);

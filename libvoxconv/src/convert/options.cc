@@ -89,6 +89,7 @@ const std::vector<OptionSpec>& convert_option_table() {
        {},
        "How closely the loudness follows the source: 0 as the voice sings, 1 fully",
        &O::loudness},
+      {"pause_db", "pause-db", Kind::number, "dB", 0, 60, {}, "Make the pauses between phrases this much quieter", &O::pause_db},
       {"wet", "wet", Kind::number, "", 0, 1, {}, "Mix: 1 converted only, 0 source only", &O::wet},
       {"gain_db", "gain", Kind::number, "dB", -60, 24, {}, "Gain after everything else, before the limiter", &O::gain_db},
       {"keep_stereo", "", Kind::flag, "", 0, 0, {}, "Convert each channel by itself instead of the mid", &O::keep_stereo},

@@ -17,8 +17,8 @@ struct SynthesisOptions {
 class VoiceStream {
  public:
   virtual ~VoiceStream() = default;
-  /// The next frames; `last` with the final ones (which may be none). Returns the mono samples that are now certain. After the last push the
-  /// samples add up to frames * sample_rate / frame_rate; sample 0 lies at the centre of frame 0.
+  /// The next frames; `last` with the final ones (which may be none). Returns the mono samples that are now certain. After the last push
+  /// the samples add up to frames * sample_rate / frame_rate; sample 0 lies at the centre of frame 0.
   virtual std::vector<float> push(const FeatureFrames& frames, bool last) = 0;
 };
 
@@ -27,8 +27,8 @@ class VoiceModel {
  public:
   virtual ~VoiceModel() = default;
   virtual int sample_rate() const = 0;
-  virtual std::string content_encoder() const = 0;     ///< name for load_content_encoder()
-  virtual std::int64_t context_frames() const = 0;     ///< frames either side that a frame of the output depends on
+  virtual std::string content_encoder() const = 0;  ///< name for load_content_encoder()
+  virtual std::int64_t context_frames() const = 0;  ///< frames either side that a frame of the output depends on
   virtual torch::Device device() const = 0;
   virtual torch::Tensor speaker_embedding() const = 0;  ///< [256] mean GE2E embedding of the training recordings, for evaluation
   virtual std::unique_ptr<VoiceStream> start(const SynthesisOptions& options) const = 0;

@@ -13,7 +13,8 @@ torch::Device select_device(const std::string& name) {
   if (name != "cuda" && name.rfind("cuda:", 0) != 0)
     fail(ErrorCode::usage, "Unknown device \"{}\"; expected auto, cpu, cuda or cuda:N.", name);
   if (!cuda)
-    fail(ErrorCode::device, "No CUDA device is usable for \"{}\": there is none, its driver is missing, or this LibTorch is a CPU build. Use --device cpu.",
+    fail(ErrorCode::device,
+         "No CUDA device is usable for \"{}\": there is none, its driver is missing, or this LibTorch is a CPU build. Use --device cpu.",
          name);
   int index = 0;
   if (name.size() > 5) {

@@ -24,9 +24,9 @@ struct TypeName {
   const char* name;
   torch::ScalarType type;
 };
-constexpr TypeName type_names[] = {{"F32", torch::kFloat},   {"F16", torch::kHalf}, {"BF16", torch::kBFloat16}, {"F64", torch::kDouble},
-                                   {"I64", torch::kLong},    {"I32", torch::kInt},  {"I16", torch::kShort},     {"I8", torch::kChar},
-                                   {"U8", torch::kByte},     {"BOOL", torch::kBool}};
+constexpr TypeName type_names[] = {{"F32", torch::kFloat}, {"F16", torch::kHalf}, {"BF16", torch::kBFloat16}, {"F64", torch::kDouble},
+                                   {"I64", torch::kLong},  {"I32", torch::kInt},  {"I16", torch::kShort},     {"I8", torch::kChar},
+                                   {"U8", torch::kByte},   {"BOOL", torch::kBool}};
 
 /// The format's name of a type; null: it has none.
 const char* name_of(torch::ScalarType type) {
@@ -117,7 +117,8 @@ torch::Tensor Safetensors::get(const std::string& name) const {
     std::memcpy(copy.data_ptr(), address, entry.end - entry.begin);
     return copy;
   }
-  return torch::from_blob(address, entry.shape, [keep = data_](void*) {}, options);
+  return torch::from_blob(
+      address, entry.shape, [keep = data_](void*) {}, options);
 }
 
 std::string Safetensors::type_name(const std::string& name) const { return name_of(get(name).scalar_type()); }

@@ -33,9 +33,15 @@ torch::Tensor shown(const torch::Tensor& envelope, const torch::Tensor& loudness
 
 }  // namespace
 
-AcousticTask::AcousticTask(const Corpus& corpus, native::AcousticModel model, native::Vocoder vocoder, torch::Device device, AcousticTaskOptions options)
-    : corpus_(corpus), model_(std::move(model)), vocoder_(std::move(vocoder)), device_(device), options_(options),
-      learner_("acoustic", model_.ptr(), options.peak_rate, true), critic_("discriminator", discriminator_.ptr(), 3e-4, false) {
+AcousticTask::AcousticTask(const Corpus& corpus, native::AcousticModel model, native::Vocoder vocoder, torch::Device device,
+                           AcousticTaskOptions options)
+    : corpus_(corpus),
+      model_(std::move(model)),
+      vocoder_(std::move(vocoder)),
+      device_(device),
+      options_(options),
+      learner_("acoustic", model_.ptr(), options.peak_rate, true),
+      critic_("discriminator", discriminator_.ptr(), 3e-4, false) {
   discriminator_->to(device);
   for (const SpeakerData& speaker : corpus.speakers()) {
     const torch::Tensor voiced = speaker.f0.masked_select(speaker.f0 > 0);
@@ -62,8 +68,7 @@ AcousticTask::Batch AcousticTask::make_batch(const std::vector<Crop>& crops, Dic
     band.push_back((centres < s.band_hz).to(torch::kFloat).unsqueeze(0));
   }
   const auto join = [&](const std::vector<torch::Tensor>& rows) { return torch::stack(rows).to(device_); };
-  return {join(content), join(f0), join(loudness), join(envelope), join(speaker), join(band),
-          torch::tensor(medians).to(device_)};
+  return {join(content), join(f0), join(loudness), join(envelope), join(speaker), join(band), torch::tensor(medians).to(device_)};
 }
 
 torch::Tensor AcousticTask::reconstruction_loss(const torch::Tensor& envelope, const Batch& batch) const {
@@ -75,7 +80,6 @@ torch::Tensor AcousticTask::reconstruction_loss(const torch::Tensor& envelope, c
   const torch::Tensor share = batch.in_band.mean();
   return (error.abs().mean() + difference_weight * change.abs().mean()) / share;
 }
-
 
 std::map<std::string, double> AcousticTask::step(Dice& dice, double progress) {
   model_->train();
@@ -139,12 +143,20 @@ double AcousticTask::held_out_loss() {
     Batch batch = make_batch({crops.begin() + std::ptrdiff_t(i), crops.begin() + std::ptrdiff_t(end)}, dice, false);
     std::vector<torch::Tensor> content;
     for (std::size_t c = i; c < end; ++c)
-      content.push_back(to_frame_clock(crops[c].speaker->content[1 + std::int64_t(c % 2)].slice(0, crops[c].frame / 2, (crops[c].frame + crop_frames) / 2).to(torch::kFloat)));
+      content.push_back(to_frame_clock(crops[c]
+                                           .speaker->content[1 + std::int64_t(c % 2)]
+                                           .slice(0, crops[c].frame / 2, (crops[c].frame + crop_frames) / 2)
+                                           .to(torch::kFloat)));
     batch.content = torch::stack(content).to(device_);
     sum += reconstruction_loss(model_(batch.content, batch.f0, batch.loudness, batch.speaker), batch).item<double>();
   }
   learner_.swap_average();
   return batches ? sum / double(batches) : 0;
+}
+
+int AcousticTask::phase(double progress) const {
+  if (progress < options_.adversarial_from) return 0;
+  return progress < 1 - (1 - options_.adversarial_from) / 3 ? 1 : 2;
 }
 
 std::map<std::string, torch::Tensor> AcousticTask::weights() {

@@ -10,21 +10,24 @@ namespace voxconv::train {
 
 struct AcousticTaskOptions {
   double peak_rate = 1e-3;
-  /// From this part of the run on, a discriminator sharpens the envelopes; it also hears other people's words sung by the target, for which there is
-  /// no recording to compare with.
+  /// From this part of the run on, a discriminator sharpens the envelopes; it also hears other people's words sung by the target, for which
+  /// there is no recording to compare with.
   double adversarial_from = 0.35;
   torch::ScalarType precision = torch::kFloat;  ///< of the matrix products
 };
 
-/// Trains the acoustic model: words, pitch, loudness and speaker of a recording -> its spectral envelope. Two times in three the words come from the
-/// recording played faster or slower, so that nothing of who says them is left to lean on.
+/// Trains the acoustic model: words, pitch, loudness and speaker of a recording -> its spectral envelope. Two times in three the words come
+/// from the recording played faster or slower, so that nothing of who says them is left to lean on.
 class AcousticTask : public Task {
  public:
   /// `corpus` outlives the task.
-  AcousticTask(const Corpus& corpus, native::AcousticModel model, native::Vocoder vocoder, torch::Device device, AcousticTaskOptions options);
+  AcousticTask(const Corpus& corpus, native::AcousticModel model, native::Vocoder vocoder, torch::Device device,
+               AcousticTaskOptions options);
 
   std::map<std::string, double> step(Dice& dice, double progress) override;
   double held_out_loss() override;
+  /// 0: plain regression. 1: the discriminator sharpens, at some cost in plain error. 2: the last third of that, when the rate is low.
+  int phase(double progress) const override;
   std::map<std::string, torch::Tensor> weights() override;
   void save(std::map<std::string, torch::Tensor>& checkpoint) const override;
   void load(const std::map<std::string, torch::Tensor>& checkpoint) override;

@@ -13,7 +13,9 @@ bool is_held_out(const SpeakerData& speaker, std::int64_t clip) {
   return speaker.clips() >= Corpus::held_out_every && clip % Corpus::held_out_every == Corpus::held_out_every / 2;
 }
 
-std::int64_t length(const SpeakerData& speaker, std::int64_t clip) { return speaker.bounds[std::size_t(clip) + 1] - speaker.bounds[std::size_t(clip)]; }
+std::int64_t length(const SpeakerData& speaker, std::int64_t clip) {
+  return speaker.bounds[std::size_t(clip) + 1] - speaker.bounds[std::size_t(clip)];
+}
 
 }  // namespace
 
@@ -25,8 +27,8 @@ Corpus::Corpus(std::vector<SpeakerData> speakers, double length_power) : speaker
 Crop Corpus::draw(Dice& dice, std::int64_t frames) const {
   for (int attempt = 0; attempt < 10000; ++attempt) {
     const double ticket = dice.uniform() * cumulative_.back();
-    const auto which = std::min<std::size_t>(std::size_t(std::upper_bound(cumulative_.begin(), cumulative_.end(), ticket) - cumulative_.begin()),
-                                             speakers_.size() - 1);
+    const auto which = std::min<std::size_t>(
+        std::size_t(std::upper_bound(cumulative_.begin(), cumulative_.end(), ticket) - cumulative_.begin()), speakers_.size() - 1);
     const SpeakerData& speaker = speakers_[which];
     // A random frame, then the clip around it: long clips are drawn as often as their length deserves.
     const std::int64_t frame = dice.below(speaker.frames());
@@ -36,7 +38,8 @@ Crop Corpus::draw(Dice& dice, std::int64_t frames) const {
     if (room < 0 || is_held_out(speaker, clip)) continue;
     return {&speaker, clip, speaker.bounds[std::size_t(clip)] + start};
   }
-  fail(ErrorCode::bad_audio, "The recordings hold no passage of {:.1f} s without a pause; training needs some.", double(frames) / frame_rate);
+  fail(ErrorCode::bad_audio, "The recordings hold no passage of {:.1f} s without a pause; training needs some.",
+       double(frames) / frame_rate);
 }
 
 std::vector<Crop> Corpus::held_out(std::int64_t frames, std::size_t count) const {
@@ -46,7 +49,8 @@ std::vector<Crop> Corpus::held_out(std::int64_t frames, std::size_t count) const
     for (const SpeakerData& speaker : speakers_) {
       if (clip >= speaker.clips() || crops.size() >= count) continue;
       any = true;
-      if (is_held_out(speaker, clip) && length(speaker, clip) >= frames) crops.push_back({&speaker, clip, speaker.bounds[std::size_t(clip)]});
+      if (is_held_out(speaker, clip) && length(speaker, clip) >= frames)
+        crops.push_back({&speaker, clip, speaker.bounds[std::size_t(clip)]});
     }
     if (!any) break;
   }

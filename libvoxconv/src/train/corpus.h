@@ -17,7 +17,8 @@ class Corpus {
  public:
   static constexpr std::int64_t held_out_every = 20;
 
-  /// A speaker is drawn as often as the given power of the length of its recordings says: 1 = every second counts alike, 0 = every speaker does.
+  /// A speaker is drawn as often as the given power of the length of its recordings says: 1 = every second counts alike, 0 = every speaker
+  /// does.
   Corpus(std::vector<SpeakerData> speakers, double length_power);
 
   /// A random crop of `frames` frames that lies in one training clip.

@@ -3,8 +3,8 @@
 
 namespace voxconv::train {
 
-/// Judges patches of spectral envelopes: do they look sung, and by this speaker? A small 2-D convolutional network with a projection of the speaker
-/// embedding (Miyato & Koyama 2018).
+/// Judges patches of spectral envelopes: do they look sung, and by this speaker? A small 2-D convolutional network with a projection of the
+/// speaker embedding (Miyato & Koyama 2018).
 class DiscriminatorImpl : public torch::nn::Module {
  public:
   DiscriminatorImpl();

@@ -12,7 +12,9 @@ constexpr double average_decay = 0.9985, largest_gradient = 1.0;
 }  // namespace
 
 Learner::Learner(std::string name, std::shared_ptr<torch::nn::Module> module, double peak_rate, bool average)
-    : name_(std::move(name)), module_(std::move(module)), peak_rate_(peak_rate),
+    : name_(std::move(name)),
+      module_(std::move(module)),
+      peak_rate_(peak_rate),
       optimizer_(module_->parameters(), torch::optim::AdamWOptions(peak_rate).betas({0.8, 0.99}).weight_decay(0.01)) {
   if (average)
     for (const auto& item : module_->named_parameters()) average_[item.key()] = item.value().detach().clone();
@@ -59,7 +61,8 @@ void Learner::load(const std::map<std::string, torch::Tensor>& tensors) {
   torch::NoGradGuard no_grad;
   const auto find = [&](const std::string& key) -> const torch::Tensor& {
     const auto it = tensors.find(key);
-    if (it == tensors.end()) fail(ErrorCode::bad_model, "The training checkpoint lacks {}; it is of another version. Remove it to start over.", key);
+    if (it == tensors.end())
+      fail(ErrorCode::bad_model, "The training checkpoint lacks {}; it is of another version. Remove it to start over.", key);
     return it->second;
   };
   steps_ = find(name_ + ":steps").item<std::int64_t>();

@@ -28,7 +28,9 @@ torch::Tensor stft_loss(const torch::Tensor& prediction, const torch::Tensor& ta
   return loss / double(sizes.size());
 }
 
-torch::Tensor discriminator_loss(const torch::Tensor& real, const torch::Tensor& fake) { return (real - 1).square().mean() + fake.square().mean(); }
+torch::Tensor discriminator_loss(const torch::Tensor& real, const torch::Tensor& fake) {
+  return (real - 1).square().mean() + fake.square().mean();
+}
 
 torch::Tensor generator_loss(const torch::Tensor& fake) { return (fake - 1).square().mean(); }
 

@@ -15,7 +15,7 @@ namespace {
 using native::hop;
 
 constexpr std::int64_t longest_clip = 10 * frame_rate, shortest_clip = frame_rate;  // frames
-constexpr std::int64_t pause = 30, margin = 8;                                       // frames: what ends a clip, what stays around it
+constexpr std::int64_t pause = 30, margin = 8;                                      // frames: what ends a clip, what stays around it
 
 std::vector<float> to_mono(const AudioBuffer& audio) {
   std::vector<float> mono(audio.frames());

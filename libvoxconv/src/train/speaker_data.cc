@@ -34,11 +34,12 @@ torch::Tensor retime(const torch::Tensor& x, std::int64_t frames, double step) {
   return x.index_select(0, low) * (1 - part) + x.index_select(0, high) * part;
 }
 
-/// Content at 50 Hz of a clip played `speed` times as fast, on the clock of the clip itself. Another speed is another vocal tract and pitch: what
-/// stays the same in the content is the words.
+/// Content at 50 Hz of a clip played `speed` times as fast, on the clock of the clip itself. Another speed is another vocal tract and
+/// pitch: what stays the same in the content is the words.
 torch::Tensor content_at_speed(const ContentEncoder& encoder, const torch::Tensor& audio16, std::int64_t frames, double speed) {
   const int claimed_rate = int(std::lround(feature_rate * speed));
-  const torch::Tensor audio = speed == 1 ? audio16 : to_tensor(resample(to_buffer(audio16, claimed_rate), feature_rate, ResamplerQuality::fastest));
+  const torch::Tensor audio =
+      speed == 1 ? audio16 : to_tensor(resample(to_buffer(audio16, claimed_rate), feature_rate, ResamplerQuality::fastest));
   return retime(encoder.encode(audio), frames / 2, 2.0 * feature_rate / claimed_rate).to(torch::kHalf);
 }
 
@@ -67,7 +68,8 @@ double find_band_limit(const torch::Tensor& envelope) {
   return limit;
 }
 
-std::string cache_path(const std::string& dir, const std::string& name, const std::vector<std::string>& recordings, bool with_content, double max_minutes) {
+std::string cache_path(const std::string& dir, const std::string& name, const std::vector<std::string>& recordings, bool with_content,
+                       double max_minutes) {
   std::size_t hash = std::hash<double>{}(max_minutes);
   const auto mix = [&](std::size_t value) { hash ^= value + 0x9E3779B97F4A7C15ull + (hash << 6) + (hash >> 2); };
   for (const std::string& path : recordings) {
@@ -94,8 +96,12 @@ SpeakerData read_cache(const std::string& path, const std::string& name) {
 }
 
 void write_cache(const std::string& path, const SpeakerData& data) {
-  std::map<std::string, torch::Tensor> tensors = {{"bounds", torch::tensor(data.bounds)}, {"audio", data.audio}, {"f0", data.f0},
-                                                  {"loudness", data.loudness}, {"envelope", data.envelope}, {"embeddings", data.embeddings},
+  std::map<std::string, torch::Tensor> tensors = {{"bounds", torch::tensor(data.bounds)},
+                                                  {"audio", data.audio},
+                                                  {"f0", data.f0},
+                                                  {"loudness", data.loudness},
+                                                  {"envelope", data.envelope},
+                                                  {"embeddings", data.embeddings},
                                                   {"band_hz", torch::tensor(data.band_hz, torch::kDouble)}};
   if (data.content.defined()) tensors["content"] = data.content;
   nn::save_safetensors(path, tensors);
@@ -105,8 +111,8 @@ void write_cache(const std::string& path, const SpeakerData& data) {
 
 torch::Tensor SpeakerData::embedding() const { return F::normalize(embeddings.mean(0), F::NormalizeFuncOptions().dim(0)); }
 
-SpeakerData prepare_speaker(const std::string& name, const std::vector<std::string>& recordings, const FeatureTools& tools, const std::string& cache_dir,
-                            double max_minutes, const ProgressFn& on_progress, const CancelToken& cancel) {
+SpeakerData prepare_speaker(const std::string& name, const std::vector<std::string>& recordings, const FeatureTools& tools,
+                            const std::string& cache_dir, double max_minutes, const ProgressFn& on_progress, const CancelToken& cancel) {
   torch::NoGradGuard no_grad;
   fs::create_directories(cache_dir);
   const std::string path = cache_path(cache_dir, name, recordings, tools.content != nullptr, max_minutes);
@@ -144,7 +150,8 @@ SpeakerData prepare_speaker(const std::string& name, const std::vector<std::stri
     }
     if (on_progress) on_progress({"prepare", double(++done), double(recordings.size()), "files", name});
   }
-  if (data.clips() == 0) fail(ErrorCode::bad_audio, "No usable recordings of {}: found {} file(s), none with a second of sound.", name, recordings.size());
+  if (data.clips() == 0)
+    fail(ErrorCode::bad_audio, "No usable recordings of {}: found {} file(s), none with a second of sound.", name, recordings.size());
   data.audio = torch::cat(audio);
   data.f0 = torch::cat(f0);
   data.loudness = torch::cat(loudness);

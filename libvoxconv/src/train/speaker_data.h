@@ -19,13 +19,13 @@ struct SpeakerData {
   torch::Tensor f0;                  ///< [frames] Hz
   torch::Tensor loudness;            ///< [frames]
   torch::Tensor envelope;            ///< [frames, envelope_bins] fp16
-  torch::Tensor content;             ///< [variants, frames / 2, content_dim] fp16: as recorded, played faster, played slower; may be undefined
-  torch::Tensor embeddings;          ///< [clips, speaker_dim]
-  double band_hz = 0;                ///< the recordings hold nothing above this
+  torch::Tensor content;     ///< [variants, frames / 2, content_dim] fp16: as recorded, played faster, played slower; may be undefined
+  torch::Tensor embeddings;  ///< [clips, speaker_dim]
+  double band_hz = 0;        ///< the recordings hold nothing above this
 
   std::int64_t clips() const { return std::int64_t(bounds.size()) - 1; }
   std::int64_t frames() const { return bounds.back(); }
-  torch::Tensor embedding() const;   ///< [speaker_dim] normalised mean
+  torch::Tensor embedding() const;  ///< [speaker_dim] normalised mean
 };
 
 /// What the features are made with.
@@ -35,9 +35,10 @@ struct FeatureTools {
   std::shared_ptr<const SpeakerEncoder> speaker;
 };
 
-/// Reads and analyses the given recordings of one speaker, or takes the result of an earlier run from `cache_dir` (a file named by the speaker and a
-/// hash of the recordings' names, sizes and times). `max_minutes` limits how much is used. Bad recordings are logged and left out.
-SpeakerData prepare_speaker(const std::string& name, const std::vector<std::string>& recordings, const FeatureTools& tools, const std::string& cache_dir,
-                            double max_minutes, const ProgressFn& on_progress, const CancelToken& cancel);
+/// Reads and analyses the given recordings of one speaker, or takes the result of an earlier run from `cache_dir` (a file named by the
+/// speaker and a hash of the recordings' names, sizes and times). `max_minutes` limits how much is used. Bad recordings are logged and left
+/// out.
+SpeakerData prepare_speaker(const std::string& name, const std::vector<std::string>& recordings, const FeatureTools& tools,
+                            const std::string& cache_dir, double max_minutes, const ProgressFn& on_progress, const CancelToken& cancel);
 
 }  // namespace voxconv::train

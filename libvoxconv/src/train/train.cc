@@ -34,7 +34,8 @@ std::vector<SpeakerRecordings> list_speakers(const TrainOptions& options) {
   std::vector<SpeakerRecordings> speakers;
   for (const std::string& item : options.data) {
     if (item.rfind(each, 0) == 0) {
-      for (const std::string& file : find_recordings(item.substr(each.size()))) speakers.push_back({fs::path(file).stem().string(), {file}});
+      for (const std::string& file : find_recordings(item.substr(each.size())))
+        speakers.push_back({fs::path(file).stem().string(), {file}});
     } else {
       speakers.push_back({fs::path(item).lexically_normal().filename().string(), find_recordings(item)});
       if (speakers.back().name.empty()) speakers.back().name = fs::path(item).lexically_normal().parent_path().filename().string();
@@ -46,8 +47,8 @@ std::vector<SpeakerRecordings> list_speakers(const TrainOptions& options) {
   return {one};
 }
 
-std::vector<SpeakerData> prepare(const TrainOptions& options, const std::string& work_dir, torch::Device device, torch::ScalarType precision,
-                                 const ProgressFn& on_progress, const CancelToken& cancel) {
+std::vector<SpeakerData> prepare(const TrainOptions& options, const std::string& work_dir, torch::Device device,
+                                 torch::ScalarType precision, const ProgressFn& on_progress, const CancelToken& cancel) {
   FeatureTools tools;
   if (options.stage != "vocoder") tools.content = load_content_encoder("whisper-base", device, precision);
   tools.f0 = load_f0_estimator("fcpe", {}, device);
@@ -55,7 +56,8 @@ std::vector<SpeakerData> prepare(const TrainOptions& options, const std::string&
   std::vector<SpeakerData> speakers;
   for (const SpeakerRecordings& speaker : list_speakers(options)) {
     try {
-      speakers.push_back(prepare_speaker(speaker.name, speaker.files, tools, (fs::path(work_dir) / "features").string(), options.max_minutes, on_progress, cancel));
+      speakers.push_back(prepare_speaker(speaker.name, speaker.files, tools, (fs::path(work_dir) / "features").string(),
+                                         options.max_minutes, on_progress, cancel));
     } catch (const Error& e) {
       if (e.code() != ErrorCode::bad_audio || options.stage == "voice") throw;
       log_warning("Left out the speaker {}: {}", speaker.name, e.what());
@@ -91,7 +93,8 @@ void describe_pitch(const SpeakerData& speaker, VoiceInfo& info) {
 }
 
 LoopOptions loop_options(const TrainOptions& options, const std::string& work_dir) {
-  LoopOptions loop{(fs::path(work_dir) / "run").string(), options.minutes, options.steps, options.checkpoint_minutes, options.seed, options.resume};
+  LoopOptions loop{
+      (fs::path(work_dir) / "run").string(), options.minutes, options.steps, options.checkpoint_minutes, options.seed, options.resume};
   if (loop.minutes <= 0 && loop.steps <= 0) loop.minutes = default_minutes;
   return loop;
 }
@@ -100,7 +103,8 @@ LoopOptions loop_options(const TrainOptions& options, const std::string& work_di
 
 std::vector<std::string> TrainOptions::problems() const {
   std::vector<std::string> result;
-  if (stage != "voice" && stage != "base" && stage != "vocoder") result.push_back(fmt::format("stage is \"{}\"; expected voice, base or vocoder.", stage));
+  if (stage != "voice" && stage != "base" && stage != "vocoder")
+    result.push_back(fmt::format("stage is \"{}\"; expected voice, base or vocoder.", stage));
   if (data.empty()) result.push_back("No recordings: name at least one folder with --data.");
   if (stage == "voice" && !std::regex_match(name, std::regex("[a-z0-9][a-z0-9_-]{0,63}")))
     result.push_back(fmt::format("The voice name \"{}\" is not usable; expected lower-case letters, digits, '-' and '_'.", name));

@@ -25,6 +25,7 @@ struct State {
   std::int64_t step = 0;
   double seconds = 0;
   double best_loss = std::numeric_limits<double>::infinity();
+  int phase = 0;
 };
 
 std::map<std::string, torch::Tensor> read_tensors(const std::string& path) {
@@ -37,7 +38,7 @@ std::map<std::string, torch::Tensor> read_tensors(const std::string& path) {
 void write_checkpoint(const std::string& path, const Task& task, const State& state) {
   std::map<std::string, torch::Tensor> tensors;
   task.save(tensors);
-  tensors["loop"] = torch::tensor({double(state.step), state.seconds, state.best_loss}, torch::kDouble);
+  tensors["loop"] = torch::tensor({double(state.step), state.seconds, state.best_loss, double(state.phase)}, torch::kDouble);
   nn::save_safetensors(path, tensors);
 }
 
@@ -45,9 +46,10 @@ State read_checkpoint(const std::string& path, Task& task) {
   const auto tensors = read_tensors(path);
   task.load(tensors);
   const auto it = tensors.find("loop");
-  if (it == tensors.end()) fail(ErrorCode::bad_model, "{} is no training checkpoint; remove it to start over.", path);
+  if (it == tensors.end() || it->second.numel() != 4)
+    fail(ErrorCode::bad_model, "{} is no training checkpoint of this version; remove it to start over.", path);
   const auto loop = it->second.accessor<double, 1>();
-  return {std::int64_t(loop[0]), loop[1], loop[2]};
+  return {std::int64_t(loop[0]), loop[1], loop[2], int(loop[3])};
 }
 
 void write_sample(const std::string& path, const torch::Tensor& audio) {
@@ -114,6 +116,10 @@ LoopResult run_training(Task& task, const LoopOptions& options, const ProgressFn
   };
   const auto evaluate = [&] {
     const double held_out = task.held_out_loss();
+    if (const int phase = task.phase(progress()); phase != state.phase) {
+      state.phase = phase;
+      state.best_loss = std::numeric_limits<double>::infinity();
+    }
     if (held_out < state.best_loss) {
       state.best_loss = held_out;
       nn::save_safetensors(best, task.weights());
@@ -136,7 +142,8 @@ LoopResult run_training(Task& task, const LoopOptions& options, const ProgressFn
     ++state.step;
     state.seconds = before + seconds_since(start);
     const double loss = parts.at("loss");
-    if (!std::isfinite(loss)) fail(ErrorCode::internal, "The loss is {} at step {}; the last checkpoint in {} is sound.", loss, state.step, options.work_dir);
+    if (!std::isfinite(loss))
+      fail(ErrorCode::internal, "The loss is {} at step {}; the last checkpoint in {} is sound.", loss, state.step, options.work_dir);
     smoothed = smoothed == 0 ? loss : 0.98 * smoothed + 0.02 * loss;
     if (state.seconds >= next_checkpoint) {
       evaluate();
@@ -146,8 +153,9 @@ LoopResult run_training(Task& task, const LoopOptions& options, const ProgressFn
       next_report = state.seconds + 0.5;
       const double rate = double(state.step - first_step) / std::max(1e-9, state.seconds - before);
       const double total = double(state.step) / std::max(1e-9, progress());
-      on_progress({"train", double(state.step), total, "steps", fmt::format("loss {:.4f}, {:.2f} steps/s, {:.0f} min left", smoothed, rate,
-                                                                            std::max(0.0, total - double(state.step)) / rate / 60)});
+      on_progress({"train", double(state.step), total, "steps",
+                   fmt::format("loss {:.4f}, {:.2f} steps/s, {:.0f} min left", smoothed, rate,
+                               std::max(0.0, total - double(state.step)) / rate / 60)});
     }
   }
   if (state.step > first_step || !fs::exists(best)) evaluate();

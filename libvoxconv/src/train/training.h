@@ -19,6 +19,9 @@ class Task {
   virtual std::map<std::string, double> step(Dice& dice, double progress) = 0;
   /// Loss of the averaged weights on held-out clips; lower is better.
   virtual double held_out_loss() = 0;
+  /// Which part of the run `progress` lies in; held-out losses are comparable only within a phase, and the best weights are those of the
+  /// last one.
+  virtual int phase(double progress) const = 0;
   /// The averaged weights, as they would ship.
   virtual std::map<std::string, torch::Tensor> weights() = 0;
   virtual void save(std::map<std::string, torch::Tensor>& checkpoint) const = 0;
@@ -28,23 +31,23 @@ class Task {
 };
 
 struct LoopOptions {
-  std::string work_dir;           ///< checkpoint.safetensors, best.safetensors, log.csv, samples/
-  double minutes = 0;             ///< training time, all runs together; or
-  std::int64_t steps = 0;         ///< number of steps; both: whichever comes first
+  std::string work_dir;    ///< checkpoint.safetensors, best.safetensors, log.csv, samples/
+  double minutes = 0;      ///< training time, all runs together; or
+  std::int64_t steps = 0;  ///< number of steps; both: whichever comes first
   double checkpoint_minutes = 3;
   std::uint64_t seed = 0;
   bool resume = true;
 };
 
 struct LoopResult {
-  std::map<std::string, torch::Tensor> best;  ///< weights with the lowest held-out loss
+  std::map<std::string, torch::Tensor> best;  ///< weights with the lowest held-out loss of the last phase
   double best_loss = 0;
   std::int64_t steps = 0;
   double seconds = 0;
 };
 
-/// Trains until the budget is spent; checkpoints, evaluates and logs every checkpoint_minutes; goes on from the last checkpoint, also after kill -9.
-/// When cancelled it writes a checkpoint and throws Error(cancelled). Progress stage "train".
+/// Trains until the budget is spent; checkpoints, evaluates and logs every checkpoint_minutes; goes on from the last checkpoint, also after
+/// kill -9. When cancelled it writes a checkpoint and throws Error(cancelled). Progress stage "train".
 LoopResult run_training(Task& task, const LoopOptions& options, const ProgressFn& on_progress, const CancelToken& cancel);
 
 /// Learning rate schedule: 100 steps of warm-up, then a cosine down to 2 %.

@@ -16,9 +16,9 @@ using native::hop;
 using torch::indexing::Slice;
 
 constexpr std::int64_t batch_size = 8;
-constexpr std::int64_t edge = native::VocoderImpl::ring;             // frames at each end that the loss leaves out
-constexpr std::int64_t crop_frames = 96 + 2 * edge;                  // about a second
-constexpr double slowest = 0.75, fastest = 2.4;                      // of the speed augmentation
+constexpr std::int64_t edge = native::VocoderImpl::ring;  // frames at each end that the loss leaves out
+constexpr std::int64_t crop_frames = 96 + 2 * edge;       // about a second
+constexpr double slowest = 0.75, fastest = 2.4;           // of the speed augmentation
 constexpr std::int64_t stft_sizes[] = {256, 400, 512, 640, 900, 1200, 1600, 2048, 2400};
 
 /// A passage played `speed` times as fast, exactly `frames` frames of it; the pitch goes with the speed.

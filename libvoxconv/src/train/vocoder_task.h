@@ -6,8 +6,8 @@
 
 namespace voxconv::train {
 
-/// Trains the universal vocoder on copy-synthesis: envelope and f0 of a recording -> the recording. Half of the crops are played at another speed,
-/// which makes other voices and pitches of them, up to high singing.
+/// Trains the universal vocoder on copy-synthesis: envelope and f0 of a recording -> the recording. Half of the crops are played at another
+/// speed, which makes other voices and pitches of them, up to high singing.
 class VocoderTask : public Task {
  public:
   /// `corpus` outlives the task; its speakers need no content.
@@ -15,6 +15,7 @@ class VocoderTask : public Task {
 
   std::map<std::string, double> step(Dice& dice, double progress) override;
   double held_out_loss() override;
+  int phase(double) const override { return 0; }
   std::map<std::string, torch::Tensor> weights() override;
   void save(std::map<std::string, torch::Tensor>& checkpoint) const override;
   void load(const std::map<std::string, torch::Tensor>& checkpoint) override;

@@ -13,7 +13,8 @@ class AcousticModelImpl : public torch::nn::Module {
   AcousticModelImpl();
 
   /// content [B, T, content_dim], f0 [B, T] Hz (0 = unvoiced), loudness [B, T] ln(RMS), speaker [B, speaker_dim] unit vectors
-  /// -> envelope [B, T, envelope_bins] as analyse_envelope() gives it. While training, noise on the bottleneck keeps the source's voice out.
+  /// -> envelope [B, T, envelope_bins] as analyse_envelope() gives it. While training, noise on the bottleneck keeps the source's voice
+  /// out.
   torch::Tensor forward(const torch::Tensor& content, const torch::Tensor& f0, const torch::Tensor& loudness, const torch::Tensor& speaker);
 
  private:

@@ -5,7 +5,8 @@ namespace voxconv::native {
 torch::Tensor convolve_time(torch::nn::Conv1d& conv, const torch::Tensor& x) { return conv(x.transpose(1, 2)).transpose(1, 2); }
 
 ConvNeXtImpl::ConvNeXtImpl(std::int64_t channels, std::int64_t expansion, std::int64_t condition_dim) {
-  depthwise_ = register_module("depthwise", torch::nn::Conv1d(torch::nn::Conv1dOptions(channels, channels, kernel).padding(reach).groups(channels)));
+  depthwise_ =
+      register_module("depthwise", torch::nn::Conv1d(torch::nn::Conv1dOptions(channels, channels, kernel).padding(reach).groups(channels)));
   norm_ = register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels})));
   expand_ = register_module("expand", torch::nn::Linear(channels, channels * expansion));
   contract_ = register_module("contract", torch::nn::Linear(channels * expansion, channels));

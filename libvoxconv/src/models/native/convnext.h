@@ -3,7 +3,8 @@
 
 namespace voxconv::native {
 
-/// A one-dimensional ConvNeXt block (Liu et al. 2022; over time as in Vocos, Siuzdak 2023) on [B, T, C], optionally modulated by a condition.
+/// A one-dimensional ConvNeXt block (Liu et al. 2022; over time as in Vocos, Siuzdak 2023) on [B, T, C], optionally modulated by a
+/// condition.
 class ConvNeXtImpl : public torch::nn::Module {
  public:
   static constexpr std::int64_t kernel = 7;

@@ -11,8 +11,8 @@ torch::Tensor envelope_to_bins();
 
 /// Spectral envelope of 44.1 kHz audio without the harmonics: f0-adaptive window, smoothing and liftering after CheapTrick (Morise 2015,
 /// "CheapTrick, a spectral envelope estimator for high-quality speech synthesis"), then averaged to the envelope points.
-/// audio [N], f0 [T] Hz at 100 frames a second (0 = unvoiced; frame t centred at sample t * hop) -> [T, envelope_bins]: half the natural log of
-/// the power density, such that white noise of variance s^2 has the envelope ln(s).
+/// audio [N], f0 [T] Hz at 100 frames a second (0 = unvoiced; frame t centred at sample t * hop) -> [T, envelope_bins]: half the natural
+/// log of the power density, such that white noise of variance s^2 has the envelope ln(s).
 torch::Tensor analyse_envelope(const torch::Tensor& audio, const torch::Tensor& f0);
 
 /// Minimum-phase response of a log-magnitude spectrum [..., fft_bins] -> phase in radians [..., fft_bins], by the folded cepstrum.

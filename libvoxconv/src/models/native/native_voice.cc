@@ -97,7 +97,8 @@ class NativeStream : public VoiceStream {
     excite(sound_from, sound_to);
     const auto rows = [&](const torch::Tensor& x) { return x.slice(1, sound_from - from, sound_to - from); };
     const torch::Tensor audio = vocoder_->synthesize({rows(filters.pulse), rows(filters.noise)}, as_tensor(pulses_), as_tensor(noise_));
-    const torch::Tensor wanted = audio[0].slice(0, (next_ - sound_from) * hop, (next_ - sound_from + count) * hop).to(torch::kCPU).contiguous();
+    const torch::Tensor wanted =
+        audio[0].slice(0, (next_ - sound_from) * hop, (next_ - sound_from + count) * hop).to(torch::kCPU).contiguous();
     out.insert(out.end(), wanted.data_ptr<float>(), wanted.data_ptr<float>() + wanted.numel());
 
     next_ += count;
@@ -150,11 +151,11 @@ class NativeStream : public VoiceStream {
   AcousticModel acoustic_;  // LibTorch's forward() is not const; nothing is written in it outside of training
   Vocoder vocoder_;
   SynthesisOptions options_;
-  torch::Tensor formant_;                            ///< [envelope_bins, envelope_bins]; undefined: no shift
-  torch::Tensor content_, f0_, loudness_;            ///< frames start_ .. end_
-  std::int64_t start_ = 0, end_ = 0, next_ = 0;      ///< next_: first frame not sung yet
+  torch::Tensor formant_;                        ///< [envelope_bins, envelope_bins]; undefined: no shift
+  torch::Tensor content_, f0_, loudness_;        ///< frames start_ .. end_
+  std::int64_t start_ = 0, end_ = 0, next_ = 0;  ///< next_: first frame not sung yet
   PulseSource source_;
-  std::vector<float> pulses_, noise_;                ///< from frame excited_from_
+  std::vector<float> pulses_, noise_;  ///< from frame excited_from_
   std::int64_t excited_from_ = 0;
 };
 
@@ -166,7 +167,9 @@ class NativeVoice : public VoiceModel {
   std::int64_t context_frames() const override { return reach; }
   torch::Device device() const override { return weights_->device; }
   torch::Tensor speaker_embedding() const override { return weights_->speaker[0].to(torch::kCPU, torch::kFloat); }
-  std::unique_ptr<VoiceStream> start(const SynthesisOptions& options) const override { return std::make_unique<NativeStream>(weights_, options); }
+  std::unique_ptr<VoiceStream> start(const SynthesisOptions& options) const override {
+    return std::make_unique<NativeStream>(weights_, options);
+  }
 
  private:
   std::shared_ptr<const Weights> weights_;
@@ -181,7 +184,8 @@ nlohmann::json bundle_settings() {
 std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch::Device device, torch::ScalarType precision) {
   const int found = bundle.model.value("revision", 0);
   if (found != revision)
-    fail(ErrorCode::bad_model, "{} has revision {} of the native architecture; this voxconv reads revision {}.", bundle.info.path, found, revision);
+    fail(ErrorCode::bad_model, "{} has revision {} of the native architecture; this voxconv reads revision {}.", bundle.info.path, found,
+         revision);
   auto weights = std::make_shared<Weights>();
   weights->device = device;
   weights->precision = precision;
@@ -190,8 +194,10 @@ std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch:
   nn::load_parameters(*weights->vocoder, nn::Safetensors(model_file(vocoder_weights)));
   weights->speaker = file.get("speaker").to(device, torch::kFloat).reshape({1, -1});
   if (weights->speaker.size(1) != speaker_dim)
-    fail(ErrorCode::bad_model, "{}: the speaker embedding has {} numbers, expected {}.", bundle.weights_path, weights->speaker.size(1), speaker_dim);
-  for (torch::nn::Module* module : {static_cast<torch::nn::Module*>(weights->acoustic.get()), static_cast<torch::nn::Module*>(weights->vocoder.get())}) {
+    fail(ErrorCode::bad_model, "{}: the speaker embedding has {} numbers, expected {}.", bundle.weights_path, weights->speaker.size(1),
+         speaker_dim);
+  for (torch::nn::Module* module :
+       {static_cast<torch::nn::Module*>(weights->acoustic.get()), static_cast<torch::nn::Module*>(weights->vocoder.get())}) {
     module->eval();
     module->to(device);
     for (auto& parameter : module->parameters()) parameter.set_requires_grad(false);

@@ -4,8 +4,8 @@
 
 namespace voxconv::native {
 
-/// The excitation of the voice, sample by sample from a pitch contour: a band-limited pulse train whose spectrum is flat and whose power is 1.
-/// The phase is kept in double over the whole song, so the result does not depend on how the frames are cut.
+/// The excitation of the voice, sample by sample from a pitch contour: a band-limited pulse train whose spectrum is flat and whose power
+/// is 1. The phase is kept in double over the whole song, so the result does not depend on how the frames are cut.
 class PulseSource {
  public:
   explicit PulseSource(double initial_phase = 0) : phase_(initial_phase) {}

@@ -59,9 +59,12 @@ torch::Tensor VocoderImpl::synthesize(const Filters& filters, const torch::Tenso
   };
   const torch::Tensor filtered = torch::fft::irfft(spectrum(pulses) * filters.pulse + spectrum(noise) * filters.noise, fft_size, -1);
   const std::int64_t length = (frames - 1) * hop + fft_size;
-  const torch::Tensor summed = F::fold(filtered.transpose(1, 2), F::FoldFuncOptions({1, length}, {1, fft_size}).stride({1, hop})).reshape({batch, length});
+  const torch::Tensor summed =
+      F::fold(filtered.transpose(1, 2), F::FoldFuncOptions({1, length}, {1, fft_size}).stride({1, hop})).reshape({batch, length});
   const std::int64_t start = window_offset + before;
-  return F::pad(summed, F::PadFuncOptions({0, std::max<std::int64_t>(0, start + frames * hop - length)})).slice(1, start, start + frames * hop) / 1.5;
+  return F::pad(summed, F::PadFuncOptions({0, std::max<std::int64_t>(0, start + frames * hop - length)}))
+             .slice(1, start, start + frames * hop) /
+         1.5;
 }
 
 }  // namespace voxconv::native

@@ -4,8 +4,8 @@
 
 namespace voxconv::native {
 
-/// Second stage, for every voice: spectral envelope + f0 -> audio, by differentiable source-filter synthesis. The network corrects, per frame, a
-/// pulse filter and a noise filter that both start from the envelope itself. It never sees who is singing.
+/// Second stage, for every voice: spectral envelope + f0 -> audio, by differentiable source-filter synthesis. The network corrects, per
+/// frame, a pulse filter and a noise filter that both start from the envelope itself. It never sees who is singing.
 class VocoderImpl : public torch::nn::Module {
  public:
   static constexpr std::int64_t channels = 256, blocks = 6, filter_points = 257;
@@ -21,8 +21,8 @@ class VocoderImpl : public torch::nn::Module {
   };
   Filters filters(const torch::Tensor& envelope, const torch::Tensor& f0);
 
-  /// Excitations [B, T * hop] (power 1) through the filters -> audio [B, T * hop]; sample 0 lies at the centre of frame 0. The first and last
-  /// `ring` frames lack the sound of frames beyond the ends.
+  /// Excitations [B, T * hop] (power 1) through the filters -> audio [B, T * hop]; sample 0 lies at the centre of frame 0. The first and
+  /// last `ring` frames lack the sound of frames beyond the ends.
   torch::Tensor synthesize(const Filters& filters, const torch::Tensor& pulses, const torch::Tensor& noise);
 
  private:
