@@ -17,7 +17,7 @@ using torch::indexing::None;
 using torch::indexing::Slice;
 
 constexpr std::int64_t batch_size = 8, crop_frames = 200;
-constexpr double difference_weight = 0.5, adversarial_weight = 0.15, unpaired_weight = 0.1;
+constexpr double difference_weight = 0.5, adversarial_weight = 0.05, unpaired_weight = 0.05;
 
 /// Content at 50 Hz [T / 2, dim] to 100 Hz [T, dim].
 torch::Tensor to_frame_clock(const torch::Tensor& content) {
