@@ -62,9 +62,7 @@ TEST(Safetensors, ViewsOutliveTheFile) {
   const std::string path = scratch("outlive.safetensors");
   save_safetensors(path, {{"a", torch::ones({1000})}});
   torch::Tensor view;
-  {
-    view = Safetensors(path).get("a");
-  }
+  { view = Safetensors(path).get("a"); }
   EXPECT_EQ(view.sum().item<float>(), 1000);
 }
 
@@ -76,11 +74,13 @@ TEST(Safetensors, RefusesDamage) {
   expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}})", 8), "do not fit");
   expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[8,4]}})", 8), "do not fit");
   expect_refused(file_with_header(R"({"a":{"dtype":"Q4","shape":[1],"data_offsets":[0,4]}})", 8), "unknown dtype");
-  expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", 8), "larger than the file");
+  expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", 8),
+                 "larger than the file");
   expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", 8), "larger than the file");
   expect_refused(file_with_header(R"({"a":{"dtype":"F32"}})", 8), "malformed");
-  expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})", 8),
-                 "overlap");
+  expect_refused(
+      file_with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})", 8),
+      "overlap");
 }
 
 TEST(LoadParameters, IsStrict) {

@@ -7,7 +7,8 @@ namespace voxconv {
 /// A target file that appears whole or not at all: write to path(), then commit() (fsync, rename). Destroyed before, it leaves nothing.
 class AtomicFile {
  public:
-  /// The temporary name is ".<name>.<pid>.<n>.tmp" + the target's extension, in the target's folder. Throws Error(io) if that folder does not exist.
+  /// The temporary name is ".<name>.<pid>.<n>.tmp" + the target's extension, in the target's folder. Throws Error(io) if that folder does
+  /// not exist.
   explicit AtomicFile(std::string target);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
