@@ -12,6 +12,7 @@
 
 // libsndfile forgets a few kilobytes of some Ogg files that it refuses.
 extern "C" const char* __lsan_default_suppressions() { return "leak:libvorbis\nleak:libsndfile\nleak:libogg\nleak:libopus\n"; }
+extern "C" const char* __lsan_default_options() { return "print_suppressions=0"; }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const int file = memfd_create("fuzz_reader", MFD_CLOEXEC);
