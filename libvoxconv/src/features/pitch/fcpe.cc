@@ -5,6 +5,7 @@
 #include "core/fail.h"
 #include "features/frames.h"
 #include "features/pitch/fcpe_classes.h"
+#include "nn/depthwise.h"
 #include "nn/linear.h"
 
 namespace voxconv {
@@ -61,10 +62,8 @@ Fcpe::Fcpe(const nn::Safetensors& weights, const F0Range& range, torch::Device d
   input1_ = affine("input.1", {width, width, 3});
   for (std::int64_t i = 0; i < layer_count; ++i) {
     const std::string prefix = "layers." + std::to_string(i) + ".";
-    Layer layer{affine(prefix + "norm", {width}), affine(prefix + "expand", {4 * width, width}),
-                affine(prefix + "depthwise", {2 * width, 1, taps}), affine(prefix + "project", {width, 2 * width})};
-    layer.depthwise.weight = layer.depthwise.weight.unsqueeze(2).contiguous(torch::MemoryFormat::ChannelsLast);
-    layers_.push_back(layer);
+    layers_.push_back({affine(prefix + "norm", {width}), affine(prefix + "expand", {4 * width, width}),
+                       affine(prefix + "depthwise", {2 * width, 1, taps}), affine(prefix + "project", {width, 2 * width})});
   }
   norm_ = affine("norm", {width});
   output_ = affine("output", {classes, width});
@@ -86,10 +85,7 @@ torch::Tensor Fcpe::mel(const torch::Tensor& audio) const {
 torch::Tensor Fcpe::convolve(const Layer& layer, const torch::Tensor& x) const {
   torch::Tensor y = torch::layer_norm(x, {width}, layer.norm.weight, layer.norm.bias);
   y = torch::glu(nn::linear(y, layer.expand.weight, layer.expand.bias), -1);
-  // [T, C] seen as a channels-last image: the depthwise convolution is many times quicker in that layout.
-  const torch::Tensor image = y.view({1, y.size(0), 1, y.size(1)}).permute({0, 3, 2, 1});
-  y = torch::conv2d(image, layer.depthwise.weight, layer.depthwise.bias, 1, torch::IntArrayRef({0, taps / 2}), 1, 2 * width);
-  y = torch::silu(y).permute({0, 3, 2, 1}).reshape({x.size(0), 2 * width});
+  y = torch::silu(nn::depthwise(y, layer.depthwise.weight, layer.depthwise.bias));
   return nn::linear(y, layer.project.weight, layer.project.bias);
 }
 
