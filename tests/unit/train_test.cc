@@ -40,7 +40,9 @@ TEST(Corpus, DrawsWithinTrainingClipsOnly) {
     EXPECT_EQ(crop.frame % 2, 0);
     EXPECT_GE(crop.frame, crop.speaker->bounds[std::size_t(crop.clip)]);
     EXPECT_LE(crop.frame + 200, crop.speaker->bounds[std::size_t(crop.clip) + 1]);
-    if (crop.speaker->clips() == 40) EXPECT_NE(crop.clip % Corpus::held_out_every, Corpus::held_out_every / 2);
+    if (crop.speaker->clips() == 40) {
+      EXPECT_NE(crop.clip % Corpus::held_out_every, Corpus::held_out_every / 2);
+    }
   }
   for (const Crop& crop : corpus.held_out(200, 10)) EXPECT_EQ(crop.clip % Corpus::held_out_every, Corpus::held_out_every / 2);
   EXPECT_EQ(corpus.held_out(200, 10).size(), 2u);
