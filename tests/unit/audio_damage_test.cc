@@ -185,6 +185,27 @@ TEST(Damage, ACutFlacIsReportedAndHeard) {
   EXPECT_NE(warning.find("cut off"), std::string::npos) << warning;
 }
 
+TEST(Damage, AVideoWithoutSoundIsSaidSo) {
+  write_video_only(scratch("video.mkv"));
+  EXPECT_NE(error_of(ErrorCode::bad_audio, [] { open_reader(scratch("video.mkv")); }).find("no audio stream"), std::string::npos);
+}
+
+TEST(Damage, WhatChangesOnTheWayIsSaidSo) {
+  for (const char* extension : {"mp3", "ogg"}) {
+    const std::string mono = scratch(std::string("mono.") + extension), stereo = scratch(std::string("stereo.") + extension);
+    write_audio(mono, chord(44100, 1, 1));
+    write_audio(stereo, chord(48000, 2, 1));
+    remux_audio(stereo, scratch("second"), extension);  // gives an Ogg stream a serial number of its own
+    write_bytes(scratch("chained"), read_bytes(mono) + read_bytes(scratch("second")));
+    const std::string message = error_of(ErrorCode::bad_audio, [] { read_audio(scratch("chained")); });
+    EXPECT_NE(message.find("changes from"), std::string::npos) << message;
+    // Of one kind they are read through.
+    remux_audio(mono, scratch("second"), extension);
+    write_bytes(scratch("chained"), read_bytes(mono) + read_bytes(scratch("second")));
+    EXPECT_NEAR(double(read_audio(scratch("chained")).frames()), 88200, 5000) << extension;
+  }
+}
+
 TEST(Damage, NotANumberBecomesSilence) {
   AudioBuffer in(44100, 1, 1000);
   WriteOptions options;

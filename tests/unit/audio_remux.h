@@ -37,4 +37,33 @@ inline void remux_audio(const std::string& from, const std::string& to, const ch
   avformat_close_input(&in);
 }
 
+/// A Matroska file with a video stream of one frame and nothing else.
+inline void write_video_only(const std::string& path) {
+  const auto check = [](int result) {
+    if (result < 0) throw std::runtime_error(ffmpeg_error(result));
+  };
+  AVFormatContext* out = nullptr;
+  check(avformat_alloc_output_context2(&out, nullptr, "matroska", path.c_str()));
+  AVStream* stream = avformat_new_stream(out, nullptr);
+  stream->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
+  stream->codecpar->codec_id = AV_CODEC_ID_RAWVIDEO;
+  stream->codecpar->format = AV_PIX_FMT_GRAY8;
+  stream->codecpar->codec_tag = MKTAG('Y', '8', '0', '0');
+  stream->codecpar->width = stream->codecpar->height = 4;
+  av_dict_set(&out->metadata, "title", "Silent", 0);
+  check(avio_open(&out->pb, path.c_str(), AVIO_FLAG_WRITE));
+  AVDictionary* settings = nullptr;
+  av_dict_set(&settings, "allow_raw_vfw", "1", 0);
+  const int started = avformat_write_header(out, &settings);
+  av_dict_free(&settings);
+  check(started);
+  const PacketPtr packet(av_packet_alloc());
+  check(av_new_packet(packet.get(), 16));
+  packet->pts = packet->dts = 0;
+  check(av_interleaved_write_frame(out, packet.get()));
+  check(av_write_trailer(out));
+  avio_closep(&out->pb);
+  avformat_free_context(out);
+}
+
 }  // namespace voxconv::testing_audio

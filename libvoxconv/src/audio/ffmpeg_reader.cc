@@ -64,7 +64,6 @@ class FfmpegReader : public AudioReader {
       }
       used_ += count;
     }
-    position_ += std::int64_t(out.frames());
     if (out.empty() && wanted > 0) end();
     return !out.empty();
   }
@@ -163,26 +162,30 @@ class FfmpegReader : public AudioReader {
   void take_frame() {
     if (frame_->sample_rate != info_.rate || frame_->ch_layout.nb_channels != info_.channels)
       fail(ErrorCode::bad_audio, "{} changes from {} channels at {} Hz to {} channels at {} Hz at {:.2f} s: split it there first.",
-           input_->name(), info_.channels, info_.rate, frame_->ch_layout.nb_channels, frame_->sample_rate, double(position_) / info_.rate);
+           input_->name(), info_.channels, info_.rate, frame_->ch_layout.nb_channels, frame_->sample_rate,
+           double(decoded_frames_) / info_.rate);
     pending_ = AudioBuffer(info_.rate, std::size_t(info_.channels), std::size_t(std::max(frame_->nb_samples, 0)));
     copy_frame(*frame_, pending_);
     av_frame_unref(frame_.get());
-    decoded_ = true;
+    decoded_frames_ += std::int64_t(pending_.frames());
     damaged_run_ = 0;
   }
 
   /// Puts silence in the place of a packet that did not decode, so that what follows stays in time.
   void damaged(std::int64_t length) {
     if (++damaged_ == 1)
-      log_warning("{} is damaged {:.2f} s from its start; the damaged parts are silent.", input_->name(), double(position_) / info_.rate);
+      log_warning("{} is damaged {:.2f} s from its start; the damaged parts are silent.", input_->name(),
+                  double(decoded_frames_) / info_.rate);
     if (++damaged_run_ > max_damaged_run)
-      fail(ErrorCode::bad_audio, "{} is damaged from {:.2f} s on.", input_->name(), double(position_) / info_.rate);
-    if (decoded_) pending_ = AudioBuffer(info_.rate, std::size_t(info_.channels), std::min(std::size_t(length), max_block_frames));
+      fail(ErrorCode::bad_audio, "{} is damaged from {:.2f} s on.", input_->name(), double(decoded_frames_) / info_.rate);
+    if (decoded_frames_ == 0) return;
+    pending_ = AudioBuffer(info_.rate, std::size_t(info_.channels), std::min(std::size_t(length), max_block_frames));
+    decoded_frames_ += std::int64_t(pending_.frames());
   }
 
   /// Judges a stream that gave no more.
   void end() {
-    if (decoded_ && position_ > 0) return;
+    if (decoded_frames_ > 0) return;
     if (info_.container == "mp4" && !input_->seekable())
       fail(ErrorCode::bad_audio, "{} is an MP4 whose index follows its sound, which no pipe can carry: read it from a file.",
            input_->name());
@@ -199,10 +202,10 @@ class FfmpegReader : public AudioReader {
   AudioInfo info_;
   AudioBuffer pending_, ahead_;
   std::size_t used_ = 0;
-  std::int64_t position_ = 0, handed_on_ = 0;
+  std::int64_t decoded_frames_ = 0, handed_on_ = 0;
   std::int64_t damaged_ = 0;
   int damaged_run_ = 0;
-  bool decoded_ = false, flushed_ = false;
+  bool flushed_ = false;
 };
 
 }  // namespace

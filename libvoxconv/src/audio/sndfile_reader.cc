@@ -67,6 +67,25 @@ std::string codec_name(int format) {
   return "other";
 }
 
+/// Whether a second Ogg stream begins where the first has ended (RFC 3533, 4); libsndfile would not read it. Walks from page to page.
+bool is_chained_ogg(const InputFile& input) {
+  constexpr std::size_t header_bytes = 27;
+  constexpr unsigned first_page = 2;
+  std::array<std::uint8_t, header_bytes + 255> page{};
+  bool data_seen = false;
+  for (std::int64_t at = 0;;) {
+    const std::size_t got = input.read_at(at, page.data(), page.size());
+    if (got < header_bytes || !std::equal(page.begin(), page.begin() + 4, "OggS")) return false;
+    const bool first = (page[5] & first_page) != 0;
+    if (first && data_seen) return true;
+    data_seen |= !first;
+    const std::size_t segments = page[header_bytes - 1];
+    if (got < header_bytes + segments) return false;
+    at += std::int64_t(header_bytes + segments);
+    for (std::size_t i = 0; i < segments; ++i) at += page[header_bytes + i];
+  }
+}
+
 class SndfileReader : public AudioReader {
  public:
   SndfileReader(std::unique_ptr<InputFile> input, SndfilePtr file, const SF_INFO& stream, Tags tags, std::optional<Picture> cover)
@@ -120,7 +139,7 @@ class SndfileReader : public AudioReader {
 }  // namespace
 
 std::unique_ptr<AudioReader> open_sndfile_reader(std::unique_ptr<InputFile>& input, Tags tags, std::optional<Picture> cover) {
-  if (!is_known(*input)) return nullptr;
+  if (!is_known(*input) || is_chained_ogg(*input)) return nullptr;
   input->rewind();
   SF_INFO stream{};
   // libsndfile closes the descriptor it fails to open whatever it is told, hence a second one.
