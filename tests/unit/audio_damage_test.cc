@@ -78,6 +78,13 @@ std::string wav_claiming(int channels, std::uint32_t rate, std::uint32_t data_by
   return bytes;
 }
 
+/// The most memory this process has held so far.
+long memory_kib() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
 TEST(Damage, MissingEmptyAndNotSound) {
   EXPECT_NE(error_of(ErrorCode::not_found, [] { open_reader(scratch("missing.wav")); }).find("does not exist"), std::string::npos);
   error_of(ErrorCode::not_found, [] { open_reader(scratch("missing.wav") + "/x"); });
@@ -171,6 +178,20 @@ TEST(Damage, HeadersThatLie) {
   }
 }
 
+TEST(Damage, AClaimTakesNoMemory) {
+  std::string bytes = wav_claiming(1, 44100, 2000, 1000);
+  std::string list(20, '\0');  // a title of 1.8 GB
+  list.replace(0, 4, "LIST");
+  put(list, 4, 0x70000000, 4);
+  list.replace(8, 8, "INFOINAM");
+  put(list, 16, 0x6b000000, 4);
+  bytes.insert(36, list);
+  write_bytes(scratch("claim.wav"), bytes);
+  const auto before = memory_kib();
+  read_anything(scratch("claim.wav"));
+  EXPECT_LT(memory_kib() - before, 160 * 1024);
+}
+
 TEST(Damage, ACutFlacIsReportedAndHeard) {
   std::string warning;
   set_log_callback([&](LogLevel level, const std::string& text) {
@@ -246,11 +267,6 @@ TEST(Damage, TenHoursInBoundedMemory) {
   constexpr std::uint32_t bytes = 36000u * 4000 * 2;
   write_bytes(scratch("hours.wav"), wav_claiming(1, 4000, bytes, 0));
   fs::resize_file(scratch("hours.wav"), 44 + std::uintmax_t(bytes));
-  const auto memory_kib = [] {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_maxrss;
-  };
   const auto before = memory_kib();
   const auto reader = open_reader(scratch("hours.wav"));
   EXPECT_EQ(reader->info().frames, 36000 * 4000);

@@ -35,9 +35,12 @@ int refuse_open(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary*
 
 }  // namespace
 
-void silence_ffmpeg() {
+void set_up_ffmpeg() {
   static std::once_flag once;
-  std::call_once(once, [] { av_log_set_level(AV_LOG_QUIET); });
+  std::call_once(once, [] {
+    av_log_set_level(AV_LOG_QUIET);
+    av_max_alloc(std::size_t{128} << 20);
+  });
 }
 
 std::string ffmpeg_error(int code) {
@@ -47,7 +50,7 @@ std::string ffmpeg_error(int code) {
 }
 
 Demuxer::Demuxer(InputFile& input) {
-  silence_ffmpeg();
+  set_up_ffmpeg();
   constexpr int buffer_size = 1 << 16;
   auto* buffer = static_cast<unsigned char*>(av_malloc(buffer_size));
   io_ = avio_alloc_context(buffer, buffer_size, 0, &input, read_bytes, nullptr, input.seekable() ? seek_bytes : nullptr);
