@@ -146,7 +146,7 @@ class MemoryReader : public AudioReader {
 };
 
 TEST(EstimateF0, WindowsGiveWhatOneWindowWould) {
-  const torch::Tensor audio = testing_pitch::tone(12.345, [](double t) { return 220 * std::exp2(std::sin(t) / 2); });
+  const torch::Tensor audio = testing_pitch::tone(21.234, [](double t) { return 220 * std::exp2(std::sin(t) / 2); });
   MemoryReader reader(audio, 2);
   F0Options options;
   options.estimator = "swiftf0";

@@ -11,7 +11,7 @@ namespace voxconv {
 namespace {
 
 constexpr std::size_t block_frames = 16384;  // read at a time
-constexpr std::int64_t window_frames = 10 * frame_rate;
+constexpr std::int64_t window_frames = 20 * frame_rate;
 static_assert(window_frames % f0_window_step == 0);
 
 /// Feeds an estimator windows that lie on fixed places of the time line, with the context it asks for: the result does not depend on how
