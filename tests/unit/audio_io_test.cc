@@ -86,7 +86,7 @@ TEST(AudioIo, ReadsTheOtherKindsOfWav) {
   };
   for (const Kind& kind : {Kind{SF_FORMAT_WAV | SF_FORMAT_PCM_U8, 37, "wav"}, Kind{SF_FORMAT_WAV | SF_FORMAT_PCM_32, 140, "wav"},
                            Kind{SF_FORMAT_WAV | SF_FORMAT_DOUBLE, 299, "wav"}, Kind{SF_FORMAT_WAVEX | SF_FORMAT_PCM_24, 134, "wav"},
-                           Kind{SF_FORMAT_WAVEX | SF_FORMAT_FLOAT, 299, "wav"}, Kind{SF_FORMAT_RF64 | SF_FORMAT_PCM_16, 85, "rf64"},
+                           Kind{SF_FORMAT_WAVEX | SF_FORMAT_FLOAT, 299, "wav"}, Kind{SF_FORMAT_RF64 | SF_FORMAT_PCM_16, 85, "wav"},
                            Kind{SF_FORMAT_WAV | SF_FORMAT_ULAW, 30, "wav"}, Kind{SF_FORMAT_AIFF | SF_FORMAT_PCM_24, 134, "aiff"},
                            Kind{SF_FORMAT_CAF | SF_FORMAT_PCM_16, 85, "caf"}}) {
     SF_INFO info{};

@@ -106,7 +106,11 @@ class FfmpegReader : public AudioReader {
       info_.codec.resize(info_.codec.size() - 2);
     if (format->duration_estimation_method != AVFMT_DURATION_FROM_BITRATE && stream_->duration > 0)
       info_.frames = av_rescale_q(stream_->duration, stream_->time_base, AVRational{1, info_.rate});
+    // A header may claim more than there is.
+    if (input_->seekable() && stream_->codecpar->block_align > 0 && av_get_exact_bits_per_sample(stream_->codecpar->codec_id) > 0)
+      info_.frames = std::min(info_.frames, input_->size() / stream_->codecpar->block_align);
     info_.tags = read_tags(*format, stream_);
+    if (info_.container == "wav" && input_->seekable()) add_wav_id3_tags(*input_, info_.tags);
     info_.cover = read_cover(*format);
   }
 

@@ -13,25 +13,19 @@ std::unique_ptr<AudioReader> open_reader(const std::string& path, const ReadOpti
     auto demuxer = std::make_unique<Demuxer>(*input);
     return open_ffmpeg_reader(std::move(input), std::move(demuxer));
   }
-  // libsndfile decodes what it knows; the tags are FFmpeg's in either case, where it can open the file at all.
+  // The tags are FFmpeg's in either case, where it can open the file at all.
   Tags tags;
   std::optional<Picture> cover;
   std::string reason;
-  bool mpeg_audio = false;
   try {
     const Demuxer demuxer(*input);
     const AVStream* stream = demuxer.get()->nb_streams > 0 ? demuxer.get()->streams[0] : nullptr;
-    mpeg_audio = stream && (stream->codecpar->codec_id == AV_CODEC_ID_MP3 || stream->codecpar->codec_id == AV_CODEC_ID_MP2);
     tags = read_tags(*demuxer.get(), stream);
     cover = read_cover(*demuxer.get());
-    add_wav_id3_tags(*input, tags);
   } catch (const Error& error) {
     reason = error.what();
   }
-  // A WAV, too, can hold MP3, whose decoder in libsndfile prints to standard error.
-  if (!mpeg_audio) {
-    if (auto reader = open_sndfile_reader(input, std::move(tags), std::move(cover))) return reader;
-  }
+  if (auto reader = open_sndfile_reader(input, std::move(tags), std::move(cover))) return reader;
   if (!reason.empty()) fail(ErrorCode::bad_audio, "{}", reason);
   input->rewind();
   auto demuxer = std::make_unique<Demuxer>(*input);

@@ -26,45 +26,26 @@ using SndfilePtr = std::unique_ptr<SNDFILE, CloseSndfile>;
 
 std::string container_name(int format) {
   switch (format & SF_FORMAT_TYPEMASK) {
-    case SF_FORMAT_WAV:
-    case SF_FORMAT_WAVEX: return "wav";
-    case SF_FORMAT_RF64: return "rf64";
-    case SF_FORMAT_W64: return "w64";
-    case SF_FORMAT_AIFF: return "aiff";
-    case SF_FORMAT_CAF: return "caf";
     case SF_FORMAT_FLAC: return "flac";
     case SF_FORMAT_OGG: return "ogg";
   }
   return {};
 }
 
-/// Whether a file begins like those left to libsndfile. MP3 is not among them, since its decoder there prints to standard error.
+std::string codec_name(int format) {
+  switch (format & SF_FORMAT_SUBMASK) {
+    case SF_FORMAT_VORBIS: return "vorbis";
+    case SF_FORMAT_OPUS: return "opus";
+  }
+  return "flac";
+}
+
+/// Whether a file begins like those left to libsndfile.
 bool is_known(const InputFile& input) {
   std::array<char, 4> magic{};
   if (input.read_at(0, magic.data(), magic.size()) != magic.size()) return false;
-  constexpr std::array<std::string_view, 8> known{"RIFF", "RIFX", "RF64", "riff", "FORM", "caff", "fLaC", "OggS"};
-  return std::ranges::find(known, std::string_view(magic.data(), magic.size())) != known.end();
-}
-
-std::string codec_name(int format) {
-  switch (format & SF_FORMAT_SUBMASK) {
-    case SF_FORMAT_PCM_S8:
-    case SF_FORMAT_PCM_U8: return "pcm_8";
-    case SF_FORMAT_PCM_16: return "pcm_s16";
-    case SF_FORMAT_PCM_24: return "pcm_s24";
-    case SF_FORMAT_PCM_32: return "pcm_s32";
-    case SF_FORMAT_FLOAT: return "pcm_f32";
-    case SF_FORMAT_DOUBLE: return "pcm_f64";
-    case SF_FORMAT_ULAW: return "pcm_ulaw";
-    case SF_FORMAT_ALAW: return "pcm_alaw";
-    case SF_FORMAT_VORBIS: return "vorbis";
-    case SF_FORMAT_OPUS: return "opus";
-    case SF_FORMAT_ALAC_16:
-    case SF_FORMAT_ALAC_20:
-    case SF_FORMAT_ALAC_24:
-    case SF_FORMAT_ALAC_32: return "alac";
-  }
-  return "other";
+  const std::string_view begin(magic.data(), magic.size());
+  return begin == "fLaC" || begin == "OggS";
 }
 
 /// Whether a second Ogg stream begins where the first has ended (RFC 3533, 4); libsndfile would not read it. Walks from page to page.
@@ -93,7 +74,7 @@ class SndfileReader : public AudioReader {
     info_.rate = stream.samplerate;
     info_.channels = stream.channels;
     info_.container = container_name(stream.format);
-    info_.codec = info_.container == "flac" ? "flac" : codec_name(stream.format);
+    info_.codec = codec_name(stream.format);
     if (stream.frames >= 0 && stream.frames < SF_COUNT_MAX) info_.frames = stream.frames;
     info_.tags = std::move(tags);
     info_.cover = std::move(cover);
