@@ -2,6 +2,7 @@
 #include "models/native/native_voice.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -25,7 +26,7 @@ class NativeVoice : public testing::Test {
     info.name = "random";
     info.architecture = "native";
     info.sample_rate = sample_rate;
-    const std::string dir = (std::filesystem::path(testing::TempDir()) / "voxconv_native_voice").string();
+    const std::string dir = (std::filesystem::path(testing::TempDir()) / ("voxconv_native_voice_" + std::to_string(::getpid()))).string();
     write_bundle(dir, info, bundle_settings(), tensors);
     voice = load_native_voice(read_bundle(dir), torch::kCPU, torch::kFloat);
     frames = {torch::randn({frame_total, content_dim}), 200 + 50 * torch::sin(torch::arange(frame_total) / 20.0),

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -16,7 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 fs::path scratch_dir() {
-  const fs::path dir = fs::path(testing::TempDir()) / "voxconv_core_test";
+  const fs::path dir = fs::path(testing::TempDir()) / ("voxconv_core_test_" + std::to_string(::getpid()));
   fs::remove_all(dir);
   fs::create_directories(dir);
   return dir;

@@ -50,6 +50,7 @@ ConvertOptions changed() {
   options.loudness = 0.25;
   options.wet = 0.5;
   options.gain_db = -6;
+  options.pause_db = 12;
   options.chunk_s = 3;
   return options;
 }

@@ -1,6 +1,7 @@
 #include "nn/safetensors.h"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -14,7 +15,7 @@ namespace voxconv::nn {
 namespace fs = std::filesystem;
 namespace {
 
-std::string scratch(const std::string& name) { return (fs::path(testing::TempDir()) / name).string(); }
+std::string scratch(const std::string& name) { return (fs::path(testing::TempDir()) / (std::to_string(::getpid()) + name)).string(); }
 
 std::string file_with_header(const std::string& header, std::size_t payload) {
   const std::uint64_t bytes = header.size();

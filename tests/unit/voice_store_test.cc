@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <zip.h>
 
 #include <cstdlib>
@@ -30,7 +31,7 @@ class VoiceStoreTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     torch::manual_seed(3);
-    root_ = fs::path(testing::TempDir()) / "voxconv_voice_store";
+    root_ = fs::path(testing::TempDir()) / ("voxconv_voice_store_" + std::to_string(::getpid()));
     fs::remove_all(root_);
     fs::create_directories(root_ / "models/native/vocoder");
     nn::save_safetensors((root_ / "models/native/vocoder/weights.safetensors").string(),
