@@ -193,5 +193,15 @@ TEST(TrainOptions, NamesItsProblems) {
   EXPECT_NE(problems[1].find("Not A Name"), std::string::npos);
 }
 
+TEST(TrainVoice, LeavesNothingBehindWhenThereIsNoData) {
+  const fs::path dir = scratch("no_data");
+  TrainOptions train;
+  train.name = "nobody";
+  train.data = {(dir / "missing").string()};
+  train.out_dir = (dir / "voice").string();
+  EXPECT_THROW(train_voice(train), Error);
+  EXPECT_TRUE(fs::is_empty(dir));
+}
+
 }  // namespace
 }  // namespace voxconv::train

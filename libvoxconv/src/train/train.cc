@@ -49,12 +49,13 @@ std::vector<SpeakerRecordings> list_speakers(const TrainOptions& options) {
 
 std::vector<SpeakerData> prepare(const TrainOptions& options, const std::string& work_dir, torch::Device device,
                                  torch::ScalarType precision, const ProgressFn& on_progress, const CancelToken& cancel) {
+  const auto listed = list_speakers(options);  // before anything is loaded or made: most mistakes are in the paths
   FeatureTools tools;
   if (options.stage != "vocoder") tools.content = load_content_encoder("whisper-base", device, precision);
   tools.f0 = load_f0_estimator("fcpe", {}, device);
   tools.speaker = std::make_shared<SpeakerEncoder>(device);
   std::vector<SpeakerData> speakers;
-  for (const SpeakerRecordings& speaker : list_speakers(options)) {
+  for (const SpeakerRecordings& speaker : listed) {
     try {
       speakers.push_back(prepare_speaker(speaker.name, speaker.files, tools, (fs::path(work_dir) / "features").string(),
                                          options.max_minutes, on_progress, cancel));
@@ -122,8 +123,6 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
   const torch::ScalarType precision = nn::select_precision(options.precision, device);
   const std::string out_dir = options.out_dir.empty() ? (fs::path(user_voices_dir()) / options.name).string() : options.out_dir;
   const std::string work_dir = options.work_dir.empty() ? out_dir + ".train" : options.work_dir;
-  fs::create_directories(work_dir);
-  fs::create_directories(out_dir);
 
   const auto start = std::chrono::steady_clock::now();
   // The vocoder needs many kinds of sound, the acoustic model much of what each voice says.
@@ -162,6 +161,7 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
   report.loss = result.best_loss;
   report.log_path = (fs::path(loop.work_dir) / "log.csv").string();
   if (options.stage != "voice") {
+    fs::create_directories(out_dir);
     nn::save_safetensors((fs::path(out_dir) / "weights.safetensors").string(), result.best);
     return report;
   }
