@@ -146,6 +146,11 @@ TEST(Training, WritesALogAndASample) {
 
 TEST(Learner, AveragesItsWeights) {
   torch::nn::Linear model(1, 1);
+  {
+    torch::NoGradGuard no_grad;
+    model->weight.fill_(2);  // far from the optimum: every step goes the same way
+    model->bias.fill_(1);
+  }
   Learner learner("x", model.ptr(), 0.1, true);
   const float before = model->weight.item<float>();
   for (int i = 0; i < 5; ++i) learner.step(model(torch::ones({1, 1})).square().mean(), 1);
