@@ -12,7 +12,7 @@ struct AcousticTaskOptions {
   double peak_rate = 1e-3;
   /// From this part of the run on, a discriminator sharpens the envelopes; it also hears other people's words sung by the target, for which
   /// there is no recording to compare with.
-  double adversarial_from = 0.35;
+  double adversarial_from = 0.5;
   torch::ScalarType precision = torch::kFloat;  ///< of the matrix products
 };
 

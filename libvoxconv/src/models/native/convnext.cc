@@ -1,5 +1,7 @@
 #include "models/native/convnext.h"
 
+#include "nn/depthwise.h"
+
 namespace voxconv::native {
 
 torch::Tensor convolve_time(torch::nn::Conv1d& conv, const torch::Tensor& x) { return conv(x.transpose(1, 2)).transpose(1, 2); }
@@ -20,7 +22,7 @@ ConvNeXtImpl::ConvNeXtImpl(std::int64_t channels, std::int64_t expansion, std::i
 }
 
 torch::Tensor ConvNeXtImpl::forward(const torch::Tensor& x, const torch::Tensor& condition) {
-  torch::Tensor h = norm_(convolve_time(depthwise_, x));
+  torch::Tensor h = norm_(nn::depthwise(x, depthwise_->weight, depthwise_->bias));
   if (!film_.is_empty()) {
     const auto parts = film_(condition).unsqueeze(1).chunk(2, -1);
     h = h * (1 + parts[0]) + parts[1];
