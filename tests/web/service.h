@@ -1,0 +1,107 @@
+#pragma once
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "api/context.h"
+#include "domain/id.h"
+
+namespace webwrap::testing {
+
+using http::Method;
+using nlohmann::json;
+
+struct SettableClock : Clock {
+  Seconds time = 1'800'000'000;
+  Seconds now() const override { return time; }
+};
+
+struct CapturingMailer : Mailer {
+  std::vector<Mail> sent;
+  void send(const Mail& mail) override { sent.push_back(mail); }
+};
+
+/// Sells nothing: what a service without keys has.
+struct NoPayments : PaymentGateway {
+  bool configured() const override { return false; }
+  CheckoutSession create_session(const Order&, const std::string&, const std::string&, const std::string&, const std::string&) override {
+    return {};
+  }
+  CheckoutSession find_session(const std::string&) override { return {}; }
+};
+
+/// A whole service in a temporary folder, without network: requests go straight to the router. Tests add the routes they need.
+class Service {
+ public:
+  Service() : dir(std::filesystem::temp_directory_path() / fmt::format("webwrap-test-{}-{}", ::getpid(), new_id())) {
+    std::filesystem::create_directories(dir);
+    config.data_dir = dir.string();
+    store = open_sqlite_store((dir / "webwrap.db").string());
+    blobs = open_local_blob_store((dir / "blobs").string());
+    context = std::make_unique<Context>(Context{config, *store, *blobs, mailer, *payments, clock});
+  }
+  ~Service() { std::filesystem::remove_all(dir); }
+
+  std::filesystem::path dir;
+  Config config;
+  SettableClock clock;
+  CapturingMailer mailer;
+  NoPayments no_payments;
+  PaymentGateway* payments = &no_payments;
+  std::unique_ptr<Store> store;
+  std::unique_ptr<BlobStore> blobs;
+  std::unique_ptr<Context> context;
+  http::Router router;
+};
+
+/// A browser: keeps cookies and sends what browsers send.
+class Browser {
+ public:
+  explicit Browser(Service& service) : service_(service) {}
+
+  http::Response send(Method method, const std::string& target, const json& body = nullptr,
+                      std::map<std::string, std::string> headers = {}) {
+    return send_raw(method, target, body.is_null() ? "" : body.dump(), std::move(headers));
+  }
+  http::Response send_raw(Method method, const std::string& target, const std::string& body,
+                          std::map<std::string, std::string> headers = {}) {
+    http::Request request;
+    request.method = method;
+    const auto question = target.find('?');
+    request.path = target.substr(0, question);
+    if (question != std::string::npos) {
+      std::string rest = target.substr(question + 1);
+      for (std::size_t at = 0; at < rest.size();) {
+        const std::size_t end = std::min(rest.find('&', at), rest.size()), equals = rest.find('=', at);
+        request.query[rest.substr(at, equals - at)] = rest.substr(equals + 1, end - equals - 1);
+        at = end + 1;
+      }
+    }
+    request.headers = std::move(headers);
+    request.headers.emplace("sec-fetch-site", "same-origin");
+    request.headers.emplace("content-type", "application/json");
+    request.cookies = cookies;
+    request.body = body;
+    request.client = client;
+    http::Response response = service_.router.handle(request);
+    for (const auto& [name, value] : response.headers)
+      if (name == "Set-Cookie") {
+        const std::size_t equals = value.find('='), end = value.find(';');
+        cookies[value.substr(0, equals)] = value.substr(equals + 1, end - equals - 1);
+      }
+    return response;
+  }
+
+  std::map<std::string, std::string> cookies;
+  std::string client = "192.0.2.1";
+
+ private:
+  Service& service_;
+};
+
+inline json body_of(const http::Response& response) { return json::parse(response.body); }
+
+}  // namespace webwrap::testing

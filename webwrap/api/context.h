@@ -1,0 +1,40 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "blob/blob_store.h"
+#include "config/config.h"
+#include "domain/clock.h"
+#include "http/router.h"
+#include "mail/mailer.h"
+#include "payments/payment_gateway.h"
+#include "store/store.h"
+
+namespace webwrap {
+
+/// What handlers work with; lives as long as the server. All members are thread-safe.
+struct Context {
+  const Config& config;
+  Store& store;
+  BlobStore& blobs;
+  Mailer& mailer;
+  PaymentGateway& payments;
+  const Clock& clock;
+};
+
+/// Each adds its routes. One file each in api/.
+void add_account_routes(http::Router&, Context&);  ///< guests, accounts, verification, resets, export
+void add_session_routes(http::Router&, Context&);  ///< log-in, log-out, API tokens
+void add_upload_routes(http::Router&, Context&);   ///< tus
+void add_recording_routes(http::Router&, Context&);
+void add_voice_routes(http::Router&, Context&);
+void add_job_routes(http::Router&, Context&);        ///< quotes, jobs
+void add_song_routes(http::Router&, Context&);       ///< songs, renders
+void add_share_routes(http::Router&, Context&);      ///< shares, reports, oEmbed, the public page
+void add_credit_routes(http::Router&, Context&);     ///< balance, history
+void add_shop_routes(http::Router&, Context&);       ///< orders, Stripe's webhook
+void add_operation_routes(http::Router&, Context&);  ///< /healthz, /metrics, /api/v1/config, /api/v1/openapi.json
+void add_page_routes(http::Router&, Context&);       ///< the web app's files
+
+}  // namespace webwrap

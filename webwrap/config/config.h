@@ -1,0 +1,62 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "domain/ledger.h"
+
+namespace webwrap {
+
+/// A pack of credits for sale.
+struct Pack {
+  std::string id, title;
+  Credits credits = 0;
+  std::int64_t amount = 0;  ///< smallest unit of the currency
+};
+
+/// All settings: defaults, overridden by the JSON file (same names, unknown ones refused), overridden by WEBWRAP_<NAME> in the environment,
+/// overridden by flags. docs/operations.md lists them.
+struct Config {
+  std::string data_dir = "webwrap-data";
+  std::string bind = "127.0.0.1";
+  int port = 8080;
+  std::string public_url;  ///< how users reach the service; empty: http://bind:port
+  int http_threads = 4;    ///< I/O threads
+  int handler_threads = 8;
+  int workers = 1;           ///< worker processes that `serve` starts; 0: they are run by someone else
+  int worker_threads = 1;    ///< CPU threads of one worker
+  bool trust_proxy = false;  ///< take the client's address from X-Forwarded-For
+  std::string accel_prefix;  ///< nginx' internal location ("/_files/"); empty: files are sent by this process
+  std::string proxy_secret;  ///< what nginx sends in X-Proxy-Secret; needed for the upload offload
+
+  Credits credits_per_minute = 1;
+  Credits free_credits = 5;
+  double preview_s = 20;     ///< length of a guest's free preview
+  int previews_per_day = 3;  ///< per address
+  int signups_per_day = 5;   ///< per address
+  int max_active_jobs = 3;   ///< queued and running conversions of one account
+  std::int64_t max_upload_bytes = 200 << 20;
+  std::int64_t guest_upload_bytes = 30 << 20;
+  std::int64_t quota_bytes = std::int64_t(2) << 30;  ///< of one account
+  double max_duration_s = 1200;
+  Seconds upload_expires_s = 24 * 3600;
+  Seconds lease_s = 60;
+  int max_attempts = 3;  ///< of a job whose worker died or that failed for no fault of the recording
+
+  std::string currency = "eur";
+  std::vector<Pack> packs = {{"small", "30 credits", 30, 499}, {"large", "120 credits", 120, 1499}};
+  std::string stripe_secret_key, stripe_api_base = "https://api.stripe.com";
+  std::vector<std::string> stripe_webhook_secrets;
+  Seconds stripe_tolerance_s = 300;
+
+  std::string smtp_url;  ///< smtp://host:port or smtps://; empty: mails go to the log
+  std::string smtp_user, smtp_password, mail_from = "voxconv <no-reply@localhost>";
+
+  std::string contact = "";      ///< shown for takedowns
+  std::string base_url() const;  ///< public_url or the default, without a slash at the end
+};
+
+/// Throws std::runtime_error: one sentence that names the file or variable and the setting. `path` empty: no file.
+Config load_config(const std::string& path);
+
+}  // namespace webwrap

@@ -1,0 +1,16 @@
+#pragma once
+#include <cstdint>
+
+namespace webwrap {
+
+/// Seconds since 1970-01-01 UTC. All times in the service.
+using Seconds = std::int64_t;
+
+/// Where the time comes from, so that tests can move it. Thread-safe.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual Seconds now() const = 0;
+};
+
+}  // namespace webwrap

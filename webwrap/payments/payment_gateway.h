@@ -1,0 +1,29 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "store/records.h"
+
+namespace webwrap {
+
+/// A Checkout Session as the provider tells it.
+struct CheckoutSession {
+  std::string id, url, payment_intent;
+  std::string status;          ///< open, complete, expired
+  std::string payment_status;  ///< paid, unpaid, no_payment_required
+  std::string order;           ///< our order's id
+};
+
+/// The payment provider. Thread-safe. Throws ServiceError(502, "payment_provider") where it cannot be reached or refuses.
+class PaymentGateway {
+ public:
+  virtual ~PaymentGateway() = default;
+  virtual bool configured() const = 0;  ///< without keys nothing can be bought
+  /// Uses order.idempotency_key, so that trying again makes no second session.
+  virtual CheckoutSession create_session(const Order& order, const std::string& title, const std::string& success_url,
+                                         const std::string& cancel_url, const std::string& email) = 0;
+  virtual CheckoutSession find_session(const std::string& id) = 0;
+};
+
+}  // namespace webwrap

@@ -1,0 +1,155 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "domain/ledger.h"
+
+namespace webwrap {
+
+/// Ids are random: 26 lower-case base32 characters (128 bits), made by new_id() (domain/id.h).
+using Id = std::string;
+
+enum class AccountKind { guest, member };
+
+struct Account {
+  Id id;
+  AccountKind kind = AccountKind::guest;
+  std::string email;  ///< lower-case; empty for a guest
+  std::string name;
+  std::string password_hash;  ///< libsodium's string; empty for a guest
+  bool email_verified = false;
+  bool frozen = false;  ///< by a payment dispute: may not spend
+  Seconds created = 0;
+};
+
+struct Session {
+  std::string token_hash;  ///< sha256 of the cookie's value, hex
+  Id id;                   ///< shown to the user
+  Id account;
+  std::string user_agent;
+  Seconds created = 0, last_seen = 0;
+};
+
+struct ApiToken {
+  std::string token_hash;
+  Id id;
+  Id account;
+  std::string name;
+  Seconds created = 0, last_used = 0;
+};
+
+/// A single-use secret sent by mail.
+struct MailToken {
+  std::string token_hash;
+  std::string purpose;  ///< "verify" or "reset"
+  Id account;
+  Seconds expires = 0;
+};
+
+/// A source that a singer uploaded: first a tus upload, then, once looked at by a worker, something to convert.
+struct Recording {
+  enum class State { uploading, analysing, ready, failed };
+  Id id;
+  Id account;
+  State state = State::uploading;
+  std::string name;                   ///< the file's name as the user gave it
+  std::int64_t size = 0, offset = 0;  ///< bytes: declared, received
+  std::string blob;                   ///< key of the uploaded file
+  std::string playable;               ///< key of an mp3 of it for the player; empty until ready
+  double duration_s = 0;
+  double f0_low = 0, f0_median = 0, f0_high = 0;  ///< Hz; 0: nothing sung
+  std::string peaks;                              ///< key of the waveform's peaks (JSON)
+  std::string failure;                            ///< one sentence; state failed
+  Seconds created = 0, expires = 0;               ///< expires: of an unfinished upload
+};
+
+/// Work for the workers.
+struct Job {
+  enum class Kind { analyse, convert, render };
+  enum class State { queued, running, done, failed, cancelled };
+  Id id;
+  Id account;
+  Kind kind = Kind::convert;
+  State state = State::queued;
+  Id recording;             ///< analyse, convert
+  Id song;                  ///< render: of it; convert: the song it made
+  std::string voice;        ///< convert
+  std::string parameters;   ///< JSON; convert: {"options": {...ConvertOptions}, "start_s", "end_s", "title", "preview"}; render: {"format",
+                            ///< "wet", "level_db"}
+  std::string result;       ///< JSON, by kind; render: {"blob", "file_name", "type"}
+  Credits price = 0;        ///< reserved when it was accepted
+  int priority = 1;         ///< smaller first: 0 analysis and rendering, 1 paid, 2 free
+  double progress = 0;      ///< 0..1
+  std::string stage;        ///< for people: "reading", "converting", "writing"
+  std::string failure;      ///< one sentence; state failed
+  std::string request_key;  ///< the client's Idempotency-Key, unique within the account; empty: none
+  int attempts = 0;         ///< claims so far
+  std::string worker;       ///< who holds the lease
+  Seconds lease_until = 0, not_before = 0;
+  bool cancel_wanted = false;
+  Seconds created = 0, started = 0, finished = 0;
+};
+
+struct Song {
+  Id id;
+  Id account;
+  Id recording, job;
+  std::string voice;  ///< voice name
+  std::string voice_title, voice_version;
+  std::string title;
+  std::string options;  ///< JSON of ConvertOptions used
+  double key = 0;       ///< semitones applied
+  double duration_s = 0;
+  bool preview = false;
+  std::string converted;  ///< blob keys: flac; and the same as mp3 for the player
+  std::string converted_playable;
+  std::string original;  ///< the trimmed source, flac, and mp3
+  std::string original_playable;
+  std::string peaks;  ///< JSON {"original": [...], "converted": [...]}
+  Seconds created = 0;
+};
+
+struct Share {
+  Id id;  ///< in the public address
+  Id song;
+  Id account;
+  bool allow_download = false;
+  bool taken_down = false;
+  Seconds created = 0;
+};
+
+struct Report {
+  Id id;
+  Id share;
+  std::string reason, email;
+  Seconds created = 0;
+};
+
+/// A purchase of a credit pack.
+struct Order {
+  enum class State { created, pending, paid, failed, expired, refunded, disputed };
+  Id id;
+  Id account;
+  std::string pack;  ///< id of the pack
+  Credits credits = 0;
+  std::int64_t amount = 0;  ///< smallest unit of the currency
+  std::string currency;
+  State state = State::created;
+  std::string idempotency_key;  ///< stored before Stripe is called
+  std::string session;          ///< Stripe's ids; empty until known
+  std::string payment_intent;
+  std::string checkout_url;
+  std::int64_t refunded_amount = 0;
+  Seconds created = 0;
+};
+
+/// A line of a user's credit history.
+struct HistoryLine {
+  std::string kind, note;
+  Credits amount = 0;   ///< change of what the user has (spendable and reserved together)
+  Credits balance = 0;  ///< spendable after it
+  Seconds time = 0;
+};
+
+}  // namespace webwrap

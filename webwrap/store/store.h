@@ -1,0 +1,153 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "store/records.h"
+
+namespace webwrap {
+
+/// All below: `find` gives nothing where there is nothing; lists are newest first; what they change is durable once the transaction that
+/// gave them ends without an exception.
+
+class AccountStore {
+ public:
+  virtual ~AccountStore() = default;
+  virtual void add(const Account&) = 0;  ///< throws ServiceError(409, "email_taken")
+  virtual void update(const Account&) = 0;
+  virtual std::optional<Account> find(const Id&) = 0;
+  virtual std::optional<Account> find_by_email(const std::string& email) = 0;
+  /// Removes the account and all that belongs to it but the ledger and the orders, which keep its id. Blobs are the caller's.
+  virtual void erase(const Id&) = 0;
+
+  virtual void add_session(const Session&) = 0;
+  virtual std::optional<Session> find_session(const std::string& token_hash) = 0;
+  virtual void touch_session(const std::string& token_hash, Seconds now) = 0;
+  virtual std::vector<Session> sessions(const Id& account) = 0;
+  virtual void erase_session(const Id& session) = 0;
+  virtual void erase_sessions(const Id& account) = 0;
+
+  virtual void add_token(const ApiToken&) = 0;
+  virtual std::optional<ApiToken> find_token(const std::string& token_hash) = 0;
+  virtual void touch_token(const std::string& token_hash, Seconds now) = 0;
+  virtual std::vector<ApiToken> tokens(const Id& account) = 0;
+  virtual bool erase_token(const Id& account, const Id& token) = 0;
+
+  virtual void add_mail_token(const MailToken&) = 0;
+  virtual std::optional<MailToken> take_mail_token(const std::string& token_hash, const std::string& purpose, Seconds now) = 0;
+
+  /// Counts an event (log-in, sign-up, preview ...) of `who` and says whether it is still within `limit` per `window` seconds.
+  virtual bool within_limit(const std::string& what, const std::string& who, int limit, Seconds window, Seconds now) = 0;
+};
+
+class LedgerStore {
+ public:
+  virtual ~LedgerStore() = default;
+  /// Writes an entry; false: one with this key is there already, and nothing changed. Throws std::logic_error for an entry that does not
+  /// balance.
+  virtual bool post(const LedgerEntry&) = 0;
+  virtual Credits balance(const std::string& account) = 0;  ///< the sum of its postings
+  virtual std::vector<HistoryLine> history(const Id& user, int limit) = 0;
+  /// Everything that is wrong with the books, one sentence each: entries that do not sum to 0, jobs whose reserve, capture and release do
+  /// not fit their state, negative reserves, orders whose credits were not booked. Empty: sound.
+  virtual std::vector<std::string> audit() = 0;
+};
+
+class RecordingStore {
+ public:
+  virtual ~RecordingStore() = default;
+  virtual void add(const Recording&) = 0;
+  virtual void update(const Recording&) = 0;
+  virtual std::optional<Recording> find(const Id&) = 0;
+  virtual std::vector<Recording> list(const Id& account, int limit) = 0;
+  virtual void erase(const Id&) = 0;
+  virtual std::int64_t bytes_of(const Id& account) = 0;  ///< declared sizes of all it holds: for the quota
+  virtual std::vector<Recording> expired(Seconds now) = 0;
+};
+
+class JobStore {
+ public:
+  virtual ~JobStore() = default;
+  virtual void add(const Job&) = 0;
+  virtual std::optional<Job> find(const Id&) = 0;
+  virtual std::optional<Job> find_by_request(const Id& account, const std::string& request_key) = 0;
+  virtual std::vector<Job> list(const Id& account, int limit) = 0;
+  virtual int active_count(const Id& account) = 0;  ///< queued and running conversions
+  /// How many queued jobs come before this one.
+  virtual int position(const Job&) = 0;
+  virtual int queued_count() = 0;
+  virtual int running_count() = 0;
+
+  /// Takes the next job for `worker` and leases it: those whose lease ran out as well as queued ones; by priority, then the account with
+  /// the fewest running jobs, then age. Nothing: no job now.
+  virtual std::optional<Job> claim(const std::string& worker, Seconds now, Seconds lease) = 0;
+  /// Extends the lease and reports progress; false: the job is no longer this worker's (or is to be cancelled: see the job), stop.
+  virtual bool heartbeat(const Id& job, int attempt, const std::string& worker, double progress, const std::string& stage, Seconds now,
+                         Seconds lease) = 0;
+  /// Ends the job as `state` if it still is this worker's; false: it is not, and nothing may be kept of the work.
+  virtual bool finish(const Id& job, int attempt, const std::string& worker, Job::State state, const std::string& result,
+                      const std::string& failure, Seconds now) = 0;
+  /// Gives the job back to be tried again from `not_before` on.
+  virtual bool retry(const Id& job, int attempt, const std::string& worker, Seconds not_before) = 0;
+  /// A queued job becomes cancelled (true); a running one is asked to stop (false).
+  virtual bool cancel(const Id& job, Seconds now) = 0;
+};
+
+class SongStore {
+ public:
+  virtual ~SongStore() = default;
+  virtual void add(const Song&) = 0;
+  virtual void update(const Song&) = 0;
+  virtual std::optional<Song> find(const Id&) = 0;
+  virtual std::vector<Song> list(const Id& account, int limit) = 0;
+  virtual void erase(const Id&) = 0;
+
+  virtual void add_share(const Share&) = 0;
+  virtual void update_share(const Share&) = 0;
+  virtual std::optional<Share> find_share(const Id&) = 0;
+  virtual std::optional<Share> share_of(const Id& song) = 0;
+  virtual void erase_share(const Id&) = 0;
+  virtual void add_report(const Report&) = 0;
+  virtual std::vector<Report> reports(int limit) = 0;
+};
+
+class OrderStore {
+ public:
+  virtual ~OrderStore() = default;
+  virtual void add(const Order&) = 0;
+  virtual void update(const Order&) = 0;
+  virtual std::optional<Order> find(const Id&) = 0;
+  virtual std::optional<Order> find_by_session(const std::string& session) = 0;
+  virtual std::optional<Order> find_by_payment_intent(const std::string& payment_intent) = 0;
+  virtual std::vector<Order> list(const Id& account, int limit) = 0;
+  /// Stripe's event ids: true the first time an id is seen.
+  virtual bool note_event(const std::string& event_id, const std::string& type, Seconds now) = 0;
+};
+
+/// What one transaction sees.
+class Transaction {
+ public:
+  virtual ~Transaction() = default;
+  virtual AccountStore& accounts() = 0;
+  virtual LedgerStore& ledger() = 0;
+  virtual RecordingStore& recordings() = 0;
+  virtual JobStore& jobs() = 0;
+  virtual SongStore& songs() = 0;
+  virtual OrderStore& orders() = 0;
+};
+
+/// The database. Thread-safe; several processes may share it. A later PostgreSQL store is one more class beside SqliteStore.
+class Store {
+ public:
+  virtual ~Store() = default;
+  /// Runs `work` in one transaction that may write; it is committed when `work` returns and undone when it throws.
+  virtual void write(const std::function<void(Transaction&)>& work) = 0;
+  /// The same for reading only: many at a time.
+  virtual void read(const std::function<void(Transaction&)>& work) = 0;
+  virtual void backup(const std::string& path) = 0;  ///< a consistent copy while others write
+};
+
+/// Opens, creates and migrates the SQLite database at `path`.
+std::unique_ptr<Store> open_sqlite_store(const std::string& path);
+
+}  // namespace webwrap
