@@ -31,6 +31,7 @@ struct NoPayments : PaymentGateway {
     return {};
   }
   CheckoutSession find_session(const std::string&) override { return {}; }
+  std::string order_of_payment(const std::string&) override { return {}; }
 };
 
 /// A whole service in a temporary folder, without network: requests go straight to the router. Tests add the routes they need.

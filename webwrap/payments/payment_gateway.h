@@ -24,6 +24,8 @@ class PaymentGateway {
   virtual CheckoutSession create_session(const Order& order, const std::string& title, const std::string& success_url,
                                          const std::string& cancel_url, const std::string& email) = 0;
   virtual CheckoutSession find_session(const std::string& id) = 0;
+  /// The order that a payment was made for; empty: not one of ours.
+  virtual std::string order_of_payment(const std::string& payment_intent) = 0;
 };
 
 }  // namespace webwrap

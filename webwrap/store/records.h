@@ -126,7 +126,8 @@ struct Report {
   Seconds created = 0;
 };
 
-/// A purchase of a credit pack.
+/// A purchase of a credit pack. States paid, refunded (wholly) and disputed (open or lost) all mean that the money came and the credits were
+/// booked; the others that they were not.
 struct Order {
   enum class State { created, pending, paid, failed, expired, refunded, disputed };
   Id id;
@@ -141,6 +142,7 @@ struct Order {
   std::string payment_intent;
   std::string checkout_url;
   std::int64_t refunded_amount = 0;
+  std::string disputes;  ///< JSON {"<dispute's id>": {"state": "open"|"lost"|"won", "amount"}}; empty: none
   Seconds created = 0;
 };
 
