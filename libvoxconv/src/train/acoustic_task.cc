@@ -120,8 +120,7 @@ std::map<std::string, double> AcousticTask::step(Dice& dice, double progress) {
     const torch::Tensor fooled_unpaired = generator_loss(discriminator_(other, unpaired_speaker));
     parts["adversarial"] = fooled.item<double>();
     parts["discriminator"] = critique.item<double>();
-    // Fades in, so that the untrained discriminator does no harm.
-    const double ramp = std::min(1.0, (progress - options_.adversarial_from) / 0.05);
+    const double ramp = adversarial_ramp(progress, options_.adversarial_from);
     loss = loss + ramp * (adversarial_weight * fooled + unpaired_weight * fooled_unpaired);
   }
   learner_.step(loss, rate);
@@ -132,7 +131,7 @@ std::map<std::string, double> AcousticTask::step(Dice& dice, double progress) {
 double AcousticTask::held_out_loss() {
   torch::NoGradGuard no_grad;
   model_->eval();
-  learner_.swap_average();
+  const AveragedWeights averaged(learner_);
   Dice dice(1, 1);
   const auto crops = corpus_.held_out(crop_frames, 64);
   double sum = 0;
@@ -150,20 +149,14 @@ double AcousticTask::held_out_loss() {
     batch.content = torch::stack(content).to(device_);
     sum += reconstruction_loss(model_(batch.content, batch.f0, batch.loudness, batch.speaker), batch).item<double>();
   }
-  learner_.swap_average();
   return batches ? sum / double(batches) : 0;
 }
 
-int AcousticTask::phase(double progress) const {
-  if (progress < options_.adversarial_from) return 0;
-  return progress < 1 - (1 - options_.adversarial_from) / 3 ? 1 : 2;
-}
+int AcousticTask::phase(double progress) const { return adversarial_phase(progress, options_.adversarial_from); }
 
 std::map<std::string, torch::Tensor> AcousticTask::weights() {
-  learner_.swap_average();
-  auto tensors = nn::named_tensors(*model_, "acoustic.", torch::kHalf);
-  learner_.swap_average();
-  return tensors;
+  const AveragedWeights averaged(learner_);
+  return nn::named_tensors(*model_, "acoustic.", torch::kHalf);
 }
 
 void AcousticTask::save(std::map<std::string, torch::Tensor>& checkpoint) const {
@@ -183,14 +176,13 @@ torch::Tensor AcousticTask::listen() {
   const auto crops = corpus_.held_out(crop_frames, 4);
   if (crops.empty()) return torch::zeros(hop);
   model_->eval();
-  learner_.swap_average();
+  const AveragedWeights averaged(learner_);
   Dice dice(1, 1);
   const Batch batch = make_batch(crops, dice, false);
   const torch::Tensor envelope = model_(batch.content, batch.f0, batch.loudness, batch.speaker);
   const torch::Tensor pulses = render_pulses(batch.f0.cpu(), std::vector<double>(crops.size())).to(device_);
   const torch::Tensor noise = (torch::rand_like(pulses) * 2 - 1) * std::sqrt(3.0);
   const torch::Tensor audio = vocoder_->synthesize(vocoder_->filters(envelope, batch.f0), pulses, noise).reshape(-1).cpu();
-  learner_.swap_average();
   return audio;
 }
 

@@ -26,7 +26,6 @@ class AcousticTask : public Task {
 
   std::map<std::string, double> step(Dice& dice, double progress) override;
   double held_out_loss() override;
-  /// 0: plain regression. 1: the discriminator sharpens, at some cost in plain error. 2: the last third of that, when the rate is low.
   int phase(double progress) const override;
   std::map<std::string, torch::Tensor> weights() override;
   void save(std::map<std::string, torch::Tensor>& checkpoint) const override;

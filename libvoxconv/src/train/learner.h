@@ -15,19 +15,30 @@ class Learner {
   /// Steps along the gradients of `loss`. rate_scale in [0, 1] follows the schedule.
   void step(const torch::Tensor& loss, double rate_scale);
 
-  /// Swaps the averaged weights with the trained ones (twice: as before).
-  void swap_average();
-
   void save(std::map<std::string, torch::Tensor>& tensors) const;
   void load(const std::map<std::string, torch::Tensor>& tensors);  ///< throws Error(bad_model)
 
  private:
+  friend class AveragedWeights;
+  void swap_average();
+
   std::string name_;
   std::shared_ptr<torch::nn::Module> module_;
   double peak_rate_;
   torch::optim::AdamW optimizer_;
   std::map<std::string, torch::Tensor> average_;
   std::int64_t steps_ = 0;
+};
+
+/// While it lives, the network has its averaged weights.
+class AveragedWeights {
+ public:
+  explicit AveragedWeights(Learner& learner) : learner_(learner) { learner_.swap_average(); }
+  ~AveragedWeights() { learner_.swap_average(); }
+  AveragedWeights(const AveragedWeights&) = delete;
+
+ private:
+  Learner& learner_;
 };
 
 }  // namespace voxconv::train

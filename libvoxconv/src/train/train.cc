@@ -132,12 +132,20 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
   for (const SpeakerData& speaker : corpus.speakers()) report.data_s += double(speaker.frames()) / frame_rate;
 
   const std::string from = starting_weights(options);
+  // Without a loss scale fp16 would underflow; bfloat16 does not.
+  const torch::ScalarType matrix_precision = precision == torch::kHalf ? torch::kBFloat16 : precision;
   std::unique_ptr<Task> task;
   if (options.stage == "vocoder") {
     native::Vocoder vocoder;
     if (!from.empty()) nn::load_parameters(*vocoder, nn::Safetensors(from));
     vocoder->to(device);
-    task = std::make_unique<VocoderTask>(corpus, vocoder, device);
+    VocoderTaskOptions task_options;
+    task_options.precision = matrix_precision;
+    if (!from.empty()) {
+      task_options.peak_rate = 3e-4;
+      task_options.adversarial_from = 0;
+    }
+    task = std::make_unique<VocoderTask>(corpus, vocoder, device, task_options);
   } else {
     native::AcousticModel model;
     if (!from.empty()) nn::load_parameters(*model, nn::Safetensors(from), "acoustic.");
@@ -145,8 +153,7 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
     native::Vocoder vocoder = load_vocoder();
     vocoder->to(device);
     AcousticTaskOptions task_options;
-    // Without a loss scale fp16 would underflow; bfloat16 does not.
-    task_options.precision = precision == torch::kHalf ? torch::kBFloat16 : precision;
+    task_options.precision = matrix_precision;
     if (!from.empty()) {  // fine-tuning: the weights are good already
       task_options.peak_rate = 3e-4;
       task_options.adversarial_from = 0.2;

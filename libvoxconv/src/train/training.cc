@@ -1,5 +1,6 @@
 #include "train/training.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -90,6 +91,13 @@ double rate_scale(std::int64_t step, double progress) {
   const double warm_up = std::min(1.0, double(step + 1) / 100);
   return warm_up * (0.02 + 0.98 * 0.5 * (1 + std::cos(std::numbers::pi * std::min(progress, 1.0))));
 }
+
+int adversarial_phase(double progress, double from) {
+  if (progress < from) return 0;
+  return progress < 1 - (1 - from) / 3 ? 1 : 2;
+}
+
+double adversarial_ramp(double progress, double from) { return std::clamp((progress - from) / 0.05, 0.0, 1.0); }
 
 LoopResult run_training(Task& task, const LoopOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) {
   const fs::path dir(options.work_dir);

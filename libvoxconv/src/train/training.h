@@ -53,4 +53,10 @@ LoopResult run_training(Task& task, const LoopOptions& options, const ProgressFn
 /// Learning rate schedule: 100 steps of warm-up, then a cosine down to 2 %.
 double rate_scale(std::int64_t step, double progress);
 
+/// Phases of a run whose discriminator starts at `from`. 0: plain regression. 1: adversarial, at some cost in plain error. 2: the last
+/// third of that, when the rate is low.
+int adversarial_phase(double progress, double from);
+/// Weight of the adversarial losses in [0, 1]: fades in, so that the untrained discriminator does no harm.
+double adversarial_ramp(double progress, double from);
+
 }  // namespace voxconv::train

@@ -6,6 +6,7 @@
 #include "models/native/config.h"
 #include "models/native/envelope.h"
 #include "models/native/source.h"
+#include "nn/autocast.h"
 #include "nn/module.h"
 #include "train/losses.h"
 
@@ -19,6 +20,8 @@ constexpr std::int64_t batch_size = 8;
 constexpr std::int64_t edge = native::VocoderImpl::ring;  // frames at each end that the loss leaves out
 constexpr std::int64_t crop_frames = 96 + 2 * edge;       // about a second
 constexpr double slowest = 0.75, fastest = 2.4;           // of the speed augmentation
+constexpr std::int64_t judged_rows = 4;                   // of a batch: the discriminator costs more than the vocoder
+constexpr double adversarial_weight = 0.05, feature_weight = 0.2;
 constexpr std::int64_t stft_sizes[] = {256, 400, 512, 640, 900, 1200, 1600, 2048, 2400};
 
 /// A passage played `speed` times as fast, exactly `frames` frames of it; the pitch goes with the speed.
@@ -58,8 +61,15 @@ torch::Tensor render_pulses(const torch::Tensor& f0, const std::vector<double>& 
   return out;
 }
 
-VocoderTask::VocoderTask(const Corpus& corpus, native::Vocoder vocoder, torch::Device device)
-    : corpus_(corpus), vocoder_(std::move(vocoder)), device_(device), learner_("vocoder", vocoder_.ptr(), 1e-3, true) {}
+VocoderTask::VocoderTask(const Corpus& corpus, native::Vocoder vocoder, torch::Device device, VocoderTaskOptions options)
+    : corpus_(corpus),
+      vocoder_(std::move(vocoder)),
+      device_(device),
+      options_(options),
+      learner_("vocoder", vocoder_.ptr(), options.peak_rate, true),
+      critic_("discriminator", discriminator_.ptr(), 3e-4, false) {
+  discriminator_->to(device);
+}
 
 VocoderTask::Batch VocoderTask::make_batch(const std::vector<Crop>& crops, Dice& dice, bool augment) const {
   std::vector<torch::Tensor> audio, envelope, f0;
@@ -91,15 +101,37 @@ std::map<std::string, double> VocoderTask::step(Dice& dice, double progress) {
   const torch::Tensor got = render(batch).index({Slice(), inner}), wanted = batch.audio.index({Slice(), inner});
   std::vector<std::int64_t> sizes;
   for (int i = 0; i < 4; ++i) sizes.push_back(stft_sizes[dice.below(std::size(stft_sizes))]);
-  const torch::Tensor loss = stft_loss(got, wanted, sizes);
-  learner_.step(loss, rate_scale(steps_++, progress));
-  return {{"loss", loss.item<double>()}};
+  torch::Tensor loss = stft_loss(got, wanted, sizes);
+  std::map<std::string, double> parts = {{"loss", loss.item<double>()}, {"adversarial", 0}, {"discriminator", 0}, {"features", 0}};
+  const double rate = rate_scale(steps_++, progress);
+  if (progress >= options_.adversarial_from) {
+    const nn::Autocast autocast(options_.precision, device_);
+    const torch::Tensor real = wanted.slice(0, 0, judged_rows), fake = got.slice(0, 0, judged_rows);
+    const torch::Tensor critique = discriminator_loss(discriminator_(real).scores, discriminator_(fake.detach()).scores);
+    critic_.step(critique, std::max(rate, 0.1));
+    std::vector<torch::Tensor> recorded;
+    {
+      torch::NoGradGuard no_grad;
+      recorded = discriminator_(real).features;
+    }
+    const auto rendered = discriminator_(fake);
+    const torch::Tensor fooled = generator_loss(rendered.scores), unlike = feature_loss(recorded, rendered.features);
+    const double ramp = adversarial_ramp(progress, options_.adversarial_from);
+    loss = loss + ramp * (adversarial_weight * fooled + feature_weight * unlike);
+    parts["adversarial"] = fooled.item<double>();
+    parts["discriminator"] = critique.item<double>();
+    parts["features"] = unlike.item<double>();
+  }
+  learner_.step(loss, rate);
+  return parts;
 }
+
+int VocoderTask::phase(double progress) const { return adversarial_phase(progress, options_.adversarial_from); }
 
 double VocoderTask::held_out_loss() {
   torch::NoGradGuard no_grad;
   torch::manual_seed(1);
-  learner_.swap_average();
+  const AveragedWeights averaged(learner_);
   Dice dice(1, 1);
   const auto crops = corpus_.held_out(crop_frames, 48);
   double sum = 0;
@@ -108,24 +140,23 @@ double VocoderTask::held_out_loss() {
     const Batch batch = make_batch({crops.begin() + std::ptrdiff_t(i), crops.begin() + std::ptrdiff_t(i) + batch_size}, dice, false);
     sum += stft_loss(render(batch), batch.audio, {512, 1200, 2048}).item<double>();
   }
-  learner_.swap_average();
   return batches ? sum / double(batches) : 0;
 }
 
 std::map<std::string, torch::Tensor> VocoderTask::weights() {
-  learner_.swap_average();
-  auto tensors = nn::named_tensors(*vocoder_, "", torch::kHalf);
-  learner_.swap_average();
-  return tensors;
+  const AveragedWeights averaged(learner_);
+  return nn::named_tensors(*vocoder_, "", torch::kHalf);
 }
 
 void VocoderTask::save(std::map<std::string, torch::Tensor>& checkpoint) const {
   learner_.save(checkpoint);
+  critic_.save(checkpoint);
   checkpoint["vocoder:task"] = torch::tensor(steps_);
 }
 
 void VocoderTask::load(const std::map<std::string, torch::Tensor>& checkpoint) {
   learner_.load(checkpoint);
+  critic_.load(checkpoint);
   steps_ = checkpoint.at("vocoder:task").item<std::int64_t>();
 }
 
@@ -134,10 +165,9 @@ torch::Tensor VocoderTask::listen() {
   Dice dice(1, 1);
   const auto crops = corpus_.held_out(crop_frames, 4);
   if (crops.empty()) return torch::zeros(hop);
-  learner_.swap_average();
+  const AveragedWeights averaged(learner_);
   const Batch batch = make_batch(crops, dice, false);
   const torch::Tensor pairs = torch::cat({batch.audio, render(batch)}, 1).reshape(-1).cpu();
-  learner_.swap_average();
   return pairs;
 }
 

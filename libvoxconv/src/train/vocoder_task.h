@@ -1,21 +1,28 @@
 #pragma once
 #include "models/native/vocoder.h"
+#include "train/audio_discriminator.h"
 #include "train/corpus.h"
 #include "train/learner.h"
 #include "train/training.h"
 
 namespace voxconv::train {
 
+struct VocoderTaskOptions {
+  double peak_rate = 1e-3;
+  double adversarial_from = 0.5;                ///< from this part of the run on, a discriminator listens too
+  torch::ScalarType precision = torch::kFloat;  ///< of the discriminator; the vocoder itself trains in fp32
+};
+
 /// Trains the universal vocoder on copy-synthesis: envelope and f0 of a recording -> the recording. Half of the crops are played at another
 /// speed, which makes other voices and pitches of them, up to high singing.
 class VocoderTask : public Task {
  public:
   /// `corpus` outlives the task; its speakers need no content.
-  VocoderTask(const Corpus& corpus, native::Vocoder vocoder, torch::Device device);
+  VocoderTask(const Corpus& corpus, native::Vocoder vocoder, torch::Device device, VocoderTaskOptions options);
 
   std::map<std::string, double> step(Dice& dice, double progress) override;
   double held_out_loss() override;
-  int phase(double) const override { return 0; }
+  int phase(double progress) const override;
   std::map<std::string, torch::Tensor> weights() override;
   void save(std::map<std::string, torch::Tensor>& checkpoint) const override;
   void load(const std::map<std::string, torch::Tensor>& checkpoint) override;
@@ -31,7 +38,9 @@ class VocoderTask : public Task {
   const Corpus& corpus_;
   native::Vocoder vocoder_;
   torch::Device device_;
-  Learner learner_;
+  AudioDiscriminator discriminator_;
+  VocoderTaskOptions options_;
+  Learner learner_, critic_;
   std::int64_t steps_ = 0;
 };
 
