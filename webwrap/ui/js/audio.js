@@ -1,0 +1,153 @@
+// Playing: one sound at a time on a page, and the A/B mixer.
+import { h, icon, set } from "./dom.js";
+
+let current = null;
+
+/// Stops what plays now, so that two things never sound together.
+export function silence(next = null) {
+  if (current && current !== next) current.pause();
+  current = next;
+}
+
+/// A round button that plays `url`.
+export function playButton(url, label) {
+  const audio = new Audio();
+  audio.preload = "none";
+  audio.src = url;
+  const button = h("button.round.soft.small-round", { type: "button", "aria-label": `Play ${label}`, "aria-pressed": "false" }, icon("play"));
+  const show = () => {
+    const on = !audio.paused;
+    button.replaceChildren(icon(on ? "stop" : "play"));
+    set(button, { "aria-label": `${on ? "Stop" : "Play"} ${label}`, "aria-pressed": String(on) });
+  };
+  for (const name of ["play", "pause", "ended"]) audio.addEventListener(name, show);
+  button.addEventListener("click", (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    if (!audio.paused) return audio.pause();
+    silence(audio);
+    audio.currentTime = 0;
+    audio.play().catch(() => {
+      set(button, { "aria-label": `${label} cannot be played`, disabled: true });
+    });
+  });
+  button.audio = audio;
+  return button;
+}
+
+// Whole songs are decoded, so that both versions run sample by sample together; long ones at a lower rate to spare memory.
+const LONG_S = 480;
+
+/// The original ("dry") and the converted song ("wet") with one play head.
+export class Mixer extends EventTarget {
+  constructor({ dry, wet, duration }) {
+    super();
+    this.urls = [dry, wet];
+    this.duration = duration;
+    this.offset = 0;
+    this.playing = false;
+    this.mode = "wet";
+    this.wet = 1;
+    this.level = 1;
+    this.buffers = null;
+    this.loading = null;
+  }
+
+  load() {
+    this.loading ??= Promise.all(this.urls.map((url) => this.decode(url))).then(
+      (buffers) => {
+        this.buffers = buffers;
+        this.duration = Math.max(...buffers.map((buffer) => buffer.duration));
+        this.tell();
+      },
+      (error) => {
+        this.loading = null;
+        throw error;
+      },
+    );
+    return this.loading;
+  }
+
+  async decode(url) {
+    const response = await fetch(url, { credentials: "same-origin" });
+    if (!response.ok) throw new Error("The sound could not be loaded. Check your connection and press play again.");
+    const context = new OfflineAudioContext(2, 1, this.duration > LONG_S ? 24000 : 44100);
+    return context.decodeAudioData(await response.arrayBuffer());
+  }
+
+  async play() {
+    silence(this);
+    this.context ??= new AudioContext();
+    const resumed = this.context.resume();  // within the user's gesture, before anything is awaited
+    await Promise.all([this.load(), resumed]);
+    if (this.playing || current !== this) return;
+    if (this.offset >= this.duration - 0.05) this.offset = 0;
+    if (!this.gains) {
+      this.master = this.context.createGain();
+      // A soft ceiling for levels above 0 dB, as the limiter of a download.
+      const ceiling = new DynamicsCompressorNode(this.context, { threshold: -1, knee: 0, ratio: 20, attack: 0.002, release: 0.08 });
+      this.master.connect(ceiling).connect(this.context.destination);
+      this.gains = this.buffers.map(() => this.context.createGain());
+      this.gains.forEach((gain) => gain.connect(this.master));
+      this.balance(0);
+    }
+    this.startedAt = this.context.currentTime + 0.02;
+    this.sources = this.buffers.map((buffer, i) => {
+      const source = this.context.createBufferSource();
+      source.buffer = buffer;
+      source.connect(this.gains[i]);
+      source.start(this.startedAt, this.offset);
+      return source;
+    });
+    this.playing = true;
+    this.tell();
+  }
+
+  pause() {
+    if (!this.playing) return;
+    this.offset = this.time;
+    this.playing = false;
+    this.sources.forEach((source) => source.stop());
+    this.tell();
+  }
+
+  get time() {
+    return this.playing ? Math.min(this.duration, this.offset + Math.max(0, this.context.currentTime - this.startedAt)) : this.offset;
+  }
+
+  seek(seconds) {
+    const again = this.playing;
+    this.pause();
+    this.offset = Math.max(0, Math.min(seconds, this.duration));
+    if (again) this.play();
+    else this.tell();
+  }
+
+  /// mode "dry": the original alone; "wet": the mix. wet: 0..1. levelDb of the mix.
+  set({ mode = this.mode, wet = this.wet, levelDb } = {}) {
+    this.mode = mode;
+    this.wet = wet;
+    if (levelDb !== undefined) this.level = 10 ** (levelDb / 20);
+    this.balance(0.012);
+  }
+
+  balance(glide) {
+    if (!this.gains) return;
+    const alone = this.mode === "dry";
+    const levels = [alone ? 1 : 1 - this.wet, alone ? 0 : this.wet];
+    const now = this.context.currentTime;
+    levels.forEach((level, i) => this.gains[i].gain.setTargetAtTime(level, now, glide || 0.001));
+    this.master.gain.setTargetAtTime(alone ? 1 : this.level, now, glide || 0.001);
+  }
+
+  tell() {
+    this.dispatchEvent(new Event("change"));
+  }
+
+  destroy() {
+    this.pause();
+    this.buffers = null;
+    this.context?.close();
+    if (current === this) current = null;
+  }
+}

@@ -1,0 +1,55 @@
+// Numbers and words for people.
+
+export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+/// 83.4 → "1:23.4" (tenths) or "1:23".
+export function clock(seconds, tenths = false) {
+  const value = Math.max(0, tenths ? Math.round(seconds * 10) / 10 : Math.floor(seconds));
+  const minutes = Math.floor(value / 60);
+  const rest = value - minutes * 60;
+  return `${minutes}:${tenths ? rest.toFixed(1).padStart(4, "0") : String(Math.floor(rest)).padStart(2, "0")}`;
+}
+
+/// For screen readers: "1 minute 23 seconds".
+export function spoken(seconds) {
+  const minutes = Math.floor(seconds / 60);
+  const rest = Math.round(seconds - minutes * 60);
+  return [minutes && plural(minutes, "minute"), plural(rest, "second")].filter(Boolean).join(" ");
+}
+
+export const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+export const credits = (count) => plural(count, "credit");
+
+export const money = (amount, currency) => new Intl.NumberFormat(undefined, { style: "currency", currency: currency.toUpperCase() }).format(amount / 100);
+
+export const bytes = (count) => (count < 1e6 ? `${Math.max(1, Math.round(count / 1e3))} kB` : `${(count / 1e6).toFixed(count < 1e7 ? 1 : 0)} MB`);
+
+export const when = (seconds) => new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(new Date(seconds * 1000));
+
+export const semitones = (hz) => 12 * Math.log2(hz / 440) + 69;
+
+const NOTES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];
+/// 440 → "A4".
+export function noteName(hz) {
+  const midi = Math.round(semitones(hz));
+  return `${NOTES[((midi % 12) + 12) % 12]}${Math.floor(midi / 12) - 1}`;
+}
+
+export const signed = (value) => (value > 0 ? `+${value}` : value < 0 ? `−${Math.abs(value)}` : "0");
+
+/// "+12" as words: "one octave up".
+export function keyWords(key) {
+  if (key === 0) return "same key";
+  const up = key > 0 ? "up" : "down";
+  if (Math.abs(key) === 12) return `one octave ${up}`;
+  if (Math.abs(key) === 24) return `two octaves ${up}`;
+  return `${plural(Math.abs(key), "semitone")} ${up}`;
+}
+
+export function languageName(code) {
+  try {
+    return new Intl.DisplayNames(["en"], { type: "language" }).of(code);
+  } catch {
+    return code;
+  }
+}

@@ -1,0 +1,61 @@
+// Resumable uploads: tus-js-client (vendored), fetched only when something is uploaded.
+
+let library = null;
+
+function tus() {
+  library ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = "/assets/vendor/tus.min.js";
+    script.onload = () => resolve(window.tus);
+    script.onerror = () => {
+      library = null;
+      script.remove();
+      reject(new Error("The uploader could not be loaded. Check your connection and try again."));
+    };
+    document.head.append(script);
+  });
+  return library;
+}
+
+const PIECE = 4 * 1024 * 1024;
+
+/// Uploads `file` under `name`; resolves to the recording's id. An upload of the same file that broke off goes on where it stopped.
+/// progress(0..1), waiting(true) while the connection is gone. signal: stops and forgets the upload.
+export async function upload(file, name, { progress, waiting, signal }) {
+  const { Upload } = await tus();
+  return new Promise((resolve, reject) => {
+    const task = new Upload(file, {
+      endpoint: "/api/v1/uploads",
+      chunkSize: PIECE,
+      retryDelays: [0, 1000, 2000, 4000, 8000, 15000, 30000, 30000, 60000],
+      removeFingerprintOnSuccess: true,
+      metadata: { filename: name, filetype: file.type },
+      onProgress: (sent, total) => {
+        waiting(false);
+        progress(total ? sent / total : 0);
+      },
+      onShouldRetry: (error) => {
+        const status = error.originalResponse?.getStatus() ?? 0;
+        const again = status === 0 || status >= 500 || status === 409 || status === 423;
+        if (again) waiting(true);
+        return again;
+      },
+      onSuccess: () => resolve(task.url.split("/").pop()),
+      onError: (error) => reject(new Error(reason(error))),
+    });
+    signal?.addEventListener("abort", () => task.abort(true).catch(() => {}).finally(() => reject(new DOMException("stopped", "AbortError"))));
+    task.findPreviousUploads().then((previous) => {
+      if (signal?.aborted) return;
+      if (previous.length) task.resumeFromPreviousUpload(previous[0]);
+      task.start();
+    });
+  });
+}
+
+function reason(error) {
+  try {
+    return JSON.parse(error.originalResponse.getBody()).detail;
+  } catch {
+    return "The upload broke off. Check your connection and try again; what has arrived is kept.";
+  }
+}
