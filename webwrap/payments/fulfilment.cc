@@ -1,0 +1,236 @@
+#include "payments/fulfilment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "domain/error.h"
+
+namespace webwrap {
+namespace {
+
+using nlohmann::json;
+using State = Order::State;
+
+/// Stripe's disputes as they are kept with the order.
+std::string name_of(PaymentNews::Dispute state) {
+  switch (state) {
+    case PaymentNews::Dispute::open: return "open";
+    case PaymentNews::Dispute::lost: return "lost";
+    case PaymentNews::Dispute::won: return "won";
+  }
+  return {};
+}
+
+int rank_of_dispute(const std::string& state) { return state == "open" ? 0 : state == "lost" ? 1 : 2; }
+
+int rank_of(State state) {
+  switch (state) {
+    case State::created: return 0;
+    case State::pending: return 1;
+    case State::expired: return 2;
+    case State::failed: return 3;
+    case State::paid:
+    case State::refunded:
+    case State::disputed: return 4;
+  }
+  return 0;
+}
+
+json disputes_of(const Order& order) { return order.disputes.empty() ? json::object() : json::parse(order.disputes); }
+
+bool has_dispute(const Order& order, const std::string& state) {
+  for (const auto& dispute : disputes_of(order))
+    if (dispute.at("state") == state) return true;
+  return false;
+}
+
+std::string text_of(const json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end()) return {};
+  if (found->is_object()) return text_of(*found, "id");  // a reference that was sent expanded
+  return found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::int64_t amount_of(const json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_number_integer() ? std::max<std::int64_t>(found->get<std::int64_t>(), 0) : 0;
+}
+
+/// The order is named by metadata only: client_reference_id can be set by anyone in the address of a payment link.
+Id order_of(const json& object) {
+  const auto metadata = object.find("metadata");
+  return metadata != object.end() && metadata->is_object() ? text_of(*metadata, "order_id") : Id();
+}
+
+std::optional<PaymentNews> read_checkout(const std::string& type, const json& session) {
+  PaymentNews news;
+  news.order = order_of(session);
+  news.session = text_of(session, "id");
+  news.payment_intent = text_of(session, "payment_intent");
+  if (type == "checkout.session.completed" || type == "checkout.session.async_payment_succeeded")
+    news.state = text_of(session, "payment_status") == "paid" ? State::paid : State::pending;
+  else if (type == "checkout.session.async_payment_failed")
+    news.state = State::failed;
+  else if (type == "checkout.session.expired")
+    news.state = State::expired;
+  else
+    return std::nullopt;
+  return news;
+}
+
+/// By its status, whatever happened to it: "created" may come after "closed". Inquiries (warning_...) move no money and take nothing;
+/// one that becomes a dispute changes its status.
+std::optional<PaymentNews> read_dispute(const json& dispute) {
+  PaymentNews news;
+  news.dispute = text_of(dispute, "id");
+  news.payment_intent = text_of(dispute, "payment_intent");
+  news.disputed_amount = amount_of(dispute, "amount");
+  const std::string status = text_of(dispute, "status");
+  if (status == "needs_response" || status == "under_review")
+    news.dispute_state = PaymentNews::Dispute::open;
+  else if (status == "lost")
+    news.dispute_state = PaymentNews::Dispute::lost;
+  else if (status == "won" || status == "charge_refunded" || status == "prevented")  // what was refunded comes by charge.refunded
+    news.dispute_state = PaymentNews::Dispute::won;
+  else
+    return std::nullopt;
+  if (news.dispute.empty()) return std::nullopt;
+  return news;
+}
+
+}  // namespace
+
+std::optional<PaymentNews> read_event(const json& event) {
+  const std::string type = text_of(event, "type");
+  const auto data = event.find("data");
+  if (type.empty() || text_of(event, "id").empty() || data == event.end() || !data->is_object() || !data->contains("object") ||
+      !data->at("object").is_object())
+    throw ServiceError(400, "invalid_event", "The event has no id, type or data.object.");
+  const json& object = data->at("object");
+  if (type.starts_with("checkout.session.")) return read_checkout(type, object);
+  if (type.starts_with("charge.dispute.")) return read_dispute(object);
+  if (type != "charge.refunded") return std::nullopt;
+  PaymentNews news;
+  news.order = order_of(object);  // a charge carries its payment's metadata
+  news.payment_intent = text_of(object, "payment_intent");
+  news.refunded_amount = amount_of(object, "amount_refunded");
+  return news;
+}
+
+PaymentNews read_session(const CheckoutSession& session) {
+  PaymentNews news;
+  news.order = session.order;
+  news.session = session.id;
+  news.payment_intent = session.payment_intent;
+  news.checkout_url = session.url;
+  news.state = session.status == "expired"                                        ? State::expired
+               : session.status == "complete" && session.payment_status == "paid" ? State::paid
+                                                                                  : State::pending;
+  return news;
+}
+
+Order merge(Order order, const PaymentNews& news) {
+  if (order.session.empty()) order.session = news.session;
+  if (order.payment_intent.empty()) order.payment_intent = news.payment_intent;
+  if (order.checkout_url.empty()) order.checkout_url = news.checkout_url;
+  order.refunded_amount = std::max(order.refunded_amount, news.refunded_amount);
+  if (!news.dispute.empty()) {
+    json disputes = disputes_of(order);
+    json& dispute = disputes.emplace(news.dispute, json{{"state", "open"}, {"amount", 0}}).first.value();
+    if (rank_of_dispute(name_of(news.dispute_state)) > rank_of_dispute(dispute.at("state"))) dispute["state"] = name_of(news.dispute_state);
+    dispute["amount"] = std::max(dispute.at("amount").get<std::int64_t>(), news.disputed_amount);
+    order.disputes = disputes.dump();
+  }
+  if (rank_of(news.state) > rank_of(order.state)) order.state = news.state;
+  if (is_paid(order))
+    order.state = has_dispute(order, "open") || has_dispute(order, "lost") ? State::disputed
+                  : order.refunded_amount >= order.amount                  ? State::refunded
+                                                                           : State::paid;
+  return order;
+}
+
+bool is_paid(const Order& order) { return rank_of(order.state) == rank_of(State::paid); }
+
+bool has_open_dispute(const Order& order) { return has_dispute(order, "open"); }
+
+Credits credits_taken_back(const Order& order) {
+  if (!is_paid(order) || order.amount <= 0) return 0;
+  std::int64_t lost = order.refunded_amount;
+  for (const auto& dispute : disputes_of(order))
+    if (dispute.at("state") == "lost") lost += dispute.at("amount").get<std::int64_t>();
+  return order.credits * std::min(lost, order.amount) / order.amount;
+}
+
+void Fulfilment::take_event(const json& event) {
+  std::optional<PaymentNews> news = read_event(event);
+  if (!news) return;
+  if (news->session.empty() && news->order.empty()) {
+    // A dispute names the payment only, and the payment is known from "completed" on, which may not have come yet.
+    bool known = false;
+    store_.read([&](Transaction& transaction) { known = find_order(transaction, *news).has_value(); });
+    if (!known && !news->payment_intent.empty()) news->order = gateway_.order_of_payment(news->payment_intent);
+  }
+  store_.write([&](Transaction& transaction) {
+    if (!transaction.orders().note_event(text_of(event, "id"), text_of(event, "type"), clock_.now())) return;
+    if (const std::optional<Order> order = find_order(transaction, *news)) apply(transaction, *order, *news);
+  });
+}
+
+Order Fulfilment::take_session(const CheckoutSession& session) {
+  Order order;
+  store_.write([&](Transaction& transaction) {
+    const PaymentNews news = read_session(session);
+    const std::optional<Order> found = find_order(transaction, news);
+    if (!found) throw ServiceError(404, "no_such_order", "There is no order for this checkout session.");
+    order = apply(transaction, *found, news);
+  });
+  return order;
+}
+
+std::optional<Order> Fulfilment::find_order(Transaction& transaction, const PaymentNews& news) const {
+  std::optional<Order> order;
+  if (!news.session.empty()) order = transaction.orders().find_by_session(news.session);
+  if (!order && !news.payment_intent.empty()) order = transaction.orders().find_by_payment_intent(news.payment_intent);
+  if (!order && !news.order.empty()) order = transaction.orders().find(news.order);
+  if (order && !news.session.empty() && !order->session.empty() && order->session != news.session)
+    throw ServiceError(409, "session_conflict",
+                       fmt::format("Order {} was opened with checkout session {}, not {}.", order->id, order->session, news.session));
+  return order;
+}
+
+Order Fulfilment::apply(Transaction& transaction, const Order& before, const PaymentNews& news) const {
+  const Order after = merge(before, news);
+  transaction.orders().update(after);
+  const auto post = [&](LedgerEntry entry) {
+    entry.time = clock_.now();
+    transaction.ledger().post(entry);
+  };
+  // The ledger's key is the session: whatever else goes wrong, it is credited once.
+  if (is_paid(after) && !is_paid(before))
+    post(purchase_entry(after.account, after.credits, after.session, fmt::format("{} credits bought", after.credits)));
+  const Credits taken = credits_taken_back(after) - credits_taken_back(before);
+  if (taken != 0) {
+    // What is known only grows, so no two bookings of an order have the same key.
+    const std::string key = fmt::format("stripe:{}:back:{}:{}", after.session, after.refunded_amount, after.disputes);
+    const bool disputed = after.disputes != before.disputes || (!is_paid(before) && has_dispute(after, "lost"));
+    if (taken < 0)
+      post(reversal_entry(after.account, taken, key, "dispute_won", "Disputed payment settled"));
+    else if (disputed)
+      post(reversal_entry(after.account, taken, key, "dispute", "Disputed payment lost"));
+    else
+      post(reversal_entry(after.account, taken, key, "refund", "Payment refunded"));
+  }
+  if (after.disputes != before.disputes) {
+    const std::vector<Order> orders = transaction.orders().list(after.account, std::numeric_limits<int>::max());
+    if (std::optional<Account> account = transaction.accounts().find(after.account)) {  // it may have been deleted
+      account->frozen = std::any_of(orders.begin(), orders.end(), has_open_dispute);
+      transaction.accounts().update(*account);
+    }
+  }
+  return after;
+}
+
+}  // namespace webwrap
