@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""A stateful stand-in for Stripe, on the loopback interface only, for tests: it misbehaves on demand as the real one may.
+
+Run: fake_stripe.py [--port N] [--key sk_test_...] [--webhook URL --secret whsec_... [--secret ...]]; the port is the first line of stdout.
+
+Stripe's API (form bodies, "Authorization: Bearer KEY", Idempotency-Key):
+  POST /v1/checkout/sessions, GET .../{id}, POST .../{id}/expire, GET /v1/payment_intents/{id}, GET /v1/charges/{id},
+  POST /v1/refunds (payment_intent or charge, amount?), GET /v1/disputes/{id}, GET /v1/events
+The page that a session's url leads to: GET and POST /c/pay/{id}, with buttons for paying now, paying later (as by bank debit) and cancelling.
+
+Control (JSON bodies; answers are JSON):
+  POST /_control/webhook {url, secrets}            where events go; each secret adds a v1= to the signature
+  POST /_control/delivery {hold, copies, delay_s, drop}   how new events are sent: hold: not at all; copies: each that often, at once;
+                                                   drop: the next N are lost. One that is answered without a 2xx is sent again, 5 times in all
+  POST /_control/deliver {events: [ids], at_once, tamper, age_s, secrets, header}   sends these in this order (at_once: all together),
+                                                   once each; → the statuses of the answers. age_s: signed so long ago; tamper: the body is
+                                                   changed after signing; secrets, header: instead of the right ones
+  POST /_control/pay {session, later}              what the page's buttons do
+  POST /_control/settle {session, succeeded}       the end of paying later
+  POST /_control/dispute {payment_intent, amount?, inquiry?} → dispute
+  POST /_control/dispute_status {dispute, status}  under_review, won, lost, needs_response, warning_closed ...
+  POST /_control/faults {faults: [...]}            the next API calls fail, one each: "500", "429", "409", "close" (no answer at all),
+                                                   "lost" (it is done, but the answer is lost), "garbage" (200, not JSON)
+  GET  /_control/state                             everything it holds, its events and a log of API calls (without keys) and deliveries
+"""
+import argparse
+import copy
+import html
+import http.server
+import json
+import re
+import urllib.parse
+
+from stripe_state import ApiError, Stripe, public
+
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Test checkout</title><style>body{{font:18px sans-serif;max-width:22em;margin:3em auto;padding:0 1em}}
+button{{font:inherit;display:block;width:100%;margin:.6em 0;padding:.7em}}</style>
+<h1>Test checkout</h1><p>{title}<br><strong>{amount} {currency}</strong></p>
+<p>This is no shop: nothing is charged.</p><form method="post">
+<button name="do" value="pay" id="pay">Pay</button><button name="do" value="later" id="pay-later">Pay later</button>
+<button name="do" value="cancel" id="cancel">Cancel</button></form></html>"""
+
+
+def parse_form(text):
+    """a[b][c]=d becomes {"a": {"b": {"c": "d"}}}."""
+    form = {}
+    for name, value in urllib.parse.parse_qsl(text, keep_blank_values=True):
+        parts = re.findall(r"[^\[\]]+", name)
+        place = form
+        for part in parts[:-1]:
+            place = place.setdefault(part, {})
+        place[parts[-1]] = value
+    return form
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    stripe = None
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body, kind="application/json", **headers):
+        data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(data)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def do_GET(self):
+        self.serve()
+
+    def do_POST(self):
+        self.serve()
+
+    def serve(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        path = urllib.parse.urlsplit(self.path).path
+        try:
+            if path.startswith("/v1/"):
+                self.api(path[4:], body)
+            elif path.startswith("/c/pay/"):
+                self.page(path[7:], parse_form(body))
+            elif path.startswith("/_control/"):
+                self.answer(200, self.control(path[10:], json.loads(body or "{}")))
+            else:
+                raise ApiError(404, "invalid_request_error", "Unrecognized request URL.")
+        except ApiError as error:
+            self.answer(error.status, error.body)
+
+    def api(self, path, body):
+        key = self.headers.get("Idempotency-Key")
+        with self.stripe.lock:
+            fault = self.stripe.faults.pop(0) if self.stripe.faults else None
+            self.stripe.calls.append({"method": self.command, "path": path, "key": key, "fault": fault})
+            if self.headers.get("Authorization") != f"Bearer {self.stripe.key}":
+                raise ApiError(401, "invalid_request_error", "Invalid API Key provided: sk_test_****")
+            if fault in ("500", "429", "409"):
+                raise ApiError(int(fault), "api_error", "Told to fail.")
+            if fault == "close":
+                self.close_connection = True
+                return
+            status, reply = self.once(key, path, body)
+        if fault == "lost":
+            self.close_connection = True
+            return
+        self.answer(status, "<html>oops</html>" if fault == "garbage" else reply)
+
+    def once(self, key, path, body):
+        """The same key gives the first answer again; with other parameters it is an error."""
+        request = (self.command, path, body)
+        if key and key in self.stripe.replies:
+            first, status, reply = self.stripe.replies[key]
+            if first != request:
+                raise ApiError(400, "idempotency_error", "Keys for idempotent requests can only be used with the same parameters.")
+            return status, reply
+        try:
+            status, reply = 200, copy.deepcopy(public(self.perform(path, parse_form(body))))
+        except ApiError as error:
+            status, reply = error.status, error.body
+        if key and self.command == "POST":
+            self.stripe.replies[key] = (request, status, reply)
+        return status, reply
+
+    def perform(self, path, form):
+        stripe = self.stripe
+        parts = path.split("/")
+        if self.command == "POST":
+            if path == "checkout/sessions":
+                return stripe.create_session(form)
+            if len(parts) == 4 and path.startswith("checkout/sessions/") and parts[3] == "expire":
+                return stripe.expire(stripe.get(parts[2], "checkout.session"))
+            if path == "refunds":
+                return stripe.refund(form)
+        else:
+            kinds = {"payment_intents": "payment_intent", "charges": "charge", "disputes": "dispute"}
+            if path == "events":
+                return {"object": "list", "data": list(stripe.events.values())[::-1]}
+            if len(parts) == 3 and path.startswith("checkout/sessions/"):
+                return stripe.get(parts[2], "checkout.session")
+            if len(parts) == 2 and parts[0] in kinds:
+                return stripe.get(parts[1], kinds[parts[0]])
+        raise ApiError(404, "invalid_request_error", f"Unrecognized request URL ({self.command}: /v1/{path}).")
+
+    def page(self, identity, form):
+        with self.stripe.lock:
+            session = self.stripe.get(identity, "checkout.session")
+            if self.command == "GET":
+                amount = f"{session['amount_total'] // 100}.{session['amount_total'] % 100:02d}"
+                self.answer(200, PAGE.format(title=html.escape(session["_title"]), amount=amount, currency=session["currency"].upper()),
+                            "text/html; charset=utf-8")
+                return
+            cancelled = form.get("do") == "cancel"
+            if not cancelled and session["status"] == "open":
+                self.stripe.pay(session, later=form.get("do") == "later")
+            target = session["cancel_url"] if cancelled else session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"])
+        self.answer(303, "", "text/plain", Location=target)
+
+    def control(self, name, order):
+        stripe = self.stripe
+        if name == "deliver":
+            return {"statuses": stripe.deliver_all(order)}
+        with stripe.lock:
+            if name in ("webhook", "delivery"):
+                getattr(stripe, name).update(order)
+            elif name == "faults":
+                stripe.faults = list(order["faults"])
+            elif name == "pay":
+                stripe.pay(stripe.get(order["session"], "checkout.session"), order.get("later", False))
+            elif name == "settle":
+                stripe.settle(stripe.get(order["session"], "checkout.session"), order["succeeded"])
+            elif name == "dispute":
+                intent = stripe.get(order["payment_intent"], "payment_intent")
+                return stripe.dispute(intent, order.get("amount"), order.get("inquiry", False))
+            elif name == "dispute_status":
+                stripe.dispute_status(stripe.get(order["dispute"], "dispute"), order["status"])
+            elif name == "state":
+                return copy.deepcopy({"objects": stripe.objects, "events": list(stripe.events.values()), "calls": stripe.calls,
+                                      "deliveries": stripe.deliveries})
+            else:
+                raise ApiError(404, "invalid_request_error", f"No such control: {name}.")
+        return {}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--key", default="sk_test_fake")
+    parser.add_argument("--webhook", default="")
+    parser.add_argument("--secret", action="append", default=[])
+    options = parser.parse_args()
+    stripe = Handler.stripe = Stripe(options.key)
+    stripe.webhook = {"url": options.webhook, "secrets": options.secret}
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
+    server.daemon_threads = True
+    stripe.base = f"http://127.0.0.1:{server.server_port}"
+    print(server.server_port, flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
