@@ -73,8 +73,9 @@ int run_train(Session& session, const TrainCommand& options) {
   session.console.end_progress();
   const std::string name = report.voice.name.empty() ? train.out_dir : report.voice.name;
   session.console.result(
-      fmt::format("{}: {} steps in {}, on {} of recordings prepared in {}; held-out loss {:.4f}\nvoice {}\nlog   {}", name, report.steps,
-                  clock_text(report.train_s), clock_text(report.data_s), clock_text(report.prepare_s), report.loss,
+      fmt::format("{}: {} steps in {}, on {} of recordings prepared in {}; {}\nvoice {}\nlog   {}", name, report.steps,
+                  clock_text(report.train_s), clock_text(report.data_s), clock_text(report.prepare_s),
+                  report.loss > 0 ? fmt::format("held-out loss {:.4f}", report.loss) : "too few recordings to hold any out",
                   report.voice.path.empty() ? train.out_dir : report.voice.path, report.log_path),
       {{"event", "trained"},
        {"name", name},

@@ -39,7 +39,7 @@ struct TrainReport {
   std::int64_t steps = 0;
   double train_s = 0, prepare_s = 0;
   double data_s = 0;     ///< seconds of usable recordings
-  double loss = 0;       ///< held-out, of the weights that were kept
+  double loss = 0;       ///< held-out, of the weights that were kept; 0: too few recordings to hold any out
   std::string log_path;  ///< CSV
 };
 

@@ -128,7 +128,7 @@ LoopResult run_training(Task& task, const LoopOptions& options, const ProgressFn
       state.phase = phase;
       state.best_loss = std::numeric_limits<double>::infinity();
     }
-    if (held_out < state.best_loss) {
+    if (held_out <= state.best_loss) {  // equal where nothing is held out: then the latest
       state.best_loss = held_out;
       nn::save_safetensors(best, task.weights());
     }
