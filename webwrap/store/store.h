@@ -7,8 +7,8 @@
 
 namespace webwrap {
 
-/// All below: `find` gives nothing where there is nothing; lists are newest first; what they change is durable once the transaction that
-/// gave them ends without an exception.
+/// All below: `find` gives nothing where there is nothing; lists are newest first; `update` of what is not there does nothing; what they
+/// change is durable once the transaction that gave them ends without an exception.
 
 class AccountStore {
  public:
@@ -17,7 +17,8 @@ class AccountStore {
   virtual void update(const Account&) = 0;
   virtual std::optional<Account> find(const Id&) = 0;
   virtual std::optional<Account> find_by_email(const std::string& email) = 0;
-  /// Removes the account and all that belongs to it but the ledger and the orders, which keep its id. Blobs are the caller's.
+  /// Removes the account and all that belongs to it but the ledger and the orders, which keep its id. Jobs that still hold credits give
+  /// them back first. Blobs are the caller's.
   virtual void erase(const Id&) = 0;
 
   virtual void add_session(const Session&) = 0;
@@ -73,14 +74,18 @@ class JobStore {
   virtual std::optional<Job> find_by_request(const Id& account, const std::string& request_key) = 0;
   virtual std::vector<Job> list(const Id& account, int limit) = 0;
   virtual int active_count(const Id& account) = 0;  ///< queued and running conversions
-  /// How many queued jobs come before this one.
+  /// How many queued jobs come before this one by priority and age; 0 unless it is queued.
   virtual int position(const Job&) = 0;
   virtual int queued_count() = 0;
   virtual int running_count() = 0;
 
   /// Takes the next job for `worker` and leases it: those whose lease ran out as well as queued ones; by priority, then the account with
-  /// the fewest running jobs, then age. Nothing: no job now.
-  virtual std::optional<Job> claim(const std::string& worker, Seconds now, Seconds lease) = 0;
+  /// the fewest running jobs, then age; never one that was claimed `max_attempts` times or is to be cancelled. Nothing: no job now.
+  virtual std::optional<Job> claim(const std::string& worker, Seconds now, Seconds lease, int max_attempts) = 0;
+  /// Jobs that nobody holds and that claim() gives to nobody: their attempts are used up, or they were to be cancelled when their worker
+  /// died. The caller ends each in the same transaction by finish(job.id, job.attempts, job.worker, cancelled if job.cancel_wanted else
+  /// failed, ...) and releases its credits.
+  virtual std::vector<Job> abandoned(Seconds now, int max_attempts) = 0;
   /// Extends the lease and reports progress; false: the job is no longer this worker's (or is to be cancelled: see the job), stop.
   virtual bool heartbeat(const Id& job, int attempt, const std::string& worker, double progress, const std::string& stage, Seconds now,
                          Seconds lease) = 0;
@@ -140,7 +145,8 @@ class Transaction {
 class Store {
  public:
   virtual ~Store() = default;
-  /// Runs `work` in one transaction that may write; it is committed when `work` returns and undone when it throws.
+  /// Runs `work` in one transaction that may write; it is committed when `work` returns and undone when it throws. Never inside another
+  /// transaction of the same thread (std::logic_error).
   virtual void write(const std::function<void(Transaction&)>& work) = 0;
   /// The same for reading only: many at a time.
   virtual void read(const std::function<void(Transaction&)>& work) = 0;
