@@ -14,9 +14,10 @@ export function h(spec, ...rest) {
 
 export function set(node, properties) {
   for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined) continue;
     if (typeof value === "function") node.addEventListener(name.slice(2), value);
     else if (PROPERTIES.has(name)) node[name] = value;
-    else if (value === false || value === null || value === undefined) node.removeAttribute(name);
+    else if (value === false || value === null) node.removeAttribute(name);
     else node.setAttribute(name, value === true ? "" : value);
   }
   return node;

@@ -43,7 +43,7 @@ export class Recorder {
     }, 50);
   }
 
-  /// Resolves to {blob, name, seconds}.
+  /// Resolves to {blob, name}.
   stop() {
     clearInterval(this.timer);
     return new Promise((resolve) => {

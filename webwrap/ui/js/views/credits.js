@@ -1,0 +1,84 @@
+// Credits: what is there, where it went, more of it. Also where Stripe's checkout returns to (?order=…).
+import { get, poll, post } from "../api.js";
+import { announce, h, icon, note, working } from "../dom.js";
+import { credits, money, signed, when } from "../format.js";
+import { isMember, refreshAccount, session } from "../session.js";
+
+export default async function creditsPage({ query, go }) {
+  if (!isMember())
+    return {
+      title: "Credits",
+      node: h("section.stack.narrow", h("h1", "Credits"), h("p", `Credits belong to an account. Signing up gives you ${credits(session.config.free_credits)}.`), h("a.button.primary.fit", { href: "/app/signup?next=/app/credits" }, "Sign up")),
+    };
+  const leaving = new AbortController();
+  const { config } = session;
+  const figure = h("p.balance");
+  const held = h("p.small.quiet");
+  const book = h("div");
+  async function load() {
+    const now = await get("/credits");
+    figure.replaceChildren(h("strong", String(now.balance)), ` ${now.balance === 1 ? "credit" : "credits"}`);
+    held.textContent = now.reserved > 0 ? `${credits(now.reserved)} held for songs being made; given back if one fails.` : `${credits(config.credits_per_minute)} for each started minute of song.`;
+    book.replaceChildren(history(now.history));
+  }
+  await load();
+  refreshAccount().catch(() => {});
+  const outcome = h("div", { role: "status" });
+  const order = query.get("order");
+  if (order && query.has("cancelled")) outcome.replaceChildren(note("info", "The purchase was cancelled. Nothing was charged."));
+  else if (order) {
+    outcome.replaceChildren(note("info", "Waiting for the payment to be confirmed…"));
+    const slow = setTimeout(() => outcome.replaceChildren(note("info", "The payment is still being confirmed. You can go on; the credits arrive by themselves.")), 20000);
+    const settled = new Set(["paid", "failed", "expired", "refunded", "disputed"]);
+    poll(`/orders/${order}`, { finished: (now) => settled.has(now.state), every: 1500, signal: leaving.signal })
+      .then(async (now) => {
+        await load();
+        await refreshAccount();
+        outcome.replaceChildren(now.state === "paid" ? note("good", h("strong", "Thank you! "), "Your credits are here.") : note("bad", "The payment did not go through. Nothing was charged; try again or use another way to pay."));
+        announce(outcome.textContent);
+      })
+      .catch((error) => error.name !== "AbortError" && outcome.replaceChildren(note("bad", error.message)))
+      .finally(() => clearTimeout(slow));
+    leaving.signal.addEventListener("abort", () => clearTimeout(slow));
+  }
+  return {
+    title: "Credits",
+    node: h("section.stack.studio", h("h1", "Credits"), outcome, h("div.two.balance-row", h("section.card.stack.tight-stack.balance-card", h("h2", "You have"), figure, held), shop(config)), h("section.card.stack", h("h2", "History"), book)),
+    destroy: () => leaving.abort(),
+  };
+
+  function shop({ shop: open, packs, currency }) {
+    if (!open) return h("section.card.stack", h("h2", "Get more"), h("p.quiet", "This service sells no credits: its shop is not set up."));
+    return h(
+      "section.card.stack",
+      h("h2", "Get more"),
+      h(
+        "ul.packs",
+        packs.map((pack) => {
+          const buy = h("button.button.primary", { type: "button", "aria-label": `Buy ${pack.title} for ${money(pack.amount, currency)}` }, money(pack.amount, currency));
+          buy.addEventListener("click", working(buy, async () => {
+            const { checkout_url: url } = await post("/orders", { pack: pack.id });
+            location.assign(url);
+          }));
+          return h("li.pack", h("span.grow", h("strong", pack.title), h("span.small.quiet", `${money(pack.amount / pack.credits, currency)} a credit`)), buy);
+        }),
+      ),
+      h("p.small.quiet", "You pay on Stripe's page; we never see your card. Credits do not expire."),
+    );
+  }
+}
+
+const KINDS = { grant: "Welcome credits", purchase: "Bought", reserve: "Held for a song", capture: "Song", release: "Given back", refund: "Refund", dispute: "Payment disputed" };
+
+function history(lines) {
+  if (!lines.length) return h("p.quiet", "Nothing yet.");
+  return h(
+    "div.table-box",
+    { tabindex: "0", role: "region", "aria-label": "History" },
+    h(
+      "table",
+      h("thead", h("tr", h("th", { scope: "col" }, "When"), h("th", { scope: "col" }, "What"), h("th.number", { scope: "col" }, "Change"), h("th.number", { scope: "col" }, "Left"))),
+      h("tbody", lines.map((line) => h("tr", h("td", when(line.time)), h("td", line.note || KINDS[line.kind] || line.kind), h("td.number", { "data-sign": line.amount > 0 ? "plus" : line.amount < 0 ? "minus" : "zero" }, signed(line.amount)), h("td.number", String(line.balance))))),
+    ),
+  );
+}

@@ -1,0 +1,67 @@
+// Voices: cards, samples and the picture of pitch ranges.
+import { get } from "./api.js";
+import { playButton } from "./audio.js";
+import { h } from "./dom.js";
+import { clamp, languageName, noteName, semitones } from "./format.js";
+
+let list = null;
+
+export async function allVoices() {
+  list ??= get("/voices").catch((error) => {
+    list = null;
+    throw error;
+  });
+  return list;
+}
+
+const LOW = 36; // C2
+const HIGH = 84; // C6
+
+const place = (bar, low, high) => {
+  const from = clamp((semitones(low) - LOW) / (HIGH - LOW), 0, 0.98);
+  const to = clamp((semitones(high) - LOW) / (HIGH - LOW), from + 0.02, 1);
+  bar.style.left = `${from * 100}%`;
+  bar.style.width = `${(to - from) * 100}%`;
+  return bar;
+};
+
+/// Where the voice is at home, and (a second bar) where the singer is, moved by `key` semitones.
+export function rangeChart(voice, singer, key = 0) {
+  const factor = 2 ** (key / 12);
+  const sung = singer?.f0_low > 0;
+  const words = [`${voice.title} is at home from ${noteName(voice.f0_low)} to ${noteName(voice.f0_high)}.`];
+  if (sung) words.push(`Your melody${key ? " in this key" : ""}: ${noteName(singer.f0_low * factor)} to ${noteName(singer.f0_high * factor)}.`);
+  return h(
+    "div.range",
+    { role: "img", "aria-label": words.join(" ") },
+    h("div.range-lane", ["C2", "C3", "C4", "C5", "C6"].map((name) => h("span.range-tick", { "data-note": name })), place(h("span.range-bar.voice"), voice.f0_low, voice.f0_high)),
+    sung && h("div.range-lane", place(h("span.range-bar.singer"), singer.f0_low * factor, singer.f0_high * factor)),
+  );
+}
+
+export const portrait = (voice) => h("span.portrait", { "aria-hidden": "true", "data-hue": String([...voice.id].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 5) }, voice.title.slice(0, 1).toUpperCase());
+
+export const facts = (voice) => [languageName(voice.language), voice.gender, ...(voice.tags ?? [])].filter(Boolean).join(" · ");
+
+/// Licence and consent, folded away but there.
+export const rights = (voice) =>
+  h("details.rights.small", h("summary", "Licence and consent"), h("p", h("strong", "Licence: "), voice.licence), h("p", h("strong", "Consent: "), voice.consent), voice.attribution && h("p", h("strong", "By: "), voice.attribution), h("p.quiet", `Version ${voice.version}`));
+
+/// A gallery of radio cards. pick(voice) hears of the choice.
+export function voiceGallery(voices, singer, chosen, pick) {
+  return h(
+    "div.voices",
+    { role: "radiogroup", "aria-label": "Voice" },
+    voices.map((voice) => {
+      const radio = h("input.visually-hidden", { type: "radio", name: "voice", value: voice.id, checked: voice.id === chosen, onchange: () => pick(voice) });
+      return h(
+        "div.voice",
+        h("label.voice-pick", radio, portrait(voice), h("span.voice-name", h("strong", voice.title), h("span.small.quiet", facts(voice))), h("span.tick", { "aria-hidden": "true" })),
+        h("div.voice-play", voice.sample_url && playButton(voice.sample_url, `a sample of ${voice.title}`)),
+        h("p.small.quiet", voice.description),
+        rangeChart(voice, singer),
+        rights(voice),
+      );
+    }),
+  );
+}
