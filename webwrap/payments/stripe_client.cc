@@ -170,7 +170,8 @@ class StripeGateway : public PaymentGateway {
     if (!idempotency_key.empty()) add_header("Idempotency-Key: " + idempotency_key);
     std::string form;
     if (fields) {
-      for (const auto& [name, value] : *fields) form += (form.empty() ? "" : "&") + escape(curl, name) + "=" + escape(curl, value);
+      for (const auto& [name, value] : *fields)
+        form += fmt::format("{}{}={}", form.empty() ? "" : "&", escape(curl, name), escape(curl, value));
       curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(form.size()));
       curl_easy_setopt(curl, CURLOPT_POSTFIELDS, form.c_str());
     }
