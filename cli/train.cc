@@ -27,6 +27,8 @@ void define_train(CLI::App& app, TrainCommand& options) {
   app.add_option("--minutes", train.minutes, "Train for this long; without it and --steps: 10")->type_name("N")->group(length);
   app.add_option("--steps", train.steps, "Train for this many steps")->type_name("N")->group(length);
   text("--from", train.from, "Voice, bundle or weights folder to start from; else the base that ships with voxconv", "VOICE", length);
+  text("--envelopes-from", train.envelopes_from, "Stage vocoder: learn from the envelopes that this voice or base predicts, too", "VOICE",
+       length);
   text("--out", train.out_dir, "Bundle folder to write; else the user's voices", "DIR", length);
   text("--work-dir", train.work_dir, "Feature cache, checkpoints, log and listening samples; else <out>.train", "DIR", length);
   app.add_option("--checkpoint-minutes", train.checkpoint_minutes, "Between two checkpoints")

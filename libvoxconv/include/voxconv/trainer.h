@@ -16,8 +16,10 @@ struct TrainOptions {
   /// Folders with recordings, searched in depth. In the stages base and vocoder each folder is a speaker; with "each:" before it, each
   /// recording in it.
   std::vector<std::string> data;
-  std::string name;         ///< of the voice to make
-  std::string from;         ///< bundle, voice or weights folder to start from; empty: the shipped base (stage voice), else nothing
+  std::string name;  ///< of the voice to make
+  std::string from;  ///< bundle, voice or weights folder to start from; empty: the shipped base (stage voice), else nothing
+  /// Stage vocoder: weights of an acoustic model whose predicted envelopes the vocoder is to learn from too; empty: natural ones only.
+  std::string envelopes_from;
   double max_minutes = 60;  ///< of recordings used per speaker
   std::string out_dir;      ///< bundle folder to write; empty: the user's voices folder
   std::string work_dir;     ///< feature cache, checkpoints, log, listening samples; empty: <out_dir>.train

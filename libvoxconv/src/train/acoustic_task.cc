@@ -19,12 +19,6 @@ using torch::indexing::Slice;
 constexpr std::int64_t batch_size = 8, crop_frames = 200;
 constexpr double difference_weight = 0.5, adversarial_weight = 0.05, unpaired_weight = 0.05;
 
-/// Content at 50 Hz [T / 2, dim] to 100 Hz [T, dim].
-torch::Tensor to_frame_clock(const torch::Tensor& content) {
-  const torch::Tensor next = torch::cat({content.slice(0, 1), content.slice(0, -1)});
-  return torch::stack({content, (content + next) / 2}, 1).flatten(0, 1);
-}
-
 /// What the discriminator is shown: relative to the loudness, and nothing where the speaker's recordings hold nothing.
 torch::Tensor shown(const torch::Tensor& envelope, const torch::Tensor& loudness, const torch::Tensor& in_band) {
   const torch::Tensor relative = (envelope - loudness.unsqueeze(-1)).clamp(-9, 3);
@@ -57,7 +51,7 @@ AcousticTask::Batch AcousticTask::make_batch(const std::vector<Crop>& crops, Dic
     const SpeakerData& s = *crop.speaker;
     const std::int64_t end = crop.frame + crop_frames;
     const std::int64_t variant = augment ? dice.below(3) : 0;
-    content.push_back(to_frame_clock(s.content[variant].slice(0, crop.frame / 2, end / 2).to(torch::kFloat)));
+    content.push_back(s.content_of(variant, crop.frame, crop_frames));
     // The envelope hardly depends on the pitch: shifting what the model is told makes it ready for pitches the speaker never spoke at.
     const double shift = augment && dice.uniform() < 0.5 ? dice.between(-5, 12) : 0;
     f0.push_back(s.f0.slice(0, crop.frame, end) * std::exp2(shift / 12));
@@ -142,10 +136,7 @@ double AcousticTask::held_out_loss() {
     Batch batch = make_batch({crops.begin() + std::ptrdiff_t(i), crops.begin() + std::ptrdiff_t(end)}, dice, false);
     std::vector<torch::Tensor> content;
     for (std::size_t c = i; c < end; ++c)
-      content.push_back(to_frame_clock(crops[c]
-                                           .speaker->content[1 + std::int64_t(c % 2)]
-                                           .slice(0, crops[c].frame / 2, (crops[c].frame + crop_frames) / 2)
-                                           .to(torch::kFloat)));
+      content.push_back(crops[c].speaker->content_of(1 + std::int64_t(c % 2), crops[c].frame, crop_frames));
     batch.content = torch::stack(content).to(device_);
     sum += reconstruction_loss(model_(batch.content, batch.f0, batch.loudness, batch.speaker), batch).item<double>();
   }

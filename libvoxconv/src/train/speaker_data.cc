@@ -111,6 +111,12 @@ void write_cache(const std::string& path, const SpeakerData& data) {
 
 torch::Tensor SpeakerData::embedding() const { return F::normalize(embeddings.mean(0), F::NormalizeFuncOptions().dim(0)); }
 
+torch::Tensor SpeakerData::content_of(std::int64_t variant, std::int64_t frame, std::int64_t frames) const {
+  const torch::Tensor half = content[variant].slice(0, frame / 2, (frame + frames) / 2).to(torch::kFloat);
+  const torch::Tensor next = torch::cat({half.slice(0, 1), half.slice(0, -1)});
+  return torch::stack({half, (half + next) / 2}, 1).flatten(0, 1);
+}
+
 SpeakerData prepare_speaker(const std::string& name, const std::vector<std::string>& recordings, const FeatureTools& tools,
                             const std::string& cache_dir, double max_minutes, const ProgressFn& on_progress, const CancelToken& cancel) {
   torch::NoGradGuard no_grad;

@@ -26,6 +26,8 @@ struct SpeakerData {
   std::int64_t clips() const { return std::int64_t(bounds.size()) - 1; }
   std::int64_t frames() const { return bounds.back(); }
   torch::Tensor embedding() const;  ///< [speaker_dim] normalised mean
+  /// Content of a passage on the frame clock [frames, content_dim]; `frame` and `frames` are even.
+  torch::Tensor content_of(std::int64_t variant, std::int64_t frame, std::int64_t frames) const;
 };
 
 /// What the features are made with.

@@ -51,7 +51,8 @@ std::vector<SpeakerData> prepare(const TrainOptions& options, const std::string&
                                  torch::ScalarType precision, const ProgressFn& on_progress, const CancelToken& cancel) {
   const auto listed = list_speakers(options);  // before anything is loaded or made: most mistakes are in the paths
   FeatureTools tools;
-  if (options.stage != "vocoder") tools.content = load_content_encoder("whisper-base", device, precision);
+  if (options.stage != "vocoder" || !options.envelopes_from.empty())
+    tools.content = load_content_encoder("whisper-base", device, precision);
   tools.f0 = load_f0_estimator("fcpe", {}, device);
   tools.speaker = std::make_shared<SpeakerEncoder>(device);
   std::vector<SpeakerData> speakers;
@@ -68,12 +69,17 @@ std::vector<SpeakerData> prepare(const TrainOptions& options, const std::string&
   return speakers;
 }
 
-/// Folder or file with the weights named by --from; a voice's bundle, a weights folder or the shipped base.
-std::string starting_weights(const TrainOptions& options) {
-  if (options.from.empty()) return options.stage == "voice" ? model_file("native/base/weights.safetensors") : "";
-  const fs::path folder(options.from);
+/// The weights of a voice's bundle, or of a folder with weights.
+std::string weights_in(const std::string& name_or_path) {
+  const fs::path folder(name_or_path);
   if (fs::exists(folder / "weights.safetensors")) return (folder / "weights.safetensors").string();
-  return (fs::path(VoiceStore().find(options.from).path) / "weights.safetensors").string();
+  return (fs::path(VoiceStore().find(name_or_path).path) / "weights.safetensors").string();
+}
+
+/// What training starts from; empty: from nothing.
+std::string starting_weights(const TrainOptions& options) {
+  if (!options.from.empty()) return weights_in(options.from);
+  return options.stage == "voice" ? model_file("native/base/weights.safetensors") : "";
 }
 
 native::Vocoder load_vocoder() {
@@ -110,6 +116,7 @@ std::vector<std::string> TrainOptions::problems() const {
   if (stage == "voice" && !std::regex_match(name, std::regex("[a-z0-9][a-z0-9_-]{0,63}")))
     result.push_back(fmt::format("The voice name \"{}\" is not usable; expected lower-case letters, digits, '-' and '_'.", name));
   if (stage != "voice" && out_dir.empty()) result.push_back("The stages base and vocoder need a folder to write to (--out).");
+  if (stage != "vocoder" && !envelopes_from.empty()) result.push_back("envelopes_from is for the stage vocoder only.");
   if (minutes < 0 || steps < 0) result.push_back("minutes and steps must not be negative.");
   if (max_minutes <= 0) result.push_back("max_minutes must be positive.");
   if (checkpoint_minutes <= 0) result.push_back("checkpoint_minutes must be positive.");
@@ -141,6 +148,12 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
     vocoder->to(device);
     VocoderTaskOptions task_options;
     task_options.precision = matrix_precision;
+    if (!options.envelopes_from.empty()) {
+      task_options.acoustic = native::AcousticModel();
+      nn::load_parameters(*task_options.acoustic, nn::Safetensors(weights_in(options.envelopes_from)), "acoustic.");
+      task_options.acoustic->to(device);
+      task_options.acoustic->eval();
+    }
     if (!from.empty()) {
       task_options.peak_rate = 3e-4;
       task_options.adversarial_from = 0;

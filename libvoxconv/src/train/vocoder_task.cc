@@ -71,16 +71,31 @@ VocoderTask::VocoderTask(const Corpus& corpus, native::Vocoder vocoder, torch::D
   discriminator_->to(device);
 }
 
+torch::Tensor VocoderTask::predicted_envelope(const Crop& crop, Dice& dice) const {
+  torch::NoGradGuard no_grad;
+  const SpeakerData& s = *crop.speaker;
+  const auto row = [&](const torch::Tensor& t) { return t.unsqueeze(0).to(device_); };
+  const auto part = [&](const torch::Tensor& t) { return row(t.slice(0, crop.frame, crop.frame + crop_frames)); };
+  native::AcousticModel model = options_.acoustic;
+  return model(row(s.content_of(dice.below(3), crop.frame, crop_frames)), part(s.f0), part(s.loudness), row(s.embedding()))[0].cpu();
+}
+
 VocoderTask::Batch VocoderTask::make_batch(const std::vector<Crop>& crops, Dice& dice, bool augment) const {
   std::vector<torch::Tensor> audio, envelope, f0;
   std::vector<double> phases;
   for (const Crop& crop : crops) {
     const double speed = augment && dice.uniform() < 0.6 ? slowest * std::pow(fastest / slowest, dice.uniform()) : 1.0;
     auto [sound, pitch] = at_speed(crop, crop_frames, speed);
-    if (augment) sound = sound * dice.between(0.3, 1.3);
+    const double gain = augment ? dice.between(0.3, 1.3) : 1;
+    sound = sound * gain;
     audio.push_back(sound);
     f0.push_back(pitch);
     envelope.push_back(native::analyse_envelope(sound, pitch));
+    if (augment && speed == 1 && !options_.acoustic.is_empty() && dice.uniform() < 0.75) {
+      // The model knows nothing of what lies above the band of a speaker's recordings.
+      const torch::Tensor in_band = native::envelope_centres() < crop.speaker->band_hz;
+      envelope.back() = torch::where(in_band, predicted_envelope(crop, dice) + std::log(gain), envelope.back());
+    }
     phases.push_back(augment ? dice.between(-3.14, 3.14) : 0);
   }
   const torch::Tensor pitch = torch::stack(f0);

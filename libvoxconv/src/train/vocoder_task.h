@@ -1,4 +1,5 @@
 #pragma once
+#include "models/native/acoustic.h"
 #include "models/native/vocoder.h"
 #include "train/audio_discriminator.h"
 #include "train/corpus.h"
@@ -11,6 +12,9 @@ struct VocoderTaskOptions {
   double peak_rate = 1e-3;
   double adversarial_from = 0.5;                ///< from this part of the run on, a discriminator listens too
   torch::ScalarType precision = torch::kFloat;  ///< of the discriminator; the vocoder itself trains in fp32
+  /// Where given, most of the crops played at their own speed get the envelope that this model predicts for them, so that the vocoder
+  /// learns to undo its smoothing (as vocoders are tuned to predicted mels: Shen et al. 2018, Tacotron 2). The speakers then need content.
+  native::AcousticModel acoustic{nullptr};
 };
 
 /// Trains the universal vocoder on copy-synthesis: envelope and f0 of a recording -> the recording. Half of the crops are played at another
@@ -32,6 +36,7 @@ class VocoderTask : public Task {
   struct Batch {
     torch::Tensor audio, envelope, f0, pulses, noise;
   };
+  torch::Tensor predicted_envelope(const Crop& crop, Dice& dice) const;
   Batch make_batch(const std::vector<Crop>& crops, Dice& dice, bool augment) const;
   torch::Tensor render(const Batch& batch);
 
