@@ -19,7 +19,7 @@ class AccountStore {
   virtual std::optional<Account> find_by_email(const std::string& email) = 0;
   /// Removes the account and all that belongs to it but the ledger and the orders, which keep its id. Jobs that still hold credits give
   /// them back first. Blobs are the caller's.
-  virtual void erase(const Id&) = 0;
+  virtual void erase(const Id&, Seconds now) = 0;
 
   virtual void add_session(const Session&) = 0;
   virtual std::optional<Session> find_session(const std::string& token_hash) = 0;
