@@ -1,0 +1,159 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "api/auth.h"
+#include "api/context.h"
+#include "api/json_body.h"
+#include "domain/error.h"
+#include "domain/id.h"
+#include "payments/fulfilment.h"
+#include "payments/webhook_signature.h"
+
+namespace webwrap {
+namespace {
+
+using http::Method;
+using http::Request;
+using http::Response;
+using nlohmann::json;
+
+constexpr int max_listed_orders = 200;
+constexpr std::size_t max_event_bytes = 512 * 1024;
+
+std::string name_of(Order::State state) {
+  switch (state) {
+    case Order::State::created: return "created";
+    case Order::State::pending: return "pending";
+    case Order::State::paid: return "paid";
+    case Order::State::failed: return "failed";
+    case Order::State::expired: return "expired";
+    case Order::State::refunded: return "refunded";
+    case Order::State::disputed: return "disputed";
+  }
+  return {};
+}
+
+json json_of(const Order& order) {
+  json object = {{"id", order.id},
+                 {"pack", order.pack},
+                 {"credits", order.credits},
+                 {"amount", order.amount},
+                 {"currency", order.currency},
+                 {"state", name_of(order.state)},
+                 {"checkout_url", nullptr},
+                 {"refunded_amount", order.refunded_amount},
+                 {"created", order.created}};
+  if (order.state == Order::State::pending) object["checkout_url"] = order.checkout_url;
+  return object;
+}
+
+Response answer(int status, const json& body) {
+  Response response;
+  response.status = status;
+  response.body = body.dump();
+  return response;
+}
+
+void require_shop(const Context& context) {
+  if (!context.payments.configured())
+    throw ServiceError(503, "shop_not_configured",
+                       "Credits cannot be bought here: this service has no Stripe keys (stripe_secret_key and stripe_webhook_secrets).");
+}
+
+/// Opens the order's checkout session; again for an order whose session was never heard of: the key stored with it keeps it to one session.
+Order open_checkout(const Context& context, const Order& order, const Account& account) {
+  const std::string page = fmt::format("{}/app/credits?order={}", context.config.base_url(), order.id);
+  const CheckoutSession session =
+      context.payments.create_session(order, fmt::format("{} credits", order.credits), page, page + "&cancelled=1", account.email);
+  return Fulfilment(context.store, context.payments, context.clock).take_session(session);
+}
+
+Response add_order(const Context& context, const Request& request) {
+  require_shop(context);
+  const Account account = require_member(context, request);
+  limit_rate(context, "order", account.id, 20, 3600);
+  const std::string wanted = JsonBody(request, {"pack"}).text("pack", 1, 64);
+  const auto pack = std::find_if(context.config.packs.begin(), context.config.packs.end(), [&](const Pack& p) { return p.id == wanted; });
+  if (pack == context.config.packs.end()) throw ServiceError(422, "invalid", "pack: there is no such pack; GET /api/v1/config lists them.");
+  if (account.frozen)
+    throw ServiceError(403, "account_frozen", "A payment of this account is disputed; nothing can be bought until that is settled.");
+
+  Order order;
+  order.id = new_id();
+  order.account = account.id;
+  order.pack = pack->id;
+  order.credits = pack->credits;
+  order.amount = pack->amount;
+  order.currency = context.config.currency;
+  order.idempotency_key = "order-" + order.id;
+  order.created = context.clock.now();
+  context.store.write([&](Transaction& transaction) { transaction.orders().add(order); });
+  return answer(201, json_of(open_checkout(context, order, account)));
+}
+
+/// Asks the provider about an order that waits: a webhook may be late or lost. Where it does not answer now, what is known stands.
+Order refresh(const Context& context, const Order& order, const Account& account) {
+  bool ask = context.payments.configured() && (order.state == Order::State::created || order.state == Order::State::pending);
+  if (ask)  // pages poll
+    context.store.write([&](Transaction& transaction) {
+      ask = transaction.accounts().within_limit("order_refresh", order.id, 60, 60, context.clock.now());
+    });
+  if (!ask) return order;
+  try {
+    if (order.session.empty()) return open_checkout(context, order, account);
+    return Fulfilment(context.store, context.payments, context.clock).take_session(context.payments.find_session(order.session));
+  } catch (const ServiceError& error) {
+    if (error.status() != 502) throw;
+    return order;
+  }
+}
+
+Response get_order(const Context& context, const Request& request) {
+  const Account account = require_member(context, request);
+  std::optional<Order> order;
+  context.store.read([&](Transaction& transaction) { order = transaction.orders().find(request.params.at("id")); });
+  if (!order || order->account != account.id) throw ServiceError(404, "no_such_order", "There is no such order.");
+  return answer(200, json_of(refresh(context, *order, account)));
+}
+
+Response list_orders(const Context& context, const Request& request) {
+  const Account account = require_member(context, request);
+  json orders = json::array();
+  context.store.read([&](Transaction& transaction) {
+    for (const Order& order : transaction.orders().list(account.id, max_listed_orders)) orders.push_back(json_of(order));
+  });
+  return answer(200, orders);
+}
+
+Response take_webhook(const Context& context, const Request& request) {
+  require_shop(context);
+  switch (check_signature(request.header("stripe-signature"), request.body, context.config.stripe_webhook_secrets, context.clock.now(),
+                          context.config.stripe_tolerance_s)) {
+    case SignatureCheck::ok: break;
+    case SignatureCheck::malformed: throw ServiceError(400, "bad_signature", "There is no Stripe-Signature header with t and v1.");
+    case SignatureCheck::mismatch: throw ServiceError(400, "bad_signature", "The signature fits none of the webhook secrets.");
+    case SignatureCheck::too_old: throw ServiceError(400, "bad_signature", "The signature is older than the tolerance.");
+  }
+  const json event = json::parse(request.body, nullptr, false);
+  if (!event.is_object()) throw ServiceError(400, "invalid_event", "The body is not a JSON object.");
+  Fulfilment(context.store, context.payments, context.clock).take_event(event);
+  return answer(200, {{"received", true}});
+}
+
+}  // namespace
+
+void add_shop_routes(http::Router& router, Context& context) {
+  const auto route = [&](Method method, const std::string& path, Response (*handler)(const Context&, const Request&)) {
+    router.add(method, "/api/v1" + path, [&context, handler](const Request& request) { return handler(context, request); });
+  };
+  route(Method::post, "/orders", add_order);
+  route(Method::get, "/orders", list_orders);
+  route(Method::get, "/orders/{id}", get_order);
+  router.add(
+      Method::post, "/api/v1/stripe/webhook", [&context](const Request& request) { return take_webhook(context, request); },
+      max_event_bytes);
+}
+
+}  // namespace webwrap
