@@ -3,11 +3,16 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace webwrap::http {
 
 enum class Method { get, head, post, put, patch, del, options };
+
+const char* name_of(Method method);  ///< "GET"
+std::optional<Method> method_of(std::string_view name);
 
 /// A request as handlers see it, of no HTTP library's making.
 struct Request {
@@ -18,7 +23,8 @@ struct Request {
   std::map<std::string, std::string> headers;  ///< names in lower case
   std::map<std::string, std::string> cookies;
   std::string body;
-  std::string client;  ///< the client's address: X-Forwarded-For's last only from a trusted proxy (config), else the peer's
+  std::string body_file;  ///< a body too large for the memory lies in this file instead, until the answer is given
+  std::string client;     ///< the client's address: X-Forwarded-For's last only from a trusted proxy (config), else the peer's
 
   std::string header(const std::string& lower_case_name) const;  ///< empty: none
 };
@@ -35,6 +41,24 @@ struct Response {
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
   std::optional<FileBody> file;
+
+  const std::string* find_header(std::string_view name) const;  ///< in any case; null: not set
 };
+
+/// application/problem+json (RFC 9457). `code`: for programs; `detail`: one sentence for people.
+Response problem(int status, const std::string& code, const std::string& detail);
+const char* reason_of(int status);  ///< "Not Found"
+
+/// Undoes percent-encoding. Nothing: a broken escape, or one of a control character.
+std::optional<std::string> decode_percent(std::string_view text, bool plus_is_space = false);
+/// Encodes all but unreserved characters and '/'.
+std::string encode_path(std::string_view text);
+/// The decoded path of a request target without its query; nothing: it does not start with '/', or has "." or ".." parts, or broken
+/// escapes.
+std::optional<std::string> decode_path(std::string_view raw);
+/// Pairs with broken escapes are left out.
+std::map<std::string, std::string> parse_query(std::string_view raw);
+/// A Cookie header: whatever is no name=value is left out.
+std::map<std::string, std::string> parse_cookies(std::string_view raw);
 
 }  // namespace webwrap::http

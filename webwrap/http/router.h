@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,16 +9,21 @@
 namespace webwrap::http {
 
 using Handler = std::function<Response(const Request&)>;
+/// Told of every answer: the route's method and pattern ("" where there was no route), the status, and how long it took.
+using Observer = std::function<void(Method method, const std::string& pattern, int status, double seconds)>;
 
 /// Finds the handler of a request. Filled before the server starts, then read by many threads.
 class Router {
  public:
   /// `pattern`: "/api/v1/jobs/{id}"; a last part "{path*}" takes the rest. HEAD is answered by the GET handler without its body unless it
-  /// has a handler of its own.
+  /// has a handler of its own. Where several patterns fit, the one with fixed text in the first place that differs is taken.
   void add(Method method, const std::string& pattern, Handler handler, std::size_t max_body = 64 * 1024);
+  void observe(Observer observer) { observer_ = std::move(observer); }
   /// Calls the handler; 404 and 405 (with Allow) where there is none, 413 past max_body. ServiceError and any other exception become
-  /// problem+json (the latter a 500 that tells nothing, logged with a request id).
+  /// problem+json (the latter a 500 that tells nothing, logged with a request id). Adds the security headers.
   Response handle(Request& request) const;
+  /// The body that the route of a request takes at most; nothing: there is no route.
+  std::optional<std::size_t> max_body(Method method, const std::string& path) const;
   /// Largest body any route takes.
   std::size_t max_body() const;
   struct Route {
@@ -34,7 +40,11 @@ class Router {
     Handler handler;
     std::size_t max_body;
   };
+  const Entry* find(Method method, const std::vector<std::string>& parts) const;
+  Response dispatch(Request& request, const Entry* entry, const std::vector<std::string>& parts) const;
+
   std::vector<Entry> entries_;
+  Observer observer_;
 };
 
 }  // namespace webwrap::http

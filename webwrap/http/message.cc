@@ -1,0 +1,191 @@
+#include "http/message.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+namespace webwrap::http {
+namespace {
+
+constexpr std::array<std::pair<Method, const char*>, 7> method_names = {{{Method::get, "GET"},
+                                                                         {Method::head, "HEAD"},
+                                                                         {Method::post, "POST"},
+                                                                         {Method::put, "PUT"},
+                                                                         {Method::patch, "PATCH"},
+                                                                         {Method::del, "DELETE"},
+                                                                         {Method::options, "OPTIONS"}}};
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+}
+
+/// Calls `use` with each part of `text` between separators.
+template <class Use>
+void for_each_part(std::string_view text, char separator, Use use) {
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(separator, at), text.size());
+    use(text.substr(at, end - at));
+    at = end + 1;
+  }
+}
+
+}  // namespace
+
+const char* name_of(Method method) {
+  return std::find_if(method_names.begin(), method_names.end(), [&](const auto& entry) { return entry.first == method; })->second;
+}
+
+std::optional<Method> method_of(std::string_view name) {
+  for (const auto& [method, text] : method_names)
+    if (name == text) return method;
+  return std::nullopt;
+}
+
+std::string Request::header(const std::string& lower_case_name) const {
+  const auto found = headers.find(lower_case_name);
+  return found == headers.end() ? std::string() : found->second;
+}
+
+const std::string* Response::find_header(std::string_view name) const {
+  for (const auto& [key, value] : headers)
+    if (key.size() == name.size() && std::equal(key.begin(), key.end(), name.begin(), [](char a, char b) { return lower(a) == lower(b); }))
+      return &value;
+  return nullptr;
+}
+
+const char* reason_of(int status) {
+  switch (status) {
+    case 100: return "Continue";
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 204: return "No Content";
+    case 206: return "Partial Content";
+    case 301: return "Moved Permanently";
+    case 302: return "Found";
+    case 303: return "See Other";
+    case 304: return "Not Modified";
+    case 307: return "Temporary Redirect";
+    case 308: return "Permanent Redirect";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 402: return "Payment Required";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 406: return "Not Acceptable";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 410: return "Gone";
+    case 411: return "Length Required";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
+    case 416: return "Range Not Satisfiable";
+    case 422: return "Unprocessable Content";
+    case 423: return "Locked";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 505: return "HTTP Version Not Supported";
+    case 507: return "Insufficient Storage";
+    default: return status < 400 ? "OK" : "Error";
+  }
+}
+
+Response problem(int status, const std::string& code, const std::string& detail) {
+  const nlohmann::ordered_json body = {{"status", status}, {"code", code}, {"title", reason_of(status)}, {"detail", detail}};
+  Response response;
+  response.status = status;
+  response.type = "application/problem+json";
+  response.body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return response;
+}
+
+std::optional<std::string> decode_percent(std::string_view text, bool plus_is_space) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '%') {
+      const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1, low = high < 0 ? -1 : hex_digit(text[i + 2]);
+      if (low < 0) return std::nullopt;
+      c = static_cast<char>(high * 16 + low);
+      i += 2;
+    } else if (plus_is_space && c == '+') {
+      c = ' ';
+    }
+    // Text of many lines may come in a query (a message), never in a path.
+    if (is_control(c) && !(plus_is_space && (c == '\n' || c == '\r' || c == '\t'))) return std::nullopt;
+    out += c;
+  }
+  return out;
+}
+
+std::string encode_path(std::string_view text) {
+  static constexpr char digits[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("-._~/").find(c) != std::string_view::npos;
+    if (plain) {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += {'%', digits[byte >> 4], digits[byte & 15]};
+    }
+  }
+  return out;
+}
+
+std::optional<std::string> decode_path(std::string_view raw) {
+  std::optional<std::string> path = decode_percent(raw);
+  if (!path || path->empty() || path->front() != '/') return std::nullopt;
+  bool good = true;
+  for_each_part(*path, '/', [&](std::string_view part) { good = good && part != "." && part != ".."; });
+  if (!good) return std::nullopt;
+  return path;
+}
+
+std::map<std::string, std::string> parse_query(std::string_view raw) {
+  std::map<std::string, std::string> query;
+  for_each_part(raw, '&', [&](std::string_view pair) {
+    if (pair.empty()) return;
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    const auto name = decode_percent(pair.substr(0, equals), true);
+    const auto value = decode_percent(equals < pair.size() ? pair.substr(equals + 1) : std::string_view(), true);
+    if (name && value) query.emplace(*name, *value);
+  });
+  return query;
+}
+
+std::map<std::string, std::string> parse_cookies(std::string_view raw) {
+  std::map<std::string, std::string> cookies;
+  for_each_part(raw, ';', [&](std::string_view pair) {
+    const std::size_t equals = pair.find('=');
+    if (equals == pair.npos) return;
+    const std::string_view name = trimmed(pair.substr(0, equals));
+    std::string_view value = trimmed(pair.substr(equals + 1));
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+    if (!name.empty()) cookies.emplace(name, value);
+  });
+  return cookies;
+}
+
+}  // namespace webwrap::http
