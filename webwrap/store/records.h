@@ -126,8 +126,8 @@ struct Report {
   Seconds created = 0;
 };
 
-/// A purchase of a credit pack. States paid, refunded (wholly) and disputed (open or lost) all mean that the money came and the credits were
-/// booked; the others that they were not.
+/// A purchase of a credit pack. States paid, refunded (wholly) and disputed (open or lost) all mean that the money came and the credits
+/// were booked; the others that they were not.
 struct Order {
   enum class State { created, pending, paid, failed, expired, refunded, disputed };
   Id id;

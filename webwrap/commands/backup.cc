@@ -1,0 +1,16 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "commands/commands.h"
+#include "store/store.h"
+
+namespace webwrap {
+
+int backup(const Config& config, const std::string& path) {
+  open_sqlite_store(database_path(config))->backup(path);
+  fmt::print("Wrote {} ({} bytes).\n", path, std::filesystem::file_size(path));
+  return 0;
+}
+
+}  // namespace webwrap

@@ -1,0 +1,99 @@
+#include "domain/error.h"
+#include "store/sqlite_rows.h"
+#include "store/sqlite_stores.h"
+
+namespace webwrap {
+
+void SqliteJobStore::add(const Job& job) {
+  if (find_by_request(job.account, job.request_key))
+    throw ServiceError(409, "request_key_used", "A job with this Idempotency-Key was accepted before.");
+  rows::insert(connection_, job);
+}
+
+std::optional<Job> SqliteJobStore::find(const Id& id) { return rows::find<Job>(connection_, "id = ?", id); }
+
+std::optional<Job> SqliteJobStore::find_by_request(const Id& account, const std::string& request_key) {
+  return rows::find<Job>(connection_, "account = ? AND request_key = ? AND request_key <> ''", account, request_key);
+}
+
+std::vector<Job> SqliteJobStore::list(const Id& account, int limit) { return rows::list<Job>(connection_, account, limit); }
+
+int SqliteJobStore::active_count(const Id& account) {
+  return rows::value<int>(connection_,
+                          "SELECT count(*) FROM jobs WHERE account = ? AND kind = 'convert' AND state IN ('queued', 'running')", account);
+}
+
+int SqliteJobStore::position(const Job& job) {
+  return rows::value<int>(connection_,
+                          "SELECT count(*) FROM jobs WHERE state = 'queued' AND (priority, created, seq) <"
+                          " (SELECT priority, created, seq FROM jobs WHERE id = ? AND state = 'queued')",
+                          job.id);
+}
+
+int SqliteJobStore::queued_count() { return rows::value<int>(connection_, "SELECT count(*) FROM jobs WHERE state = 'queued'"); }
+
+int SqliteJobStore::running_count() { return rows::value<int>(connection_, "SELECT count(*) FROM jobs WHERE state = 'running'"); }
+
+std::optional<Job> SqliteJobStore::claim(const std::string& worker, Seconds now, Seconds lease, int max_attempts) {
+  if (worker.empty()) throw std::logic_error("A worker that claims jobs needs a name.");
+  static const std::string sql =
+      "WITH open AS (SELECT seq, account, priority, created FROM jobs"
+      "   WHERE state = 'queued' AND not_before <= ?2 AND attempts < ?4 AND NOT cancel_wanted"
+      "  UNION ALL SELECT seq, account, priority, created FROM jobs"
+      "   WHERE state = 'running' AND lease_until <= ?2 AND attempts < ?4 AND NOT cancel_wanted),"
+      " busy AS MATERIALIZED (SELECT account, count(*) AS jobs FROM jobs WHERE state = 'running' AND lease_until > ?2 GROUP BY account)"
+      " UPDATE jobs SET state = 'running', worker = ?1, attempts = attempts + 1, lease_until = ?2 + ?3, progress = 0, stage = '',"
+      "  started = CASE started WHEN 0 THEN ?2 ELSE started END"
+      " WHERE seq = (SELECT seq FROM open LEFT JOIN busy USING (account)"
+      "  ORDER BY priority, coalesce(busy.jobs, 0), created, seq LIMIT 1)"
+      " RETURNING " +
+      rows::columns<Job>();
+  SqliteQuery query(connection_, sql, worker, now, lease, max_attempts);
+  if (!query.step()) return std::nullopt;
+  return rows::read<Job>(query);
+}
+
+std::vector<Job> SqliteJobStore::abandoned(Seconds now, int max_attempts) {
+  return rows::select<Job>(connection_,
+                           "WHERE (state = 'queued' AND (attempts >= ?2 OR cancel_wanted)) OR"
+                           " (state = 'running' AND lease_until <= ?1 AND (attempts >= ?2 OR cancel_wanted)) ORDER BY seq DESC",
+                           now, max_attempts);
+}
+
+// A job is a worker's while it runs under that worker's name and attempt, whether or not its lease has just run out: as long as nobody
+// else claimed it, its work counts.
+
+bool SqliteJobStore::heartbeat(const Id& job, int attempt, const std::string& worker, double progress, const std::string& stage,
+                               Seconds now, Seconds lease) {
+  return rows::run(connection_,
+                   "UPDATE jobs SET progress = ?, stage = ?, lease_until = ?"
+                   " WHERE id = ? AND state = 'running' AND attempts = ? AND worker = ? AND NOT cancel_wanted",
+                   progress, stage, now + lease, job, attempt, worker) > 0;
+}
+
+bool SqliteJobStore::finish(const Id& job, int attempt, const std::string& worker, Job::State state, const std::string& result,
+                            const std::string& failure, Seconds now) {
+  if (state == Job::State::queued || state == Job::State::running) throw std::logic_error("A job ends as done, failed or cancelled.");
+  // A queued job has no worker, so only who got it from abandoned() can end it.
+  return rows::run(connection_,
+                   "UPDATE jobs SET state = ?1, result = ?2, failure = ?3, finished = ?4, lease_until = 0,"
+                   " progress = CASE ?1 WHEN 'done' THEN 1.0 ELSE progress END"
+                   " WHERE id = ?5 AND state IN ('queued', 'running') AND attempts = ?6 AND worker = ?7",
+                   state, result, failure, now, job, attempt, worker) > 0;
+}
+
+bool SqliteJobStore::retry(const Id& job, int attempt, const std::string& worker, Seconds not_before) {
+  return rows::run(connection_,
+                   "UPDATE jobs SET state = 'queued', worker = '', lease_until = 0, progress = 0, stage = '', not_before = ?"
+                   " WHERE id = ? AND state = 'running' AND attempts = ? AND worker = ?",
+                   not_before, job, attempt, worker) > 0;
+}
+
+bool SqliteJobStore::cancel(const Id& job, Seconds now) {
+  if (rows::run(connection_, "UPDATE jobs SET state = 'cancelled', finished = ? WHERE id = ? AND state = 'queued'", now, job) > 0)
+    return true;
+  rows::run(connection_, "UPDATE jobs SET cancel_wanted = 1 WHERE id = ? AND state = 'running'", job);
+  return false;
+}
+
+}  // namespace webwrap

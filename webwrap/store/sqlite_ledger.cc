@@ -1,0 +1,36 @@
+#include "store/sqlite_rows.h"
+#include "store/sqlite_stores.h"
+
+namespace webwrap {
+
+bool SqliteLedgerStore::post(const LedgerEntry& entry) {
+  check(entry);
+  if (rows::run(connection_, "INSERT INTO entries (key, kind, note, time) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING", entry.key,
+                entry.kind, entry.note, entry.time) == 0)
+    return false;
+  const std::int64_t seq = connection_.database().getLastInsertRowid();
+  for (const Posting& posting : entry.postings)
+    rows::run(connection_, "INSERT INTO postings (entry, account, amount) VALUES (?, ?, ?)", seq, posting.account, posting.amount);
+  return true;
+}
+
+Credits SqliteLedgerStore::balance(const std::string& account) {
+  return rows::value<Credits>(connection_, "SELECT coalesce(sum(amount), 0) FROM postings WHERE account = ?", account);
+}
+
+std::vector<HistoryLine> SqliteLedgerStore::history(const Id& user, int limit) {
+  SqliteQuery query(connection_,
+                    "WITH lines AS (SELECT entry, sum(amount) AS amount,"
+                    " sum(sum(amount) FILTER (WHERE account = ?1)) OVER (ORDER BY entry) AS balance"
+                    " FROM postings WHERE account IN (?1, ?2) GROUP BY entry)"
+                    " SELECT kind, note, amount, coalesce(balance, 0), time FROM lines JOIN entries ON seq = entry"
+                    " ORDER BY entry DESC LIMIT ?3",
+                    user_account(user), reserved_account(user), limit);
+  std::vector<HistoryLine> lines;
+  while (query.step())
+    lines.push_back(
+        {query.get<std::string>(0), query.get<std::string>(1), query.get<Credits>(2), query.get<Credits>(3), query.get<Seconds>(4)});
+  return lines;
+}
+
+}  // namespace webwrap

@@ -1,0 +1,30 @@
+#include "store/sqlite_rows.h"
+#include "store/sqlite_stores.h"
+
+namespace webwrap {
+
+void SqliteSongStore::add(const Song& song) { rows::insert(connection_, song); }
+
+void SqliteSongStore::update(const Song& song) { rows::update(connection_, song); }
+
+std::optional<Song> SqliteSongStore::find(const Id& id) { return rows::find<Song>(connection_, "id = ?", id); }
+
+std::vector<Song> SqliteSongStore::list(const Id& account, int limit) { return rows::list<Song>(connection_, account, limit); }
+
+void SqliteSongStore::erase(const Id& id) { rows::run(connection_, "DELETE FROM songs WHERE id = ?", id); }
+
+void SqliteSongStore::add_share(const Share& share) { rows::insert(connection_, share); }
+
+void SqliteSongStore::update_share(const Share& share) { rows::update(connection_, share); }
+
+std::optional<Share> SqliteSongStore::find_share(const Id& id) { return rows::find<Share>(connection_, "id = ?", id); }
+
+std::optional<Share> SqliteSongStore::share_of(const Id& song) { return rows::find<Share>(connection_, "song = ?", song); }
+
+void SqliteSongStore::erase_share(const Id& id) { rows::run(connection_, "DELETE FROM shares WHERE id = ?", id); }
+
+void SqliteSongStore::add_report(const Report& report) { rows::insert(connection_, report); }
+
+std::vector<Report> SqliteSongStore::reports(int limit) { return rows::select<Report>(connection_, "ORDER BY seq DESC LIMIT ?", limit); }
+
+}  // namespace webwrap

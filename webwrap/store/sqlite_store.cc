@@ -1,0 +1,157 @@
+#include "store/sqlite_store.h"
+
+#include <SQLiteCpp/Backup.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <system_error>
+#include <thread>
+
+#include "domain/error.h"
+#include "domain/id.h"
+#include "store/sqlite_migrations.h"
+#include "store/sqlite_rows.h"
+#include "store/sqlite_stores.h"
+
+namespace webwrap {
+namespace {
+
+struct SqliteTransaction : Transaction {
+  explicit SqliteTransaction(SqliteConnection& connection)
+      : accounts_(connection), ledger_(connection), recordings_(connection), jobs_(connection), songs_(connection), orders_(connection) {}
+  AccountStore& accounts() override { return accounts_; }
+  LedgerStore& ledger() override { return ledger_; }
+  RecordingStore& recordings() override { return recordings_; }
+  JobStore& jobs() override { return jobs_; }
+  SongStore& songs() override { return songs_; }
+  OrderStore& orders() override { return orders_; }
+
+ private:
+  SqliteAccountStore accounts_;
+  SqliteLedgerStore ledger_;
+  SqliteRecordingStore recordings_;
+  SqliteJobStore jobs_;
+  SqliteSongStore songs_;
+  SqliteOrderStore orders_;
+};
+
+/// Runs `work` between `begin` and COMMIT.
+void transact(SqliteConnection& connection, const char* begin, const std::function<void(Transaction&)>& work) {
+  try {
+    rows::run(connection, begin);
+    SqliteTransaction transaction(connection);
+    work(transaction);
+    rows::run(connection, "COMMIT");
+  } catch (const SQLite::Exception& error) {
+    connection.database().tryExec("ROLLBACK");
+    if (error.getErrorCode() == SQLITE_BUSY) throw ServiceError(503, "busy", "The service is busy: try again in a moment.");
+    throw;
+  } catch (...) {
+    connection.database().tryExec("ROLLBACK");
+    throw;
+  }
+}
+
+/// Whether this thread is inside a transaction: a write in it would wait for itself.
+thread_local bool inside_transaction = false;
+
+struct InsideTransaction {
+  InsideTransaction() { inside_transaction = true; }
+  ~InsideTransaction() { inside_transaction = before; }
+  const bool before = inside_transaction;
+};
+
+/// A file that only this user may read, and SQLite's files beside it get the same rights: there are password hashes in it.
+void make_private_file(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) throw std::system_error(errno, std::generic_category(), fmt::format("The database {} cannot be opened", path));
+  ::close(file);
+}
+
+void sync(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool ok = file >= 0 && ::fsync(file) == 0;
+  const int error = errno;
+  if (file >= 0) ::close(file);
+  if (!ok) throw std::system_error(error, std::generic_category(), fmt::format("{} cannot be written to the disk", path));
+}
+
+/// The switch to WAL needs the database for itself, and SQLite does not wait for that.
+void use_wal(SQLite::Database& database) {
+  for (int attempt = 0;; ++attempt) {
+    try {
+      database.exec("PRAGMA journal_mode = WAL");
+      return;
+    } catch (const SQLite::Exception& error) {
+      if (error.getErrorCode() != SQLITE_BUSY || attempt == 200) throw;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+}
+
+}  // namespace
+
+SqliteStore::SqliteStore(const std::string& path) : path_(path) {
+  make_private_file(path);
+  writer_ = std::make_unique<SqliteConnection>(path, SqliteConnection::Access::write);
+  use_wal(writer_->database());
+  migrate(*writer_);
+}
+
+void SqliteStore::write(const std::function<void(Transaction&)>& work) {
+  if (inside_transaction) throw std::logic_error("A transaction that writes was begun inside another one.");
+  const InsideTransaction inside;
+  const std::lock_guard lock(writer_mutex_);
+  transact(*writer_, "BEGIN IMMEDIATE", work);
+}
+
+void SqliteStore::read(const std::function<void(Transaction&)>& work) {
+  const InsideTransaction inside;
+  std::unique_ptr<SqliteConnection> connection = take_reader();
+  transact(*connection, "BEGIN", work);
+  const std::lock_guard lock(readers_mutex_);
+  readers_.push_back(std::move(connection));
+}
+
+std::unique_ptr<SqliteConnection> SqliteStore::take_reader() {
+  {
+    const std::lock_guard lock(readers_mutex_);
+    if (!readers_.empty()) {
+      std::unique_ptr<SqliteConnection> connection = std::move(readers_.back());
+      readers_.pop_back();
+      return connection;
+    }
+  }
+  return std::make_unique<SqliteConnection>(path_, SqliteConnection::Access::read);
+}
+
+void SqliteStore::backup(const std::string& path) {
+  const std::string temporary = path + ".tmp-" + new_id();
+  try {
+    make_private_file(temporary);
+    {
+      SqliteConnection source(path_, SqliteConnection::Access::read);
+      SQLite::Database target(temporary, SQLite::OPEN_READWRITE);
+      // All pages in one step: it reads one snapshot, and in WAL mode nobody waits for it.
+      if (const int result = SQLite::Backup(target, source.database()).executeStep(-1); result != SQLITE_DONE)
+        throw std::runtime_error(fmt::format("The database cannot be copied to {}: {}.", temporary, sqlite3_errstr(result)));
+      target.exec("PRAGMA journal_mode = DELETE");  // one file, complete without a -wal beside it
+    }
+    sync(temporary);
+    std::filesystem::rename(temporary, path);
+  } catch (...) {
+    std::error_code ignored;
+    std::filesystem::remove(temporary, ignored);
+    throw;
+  }
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  sync(folder.empty() ? "." : folder.string());
+}
+
+std::unique_ptr<Store> open_sqlite_store(const std::string& path) { return std::make_unique<SqliteStore>(path); }
+
+}  // namespace webwrap

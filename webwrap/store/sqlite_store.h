@@ -1,0 +1,28 @@
+#pragma once
+#include <mutex>
+
+#include "store/sqlite_connection.h"
+#include "store/store.h"
+
+namespace webwrap {
+
+/// The service's database in one SQLite file in WAL mode: readers never wait, writers wait for each other (in this process in a queue, for
+/// other processes up to the busy timeout).
+class SqliteStore : public Store {
+ public:
+  explicit SqliteStore(const std::string& path);
+  void write(const std::function<void(Transaction&)>& work) override;
+  void read(const std::function<void(Transaction&)>& work) override;
+  void backup(const std::string& path) override;
+
+ private:
+  std::unique_ptr<SqliteConnection> take_reader();
+
+  const std::string path_;
+  std::mutex writer_mutex_;
+  std::unique_ptr<SqliteConnection> writer_;
+  std::mutex readers_mutex_;
+  std::vector<std::unique_ptr<SqliteConnection>> readers_;  ///< those that no thread uses now
+};
+
+}  // namespace webwrap
