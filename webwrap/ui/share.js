@@ -41,7 +41,9 @@ async function player(audio) {
 
 function report(form) {
   const fields = [...form.children];
-  form.replaceWith(h("details", h("summary.small", "Report this song"), form));
+  const fold = h("details", h("summary.small", "Report this song"));
+  form.replaceWith(fold);
+  fold.append(form);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const data = Object.fromEntries(new FormData(form));

@@ -20,10 +20,11 @@ function tus() {
 const PIECE = 4 * 1024 * 1024;
 
 /// Uploads `file` under `name`; resolves to the recording's id. An upload of the same file that broke off goes on where it stopped.
-/// progress(0..1), waiting(true) while the connection is gone. signal: stops and forgets the upload.
+/// progress(0..1), waiting(true) while the connection is gone. signal: stops; what has arrived is forgotten unless its reason is "left".
 export async function upload(file, name, { progress, waiting, signal }) {
   const { Upload } = await tus();
   return new Promise((resolve, reject) => {
+    let over = false;
     const task = new Upload(file, {
       endpoint: "/api/v1/uploads",
       chunkSize: PIECE,
@@ -40,12 +41,22 @@ export async function upload(file, name, { progress, waiting, signal }) {
         if (again) waiting(true);
         return again;
       },
-      onSuccess: () => resolve(task.url.split("/").pop()),
-      onError: (error) => reject(new Error(reason(error))),
+      onSuccess: () => {
+        over = true;
+        resolve(task.url.split("/").pop());
+      },
+      onError: (error) => {
+        over = true;
+        reject(new Error(reason(error)));
+      },
     });
-    signal?.addEventListener("abort", () => task.abort(true).catch(() => {}).finally(() => reject(new DOMException("stopped", "AbortError"))));
+    const stop = () => {
+      if (!over) task.abort(signal.reason !== "left").catch(() => {});
+      reject(new DOMException("stopped", "AbortError"));
+    };
+    signal.addEventListener("abort", stop, { once: true });
     task.findPreviousUploads().then((previous) => {
-      if (signal?.aborted) return;
+      if (signal.aborted) return;
       if (previous.length) task.resumeFromPreviousUpload(previous[0]);
       task.start();
     });

@@ -70,7 +70,7 @@ function comparison(song, peaks, mix) {
   const scrub = stage.lastChild;
   const play = h("button.round.play", { type: "button", "aria-label": "Play" }, icon("play"));
   const time = h("span.time", "0:00");
-  const swap = h("button.button", { type: "button", onclick: () => pick(mixer.mode === "dry" ? "wet" : "dry") }, icon("again"), h("span", "Switch"));
+  const swap = h("button.button.slim", { type: "button", onclick: () => pick(mixer.mode === "dry" ? "wet" : "dry") }, icon("again"), h("span", "Switch"));
   const trouble = h("div", { role: "alert" });
 
   function pick(mode) {

@@ -26,7 +26,7 @@ export default async function start({ query, go }) {
     const cancel = h("button.button.slim", { type: "button", onclick: () => stop.abort() }, "Cancel");
     show(h("section.card.stack", h("h2", `Uploading ${name}`), bar, words, h("div.row", cancel)));
     announce(`Uploading ${name}`);
-    leaving.signal.addEventListener("abort", () => stop.abort());
+    leaving.signal.addEventListener("abort", () => stop.abort("left"));
     try {
       await ensureAccount();
       const id = await upload(file, name, {

@@ -112,7 +112,7 @@ function bench(recording, voices, peaks, query, go) {
   const voiceCard = h(
     "section.card.stack",
     { "aria-labelledby": "voice-title" },
-    h("div.row.between", h("h2", { id: "voice-title" }, "Whose voice?"), recording.f0_low > 0 && h("p.small.legend", h("span.swatch.singer"), `you: ${noteName(recording.f0_low)} to ${noteName(recording.f0_high)}`, h("span.swatch.voice"), "where the voice is at home")),
+    h("div.row.between", h("h2", { id: "voice-title" }, "Whose voice?"), recording.f0_low > 0 && h("p.small.legend", h("span", h("span.swatch.singer"), `you: ${noteName(recording.f0_low)} to ${noteName(recording.f0_high)}`), h("span", h("span.swatch.voice"), "the voice's home"))),
     voiceGallery(voices, recording, choice.voice?.id, (voice) => {
       choice.voice = voice;
       ask();
@@ -170,7 +170,7 @@ function bench(recording, voices, peaks, query, go) {
   const price = h("div.price", { "aria-live": "polite" }, h("span.quiet", "Asking for the price…"));
   const trouble = h("div", { "aria-live": "assertive" });
   const goButton = h("button.button.primary.big", { type: "submit", disabled: true }, member ? "Convert" : "Make the preview");
-  const freeButton = member && h("button.button", { type: "button" }, `Free preview, ${Math.round(config.preview_s)} s`);
+  const freeButton = member && h("button.button", { type: "button" }, "Free preview");
   const requestKeys = {};
   async function order(preview) {
     trouble.replaceChildren();
