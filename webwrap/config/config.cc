@@ -1,0 +1,236 @@
+#include "config/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+extern char** environ;
+
+namespace webwrap {
+namespace {
+
+using nlohmann::json;
+
+[[noreturn]] void refuse(const std::string& where, const std::string& what) { throw std::runtime_error(where + ": " + what); }
+
+/// Calls use(name, member) for every setting: the one list of them.
+template <class Use>
+void for_each_setting(Config& c, Use use) {
+  use("data_dir", c.data_dir);
+  use("bind", c.bind);
+  use("port", c.port);
+  use("public_url", c.public_url);
+  use("http_threads", c.http_threads);
+  use("handler_threads", c.handler_threads);
+  use("workers", c.workers);
+  use("worker_threads", c.worker_threads);
+  use("trust_proxy", c.trust_proxy);
+  use("accel_prefix", c.accel_prefix);
+  use("proxy_secret", c.proxy_secret);
+  use("credits_per_minute", c.credits_per_minute);
+  use("free_credits", c.free_credits);
+  use("preview_s", c.preview_s);
+  use("previews_per_day", c.previews_per_day);
+  use("signups_per_day", c.signups_per_day);
+  use("max_active_jobs", c.max_active_jobs);
+  use("max_upload_bytes", c.max_upload_bytes);
+  use("guest_upload_bytes", c.guest_upload_bytes);
+  use("quota_bytes", c.quota_bytes);
+  use("max_duration_s", c.max_duration_s);
+  use("upload_expires_s", c.upload_expires_s);
+  use("lease_s", c.lease_s);
+  use("max_attempts", c.max_attempts);
+  use("currency", c.currency);
+  use("packs", c.packs);
+  use("stripe_secret_key", c.stripe_secret_key);
+  use("stripe_api_base", c.stripe_api_base);
+  use("stripe_webhook_secrets", c.stripe_webhook_secrets);
+  use("stripe_tolerance_s", c.stripe_tolerance_s);
+  use("smtp_url", c.smtp_url);
+  use("smtp_user", c.smtp_user);
+  use("smtp_password", c.smtp_password);
+  use("mail_from", c.mail_from);
+  use("contact", c.contact);
+}
+
+// assign(): a setting from JSON. `where` names the file or variable and the setting.
+
+void assign(const std::string& where, const json& value, std::string& setting) {
+  if (!value.is_string()) refuse(where, "expected text.");
+  setting = value.get<std::string>();
+}
+
+void assign(const std::string& where, const json& value, bool& setting) {
+  if (!value.is_boolean()) refuse(where, "expected true or false.");
+  setting = value.get<bool>();
+}
+
+void assign(const std::string& where, const json& value, double& setting) {
+  if (!value.is_number()) refuse(where, "expected a number.");
+  setting = value.get<double>();
+}
+
+void assign(const std::string& where, const json& value, std::int64_t& setting) {
+  if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX))
+    refuse(where, "expected a whole number.");
+  setting = value.get<std::int64_t>();
+}
+
+void assign(const std::string& where, const json& value, int& setting) {
+  std::int64_t wide = 0;
+  assign(where, value, wide);
+  if (wide < INT32_MIN || wide > INT32_MAX) refuse(where, fmt::format("{} is too large.", wide));
+  setting = static_cast<int>(wide);
+}
+
+void assign(const std::string& where, const json& value, std::vector<std::string>& setting) {
+  if (!value.is_array()) refuse(where, "expected a list of texts.");
+  setting.clear();
+  for (const json& item : value) assign(where, item, setting.emplace_back());
+}
+
+void assign(const std::string& where, const json& value, std::vector<Pack>& setting) {
+  if (!value.is_array())
+    refuse(where, R"(expected a list of packs: [{"id": "small", "title": "30 credits", "credits": 30, "amount": 499}].)");
+  setting.clear();
+  for (const json& item : value) {
+    if (!item.is_object()) refuse(where, "each pack must be an object.");
+    Pack& pack = setting.emplace_back();
+    for (const auto& [key, part] : item.items()) {
+      const std::string what = where + "." + key;
+      if (key == "id") {
+        assign(what, part, pack.id);
+      } else if (key == "title") {
+        assign(what, part, pack.title);
+      } else if (key == "credits") {
+        assign(what, part, pack.credits);
+      } else if (key == "amount") {
+        assign(what, part, pack.amount);
+      } else {
+        refuse(what, "there is no such setting; a pack has id, title, credits and amount.");
+      }
+    }
+    if (pack.id.empty() || pack.title.empty() || pack.credits < 1 || pack.amount < 1)
+      refuse(where, "a pack needs an id, a title, and credits and an amount above 0.");
+  }
+}
+
+json parse_variable(const std::string& where, const std::string& text) {
+  json value = json::parse(text, nullptr, false);
+  if (value.is_discarded()) refuse(where, fmt::format("'{}' cannot be understood; expected JSON: a number, true, false or a list.", text));
+  return value;
+}
+
+/// The text of a variable as the JSON that assign() takes for such a setting.
+template <class Setting>
+json from_environment(const std::string& where, const std::string& text, const Setting&) {
+  return parse_variable(where, text);
+}
+
+json from_environment(const std::string&, const std::string& text, const std::string&) { return text; }
+
+json from_environment(const std::string& where, const std::string& text, const std::vector<std::string>&) {
+  if (text.starts_with('[')) return parse_variable(where, text);
+  json list = json::array();  // WEBWRAP_STRIPE_WEBHOOK_SECRETS=whsec_new,whsec_old
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    list.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return list;
+}
+
+std::string variable_of(const std::string& setting) {
+  std::string name = "WEBWRAP_";
+  for (const char c : setting) name += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name;
+}
+
+void read_file(const std::string& path, Config& config) {
+  std::ifstream stream(path);
+  if (!stream) refuse(path, "the configuration cannot be opened.");
+  json file;
+  try {
+    file = json::parse(stream, nullptr, true, true);  // comments are welcome
+  } catch (const json::exception& error) {
+    refuse(path, fmt::format("this is no JSON: {}.", error.what()));
+  }
+  if (!file.is_object()) refuse(path, "the configuration must be a JSON object.");
+  for (const auto& [key, value] : file.items()) {
+    bool known = false;
+    for_each_setting(config, [&](const std::string& name, auto& setting) {
+      if (name != key) return;
+      assign(path + ": " + name, value, setting);
+      known = true;
+    });
+    if (!known) refuse(path, fmt::format("there is no setting '{}'; docs/operations.md lists them.", key));
+  }
+}
+
+void read_environment(Config& config) {
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string text = *entry;
+    if (!text.starts_with("WEBWRAP_")) continue;
+    const std::size_t equals = text.find('=');
+    const std::string variable = text.substr(0, equals);
+    bool known = false;
+    for_each_setting(config, [&](const std::string& name, auto& setting) {
+      if (variable != variable_of(name)) return;
+      assign(variable, from_environment(variable, text.substr(equals + 1), setting), setting);
+      known = true;
+    });
+    if (!known) refuse(variable, "there is no such setting; docs/operations.md lists them.");
+  }
+}
+
+void check(const Config& c) {
+  const auto at_least = [](const char* name, double value, double least) {
+    if (!(value >= least) || !std::isfinite(value)) refuse(name, fmt::format("{} is too small; expected at least {}.", value, least));
+  };
+  at_least("http_threads", c.http_threads, 1);
+  at_least("handler_threads", c.handler_threads, 1);
+  at_least("workers", c.workers, 0);
+  at_least("worker_threads", c.worker_threads, 1);
+  at_least("credits_per_minute", static_cast<double>(c.credits_per_minute), 0);
+  at_least("free_credits", static_cast<double>(c.free_credits), 0);
+  at_least("preview_s", c.preview_s, 1);
+  at_least("max_active_jobs", c.max_active_jobs, 1);
+  at_least("max_upload_bytes", static_cast<double>(c.max_upload_bytes), 1);
+  at_least("guest_upload_bytes", static_cast<double>(c.guest_upload_bytes), 1);
+  at_least("max_duration_s", c.max_duration_s, 1);
+  at_least("upload_expires_s", static_cast<double>(c.upload_expires_s), 60);
+  at_least("lease_s", static_cast<double>(c.lease_s), 10);
+  at_least("max_attempts", c.max_attempts, 1);
+  at_least("stripe_tolerance_s", static_cast<double>(c.stripe_tolerance_s), 1);
+  if (c.port < 0 || c.port > 65535) refuse("port", fmt::format("{} is no port; expected 0 to 65535 (0: a free one).", c.port));
+  if (c.data_dir.empty()) refuse("data_dir", "it must not be empty.");
+  if (!c.public_url.empty() && !c.public_url.starts_with("http://") && !c.public_url.starts_with("https://"))
+    refuse("public_url", fmt::format("'{}' does not start with http:// or https://.", c.public_url));
+  if (!c.accel_prefix.empty() && (!c.accel_prefix.starts_with('/') || !c.accel_prefix.ends_with('/')))
+    refuse("accel_prefix", fmt::format("'{}' must start and end with a slash, as nginx' location does.", c.accel_prefix));
+}
+
+}  // namespace
+
+std::string Config::base_url() const {
+  std::string url =
+      public_url.empty() ? fmt::format("http://{}:{}", bind.find(':') == std::string::npos ? bind : "[" + bind + "]", port) : public_url;
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+Config load_config(const std::string& path) {
+  Config config;
+  if (!path.empty()) read_file(path, config);
+  read_environment(config);
+  check(config);
+  return config;
+}
+
+}  // namespace webwrap
