@@ -8,12 +8,22 @@ namespace webwrap {
 Account require_account(const Context&, const http::Request&);
 /// The same, and not a guest: ServiceError(403, "members_only").
 Account require_member(const Context&, const http::Request&);
+/// A member signed in by log-in, not by an API token, for what a stolen token must not do: ServiceError(403, "session_needed").
+Account require_signed_in_member(const Context&, const http::Request&);
 std::optional<Account> find_account(const Context&, const http::Request&);  ///< nothing: not signed in
 
-/// Starts a session and adds its cookie to the response: __Host-sid (sid without Secure where base_url() is plain http).
+/// The live session of the request's cookie, whatever the method; nothing: none, or it ran out.
+std::optional<Session> find_session(const Context&, const http::Request&);
+/// Starts a session, ends the one that the request came with, and adds the new cookie to the response: __Host-sid (sid without Secure
+/// where base_url() is plain http).
 void start_session(const Context&, const http::Request&, const Account&, http::Response&);
+/// Ends the request's session, if there is one, and removes the cookie.
+void end_session(const Context&, const http::Request&, http::Response&);
+void clear_session_cookie(const Context&, http::Response&);
 
 /// Throws ServiceError(429, "too_many_requests") with the sentence, past `limit` per `window` seconds.
 void limit_rate(const Context&, const std::string& what, const std::string& who, int limit, Seconds window);
+/// What limits per address count by: the IPv4 address, or the /64 network of an IPv6 address, all of which one client may own.
+std::string address_of(const http::Request&);
 
 }  // namespace webwrap

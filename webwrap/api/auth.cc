@@ -1,0 +1,170 @@
+#include "api/auth.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "domain/error.h"
+#include "domain/id.h"
+
+namespace webwrap {
+namespace {
+
+using http::Method;
+using http::Request;
+using http::Response;
+
+constexpr Seconds session_idle = 14 * 24 * 3600, session_longest = 90 * 24 * 3600;
+constexpr Seconds touch_every = 60;  // polling pages must not write at every request
+constexpr std::size_t max_sessions = 50;
+constexpr std::size_t max_user_agent = 300;
+
+bool is_plain_http(const Context& context) { return context.config.base_url().starts_with("http://"); }
+const char* cookie_name(const Context& context) { return is_plain_http(context) ? "sid" : "__Host-sid"; }
+
+void set_cookie(const Context& context, Response& response, const std::string& value, Seconds max_age) {
+  response.headers.emplace_back("Set-Cookie", fmt::format("{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{}", cookie_name(context),
+                                                          value, max_age, is_plain_http(context) ? "" : "; Secure"));
+}
+
+std::string cookie_of(const Context& context, const Request& request) {
+  const auto found = request.cookies.find(cookie_name(context));
+  return found == request.cookies.end() ? std::string() : found->second;
+}
+
+bool is_over(const Session& session, Seconds now) {
+  return now - session.last_seen >= session_idle || now - session.created >= session_longest;
+}
+
+/// Cookies travel by themselves, so what changes things must be asked for by our own pages. Browsers say where a request comes from in
+/// Sec-Fetch-Site, which scripts cannot forge; older ones say it in Origin.
+void check_same_site(const Context& context, const Request& request) {
+  if (request.method == Method::get || request.method == Method::head || request.method == Method::options) return;
+  const std::string site = request.header("sec-fetch-site");
+  const bool ours = site.empty() ? request.header("origin") == context.config.base_url() : site == "same-origin" || site == "none";
+  if (!ours)
+    throw ServiceError(403, "cross_site",
+                       "This request does not come from a page of this service. Scripts should send an API token instead of a cookie.");
+}
+
+std::string bearer_of(const Request& request) {
+  const std::string header = request.header("authorization");
+  constexpr std::string_view scheme = "bearer ";
+  const bool bearer = header.size() > scheme.size() && std::equal(scheme.begin(), scheme.end(), header.begin(),
+                                                                  [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + 32 : b); });
+  return bearer ? header.substr(scheme.size()) : std::string();
+}
+
+std::optional<Account> account_of_token(const Context& context, const std::string& secret) {
+  const Seconds now = context.clock.now();
+  std::optional<ApiToken> token;
+  std::optional<Account> account;
+  context.store.read([&](Transaction& transaction) {
+    token = transaction.accounts().find_token(hash_secret(secret));
+    if (token) account = transaction.accounts().find(token->account);
+  });
+  if (account && now - token->last_used >= touch_every)
+    context.store.write([&](Transaction& transaction) { transaction.accounts().touch_token(token->token_hash, now); });
+  return account;
+}
+
+}  // namespace
+
+std::optional<Session> find_session(const Context& context, const Request& request) {
+  const std::string secret = cookie_of(context, request);
+  if (secret.empty()) return std::nullopt;
+  std::optional<Session> session;
+  context.store.read([&](Transaction& transaction) { session = transaction.accounts().find_session(hash_secret(secret)); });
+  if (session && is_over(*session, context.clock.now())) session.reset();  // start_session clears it away
+  return session;
+}
+
+std::optional<Account> find_account(const Context& context, const Request& request) {
+  // A request with a token is a script's: its cookie, if any, does not count.
+  if (const std::string secret = bearer_of(request); !secret.empty()) return account_of_token(context, secret);
+  const std::optional<Session> session = find_session(context, request);
+  if (!session) return std::nullopt;
+  check_same_site(context, request);
+  const Seconds now = context.clock.now();
+  if (now - session->last_seen >= touch_every)
+    context.store.write([&](Transaction& transaction) { transaction.accounts().touch_session(session->token_hash, now); });
+  std::optional<Account> account;
+  context.store.read([&](Transaction& transaction) { account = transaction.accounts().find(session->account); });
+  return account;
+}
+
+Account require_account(const Context& context, const Request& request) {
+  std::optional<Account> account = find_account(context, request);
+  if (!account) throw ServiceError(401, "not_signed_in", "You are not signed in, or your session has ended: log in.");
+  return *std::move(account);
+}
+
+Account require_member(const Context& context, const Request& request) {
+  Account account = require_account(context, request);
+  if (account.kind != AccountKind::member) throw ServiceError(403, "members_only", "This needs an account: sign up, or log in.");
+  return account;
+}
+
+Account require_signed_in_member(const Context& context, const Request& request) {
+  Account account = require_member(context, request);
+  if (!bearer_of(request).empty())
+    throw ServiceError(403, "session_needed", "This cannot be done with an API token: log in on the web site.");
+  return account;
+}
+
+void start_session(const Context& context, const Request& request, const Account& account, Response& response) {
+  const std::string secret = new_secret(), old_secret = cookie_of(context, request);
+  const Seconds now = context.clock.now();
+  Session session;
+  session.token_hash = hash_secret(secret);
+  session.id = new_id();
+  session.account = account.id;
+  session.user_agent = request.header("user-agent").substr(0, max_user_agent);
+  session.created = session.last_seen = now;
+  context.store.write([&](Transaction& transaction) {
+    AccountStore& accounts = transaction.accounts();
+    if (!old_secret.empty())
+      if (const auto old = accounts.find_session(hash_secret(old_secret))) accounts.erase_session(old->id);
+    accounts.add_session(session);
+    const std::vector<Session> all = accounts.sessions(account.id);  // newest first
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (i >= max_sessions || is_over(all[i], now)) accounts.erase_session(all[i].id);
+  });
+  set_cookie(context, response, secret, session_longest);
+}
+
+void end_session(const Context& context, const Request& request, Response& response) {
+  if (const std::optional<Session> session = find_session(context, request)) {
+    check_same_site(context, request);
+    context.store.write([&](Transaction& transaction) { transaction.accounts().erase_session(session->id); });
+  }
+  clear_session_cookie(context, response);
+}
+
+void clear_session_cookie(const Context& context, Response& response) { set_cookie(context, response, "", 0); }
+
+void limit_rate(const Context& context, const std::string& what, const std::string& who, int limit, Seconds window) {
+  bool within = false;
+  context.store.write(
+      [&](Transaction& transaction) { within = transaction.accounts().within_limit(what, who, limit, window, context.clock.now()); });
+  if (within) return;
+  const std::string wait = window <= 120    ? "in a minute"
+                           : window <= 3600 ? fmt::format("in {} minutes at the latest", window / 60)
+                                            : fmt::format("in {} hours at the latest", (window + 3599) / 3600);
+  throw ServiceError(429, "too_many_requests", fmt::format("Too many requests of this kind; try again {}.", wait));
+}
+
+std::string address_of(const Request& request) {
+  std::array<unsigned char, 16> bytes;
+  if (inet_pton(AF_INET6, request.client.c_str(), bytes.data()) != 1) return request.client;
+  if (std::all_of(bytes.begin(), bytes.begin() + 10, [](unsigned char b) { return b == 0; }) && bytes[10] == 0xff && bytes[11] == 0xff)
+    return fmt::format("{}.{}.{}.{}", bytes[12], bytes[13], bytes[14], bytes[15]);  // an IPv4 address in IPv6's clothes
+  std::fill(bytes.begin() + 8, bytes.end(), 0);
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(AF_INET6, bytes.data(), text.data(), text.size());
+  return std::string(text.data()) + "/64";
+}
+
+}  // namespace webwrap

@@ -1,0 +1,158 @@
+#include "api/json_body.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+
+#include "domain/error.h"
+
+namespace webwrap {
+namespace {
+
+using nlohmann::json;
+
+bool is_json_type(std::string_view content_type) {
+  content_type = content_type.substr(0, content_type.find(';'));
+  while (content_type.ends_with(' ')) content_type.remove_suffix(1);
+  std::string lower(content_type);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  return lower == "application/json";
+}
+
+/// Code points; the parser has let through valid UTF-8 only.
+std::size_t length_of(const std::string& text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+std::string trimmed(const std::string& text) {
+  const char* spaces = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(spaces);
+  return first == text.npos ? std::string() : text.substr(first, text.find_last_not_of(spaces) + 1 - first);
+}
+
+std::string text_of(const std::string& name, const json& value, std::size_t min, std::size_t max, const char* controls_allowed) {
+  if (!value.is_string()) fail_field(name, fmt::format("it must be text, not {}.", value.type_name()));
+  const std::string text = trimmed(value.get_ref<const std::string&>());
+  for (const char c : text)
+    if ((static_cast<unsigned char>(c) < 0x20 || c == 0x7f) && std::string_view(controls_allowed).find(c) == std::string_view::npos)
+      fail_field(name, "it must not have control characters.");
+  const std::size_t length = length_of(text);
+  if (length < min) fail_field(name, min == 1 ? "it must not be empty." : fmt::format("it must have at least {} characters.", min));
+  if (length > max) fail_field(name, fmt::format("it must have at most {} characters, not {}.", max, length));
+  return text;
+}
+
+double number_of(const std::string& name, const json& value, double min, double max) {
+  if (!value.is_number()) fail_field(name, fmt::format("it must be a number, not {}.", value.type_name()));
+  const double number = value.get<double>();
+  if (!std::isfinite(number) || number < min || number > max) fail_field(name, fmt::format("it must lie between {} and {}.", min, max));
+  return number;
+}
+
+std::int64_t integer_of(const std::string& name, const json& value, std::int64_t min, std::int64_t max) {
+  if (!value.is_number_integer())
+    fail_field(name, fmt::format("it must be a whole number, not {}.", value.is_number() ? "a fraction" : value.type_name()));
+  const bool too_large = value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX);
+  if (too_large || value.get<std::int64_t>() < min || value.get<std::int64_t>() > max)
+    fail_field(name, fmt::format("it must lie between {} and {}.", min, max));
+  return value.get<std::int64_t>();
+}
+
+bool flag_of(const std::string& name, const json& value) {
+  if (!value.is_boolean()) fail_field(name, fmt::format("it must be true or false, not {}.", value.type_name()));
+  return value.get<bool>();
+}
+
+}  // namespace
+
+void fail_field(const std::string& field, const std::string& what) { throw ServiceError(422, "invalid", field + ": " + what); }
+
+JsonBody::JsonBody(const http::Request& request) {
+  if (!is_json_type(request.header("content-type")))
+    throw ServiceError(415, "unsupported_media_type", "This address takes a JSON body: send it with Content-Type: application/json.");
+  body_ = json::parse(request.body, nullptr, false);
+  if (body_.is_discarded()) throw ServiceError(400, "invalid_json", "The request's body is not valid JSON in UTF-8.");
+  if (!body_.is_object()) throw ServiceError(422, "invalid", fmt::format("The body must be a JSON object, not {}.", body_.type_name()));
+}
+
+JsonBody::JsonBody(const http::Request& request, std::initializer_list<const char*> fields) : JsonBody(request) {
+  known_.insert(fields.begin(), fields.end());
+  finish();
+}
+
+const json* JsonBody::find(const std::string& name) {
+  known_.insert(name);
+  const auto found = body_.find(name);
+  return found == body_.end() || found->is_null() ? nullptr : &*found;
+}
+
+const json& JsonBody::require(const std::string& name) {
+  const json* value = find(name);
+  if (!value) fail_field(name, "it is missing.");
+  return *value;
+}
+
+bool JsonBody::has(const std::string& name) const {
+  const auto found = body_.find(name);
+  return found != body_.end() && !found->is_null();
+}
+
+std::string JsonBody::text(const std::string& name, std::size_t min, std::size_t max) { return text_of(name, require(name), min, max, ""); }
+
+std::optional<std::string> JsonBody::optional_text(const std::string& name, std::size_t min, std::size_t max) {
+  const json* value = find(name);
+  return value ? std::optional(text_of(name, *value, min, max, "")) : std::nullopt;
+}
+
+std::string JsonBody::long_text(const std::string& name, std::size_t min, std::size_t max) {
+  return text_of(name, require(name), min, max, "\n\r\t");
+}
+
+std::string JsonBody::secret(const std::string& name, std::size_t max) {
+  const json& value = require(name);
+  if (!value.is_string()) fail_field(name, fmt::format("it must be text, not {}.", value.type_name()));
+  const std::string& text = value.get_ref<const std::string&>();
+  if (length_of(text) > max) fail_field(name, fmt::format("it must have at most {} characters.", max));
+  return text;
+}
+
+double JsonBody::number(const std::string& name, double min, double max) { return number_of(name, require(name), min, max); }
+
+std::optional<double> JsonBody::optional_number(const std::string& name, double min, double max) {
+  const json* value = find(name);
+  return value ? std::optional(number_of(name, *value, min, max)) : std::nullopt;
+}
+
+std::int64_t JsonBody::integer(const std::string& name, std::int64_t min, std::int64_t max) {
+  return integer_of(name, require(name), min, max);
+}
+
+std::optional<std::int64_t> JsonBody::optional_integer(const std::string& name, std::int64_t min, std::int64_t max) {
+  const json* value = find(name);
+  return value ? std::optional(integer_of(name, *value, min, max)) : std::nullopt;
+}
+
+bool JsonBody::flag(const std::string& name) { return flag_of(name, require(name)); }
+
+std::optional<bool> JsonBody::optional_flag(const std::string& name) {
+  const json* value = find(name);
+  return value ? std::optional(flag_of(name, *value)) : std::nullopt;
+}
+
+json JsonBody::object(const std::string& name) {
+  const json* value = find(name);
+  if (!value) return json::object();
+  if (!value->is_object()) fail_field(name, fmt::format("it must be an object, not {}.", value->type_name()));
+  return *value;
+}
+
+void JsonBody::finish() const {
+  for (const auto& [name, value] : body_.items())
+    if (!known_.contains(name)) fail_field(name, "there is no such field here.");
+}
+
+}  // namespace webwrap

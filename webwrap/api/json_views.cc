@@ -1,0 +1,37 @@
+#include "api/json_views.h"
+
+namespace webwrap {
+
+using nlohmann::json;
+
+http::Response json_response(int status, const json& body) {
+  http::Response response;
+  response.status = status;
+  response.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
+  return response;
+}
+
+http::Response empty_response() {
+  http::Response response;
+  response.status = 204;
+  return response;
+}
+
+json account_view(Transaction& transaction, const Account& account) {
+  return {{"id", account.id},
+          {"kind", account.kind == AccountKind::guest ? "guest" : "member"},
+          {"email", account.email},
+          {"name", account.name},
+          {"email_verified", account.email_verified},
+          {"balance", transaction.ledger().balance(user_account(account.id))},
+          {"reserved", transaction.ledger().balance(reserved_account(account.id))},
+          {"created", account.created}};
+}
+
+http::Response account_response(Store& store, int status, const Account& account) {
+  json view;
+  store.read([&](Transaction& transaction) { view = account_view(transaction, account); });
+  return json_response(status, view);
+}
+
+}  // namespace webwrap
