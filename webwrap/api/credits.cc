@@ -2,6 +2,7 @@
 
 #include "api/auth.h"
 #include "api/context.h"
+#include "api/json_views.h"
 
 namespace webwrap {
 namespace {
@@ -25,9 +26,7 @@ void add_credit_routes(http::Router& router, Context& context) {
                 {"reserved", transaction.ledger().balance(reserved_account(account.id))},
                 {"history", std::move(history)}};
     });
-    http::Response response;
-    response.body = answer.dump();
-    return response;
+    return json_response(200, answer);
   });
 }
 

@@ -6,6 +6,7 @@
 #include "api/auth.h"
 #include "api/context.h"
 #include "api/json_body.h"
+#include "api/json_views.h"
 #include "domain/error.h"
 #include "domain/id.h"
 #include "payments/fulfilment.h"
@@ -49,13 +50,6 @@ json json_of(const Order& order) {
   return object;
 }
 
-Response answer(int status, const json& body) {
-  Response response;
-  response.status = status;
-  response.body = body.dump();
-  return response;
-}
-
 void require_shop(const Context& context) {
   if (!context.payments.configured())
     throw ServiceError(503, "shop_not_configured",
@@ -90,7 +84,7 @@ Response add_order(const Context& context, const Request& request) {
   order.idempotency_key = "order-" + order.id;
   order.created = context.clock.now();
   context.store.write([&](Transaction& transaction) { transaction.orders().add(order); });
-  return answer(201, json_of(open_checkout(context, order, account)));
+  return json_response(201, json_of(open_checkout(context, order, account)));
 }
 
 /// Asks the provider about an order that waits: a webhook may be late or lost. Where it does not answer now, what is known stands.
@@ -115,7 +109,7 @@ Response get_order(const Context& context, const Request& request) {
   std::optional<Order> order;
   context.store.read([&](Transaction& transaction) { order = transaction.orders().find(request.params.at("id")); });
   if (!order || order->account != account.id) throw ServiceError(404, "no_such_order", "There is no such order.");
-  return answer(200, json_of(refresh(context, *order, account)));
+  return json_response(200, json_of(refresh(context, *order, account)));
 }
 
 Response list_orders(const Context& context, const Request& request) {
@@ -124,7 +118,7 @@ Response list_orders(const Context& context, const Request& request) {
   context.store.read([&](Transaction& transaction) {
     for (const Order& order : transaction.orders().list(account.id, max_listed_orders)) orders.push_back(json_of(order));
   });
-  return answer(200, orders);
+  return json_response(200, orders);
 }
 
 Response take_webhook(const Context& context, const Request& request) {
@@ -139,7 +133,7 @@ Response take_webhook(const Context& context, const Request& request) {
   const json event = json::parse(request.body, nullptr, false);
   if (!event.is_object()) throw ServiceError(400, "invalid_event", "The body is not a JSON object.");
   Fulfilment(context.store, context.payments, context.clock).take_event(event);
-  return answer(200, {{"received", true}});
+  return json_response(200, {{"received", true}});
 }
 
 }  // namespace
