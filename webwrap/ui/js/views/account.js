@@ -112,5 +112,5 @@ function erase(go) {
     toast("Your account is deleted");
     go("/");
   }));
-  return card("Leave", h("p.quiet", "Deletes all that is yours, at once."), h("div", button));
+  return card("Delete everything", h("p.quiet", "Deletes all that is yours, at once."), h("div", button));
 }
