@@ -9,6 +9,7 @@
 #include "api/json_views.h"
 #include "domain/error.h"
 #include "domain/id.h"
+#include "log/log.h"
 #include "payments/fulfilment.h"
 #include "payments/webhook_signature.h"
 
@@ -132,6 +133,7 @@ Response take_webhook(const Context& context, const Request& request) {
   }
   const json event = json::parse(request.body, nullptr, false);
   if (!event.is_object()) throw ServiceError(400, "invalid_event", "The body is not a JSON object.");
+  log(Level::info, "stripe event", {{"id", event.value("id", json())}, {"type", event.value("type", json())}});
   Fulfilment(context.store, context.payments, context.clock).take_event(event);
   return json_response(200, {{"received", true}});
 }

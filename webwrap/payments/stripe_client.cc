@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "domain/error.h"
+#include "log/log.h"
 
 namespace webwrap {
 namespace {
@@ -58,20 +59,22 @@ bool is_passing(const Answer& answer) {
   return answer.status == 0 || answer.status == 409 || answer.status == 429 || answer.status >= 500;
 }
 
-[[noreturn]] void fail_for(const Answer& answer) {
-  if (answer.status == 0 || answer.status == 429 || answer.status >= 500)
-    throw ServiceError(502, "payment_provider", "The payment provider does not answer now; nothing was charged, please try again later.");
-  if (answer.status == 401)
-    throw ServiceError(502, "payment_provider", "The payment provider refuses this service's key; please tell the operator.");
+/// Type, code and parameter of Stripe's error; its message may quote what was sent.
+std::string reason_of(const Answer& answer) {
   const json body = json::parse(answer.body, nullptr, false);
   std::string reason;
   if (body.is_object() && body.contains("error") && body.at("error").is_object())
     for (const char* name : {"type", "code", "param"})
       if (const auto found = body.at("error").find(name); found != body.at("error").end() && found->is_string())
         reason += (reason.empty() ? "" : ", ") + found->get<std::string>();
-  throw ServiceError(502, "payment_provider",
-                     fmt::format("The payment provider refused the request (status {}{}{}); please tell the operator.", answer.status,
-                                 reason.empty() ? "" : ": ", reason));
+  return reason;
+}
+
+[[noreturn]] void fail_for(const Answer& answer) {
+  log(Level::error, "payment provider failed", {{"status", answer.status}, {"reason", reason_of(answer)}});
+  if (answer.status == 0 || answer.status == 429 || answer.status >= 500)
+    throw ServiceError(502, "payment_provider", "The payment provider does not answer now; nothing was charged, please try again later.");
+  throw ServiceError(502, "payment_provider", "The payment provider refused the request; please tell the operator.");
 }
 
 std::string text_of(const json& object, const char* name) {
