@@ -85,6 +85,10 @@ std::optional<MailToken> SqliteAccountStore::take_mail_token(const std::string& 
   return token;
 }
 
+void SqliteAccountStore::erase_mail_tokens(const Id& account, const std::string& purpose) {
+  rows::run(connection_, "DELETE FROM mail_tokens WHERE account = ? AND purpose = ?", account, purpose);
+}
+
 bool SqliteAccountStore::within_limit(const std::string& what, const std::string& who, int limit, Seconds window, Seconds now) {
   rows::run(connection_, "DELETE FROM limited_events WHERE expires <= ?", now);
   // What is refused is not written: the rows of one `who` stay few however often it tries.

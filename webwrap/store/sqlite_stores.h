@@ -30,6 +30,7 @@ class SqliteAccountStore : public AccountStore {
 
   void add_mail_token(const MailToken&) override;
   std::optional<MailToken> take_mail_token(const std::string& token_hash, const std::string& purpose, Seconds now) override;
+  void erase_mail_tokens(const Id& account, const std::string& purpose) override;
 
   bool within_limit(const std::string& what, const std::string& who, int limit, Seconds window, Seconds now) override;
 

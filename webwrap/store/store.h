@@ -36,6 +36,7 @@ class AccountStore {
 
   virtual void add_mail_token(const MailToken&) = 0;
   virtual std::optional<MailToken> take_mail_token(const std::string& token_hash, const std::string& purpose, Seconds now) = 0;
+  virtual void erase_mail_tokens(const Id& account, const std::string& purpose) = 0;
 
   /// Counts an event (log-in, sign-up, preview ...) of `who` and says whether it is still within `limit` per `window` seconds.
   virtual bool within_limit(const std::string& what, const std::string& who, int limit, Seconds window, Seconds now) = 0;
