@@ -1,5 +1,7 @@
 #include "api/json_views.h"
 
+#include "store/names.h"
+
 namespace webwrap {
 
 using nlohmann::json;
@@ -19,7 +21,7 @@ http::Response empty_response() {
 
 json account_view(Transaction& transaction, const Account& account) {
   return {{"id", account.id},
-          {"kind", account.kind == AccountKind::guest ? "guest" : "member"},
+          {"kind", name_of(account.kind)},
           {"email", account.email},
           {"name", account.name},
           {"email_verified", account.email_verified},

@@ -1,8 +1,7 @@
 #pragma once
-#include <array>
 #include <tuple>
 
-#include "store/records.h"
+#include "store/names.h"
 
 namespace webwrap {
 
@@ -13,15 +12,6 @@ struct SqliteColumn {
   const char* name;
   T Record::*member;
 };
-
-/// Enumerators by the names that the tables hold, in their order.
-constexpr auto names_of(AccountKind) { return std::array{"guest", "member"}; }
-constexpr auto names_of(Recording::State) { return std::array{"uploading", "analysing", "ready", "failed"}; }
-constexpr auto names_of(Job::Kind) { return std::array{"analyse", "convert", "render"}; }
-constexpr auto names_of(Job::State) { return std::array{"queued", "running", "done", "failed", "cancelled"}; }
-constexpr auto names_of(Order::State) {
-  return std::array{"created", "pending", "paid", "failed", "expired", "refunded", "disputed"};
-}
 
 /// table, and columns whose first is what a record is found and updated by.
 template <class Record>
