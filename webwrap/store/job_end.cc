@@ -1,0 +1,33 @@
+#include "store/job_end.h"
+
+#include <nlohmann/json.hpp>
+
+namespace webwrap {
+
+void settle(Transaction& transaction, const Job& job, Job::State ended_as, Seconds now) {
+  if (job.price == 0) return;
+  const std::string note = nlohmann::json::parse(job.parameters).value("title", "");
+  LedgerEntry entry = ended_as == Job::State::done ? capture_entry(job.account, job.id, job.price, note)
+                                                   : release_entry(job.account, job.id, job.price, note);
+  entry.time = now;
+  transaction.ledger().post(entry);
+}
+
+bool end_without_result(Transaction& transaction, const Job& job, Job::State ended_as, const std::string& failure, Seconds now) {
+  if (!transaction.jobs().finish(job.id, job.attempts, job.worker, ended_as, "", failure, now)) return false;
+  settle(transaction, job, ended_as, now);
+  if (job.kind == Job::Kind::analyse && ended_as == Job::State::failed)
+    if (auto recording = transaction.recordings().find(job.recording)) {
+      recording->state = Recording::State::failed;
+      recording->failure = failure;
+      transaction.recordings().update(*recording);
+    }
+  return true;
+}
+
+void cancel_job(Transaction& transaction, const Job& job, Seconds now) {
+  if (job.state != Job::State::queued && job.state != Job::State::running) return;
+  if (transaction.jobs().cancel(job.id, now)) settle(transaction, job, Job::State::cancelled, now);
+}
+
+}  // namespace webwrap

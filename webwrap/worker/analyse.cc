@@ -1,0 +1,71 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "voxconv/f0.h"
+#include "voxconv/mix.h"
+#include "worker/audio_runner.h"
+#include "worker/sound.h"
+
+namespace webwrap {
+namespace {
+
+constexpr double shortest_s = 0.5;
+constexpr double sung_s = 60;
+constexpr int most_rate = 48000;
+
+/// 5 %, 50 % and 95 % of what is sung; zeros: nothing is.
+void set_range(Recording& recording, const voxconv::F0Track& track) {
+  std::vector<float> sung;
+  std::copy_if(track.hz.begin(), track.hz.end(), std::back_inserter(sung), [](float hz) { return hz > 0; });
+  // Some frames of any noise look voiced.
+  if (double(sung.size()) < std::max(20.0, 0.02 * double(track.hz.size()))) return;
+  std::sort(sung.begin(), sung.end());
+  const auto at = [&](double share) { return double(sung[std::size_t(share * double(sung.size() - 1))]); };
+  recording.f0_low = at(0.05);
+  recording.f0_median = at(0.5);
+  recording.f0_high = at(0.95);
+}
+
+}  // namespace
+
+JobOutput AudioRunner::analyse(const JobTask& task) {
+  Recording recording = find_recording(task.job.recording);
+  const std::string source = blobs_.local_path(recording.blob), playable = task.folder + "/playable.mp3";
+  const BadJob too_long(
+      fmt::format("This recording is longer than {:g} minutes, which is the most that is taken here.", config_.max_duration_s / 60));
+
+  PartReader reader(voxconv::open_reader(source), 0, config_.max_duration_s + 1, task.cancel,
+                    [&](double share) { task.progress.report(0.6 * share, "reading"); });
+  const voxconv::AudioInfo& info = reader.info();
+  voxconv::WriteOptions format;
+  format.rate = std::min(info.rate, most_rate);
+  format.channels = std::min(info.channels, 2);
+  FanWriter writer;
+  writer.add(voxconv::open_writer(playable, format));
+  voxconv::mix({{&reader, 1}}, writer, format.rate, format.channels, {}, task.cancel);
+  recording.duration_s = reader.seconds();
+  if (recording.duration_s > config_.max_duration_s) throw too_long;
+  if (recording.duration_s < shortest_s) throw BadJob("This recording is shorter than half a second: there is nothing to convert in it.");
+
+  PartReader again(voxconv::open_reader(source), 0, -1, task.cancel,
+                   [&](double share) { task.progress.report(0.6 + 0.4 * share, "listening"); });
+  SungReader sung(again, sung_s);
+  set_range(recording, voxconv::estimate_f0(sung));
+
+  const std::string folder = fmt::format("recordings/{}/{}-", recording.id, task.job.attempts);
+  recording.playable = folder + "playable.mp3";
+  recording.peaks = folder + "peaks.json";
+  recording.state = Recording::State::ready;
+  JobOutput output;
+  output.files = {{recording.playable, playable}, {recording.peaks, "", nlohmann::json{{"peaks", writer.peaks()}}.dump()}};
+  output.keep = [recording](Transaction& transaction) {
+    if (!transaction.recordings().find(recording.id)) return false;
+    transaction.recordings().update(recording);
+    return true;
+  };
+  return output;
+}
+
+}  // namespace webwrap

@@ -1,0 +1,61 @@
+#include "worker/audio_runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "log/log.h"
+
+namespace webwrap {
+namespace {
+
+constexpr std::size_t most_voices = 3;
+
+}  // namespace
+
+voxconv::Voice VoiceCache::get(const std::string& name) {
+  voxconv::VoiceInfo wanted;
+  try {
+    wanted = voxconv::VoiceStore().find(name);
+  } catch (const voxconv::Error& error) {
+    if (error.code() != voxconv::ErrorCode::not_found) throw;
+    throw BadJob(fmt::format("The voice \"{}\" is no longer offered; please choose another one.", name));
+  }
+  const auto found = std::find_if(voices_.begin(), voices_.end(), [&](const voxconv::Voice& voice) {
+    return voice.info().name == wanted.name && voice.info().sha256 == wanted.sha256;
+  });
+  if (found != voices_.end()) {
+    voices_.splice(voices_.begin(), voices_, found);
+  } else {
+    voices_.push_front(voxconv::Voice::load(name, options_));
+    if (voices_.size() > most_voices) voices_.pop_back();
+  }
+  return voices_.front();
+}
+
+JobOutput AudioRunner::run(const JobTask& task) {
+  try {
+    switch (task.job.kind) {
+      case Job::Kind::analyse: return analyse(task);
+      case Job::Kind::convert: return convert(task);
+      case Job::Kind::render: return render(task);
+    }
+  } catch (const voxconv::Error& error) {
+    // The library's own sentence names files of this machine, so it goes to the log only.
+    if (error.code() != voxconv::ErrorCode::bad_audio) throw;
+    log(Level::info, "bad audio", {{"job", task.job.id}, {"error", error.what()}});
+    throw BadJob(
+        "This recording cannot be read: it is damaged, empty, or no audio in a format known here (wav, flac, mp3, m4a, ogg, opus).");
+  }
+  throw std::logic_error("A job of no known kind.");
+}
+
+Recording AudioRunner::find_recording(const Id& id) {
+  std::optional<Recording> recording;
+  store_.read([&](Transaction& transaction) { recording = transaction.recordings().find(id); });
+  if (!recording || blobs_.size(recording->blob) < 0) throw BadJob("The recording was removed.");
+  return *recording;
+}
+
+}  // namespace webwrap

@@ -1,0 +1,100 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "voxconv/converter.h"
+#include "voxconv/mix.h"
+#include "worker/audio_runner.h"
+#include "worker/sound.h"
+
+namespace webwrap {
+namespace {
+
+using nlohmann::json;
+
+/// Shares of the whole work that its stages take.
+constexpr double read_share = 0.08, convert_share = 0.9;
+
+std::string stem(const std::string& file_name) {
+  const auto dot = file_name.rfind('.');
+  return dot == std::string::npos || dot == 0 ? file_name : file_name.substr(0, dot);
+}
+
+std::unique_ptr<voxconv::AudioWriter> open_writer(const std::string& path, int rate, int channels, const voxconv::Tags& tags) {
+  voxconv::WriteOptions format;
+  format.rate = rate;
+  format.channels = channels;
+  format.tags = tags;
+  return voxconv::open_writer(path, format);
+}
+
+}  // namespace
+
+JobOutput AudioRunner::convert(const JobTask& task) {
+  const Recording recording = find_recording(task.job.recording);
+  const json parameters = json::parse(task.job.parameters);
+  const auto options = voxconv::ConvertOptions::from_json(parameters.value("options", json::object()).dump());
+  const double start_s = parameters.value("start_s", 0.0), end_s = parameters.value("end_s", -1.0);
+  const std::string source = blobs_.local_path(recording.blob);
+  task.progress.report(0, "reading");
+  voxconv::Converter converter(voices_.get(task.job.voice), options);
+  const voxconv::VoiceInfo& voice = converter.voice();
+
+  Song song;
+  song.id = task.job.song;
+  song.account = task.job.account;
+  song.recording = recording.id;
+  song.job = task.job.id;
+  song.voice = voice.name;
+  song.voice_title = voice.title;
+  song.voice_version = voice.version;
+  song.title = parameters.value("title", "");
+  if (song.title.empty()) song.title = stem(recording.name);
+  song.options = parameters.value("options", json::object()).dump();
+  song.preview = parameters.value("preview", false);
+  song.created = task.job.created;
+  const voxconv::Tags tags{{"title", song.title}}, converted_tags = voxconv::provenance_tags(tags, voice, options);
+  const auto file = [&](const char* name) { return task.folder + "/" + name; };
+  const int rate = converter.output_rate();
+
+  PartReader part(voxconv::open_reader(source), start_s, end_s, task.cancel,
+                  [&](double share) { task.progress.report(read_share * share, "reading"); });
+  const int channels = std::min(part.info().channels, 2);
+  FanWriter original;
+  original.add(open_writer(file("original.flac"), rate, channels, tags));
+  original.add(open_writer(file("original.mp3"), rate, channels, tags));
+  voxconv::mix({{&part, 1}}, original, rate, channels, {}, task.cancel);
+  if (part.seconds() <= 0) throw BadJob("There is nothing in the chosen part of the recording.");
+
+  PartReader again(voxconv::open_reader(source), start_s, end_s, task.cancel,
+                   [&](double share) { task.progress.report(read_share + convert_share * share, "converting"); });
+  FanWriter converted;
+  const int converted_channels = converter.output_channels(again.info().channels);
+  converted.add(open_writer(file("converted.flac"), rate, converted_channels, converted_tags));
+  converted.add(open_writer(file("converted.mp3"), rate, std::min(converted_channels, 2), converted_tags));
+  const voxconv::ConvertReport report = converter.run(again, converted, {}, task.cancel);
+  task.progress.report(read_share + convert_share, "writing");
+
+  song.key = report.key;
+  song.duration_s = report.source_s;
+  const std::string folder = fmt::format("songs/{}/{}-", song.id, task.job.attempts);
+  song.original = folder + "original.flac";
+  song.original_playable = folder + "original.mp3";
+  song.converted = folder + "converted.flac";
+  song.converted_playable = folder + "converted.mp3";
+  song.peaks = json{{"original", original.peaks()}, {"converted", converted.peaks()}}.dump();
+  JobOutput output;
+  output.files = {{song.original, file("original.flac")},
+                  {song.original_playable, file("original.mp3")},
+                  {song.converted, file("converted.flac")},
+                  {song.converted_playable, file("converted.mp3")}};
+  output.result = json{{"song", song.id}, {"limiter_gain_db", report.limiter_gain_db}, {"seconds", report.wall_s}}.dump();
+  output.keep = [song](Transaction& transaction) {
+    transaction.songs().add(song);
+    return true;
+  };
+  return output;
+}
+
+}  // namespace webwrap

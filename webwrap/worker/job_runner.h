@@ -1,0 +1,62 @@
+#pragma once
+#include <functional>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "blob/blob_store.h"
+#include "store/store.h"
+#include "voxconv/progress.h"
+
+namespace webwrap {
+
+/// A job that can never succeed, however often it is tried: the recording or the wish is at fault. what(): one sentence for the user.
+struct BadJob : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// How far a job is; written by its runner, read by the thread that renews the lease.
+class JobProgress {
+ public:
+  void report(double progress, const std::string& stage);
+  std::pair<double, std::string> now() const;
+
+ private:
+  mutable std::mutex mutex_;
+  double progress_ = 0;
+  std::string stage_;
+};
+
+/// What a runner works on and with.
+struct JobTask {
+  const Job& job;
+  std::string folder;  ///< for temporary files: empty at first, removed afterwards; on the blobs' file system
+  JobProgress& progress;
+  voxconv::CancelToken cancel;  ///< the work is not wanted any more: throw voxconv::Error(cancelled) soon
+};
+
+/// What a job made. Files become blobs only once the whole work succeeded, and go again where the job turns out to be somebody else's by
+/// then. Their keys must hold the attempt (job.attempts), so that two workers never write the same one.
+struct JobOutput {
+  struct File {
+    std::string key, path;
+    std::string bytes = {};  ///< what it holds, where there is no path
+  };
+  std::vector<File> files;
+  std::string result;  ///< for Job::result
+  /// Writes its rows, in the transaction that ends the job and takes the money. False: nobody wants it any more, for example because the
+  /// owner removed what it belongs to; the job then ends as cancelled.
+  std::function<bool(Transaction&)> keep;
+};
+
+/// Does the work of jobs, one at a time.
+class JobRunner {
+ public:
+  virtual ~JobRunner() = default;
+  /// Throws BadJob; any other exception means that another try may succeed.
+  virtual JobOutput run(const JobTask&) = 0;
+};
+
+}  // namespace webwrap

@@ -1,0 +1,203 @@
+#include "worker/worker.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "domain/error.h"
+#include "domain/id.h"
+#include "log/log.h"
+#include "store/job_end.h"
+#include "voxconv/error.h"
+#include "worker/heartbeat.h"
+
+namespace webwrap {
+namespace {
+
+namespace fs = std::filesystem;
+
+const char gave_up[] = "It went wrong on our side, several times. Nothing is the matter with your recording; please try again later.";
+
+/// The lease was lost before the work could be kept.
+struct LeaseLost {};
+
+/// 5 s after the first attempt, then four times as long each time, at most 10 minutes.
+Seconds back_off(int attempts) { return std::min<Seconds>(600, Seconds(5) << std::min(2 * (attempts - 1), 20)); }
+
+/// Watches for stop() while the runner works, which looks at its cancel token only.
+class StopWatch {
+ public:
+  StopWatch(const std::atomic<bool>& stopping, voxconv::CancelToken cancel)
+      : thread_([this, &stopping, cancel](std::stop_token over) mutable {
+          std::unique_lock lock(mutex_);
+          while (!over.stop_requested() && !stopping)
+            wake_.wait_for(lock, over, std::chrono::milliseconds(50), [&] { return stopping.load(); });
+          if (stopping) cancel.cancel();
+        }) {}
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::jthread thread_;
+};
+
+}  // namespace
+
+Worker::Worker(const Config& config, Store& store, BlobStore& blobs, const Clock& clock, JobRunner& runner, WorkerOptions options)
+    : config_(config),
+      store_(store),
+      blobs_(blobs),
+      clock_(clock),
+      runner_(runner),
+      options_(std::move(options)),
+      scratch_((fs::path(config.data_dir) / "tmp").string()) {
+  if (options_.name.empty()) options_.name = fmt::format("{}-{}", ::getpid(), new_id());
+}
+
+void Worker::run() {
+  log(Level::info, "worker started", {{"worker", name()}});
+  auto last_work = std::chrono::steady_clock::now();
+  while (!stopping_) {
+    bool worked = false;
+    try {
+      worked = work_one();
+    } catch (const ServiceError& error) {
+      if (error.status() != 503) throw;
+      log(Level::warning, "database busy", {{"worker", name()}, {"error", error.what()}});
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (worked) {
+      last_work = now;
+      if (options_.once) break;
+      continue;
+    }
+    if (options_.exit_when_idle >= 0 && std::chrono::duration<double>(now - last_work).count() >= options_.exit_when_idle) break;
+    for (const auto until = now + options_.poll; !stopping_ && std::chrono::steady_clock::now() < until;)
+      std::this_thread::sleep_for(std::min(options_.poll, std::chrono::milliseconds(50)));
+  }
+  log(Level::info, "worker stopped", {{"worker", name()}});
+}
+
+bool Worker::work_one() {
+  end_abandoned();
+  std::optional<Job> job;
+  store_.write([&](Transaction& transaction) {
+    job = transaction.jobs().claim(options_.name, clock_.now(), config_.lease_s, config_.max_attempts);
+  });
+  if (!job) return false;
+  do_job(*job);
+  return true;
+}
+
+void Worker::do_job(const Job& job) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::string folder = (fs::path(scratch_.path()) / job.id).string();
+  fs::create_directories(folder);
+  JobProgress progress;
+  voxconv::CancelToken cancel;
+  Heartbeat heart(store_, clock_, job, progress, cancel, config_.lease_s, options_.heartbeat);
+  std::string how = "done";
+  try {
+    const StopWatch watch(stopping_, cancel);
+    const JobOutput output = runner_.run({job, folder, progress, cancel});
+    heart.stop();
+    if (!keep(job, output)) how = "not wanted any more";
+  } catch (const BadJob& error) {
+    heart.stop();
+    how = fmt::format("refused: {}", error.what());
+    end(job, Job::State::failed, error.what());
+  } catch (const std::exception& error) {
+    heart.stop();
+    if (heart.state() == Heartbeat::State::lost) {
+      how = "lease lost";
+    } else if (heart.state() == Heartbeat::State::cancel_wanted) {
+      how = "cancelled";
+      end(job, Job::State::cancelled, "");
+    } else if (stopping_) {
+      how = "given back";
+      give_back(job, clock_.now());
+    } else {
+      how = fmt::format("error: {}", error.what());
+      try_again(job, error.what());
+    }
+  }
+  std::error_code ignored;
+  fs::remove_all(folder, ignored);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  log(Level::info, "job ended", {{"job", job.id}, {"attempt", job.attempts}, {"worker", name()}, {"how", how}, {"seconds", took.count()}});
+}
+
+bool Worker::keep(const Job& job, const JobOutput& output) {
+  const auto remove_files = [&] {
+    for (const JobOutput::File& file : output.files) blobs_.remove(file.key);
+  };
+  bool kept = false;
+  try {
+    for (const JobOutput::File& file : output.files) {
+      if (file.path.empty())
+        blobs_.put(file.key, file.bytes);
+      else
+        blobs_.put_file(file.key, file.path);
+    }
+    write_patiently([&](Transaction& transaction) {
+      const auto now = transaction.jobs().find(job.id);
+      kept = now && !now->cancel_wanted && (!output.keep || output.keep(transaction));
+      const Job::State state = kept ? Job::State::done : Job::State::cancelled;
+      if (!transaction.jobs().finish(job.id, job.attempts, job.worker, state, kept ? output.result : "", "", clock_.now()))
+        throw LeaseLost();
+      settle(transaction, job, state, clock_.now());
+    });
+  } catch (const LeaseLost&) {
+    kept = false;
+  } catch (...) {
+    remove_files();
+    throw;
+  }
+  if (!kept) remove_files();
+  return kept;
+}
+
+void Worker::end(const Job& job, Job::State state, const std::string& failure) {
+  bool ended = false;
+  write_patiently([&](Transaction& transaction) { ended = end_without_result(transaction, job, state, failure, clock_.now()); });
+  // What attempts that were killed between their files and their transaction have left behind.
+  if (ended && job.kind == Job::Kind::convert && !job.song.empty()) blobs_.remove_all("songs/" + job.song + "/");
+}
+
+void Worker::give_back(const Job& job, Seconds not_before) {
+  write_patiently([&](Transaction& transaction) { transaction.jobs().retry(job.id, job.attempts, job.worker, not_before); });
+}
+
+void Worker::try_again(const Job& job, const std::string& why) {
+  log(Level::error, "job failed", {{"job", job.id}, {"attempt", job.attempts}, {"worker", name()}, {"error", why}});
+  if (job.attempts >= config_.max_attempts)
+    end(job, Job::State::failed, gave_up);
+  else
+    give_back(job, clock_.now() + back_off(job.attempts));
+}
+
+void Worker::end_abandoned() {
+  std::vector<Job> jobs;
+  store_.read([&](Transaction& transaction) { jobs = transaction.jobs().abandoned(clock_.now(), config_.max_attempts); });
+  for (const Job& job : jobs) end(job, job.cancel_wanted ? Job::State::cancelled : Job::State::failed, job.cancel_wanted ? "" : gave_up);
+}
+
+void Worker::write_patiently(const std::function<void(Transaction&)>& work) {
+  for (int attempt = 1;; ++attempt) {
+    try {
+      store_.write(work);
+      return;
+    } catch (const ServiceError& error) {
+      if (error.status() != 503 || attempt == 10) throw;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+}
+
+}  // namespace webwrap
