@@ -34,10 +34,6 @@ std::string cookie_of(const Context& context, const Request& request) {
   return found == request.cookies.end() ? std::string() : found->second;
 }
 
-bool is_over(const Session& session, Seconds now) {
-  return now - session.last_seen >= session_idle || now - session.created >= session_longest;
-}
-
 /// Cookies travel by themselves, so what changes things must be asked for by our own pages. Browsers say where a request comes from in
 /// Sec-Fetch-Site, which scripts cannot forge; older ones say it in Origin.
 void check_same_site(const Context& context, const Request& request) {
@@ -71,6 +67,10 @@ std::optional<Account> account_of_token(const Context& context, const std::strin
 }
 
 }  // namespace
+
+bool is_over(const Session& session, Seconds now) {
+  return now - session.last_seen >= session_idle || now - session.created >= session_longest;
+}
 
 std::optional<Session> find_session(const Context& context, const Request& request) {
   const std::string secret = cookie_of(context, request);

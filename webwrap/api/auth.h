@@ -14,6 +14,7 @@ std::optional<Account> find_account(const Context&, const http::Request&);  ///<
 
 /// The live session of the request's cookie, whatever the method; nothing: none, or it ran out.
 std::optional<Session> find_session(const Context&, const http::Request&);
+bool is_over(const Session&, Seconds now);  ///< idle for 14 days, or 90 days old
 /// Starts a session, ends the one that the request came with, and adds the new cookie to the response: __Host-sid (sid without Secure
 /// where base_url() is plain http).
 void start_session(const Context&, const http::Request&, const Account&, http::Response&);

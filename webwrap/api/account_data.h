@@ -1,0 +1,18 @@
+#pragma once
+#include <nlohmann/json.hpp>
+
+#include "api/context.h"
+
+namespace webwrap {
+
+/// Everything that is kept about an account, for its owner: no secrets, no hashes.
+nlohmann::json export_account(Transaction&, const Account&);
+
+/// Removes the account, what it owns and its audio. The books stay, under its id.
+void remove_account(const Context&, const Account&);
+
+/// Hands what a guest made to the member who the guest turns out to be, and removes the guest. Does nothing while the guest's jobs are not
+/// ended: their results are the guest's.
+void adopt_guest(Transaction&, const Account& guest, const Account& member, Seconds now);
+
+}  // namespace webwrap

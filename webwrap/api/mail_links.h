@@ -1,0 +1,13 @@
+#pragma once
+#include "api/context.h"
+
+namespace webwrap {
+
+/// Mails the link that shows that an address is the account's owner's; older ones no longer work.
+void send_verification(const Context&, const Account&);
+/// Tells the owner of an address that somebody tried to sign up with it; at most once a day.
+void send_taken_notice(const Context&, const std::string& email);
+
+void add_mail_link_routes(http::Router&, Context&);  ///< verifications, password resets
+
+}  // namespace webwrap
