@@ -1,0 +1,326 @@
+#!/usr/bin/env python3
+"""The singer's whole way in a real browser against the real service: e2e_test.py WEBWRAP WORK_DIR [unittest's arguments].
+
+Pictures of every state are left in WORK_DIR/shots. Ends with 77 (skipped) where Chromium, its driver or Selenium are missing."""
+import math
+import pathlib
+import shutil
+import struct
+import sys
+import unittest
+import wave
+
+try:
+    import selenium  # noqa: F401
+except ImportError:
+    selenium = None
+MISSING = [name for name in ("chromium", "chromedriver") if not shutil.which(name)] + ([] if selenium else ["python3-selenium"])
+if MISSING:
+    print(f"SKIPPED: the browser test needs {', '.join(MISSING)} (Debian: chromium chromium-driver python3-selenium)")
+    sys.exit(77)
+
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+
+from browser import DESKTOP, PHONE, Browser, fetch_axe  # noqa: E402
+from service import Service  # noqa: E402
+
+SONG = pathlib.Path(__file__).resolve().parents[2] / "data" / "song.flac"
+CONVERTED_WITHIN = 240  # seconds, on two slow cores
+PASSWORD = "a long enough sentence"
+SIGNATURES = {"mp3": (b"ID3", b"\xff\xfb", b"\xff\xf3"), "wav": (b"RIFF",), "flac": (b"fLaC",)}
+
+
+def sing_to(path, seconds=8, rate=48000):
+    """A sung vowel for the microphone: a few notes with harmonics and vibrato."""
+    phase, frames = 0.0, bytearray()
+    for i in range(seconds * rate):
+        t = i / rate
+        note = (220, 247, 262, 294)[int(t) % 4] * (1 + 0.008 * math.sin(2 * math.pi * 5.5 * t))
+        phase += 2 * math.pi * note / rate
+        value = sum(math.sin(k * phase) / k for k in range(1, 8)) * 0.25 * min(1, 8 * (t % 1), 8 * (1 - t % 1))
+        frames += struct.pack("<h", int(32767 * max(-1, min(1, value))))
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(rate)
+        out.writeframes(bytes(frames))
+
+
+class Journey(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.shots, cls.downloads = WORK / "shots", WORK / "downloads"
+        for folder in (cls.shots, cls.downloads, WORK / "run"):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        cls.axe = fetch_axe(WORK / "axe")
+        if cls.axe is None:
+            print("NOTE: axe-core could not be fetched; the accessibility rules are not checked")
+        cls.microphone = WORK / "microphone.wav"
+        sing_to(cls.microphone)
+        cls.service = Service(WEBWRAP, WORK / "run")
+        cls.service.__enter__()
+        cls.addClassCleanup(cls.service.__exit__)
+
+    def setUp(self):
+        self.browser = self.new_browser()
+
+    def new_browser(self):
+        browser = Browser(self.service.url, self.shots, self.axe, self.microphone, self.downloads)
+        self.addCleanup(browser.close)
+        return browser
+
+    def tearDown(self):
+        if any(error for _, error in getattr(self._outcome, "errors", []) or []):
+            self.browser.driver.save_screenshot(str(self.shots / f"FAILED-{self._testMethodName}.png"))
+
+    def fine(self, browser=None):
+        self.assertEqual((browser or self.browser).problems, [])
+
+    # --- steps
+
+    def sign_up(self, email):
+        b = self.browser
+        b.open("/app/signup")
+        b.find("input[type=email]").send_keys(email)
+        b.find("input[type=password]").send_keys(PASSWORD)
+        b.press(b.button("Create my account"))
+        b.find(".sources")
+
+    def upload(self):
+        b = self.browser
+        b.find(".sources")
+        b.driver.find_element("css selector", "input[type=file]").send_keys(str(SONG))
+        b.find(".trim", 60)
+
+    def shorten(self, seconds):
+        """Sets the end of the part in its field, the start by keyboard on the handle."""
+        b = self.browser
+        end = b.driver.find_elements("css selector", ".part-row input")[1]
+        b.press(end)
+        end.send_keys(Keys.CONTROL, "a")
+        end.send_keys(f"0:{seconds + 1:04.1f}", Keys.TAB)
+        handle = b.find(".handle.left")
+        handle.send_keys(Keys.ARROW_RIGHT)
+        self.assertEqual(handle.get_attribute("aria-valuenow"), "1.0")
+        self.assertIn(f"0:{seconds:04.1f} of", b.text("[aria-labelledby=part-title]"))
+
+    def choose_voice(self, title):
+        b = self.browser
+        for label in b.driver.find_elements("css selector", ".voice-pick"):
+            if title in label.text:
+                return b.press(label)
+        return self.fail(f"no voice {title}")
+
+    def order(self, words):
+        b = self.browser
+        button = b.button(words, ".go")
+        b.until(button.is_enabled, message="no price came")
+        b.press(button)
+        b.find(".big-progress, .player", 30)
+
+    def arrive(self):
+        b = self.browser
+        b.until(lambda: b.driver.find_elements("css selector", ".player") or b.driver.find_elements("css selector", ".note.bad"), CONVERTED_WITHIN)
+        self.assertFalse(b.driver.find_elements("css selector", ".note.bad"), b.text())
+
+    def position(self):
+        """Seconds that the player shows."""
+        minutes, seconds = self.browser.text(".time").split(" / ")[0].split(":")
+        return int(minutes) * 60 + int(seconds)
+
+    # --- tests
+
+    def test_a_guest_hears_a_preview(self):
+        b = self.browser
+        b.open("/")
+        self.assertIn("another voice", b.text("h1"))
+        b.find(".shelf-voice")
+        b.look("01-landing", dark=True)
+        b.press(b.button("Try it now"))
+        b.find(".sources")
+        b.look("02-start-guest")
+        self.upload()
+        self.shorten(3)
+        b.look("03-bench-guest")
+        self.order("Make the preview")
+        self.arrive()
+        self.assertIn("This is a preview", b.text())
+        self.assertIn("Sharing needs an account", b.text())
+        b.look("04-song-guest")
+        self.fine()
+
+    def test_a_member_goes_the_whole_way(self):
+        b = self.browser
+        b.open("/app/signup")
+        b.find("input[type=email]")
+        b.look("05-sign-up", dark=True)
+        self.sign_up("anna@example.org")
+        self.assertEqual(b.text(".pill"), "5")
+        self.upload()
+
+        # A voice's sample plays.
+        self.choose_voice("Kathleen")
+        sample = b.find(".voice:has(input:checked) .voice-play button")
+        b.press(sample)
+        b.until(lambda: b.run("return arguments[0].audio.currentTime", sample) > 0.3, message="the sample does not play")
+        b.press(sample)
+        # So does the part, from its start.
+        b.press(b.button("Play the part"))
+        b.button("Pause")
+        b.press(b.button("Pause"))
+        self.shorten(4)
+        self.assertIn("kathleen", b.run("return document.querySelector('input[name=voice]:checked').value"))
+        b.until(lambda: "1 credit" in b.text(".price"), message="no price")
+        b.press(b.button("One semitone up"))
+        words = b.text(".key-words")
+        b.press(b.button("Use the suggestion"))
+        self.assertNotEqual(b.text(".key-words"), words)
+        b.press(b.find(".fold summary"))
+        b.look("06-bench", dark=True)
+
+        self.order("Convert")
+        b.look("07-job")
+        self.arrive()
+        self.assertEqual(b.text(".pill"), "4")
+
+        # The player: plays, switches in place, seeks, mixes.
+        b.press(b.button("Play", ".player"))
+        b.until(lambda: self.position() >= 1, message="the player's time does not move")
+        before = self.position()
+        b.press(b.driver.find_elements("css selector", ".lane-name")[0])
+        self.assertEqual(len(b.driver.find_elements("css selector", ".lane.dry.on")), 1)
+        self.assertGreaterEqual(self.position(), before)
+        b.press(b.button("Switch"))
+        self.assertEqual(len(b.driver.find_elements("css selector", ".lane.wet.on")), 1)
+        scrub = b.find("[role=slider][aria-label=Position]")
+        scrub.send_keys(Keys.END)
+        b.button("Play", ".player")
+        scrub.send_keys(Keys.HOME)
+        self.assertEqual(self.position(), 0)
+        blend = b.driver.find_elements("css selector", ".player input[type=range]")[0]
+        blend.send_keys(Keys.ARROW_LEFT)
+        self.assertIn("99 %", b.text(".player"))
+        b.look("08-song", dark=True)
+
+        for kind, heads in SIGNATURES.items():
+            self.download(kind, heads)
+        self.share()
+        self.buy()
+        self.rest()
+        status, words = self.service.audit()
+        self.assertEqual(status, 0, words)
+        self.fine()
+
+    def download(self, kind, heads):
+        b = self.browser
+        b.press(next(e for e in b.driver.find_elements("css selector", "[aria-labelledby=download-title] label") if e.text == kind))
+        b.press(b.button("Download", "[aria-labelledby=download-title]"))
+        got = b.until(lambda: next(iter(self.downloads.glob(f"*.{kind}")), None), 60, f"no {kind} came")
+        self.assertTrue(got.read_bytes().startswith(heads), kind)
+
+    def share(self):
+        b = self.browser
+        b.press(b.button("Make a link"))
+        link = b.find("input[type=url]").get_attribute("value")
+        b.press(b.find(".switch"))
+        b.look("09-song-shared")
+        b.until(lambda: b.run("return fetch(arguments[0]).then((r) => r.json()).then((s) => s.allow_download)",
+                              f"/api/v1/shares/{link.split('/')[-1]}"), message="the switch did nothing")
+        visitor = self.new_browser()  # logged out
+        visitor.open(link)
+        self.assertIn("AI-converted", visitor.text())
+        visitor.press(visitor.button("Play"))
+        visitor.until(lambda: visitor.run("return document.querySelector('audio').currentTime") > 0.3, message="the shared song does not play")
+        visitor.look("10-share", dark=True)
+        visitor.press(visitor.find("summary"))
+        visitor.find("textarea").send_keys("This is my voice.")
+        visitor.press(visitor.button("", "form[data-report]"))
+        visitor.until(lambda: "Thank you" in visitor.text(), message="the report was not taken")
+        visitor.open(link.replace("/s/", "/embed/"))
+        visitor.button("Play")
+        visitor.look("11-embed")
+        self.fine(visitor)
+        b.press(b.button("Stop sharing"))
+        b.button("Make a link")
+
+    def buy(self):
+        b = self.browser
+        b.open("/app/credits")
+        b.find(".packs")
+        b.press(b.button("30 credits"))
+        b.press(b.find("#pay"))
+        b.until(lambda: "Your credits are here" in b.text(), 40, "the credits did not come")
+        self.assertEqual(b.text(".balance"), "34 credits")
+        b.look("12-credits-bought", dark=True)
+        b.press(b.button("30 credits"))
+        b.press(b.find("#cancel"))
+        b.until(lambda: "cancelled" in b.text(), message="no word about the cancelled purchase")
+
+    def rest(self):
+        """History, "again with another voice", the account, out and in again."""
+        b = self.browser
+        b.open("/app/songs")
+        b.find(".song")
+        b.look("13-songs", dark=True)
+        b.press(b.find(".song-again"))
+        b.find(".trim")
+        b.open("/app/account")
+        b.press(b.button("Make a token"))  # empty: the browser asks for the name
+        b.find("input[placeholder]").send_keys("my script")
+        b.press(b.button("Make a token"))
+        b.find(".token")
+        b.look("14-account", dark=True)
+        b.open("/app/nothing-here")
+        b.find("h1")
+        b.look("15-not-found")
+        b.press(b.button("Log out", "footer"))
+        b.find(".hero")
+        b.open("/app/login?next=/app/songs")
+        b.find("input[type=email]").send_keys("anna@example.org")
+        b.find("input[type=password]").send_keys(PASSWORD)
+        b.look("16-log-in")
+        b.press(b.button("Log in"))
+        b.find(".song")
+        b.open("/app/reset")
+        b.find("input[type=email]")
+        b.look("17-reset")
+
+    def test_the_microphone(self):
+        b = self.browser
+        b.size(*PHONE)
+        b.open("/app/new")
+        b.press(b.find(".source.mic"))
+        b.find(".live")
+        b.until(lambda: b.text(".timer") >= "0:03")
+        level = b.run("return new DOMMatrix(getComputedStyle(document.querySelector('.meter-fill')).transform).a")
+        self.assertGreater(level, 0.1, "the level meter shows nothing")
+        b.look("18-recording", dark=True)
+        b.press(b.button("Stop"))
+        audio = b.find("audio")
+        b.run("arguments[0].play()", audio)
+        b.until(lambda: b.run("return arguments[0].currentTime", audio) > 0.3, message="the take does not play")
+        b.look("19-take")
+        b.press(b.button("Use this take"))
+        b.find(".trim", 60)
+        self.assertIn("Recording", b.text("h1"))
+        self.assertIn("you:", b.text(".legend"))  # the notes were heard
+        b.size(*DESKTOP)
+        self.fine()
+
+    def test_what_goes_wrong_is_said(self):
+        b = self.browser
+        self.sign_up("ben@example.org")
+        damaged = WORK / "damaged.mp3"
+        damaged.write_bytes(b"this is no sound at all" * 100)
+        b.driver.find_element("css selector", "input[type=file]").send_keys(str(damaged))
+        b.until(lambda: "cannot be used" in b.text(), 60, "nothing is said about a damaged file")
+        self.assertIn("Nothing was charged", b.text())
+        b.look("20-damaged")
+        self.fine()
+
+
+if __name__ == "__main__":
+    WEBWRAP, WORK = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
+    WORK.mkdir(parents=True, exist_ok=True)
+    unittest.main(argv=[sys.argv[0], "-v", *sys.argv[3:]])
