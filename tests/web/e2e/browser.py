@@ -18,7 +18,7 @@ def fetch_axe(folder):
     """The accessibility checker axe-core (MPL-2.0) as source text, fetched for tests only; None where that is not possible."""
     found = pathlib.Path(folder) / "node_modules" / "axe-core" / "axe.min.js"
     if not found.exists() and shutil.which("npm"):
-        subprocess.run(["npm", "install", "--silent", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder),
+        subprocess.run(["npm", "install", "--silent", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0", "--prefix", str(folder),
                         f"axe-core@{AXE_VERSION}"], timeout=120, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return found.read_text() if found.exists() else None
 
