@@ -16,11 +16,6 @@ using nlohmann::json;
 /// Shares of the whole work that its stages take.
 constexpr double read_share = 0.08, convert_share = 0.9;
 
-std::string stem(const std::string& file_name) {
-  const auto dot = file_name.rfind('.');
-  return dot == std::string::npos || dot == 0 ? file_name : file_name.substr(0, dot);
-}
-
 std::unique_ptr<voxconv::AudioWriter> open_writer(const std::string& path, int rate, int channels, const voxconv::Tags& tags) {
   voxconv::WriteOptions format;
   format.rate = rate;
@@ -50,7 +45,6 @@ JobOutput AudioRunner::convert(const JobTask& task) {
   song.voice_title = voice.title;
   song.voice_version = voice.version;
   song.title = parameters.value("title", "");
-  if (song.title.empty()) song.title = stem(recording.name);
   song.options = parameters.value("options", json::object()).dump();
   song.preview = parameters.value("preview", false);
   song.created = task.job.created;

@@ -1,0 +1,190 @@
+#include <fmt/format.h>
+
+#include "api/auth.h"
+#include "api/conversion_wish.h"
+#include "api/json_views.h"
+#include "api/owned.h"
+#include "api/routes.h"
+#include "domain/id.h"
+#include "domain/key_suggestion.h"
+#include "store/job_end.h"
+#include "store/names.h"
+
+namespace webwrap {
+namespace {
+
+using http::Method;
+using http::Request;
+using http::Response;
+using nlohmann::json;
+
+constexpr int max_listed = 200;
+constexpr std::size_t max_request_key = 200;
+constexpr int paid_priority = 1, free_priority = 2;
+constexpr Seconds day = 24 * 3600;
+
+json view(Transaction& transaction, const Job& job) {
+  return {{"id", job.id},
+          {"kind", name_of(job.kind)},
+          {"state", name_of(job.state)},
+          {"progress", job.progress},
+          {"stage", job.stage},
+          {"position", transaction.jobs().position(job)},
+          {"price", job.price},
+          {"failure", or_null(job.failure)},
+          {"recording", or_null(job.recording)},
+          {"song", job.kind == Job::Kind::convert && job.state != Job::State::done ? json() : or_null(job.song)},
+          {"voice", or_null(job.voice)},
+          {"created", job.created},
+          {"started", or_null(job.started)},
+          {"finished", or_null(job.finished)}};
+}
+
+Response post_quote(const Context& context, const Request& request) {
+  const Account account = require_account(context, request);
+  JsonBody body(request, {"recording", "voice", "start_s", "end_s", "preview"});
+  const ConversionWish wish = read_wish(context, account, body);
+  Credits balance = 0;
+  context.store.read([&](Transaction& transaction) { balance = transaction.ledger().balance(user_account(account.id)); });
+  const bool may_pay = account.kind == AccountKind::member && !account.frozen && balance >= wish.price;
+  const Recording& singer = wish.recording;
+  const int key =
+      suggest_key({singer.f0_low, singer.f0_median, singer.f0_high}, {wish.voice.f0_low, wish.voice.f0_median, wish.voice.f0_high});
+  return json_response(200, {{"seconds", wish.seconds()},
+                             {"price", wish.price},
+                             {"balance", balance},
+                             {"enough", wish.preview || may_pay},
+                             {"suggested_key", key}});
+}
+
+std::string stem(const std::string& file_name) {
+  const auto dot = file_name.rfind('.');
+  return dot == std::string::npos || dot == 0 ? file_name : file_name.substr(0, dot);
+}
+
+std::string request_key_of(const Request& request) {
+  const std::string key = request.header("idempotency-key");
+  if (key.empty()) return {};
+  for (const char c : key)
+    if (c <= ' ' || c > '~') fail_field("Idempotency-Key", "use letters, digits and signs of ASCII, without spaces.");
+  if (key.size() > max_request_key) fail_field("Idempotency-Key", fmt::format("use at most {} characters.", max_request_key));
+  return "client:" + key;
+}
+
+/// Everything that may forbid the job now, and then the job with its reserve: all in one transaction.
+void accept(Transaction& transaction, const Context& context, const Request& request, const Account& account, const ConversionWish& wish,
+            const Job& job) {
+  const Config& config = context.config;
+  if (!transaction.recordings().find(job.recording)) fail_field("recording", "there is no such recording of yours.");
+  if (transaction.jobs().active_count(account.id) >= config.max_active_jobs)
+    throw ServiceError(409, "too_many_jobs",
+                       fmt::format("{} of your conversions are waiting or running; wait until one is done.", config.max_active_jobs));
+  if (wish.preview) {
+    if (!transaction.accounts().within_limit("preview", address_of(request), config.previews_per_day, day, job.created))
+      throw ServiceError(429, "too_many_previews",
+                         fmt::format("There are {} free previews a day; please come back tomorrow.", config.previews_per_day));
+  } else {
+    const auto payer = transaction.accounts().find(account.id);
+    if (!payer || payer->frozen)
+      throw ServiceError(403, "account_frozen", "A payment of this account is disputed; credits cannot be spent until that is settled.");
+    const Credits balance = transaction.ledger().balance(user_account(account.id));
+    if (balance < job.price)
+      throw ServiceError(402, "not_enough_credits", fmt::format("This costs {} credits, and you have {}.", job.price, balance));
+  }
+  transaction.jobs().add(job);
+  if (job.price == 0) return;
+  LedgerEntry reserve = reserve_entry(account.id, job.id, job.price, json::parse(job.parameters).at("title"));
+  reserve.time = job.created;
+  transaction.ledger().post(reserve);
+}
+
+Response post_job(const Context& context, const Request& request) {
+  const Account account = require_account(context, request);
+  JsonBody body(request, {"recording", "voice", "title", "start_s", "end_s", "preview", "options"});
+  const std::string request_key = request_key_of(request);
+  const ConversionWish wish = read_wish(context, account, body);
+  if (!wish.preview && account.kind == AccountKind::guest)
+    throw ServiceError(403, "members_only", "Without an account there are previews only; sign up to convert whole songs.");
+  const std::string title = body.optional_text("title", 1, 120).value_or("");
+
+  Job job;
+  job.id = new_id();
+  job.account = account.id;
+  job.kind = Job::Kind::convert;
+  job.recording = wish.recording.id;
+  job.song = new_id();
+  job.voice = wish.voice.name;
+  job.price = wish.price;
+  job.priority = wish.preview ? free_priority : paid_priority;
+  job.request_key = request_key;
+  job.created = context.clock.now();
+  job.parameters = json{
+      {"options", read_options(body.object("options"))},
+      {"start_s", wish.start_s},
+      {"end_s", wish.end_s},
+      {"title", title.empty() ? stem(wish.recording.name) : title},
+      {"preview",
+       wish.preview}}.dump(-1, ' ', false, json::error_handler_t::replace);
+  json answer;
+  context.store.write([&](Transaction& transaction) {
+    const auto before = request_key.empty() ? std::nullopt : transaction.jobs().find_by_request(account.id, request_key);
+    if (before && (before->parameters != job.parameters || before->recording != job.recording || before->voice != job.voice))
+      throw ServiceError(422, "request_key_reused", "This Idempotency-Key was used for another job; take a new one for a new job.");
+    if (!before) accept(transaction, context, request, account, wish, job);
+    answer = view(transaction, before.value_or(job));
+  });
+  return json_response(201, answer);
+}
+
+Response list_jobs(const Context& context, const Request& request) {
+  const Account account = require_account(context, request);
+  json answer = json::array();
+  context.store.read([&](Transaction& transaction) {
+    for (const Job& job : transaction.jobs().list(account.id, max_listed)) answer.push_back(view(transaction, job));
+  });
+  return json_response(200, answer);
+}
+
+Job find_job(Transaction& transaction, const Account& account, const Request& request) {
+  return owned(transaction.jobs().find(request.params.at("id")), account, "no_such_job", "There is no such job.");
+}
+
+/// Asked again and again while a job is on its way: an unchanged one is answered by 304 without a body.
+Response get_job(const Context& context, const Request& request) {
+  const Account account = require_account(context, request);
+  json answer;
+  context.store.read([&](Transaction& transaction) { answer = view(transaction, find_job(transaction, account, request)); });
+  Response response = json_response(200, answer);
+  const std::string tag = fmt::format("\"{}\"", hash_secret(response.body).substr(0, 32));
+  response.headers.emplace_back("ETag", tag);
+  if (request.header("if-none-match").find(tag) != std::string::npos) {
+    response.status = 304;
+    response.body.clear();
+  }
+  return response;
+}
+
+Response delete_job(const Context& context, const Request& request) {
+  const Account account = require_account(context, request);
+  json answer;
+  context.store.write([&](Transaction& transaction) {
+    const Job job = find_job(transaction, account, request);
+    if (job.kind == Job::Kind::analyse)
+      throw ServiceError(409, "not_cancellable", "A recording is being looked at; delete the recording to stop that.");
+    cancel_job(transaction, job, context.clock.now());
+    answer = view(transaction, find_job(transaction, account, request));
+  });
+  return json_response(202, answer);
+}
+
+}  // namespace
+
+void add_job_routes(http::Router& router, Context& context) {
+  add_route(router, context, Method::post, "/quotes", post_quote);
+  add_route(router, context, Method::post, "/jobs", post_job);
+  add_route(router, context, Method::get, "/jobs", list_jobs);
+  add_route(router, context, Method::get, "/jobs/{id}", get_job);
+  add_route(router, context, Method::del, "/jobs/{id}", delete_job);
+}
+
+}  // namespace webwrap

@@ -1,0 +1,99 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "api/audio_file.h"
+#include "api/auth.h"
+#include "api/json_body.h"
+#include "api/json_views.h"
+#include "api/owned.h"
+#include "api/routes.h"
+#include "domain/id.h"
+#include "store/names.h"
+
+namespace webwrap {
+namespace {
+
+using http::Method;
+using http::Request;
+using http::Response;
+using nlohmann::json;
+
+constexpr int renders_per_hour = 120;
+constexpr std::array formats{"mp3", "wav", "flac"};
+
+json view(const Job& job) {
+  const bool done = job.state == Job::State::done;
+  return {{"id", job.id},
+          {"state", name_of(job.state)},
+          {"progress", job.progress},
+          {"failure", or_null(job.failure)},
+          {"url", done ? json(fmt::format("/api/v1/renders/{}/file", job.id)) : json()}};
+}
+
+Job find_render(const Context& context, const Request& request) {
+  const Account account = require_account(context, request);
+  std::optional<Job> job;
+  context.store.read([&](Transaction& transaction) { job = transaction.jobs().find(request.params.at("id")); });
+  if (job && job->kind != Job::Kind::render) job.reset();
+  return owned(std::move(job), account, "no_such_render", "There is no such render.");
+}
+
+Response post_render(const Context& context, const Request& request) {
+  const Account account = require_account(context, request);
+  const Song song = require_song(context, account, request.params.at("id"));
+  JsonBody body(request, {"format", "wet", "level_db"});
+  const std::string format = body.text("format", 1, 8);
+  if (std::find(formats.begin(), formats.end(), format) == formats.end()) fail_field("format", "this is mp3, wav or flac.");
+  // Steps that nobody hears are made the same.
+  const double wet = std::round(body.optional_number("wet", 0, 1).value_or(1) * 100) / 100;
+  const double level_db = std::round(body.optional_number("level_db", -24, 12).value_or(0) * 10) / 10;
+  limit_rate(context, "render", account.id, renders_per_hour, 3600);
+
+  Job job;
+  job.id = new_id();
+  job.account = account.id;
+  job.kind = Job::Kind::render;
+  job.song = song.id;
+  job.priority = 0;
+  job.created = context.clock.now();
+  job.parameters = json{{"format", format}, {"wet", wet}, {"level_db", level_db}}.dump();
+  context.store.write([&](Transaction& transaction) {
+    // The same wish is the same render, as long as that one did not come to nothing.
+    for (int attempt = 0;; ++attempt) {
+      job.request_key = fmt::format("render:{}:{}:{:g}:{:g}:{}", song.id, format, wet, level_db, attempt);
+      const auto before = transaction.jobs().find_by_request(account.id, job.request_key);
+      if (!before) {
+        transaction.jobs().add(job);
+        return;
+      }
+      if (before->state != Job::State::failed && before->state != Job::State::cancelled) {
+        job = *before;
+        return;
+      }
+    }
+  });
+  return json_response(201, view(job));
+}
+
+Response get_render(const Context& context, const Request& request) { return json_response(200, view(find_render(context, request))); }
+
+Response get_file(const Context& context, const Request& request) {
+  const Job job = find_render(context, request);
+  if (job.state != Job::State::done) throw ServiceError(409, "not_ready", "This file is not made yet.");
+  const json result = json::parse(job.result);
+  if (context.blobs.size(result.at("blob")) < 0) throw ServiceError(404, "no_such_render", "This file was removed with its song.");
+  return audio_response(result.at("blob"), result.at("type"), result.at("file_name"));
+}
+
+}  // namespace
+
+void add_render_routes(http::Router& router, Context& context) {
+  add_route(router, context, Method::post, "/songs/{id}/renders", post_render);
+  add_route(router, context, Method::get, "/renders/{id}", get_render);
+  add_route(router, context, Method::get, "/renders/{id}/file", get_file);
+}
+
+}  // namespace webwrap

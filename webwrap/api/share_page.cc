@@ -1,0 +1,118 @@
+#include "api/share_page.h"
+
+#include <fmt/format.h>
+
+#include "api/share_view.h"
+#include "http/message.h"
+
+namespace webwrap {
+namespace {
+
+const char head_start[] =
+    "<!doctype html>\n"
+    "<html lang=\"en\">\n"
+    "<head>\n"
+    "<meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+    "<link rel=\"icon\" href=\"/assets/favicon.svg\">\n"
+    "<link rel=\"stylesheet\" href=\"/assets/share.css\">\n";
+
+std::string meta(const char* kind, const std::string& name, const std::string& content) {
+  return fmt::format("<meta {}=\"{}\" content=\"{}\">\n", kind, name, escape_html(content));
+}
+
+/// What other sites show of a link: Open Graph, Twitter card, oEmbed.
+std::string link_previews(const SharePage& page) {
+  const std::string base = page.config.base_url(), url = share_url(page.config, page.share), embed = embed_url(page.config, page.share),
+                    audio = fmt::format("{}/api/v1/shares/{}/audio", base, page.share.id), image = base + "/assets/og.png",
+                    about = fmt::format("Sung with the voice {}. {}", page.song.voice_title, ai_notice);
+  std::string html = meta("name", "description", about);
+  for (const auto& [name, content] : {std::pair<const char*, std::string>{"og:type", "music.song"},
+                                      {"og:title", page.song.title},
+                                      {"og:description", about},
+                                      {"og:url", url},
+                                      {"og:site_name", "voxconv"},
+                                      {"og:image", image},
+                                      {"og:image:width", "1200"},
+                                      {"og:image:height", "630"},
+                                      {"og:audio", audio},
+                                      {"og:audio:type", "audio/mpeg"},
+                                      {"music:duration", fmt::format("{:.0f}", page.song.duration_s)}})
+    html += meta("property", name, content);
+  for (const auto& [name, content] : {std::pair<const char*, std::string>{"twitter:card", "player"},
+                                      {"twitter:title", page.song.title},
+                                      {"twitter:description", about},
+                                      {"twitter:image", image},
+                                      {"twitter:player", embed},
+                                      {"twitter:player:width", "480"},
+                                      {"twitter:player:height", "180"}})
+    html += meta("name", name, content);
+  html += fmt::format(
+      "<link rel=\"canonical\" href=\"{0}\">\n"
+      "<link rel=\"alternate\" type=\"application/json+oembed\" href=\"{1}/api/v1/oembed?url={2}&amp;format=json\" title=\"{3}\">\n",
+      escape_html(url), escape_html(base), escape_html(http::encode_path(url)), escape_html(page.song.title));
+  return html;
+}
+
+const char report_form[] =
+    "<form data-report>\n"
+    "<p><label for=\"reason\">What is wrong with this song?</label>\n"
+    "<textarea id=\"reason\" name=\"reason\" required maxlength=\"2000\" rows=\"4\"></textarea></p>\n"
+    "<p><label for=\"email\">Your e-mail, if you want an answer</label>\n"
+    "<input id=\"email\" type=\"email\" name=\"email\" maxlength=\"200\"></p>\n"
+    "<p><button>Send the report</button></p>\n"
+    "</form>\n";
+
+}  // namespace
+
+const char ai_notice[] = "The vocal of this song is AI-converted: it was sung by one person and given another voice by software.";
+
+std::string escape_html(const std::string& text) {
+  std::string result;
+  for (const char c : text) switch (c) {
+      case '&': result += "&amp;"; break;
+      case '<': result += "&lt;"; break;
+      case '>': result += "&gt;"; break;
+      case '"': result += "&quot;"; break;
+      case '\'': result += "&#39;"; break;
+      default: result += c;
+    }
+  return result;
+}
+
+std::string embed_url(const Config& config, const Share& share) { return fmt::format("{}/embed/{}", config.base_url(), share.id); }
+
+std::string share_html(const SharePage& page, bool embed) {
+  const std::string title = escape_html(page.song.title), audio = fmt::format("/api/v1/shares/{}/audio", page.share.id);
+  std::string html = head_start;
+  html += fmt::format("<title>{}</title>\n", title);
+  if (embed)
+    html += "<meta name=\"robots\" content=\"noindex\">\n";
+  else
+    html += link_previews(page);
+  html += "<script type=\"module\" src=\"/assets/share.js\"></script>\n</head>\n<body>\n";
+  html += fmt::format(
+      "<main data-share=\"{}\" data-title=\"{}\" data-duration=\"{:.2f}\" data-allow-download=\"{}\"{}>\n"
+      "<h1>{}</h1>\n"
+      "<p class=\"voice\">Sung with the voice {}</p>\n"
+      "<audio controls preload=\"none\" src=\"{}\"></audio>\n"
+      "<p class=\"ai-notice\">{}</p>\n",
+      page.share.id, title, page.song.duration_s, page.share.allow_download, embed ? " data-embed" : "", title,
+      escape_html(page.song.voice_title), audio, ai_notice);
+  if (page.share.allow_download)
+    html += fmt::format("<p><a class=\"download\" href=\"/api/v1/shares/{}/file\" download>Download</a></p>\n", page.share.id);
+  if (embed)
+    html += fmt::format("<p><a href=\"/s/{}\" target=\"_blank\" rel=\"noopener\">Open the page of this song</a></p>\n", page.share.id);
+  else
+    html += report_form;
+  return html + "</main>\n</body>\n</html>\n";
+}
+
+std::string no_share_html() {
+  return std::string(head_start) +
+         "<title>No song here</title>\n<meta name=\"robots\" content=\"noindex\">\n</head>\n<body>\n<main>\n<h1>There is no song "
+         "here</h1>\n"
+         "<p>It was never shared, or is not shared any more.</p>\n<p><a href=\"/\">To the start page</a></p>\n</main>\n</body>\n</html>\n";
+}
+
+}  // namespace webwrap

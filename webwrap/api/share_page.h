@@ -1,0 +1,26 @@
+#pragma once
+#include <string>
+
+#include "config/config.h"
+#include "store/records.h"
+
+namespace webwrap {
+
+/// What listeners are told on every page of a shared song.
+extern const char ai_notice[];
+
+struct SharePage {
+  const Config& config;
+  const Share& share;
+  const Song& song;
+};
+
+/// The page of a shared song, whole without scripts; `embed`: the player alone, for other sites' frames.
+std::string share_html(const SharePage&, bool embed);
+/// For a song that is not there (any more).
+std::string no_share_html();
+
+std::string embed_url(const Config&, const Share&);
+std::string escape_html(const std::string& text);
+
+}  // namespace webwrap

@@ -1,0 +1,217 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "api/audio_file.h"
+#include "api/auth.h"
+#include "api/json_body.h"
+#include "api/json_views.h"
+#include "api/owned.h"
+#include "api/routes.h"
+#include "api/share_page.h"
+#include "api/share_view.h"
+#include "domain/email.h"
+#include "domain/id.h"
+#include "http/security.h"
+#include "log/log.h"
+
+namespace webwrap {
+namespace {
+
+using http::Method;
+using http::Request;
+using http::Response;
+using nlohmann::json;
+
+constexpr Seconds day = 24 * 3600;
+constexpr int reports_per_day = 10;  // of one address
+constexpr int embed_width = 480, embed_height = 180;
+
+/// A share that the public may see, with its song.
+struct Shared {
+  Share share;
+  Song song;
+};
+
+std::optional<Shared> find_shared(const Context& context, const Id& id) {
+  std::optional<Share> share;
+  std::optional<Song> song;
+  context.store.read([&](Transaction& transaction) {
+    share = transaction.songs().find_share(id);
+    if (share) song = transaction.songs().find(share->song);
+  });
+  if (!share || share->taken_down || !song) return std::nullopt;
+  return Shared{*share, *song};
+}
+
+Shared require_shared(const Context& context, const Request& request) {
+  if (auto shared = find_shared(context, request.params.at("id"))) return std::move(*shared);
+  throw ServiceError(404, "no_such_share", "There is no such shared song, or it is not shared any more.");
+}
+
+// ---- for the owner ----
+
+[[noreturn]] void fail_taken_down() {
+  throw ServiceError(403, "taken_down", "This song was taken down after a complaint and cannot be shared.");
+}
+
+Response post_share(const Context& context, const Request& request) {
+  const Account account = require_member(context, request);
+  const Song song = require_song(context, account, request.params.at("id"));
+  const bool allow_download = JsonBody(request, {"allow_download"}).optional_flag("allow_download").value_or(false);
+  Share share;
+  context.store.write([&](Transaction& transaction) {
+    if (!transaction.songs().find(song.id)) throw ServiceError(404, "no_such_song", "There is no such song.");
+    if (const auto before = transaction.songs().share_of(song.id)) {
+      share = *before;
+      return;
+    }
+    share.id = new_id();
+    share.song = song.id;
+    share.account = account.id;
+    share.allow_download = allow_download;
+    share.created = context.clock.now();
+    transaction.songs().add_share(share);
+  });
+  if (share.taken_down) fail_taken_down();
+  return json_response(201, share_view(context.config, share));
+}
+
+Share own_share(Transaction& transaction, const Account& account, const Request& request) {
+  const Share share =
+      owned(transaction.songs().find_share(request.params.at("id")), account, "no_such_share", "There is no such share of yours.");
+  if (share.taken_down) fail_taken_down();
+  return share;
+}
+
+Response patch_share(const Context& context, const Request& request) {
+  const Account account = require_member(context, request);
+  const bool allow_download = JsonBody(request, {"allow_download"}).flag("allow_download");
+  Share share;
+  context.store.write([&](Transaction& transaction) {
+    share = own_share(transaction, account, request);
+    share.allow_download = allow_download;
+    transaction.songs().update_share(share);
+  });
+  return json_response(200, share_view(context.config, share));
+}
+
+Response delete_share(const Context& context, const Request& request) {
+  const Account account = require_member(context, request);
+  context.store.write([&](Transaction& transaction) { transaction.songs().erase_share(own_share(transaction, account, request).id); });
+  return empty_response();
+}
+
+// ---- for the public ----
+
+Response get_share(const Context& context, const Request& request) {
+  const auto [share, song] = require_shared(context, request);
+  return json_response(200, {{"id", share.id},
+                             {"title", song.title},
+                             {"voice", {{"id", song.voice}, {"title", song.voice_title}}},
+                             {"duration_s", song.duration_s},
+                             {"allow_download", share.allow_download},
+                             {"ai_notice", ai_notice}});
+}
+
+Response get_audio(const Context& context, const Request& request) {
+  return audio_response(require_shared(context, request).song.converted_playable);
+}
+
+Response get_peaks(const Context& context, const Request& request) {
+  const json peaks = json::parse(require_shared(context, request).song.peaks);
+  return json_response(200, {{"peaks", peaks.at("converted")}});
+}
+
+Response get_file(const Context& context, const Request& request) {
+  const auto [share, song] = require_shared(context, request);
+  if (!share.allow_download) throw ServiceError(403, "no_download", "Whoever shared this song does not offer it for download.");
+  return audio_response(song.converted_playable, "audio/mpeg", song.title + ".mp3");
+}
+
+Response post_report(const Context& context, const Request& request) {
+  const Shared shared = require_shared(context, request);
+  JsonBody body(request, {"reason", "email"});
+  Report report;
+  report.id = new_id();
+  report.share = shared.share.id;
+  report.reason = body.long_text("reason", 3, 2000);
+  if (const auto email = body.optional_text("email", 3, 254)) {
+    report.email = normal_email(*email).value_or("");
+    if (report.email.empty()) fail_field("email", "this is not an e-mail address.");
+  }
+  report.created = context.clock.now();
+  limit_rate(context, "report", address_of(request), reports_per_day, day);
+  context.store.write([&](Transaction& transaction) { transaction.songs().add_report(report); });
+  log(Level::warning, "shared song reported", {{"share", report.share}, {"report", report.id}});
+  return json_response(202, {{"id", report.id}});
+}
+
+int frame_size(const Request& request, const char* name, int usual) {
+  const auto given = request.query.find(name);
+  const int most = given == request.query.end() ? 0 : std::atoi(given->second.c_str());
+  return most > 0 ? std::min(most, usual) : usual;
+}
+
+Response get_oembed(const Context& context, const Request& request) {
+  const auto query = [&](const char* name) {
+    const auto found = request.query.find(name);
+    return found == request.query.end() ? std::string() : found->second;
+  };
+  const std::string prefix = context.config.base_url() + "/s/", url = query("url"), format = query("format");
+  if (!format.empty() && format != "json") throw ServiceError(501, "format_not_supported", "oEmbed answers are made in JSON only.");
+  const auto shared = url.starts_with(prefix) ? find_shared(context, url.substr(prefix.size())) : std::nullopt;
+  if (!shared) throw ServiceError(404, "no_such_share", "The url is not that of a shared song.");
+  const int width = frame_size(request, "maxwidth", embed_width), height = frame_size(request, "maxheight", embed_height);
+  const std::string html =
+      fmt::format("<iframe src=\"{}\" width=\"{}\" height=\"{}\" title=\"{}\" loading=\"lazy\" frameborder=\"0\"></iframe>",
+                  escape_html(embed_url(context.config, shared->share)), width, height, escape_html(shared->song.title));
+  return json_response(200, {{"version", "1.0"},
+                             {"type", "rich"},
+                             {"provider_name", "voxconv"},
+                             {"provider_url", context.config.base_url()},
+                             {"title", shared->song.title},
+                             {"thumbnail_url", context.config.base_url() + "/assets/og.png"},
+                             {"thumbnail_width", 1200},
+                             {"thumbnail_height", 630},
+                             {"width", width},
+                             {"height", height},
+                             {"html", html}});
+}
+
+Response page(const Context& context, const Request& request, bool embed) {
+  Response response;
+  response.type = "text/html; charset=utf-8";
+  response.headers.emplace_back("Cache-Control", "no-cache");
+  if (embed) response.headers.emplace_back("Content-Security-Policy", http::content_security_policy("*"));
+  const auto shared = find_shared(context, request.params.at("id"));
+  response.status = shared ? 200 : 404;
+  response.body = shared ? share_html({context.config, shared->share, shared->song}, embed) : no_share_html();
+  return response;
+}
+
+}  // namespace
+
+std::string share_url(const Config& config, const Share& share) { return fmt::format("{}/s/{}", config.base_url(), share.id); }
+
+json share_view(const Config& config, const Share& share) {
+  if (share.taken_down) return nullptr;
+  return {{"id", share.id}, {"url", share_url(config, share)}, {"allow_download", share.allow_download}, {"created", share.created}};
+}
+
+void add_share_routes(http::Router& router, Context& context) {
+  add_route(router, context, Method::post, "/songs/{id}/share", post_share);
+  add_route(router, context, Method::get, "/shares/{id}", get_share);
+  add_route(router, context, Method::patch, "/shares/{id}", patch_share);
+  add_route(router, context, Method::del, "/shares/{id}", delete_share);
+  add_route(router, context, Method::get, "/shares/{id}/audio", get_audio);
+  add_route(router, context, Method::get, "/shares/{id}/peaks", get_peaks);
+  add_route(router, context, Method::get, "/shares/{id}/file", get_file);
+  add_route(router, context, Method::post, "/shares/{id}/reports", post_report);
+  add_route(router, context, Method::get, "/oembed", get_oembed);
+  router.add(Method::get, "/s/{id}", [&context](const Request& request) { return page(context, request, false); });
+  router.add(Method::get, "/embed/{id}", [&context](const Request& request) { return page(context, request, true); });
+}
+
+}  // namespace webwrap
