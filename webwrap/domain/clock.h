@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 
 namespace webwrap {
@@ -11,6 +12,14 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual Seconds now() const = 0;
+};
+
+/// The machine's own.
+class SystemClock : public Clock {
+ public:
+  Seconds now() const override {
+    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  }
 };
 
 }  // namespace webwrap

@@ -1,0 +1,28 @@
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "commands/commands.h"
+#include "store/store.h"
+
+namespace webwrap {
+namespace {
+
+constexpr int max_listed = 1000;
+
+}  // namespace
+
+int reports(const Config& config) {
+  open_sqlite_store(database_path(config))->read([&](Transaction& transaction) {
+    const std::vector<Report> all = transaction.songs().reports(max_listed);
+    if (all.empty()) fmt::print("Nobody has reported a song.\n");
+    for (const Report& report : all) {
+      const auto share = transaction.songs().find_share(report.share);
+      const char* state = !share ? "not shared any more" : share->taken_down ? "taken down" : "shared";
+      fmt::print("{:%Y-%m-%d %H:%M} UTC  {}/s/{} ({})  from {}\n  {}\n", fmt::gmtime(std::time_t(report.created)), config.base_url(),
+                 report.share, state, report.email.empty() ? "an unnamed listener" : report.email, report.reason);
+    }
+  });
+  return 0;
+}
+
+}  // namespace webwrap
