@@ -15,6 +15,7 @@ const char head_start[] =
     "<meta charset=\"utf-8\">\n"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
     "<link rel=\"icon\" href=\"/assets/favicon.svg\">\n"
+    "<link rel=\"stylesheet\" href=\"/assets/css/base.css\">\n"
     "<link rel=\"stylesheet\" href=\"/assets/share.css\">\n";
 
 std::string meta(const char* kind, const std::string& name, const std::string& content) {
@@ -60,8 +61,11 @@ const char report_form[] =
     "<textarea id=\"reason\" name=\"reason\" required maxlength=\"2000\" rows=\"4\"></textarea></p>\n"
     "<p><label for=\"email\">Your e-mail, if you want an answer</label>\n"
     "<input id=\"email\" type=\"email\" name=\"email\" maxlength=\"200\"></p>\n"
-    "<p><button>Send the report</button></p>\n"
+    "<p><button class=\"button\">Send the report</button></p>\n"
     "</form>\n";
+
+const char brand[] =
+    "<p class=\"brand\"><a href=\"/\"><img src=\"/assets/favicon.svg\" alt=\"\" width=\"28\" height=\"28\">Made with voxconv</a></p>\n";
 
 }  // namespace
 
@@ -104,7 +108,7 @@ std::string share_html(const SharePage& page, bool embed) {
   if (embed)
     html += fmt::format("<p><a href=\"/s/{}\" target=\"_blank\" rel=\"noopener\">Open the page of this song</a></p>\n", page.share.id);
   else
-    html += report_form;
+    html += std::string(report_form) + brand;
   return html + "</main>\n</body>\n</html>\n";
 }
 
@@ -112,7 +116,8 @@ std::string no_share_html() {
   return std::string(head_start) +
          "<title>No song here</title>\n<meta name=\"robots\" content=\"noindex\">\n</head>\n<body>\n<main>\n<h1>There is no song "
          "here</h1>\n"
-         "<p>It was never shared, or is not shared any more.</p>\n<p><a href=\"/\">To the start page</a></p>\n</main>\n</body>\n</html>\n";
+         "<p>It was never shared, or is not shared any more.</p>\n<p><a class=\"button\" href=\"/\">To the start "
+         "page</a></p>\n</main>\n</body>\n</html>\n";
 }
 
 }  // namespace webwrap

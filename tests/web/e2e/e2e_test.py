@@ -47,6 +47,8 @@ def sing_to(path, seconds=8, rate=48000):
 
 
 class Journey(unittest.TestCase):
+    maxDiff = None
+
     @classmethod
     def setUpClass(cls):
         cls.shots, cls.downloads = WORK / "shots", WORK / "downloads"

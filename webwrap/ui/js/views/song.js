@@ -213,7 +213,7 @@ function sharing(song) {
   const box = h("div.stack");
   const card = h("section.card.stack", { "aria-labelledby": "share-title" }, h("h2", { id: "share-title" }, "Share"), box);
   const show = () => {
-    if (!isMember()) return box.replaceChildren(h("p.quiet", "Sharing needs an account, so that you can take a song back."), h("a.button.fit", { href: "/app/signup" }, "Sign up"));
+    if (!isMember()) return box.replaceChildren(h("p.quiet", "Sharing needs an account, so that you can take a song back."), h("a.button.fit", { href: `/app/signup?next=${encodeURIComponent(location.pathname)}` }, "Sign up"));
     const { share } = song;
     if (!share) {
       const make = h("button.button", { type: "button" }, icon("share"), "Make a link");

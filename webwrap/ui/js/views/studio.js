@@ -50,6 +50,7 @@ function bench(recording, voices, peaks, query, go) {
     options: {},
   };
   let quote = null;
+  const signUp = `/app/signup?next=${encodeURIComponent(location.pathname + location.search)}`;
 
   // ---- the part ----
   const start = clamp(number("start", 0), 0, whole);
@@ -105,7 +106,7 @@ function bench(recording, voices, peaks, query, go) {
     h("div.row.between", h("h2", { id: "part-title" }, "Which part?"), length),
     trim.node,
     h("div.row.part-row", listen, field("Start", startField), field("End", endField), h("button.button.slim", { type: "button", onclick: () => (trim.write("start", 0), trim.write("end", most ? Math.min(most, whole) : whole)) }, most ? "From the start" : "All of it")),
-    most > 0 && h("p.small.quiet", `As a guest you hear up to ${Math.round(most)} seconds. `, h("a", { href: "/app/signup" }, "Sign up"), " for all of it."),
+    most > 0 && h("p.small.quiet", `As a guest you hear up to ${Math.round(most)} seconds. `, h("a", { href: signUp }, "Sign up"), " for all of it."),
   );
 
   // ---- the voice ----
@@ -192,7 +193,7 @@ function bench(recording, voices, peaks, query, go) {
     go(`/app/jobs/${job.id}`);
   }
   const refused = (error) => {
-    trouble.replaceChildren(note("bad", error.message, error.code === "not_enough_credits" ? h("span", " ", h("a", { href: "/app/credits" }, "Get credits")) : !member ? h("span", " ", h("a", { href: "/app/signup" }, "Sign up")) : ""));
+    trouble.replaceChildren(note("bad", error.message, error.code === "not_enough_credits" ? h("span", " ", h("a", { href: "/app/credits" }, "Get credits")) : !member ? h("span", " ", h("a", { href: signUp }, "Sign up")) : ""));
     ask();
   };
   const bar = h("form.go", h("div.go-inner", price, h("div.row.go-buttons", freeButton, goButton)), trouble);
