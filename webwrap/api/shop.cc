@@ -7,6 +7,7 @@
 #include "api/context.h"
 #include "api/json_body.h"
 #include "api/json_views.h"
+#include "api/routes.h"
 #include "domain/error.h"
 #include "domain/id.h"
 #include "log/log.h"
@@ -141,12 +142,9 @@ Response take_webhook(const Context& context, const Request& request) {
 }  // namespace
 
 void add_shop_routes(http::Router& router, Context& context) {
-  const auto route = [&](Method method, const std::string& path, Response (*handler)(const Context&, const Request&)) {
-    router.add(method, "/api/v1" + path, [&context, handler](const Request& request) { return handler(context, request); });
-  };
-  route(Method::post, "/orders", add_order);
-  route(Method::get, "/orders", list_orders);
-  route(Method::get, "/orders/{id}", get_order);
+  add_route(router, context, Method::post, "/orders", add_order);
+  add_route(router, context, Method::get, "/orders", list_orders);
+  add_route(router, context, Method::get, "/orders/{id}", get_order);
   router.add(
       Method::post, "/api/v1/stripe/webhook", [&context](const Request& request) { return take_webhook(context, request); },
       max_event_bytes);
