@@ -24,6 +24,12 @@ async function send(method, path, body, headers = {}, signal = undefined) {
   }
 }
 
+/// "password: it is too short." is for programs, which want the field's name; people see the field.
+const sentence = (detail) => {
+  const words = detail.replace(/^[a-z_]+: /, "");
+  return words[0].toUpperCase() + words.slice(1);
+};
+
 async function read(response) {
   const text = await response.text();
   let body = null;
@@ -33,7 +39,7 @@ async function read(response) {
     // Not ours (a proxy's page): the status says enough.
   }
   if (response.ok) return body;
-  throw new ApiError(response.status, body?.code ?? "unknown", body?.detail ?? `The service answered with an error (${response.status}). Please try again in a moment.`);
+  throw new ApiError(response.status, body?.code ?? "unknown", body?.detail ? sentence(body.detail) : `The service answered with an error (${response.status}). Please try again in a moment.`);
 }
 
 const call = async (method, path, body, headers, signal) => read(await send(method, path, body, headers, signal));
