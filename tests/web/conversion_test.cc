@@ -1,0 +1,163 @@
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <fstream>
+#include <numbers>
+
+#include "singer.h"
+#include "voxconv/audio_io.h"
+#include "worker/audio_runner.h"
+#include "worker/worker.h"
+
+namespace webwrap {
+namespace {
+
+using namespace testing;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+/// The way of a song through the real workers: recording, conversion, downloads.
+struct Conversion : ::testing::Test {
+  Conversion() {
+    service.config.lease_s = 600;
+    options.poll = options.heartbeat = std::chrono::milliseconds(20);
+  }
+
+  /// As the end of an upload does it.
+  Id upload(const std::string& file) {
+    std::ifstream stream(file, std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(stream)), {});
+    Recording recording;
+    recording.id = new_id();
+    recording.account = member.id;
+    recording.state = Recording::State::analysing;
+    recording.name = "song.flac";
+    recording.size = recording.offset = std::int64_t(bytes.size());
+    recording.blob = "recordings/" + recording.id + "/source";
+    service.blobs->put(recording.blob, bytes);
+    Job job;
+    job.id = new_id();
+    job.account = member.id;
+    job.kind = Job::Kind::analyse;
+    job.recording = recording.id;
+    job.priority = 0;
+    service.store->write([&](Transaction& transaction) {
+      transaction.recordings().add(recording);
+      transaction.jobs().add(job);
+    });
+    return recording.id;
+  }
+
+  bool work() { return Worker(service.config, *service.store, *service.blobs, service.clock, runner, options).work_one(); }
+
+  voxconv::AudioInfo info_of(const http::Response& response) {
+    EXPECT_TRUE(response.file) << response.body;
+    const auto reader = voxconv::open_reader(service.blobs->local_path(response.file->key));
+    const voxconv::AudioInfo info = reader->info();
+    const voxconv::AudioBuffer audio = voxconv::read_all(*reader);
+    seconds = audio.seconds();
+    power = 0;
+    for (const float x : audio.channels[0]) power += double(x) * x / double(audio.frames());
+    return info;
+  }
+
+  SingingService service;
+  Singer member{service, Singer::Kind::member};
+  AudioRunner runner{service.config, *service.store, *service.blobs};
+  WorkerOptions options;
+  double seconds = 0, power = 0;  ///< of the last info_of()
+};
+
+TEST_F(Conversion, MakesASongOfARecordingAndItsDownloads) {
+  const Id recording = upload(VOXCONV_TEST_DATA "/song.flac");
+  ASSERT_TRUE(work());
+  const json analysed = member.get("/recordings/" + recording);
+  ASSERT_EQ(analysed.at("state"), "ready") << analysed;
+  EXPECT_NEAR(analysed.at("duration_s"), 4, 0.5);
+  EXPECT_GT(analysed.at("f0_low"), 120);
+  EXPECT_LT(analysed.at("f0_high"), 800);
+  const json peaks = member.get("/recordings/" + recording + "/peaks").at("peaks");
+  EXPECT_GT(peaks.size(), 900u);
+  EXPECT_LE(peaks.size(), 2000u);
+  EXPECT_EQ(info_of(member.send(Method::get, "/api/v1/recordings/" + recording + "/audio")).codec, "mp3");
+
+  const json job = member.post("/jobs", {{"recording", recording},
+                                         {"voice", "kathleen"},
+                                         {"title", "My song"},
+                                         {"start_s", 0.5},
+                                         {"end_s", 2.5},
+                                         {"options", {{"key", -5}, {"f0", "pyin"}}}});
+  ASSERT_TRUE(work());
+  const json done = member.get("/jobs/" + job.at("id").get<std::string>());
+  ASSERT_EQ(done.at("state"), "done") << done;
+  EXPECT_EQ(member.get("/account").at("balance"), 4);
+  EXPECT_EQ(member.get("/account").at("reserved"), 0);
+  const std::string song = "/songs/" + done.at("song").get<std::string>();
+  EXPECT_EQ(member.get(song).at("title"), "My song");
+  EXPECT_EQ(member.get(song).at("key"), -5);
+  EXPECT_NEAR(member.get(song).at("duration_s"), 2, 0.01);
+  EXPECT_GT(member.get(song + "/peaks").at("converted").size(), 900u);
+
+  for (const char* which : {"converted", "original"}) {
+    const voxconv::AudioInfo info = info_of(member.send(Method::get, "/api/v1" + song + "/audio?which=" + which));
+    EXPECT_EQ(info.codec, "mp3");
+    EXPECT_NEAR(seconds, 2, 0.05) << which;
+    EXPECT_GT(power, 1e-5) << which;
+    EXPECT_EQ(info.tags.contains("voxconv_ai_converted"), std::string(which) == "converted");
+  }
+  for (const char* format : {"mp3", "wav", "flac"}) {
+    const json render = member.post(song + "/renders", {{"format", format}, {"wet", 0.7}, {"level_db", -6}});
+    ASSERT_TRUE(work());
+    const json made = member.get("/renders/" + render.at("id").get<std::string>());
+    ASSERT_EQ(made.at("state"), "done") << made;
+    const http::Response file = member.send(Method::get, made.at("url"));
+    const voxconv::AudioInfo info = info_of(file);
+    EXPECT_NEAR(seconds, 2, 0.05);
+    EXPECT_GT(power, 1e-5);
+    EXPECT_EQ(info.container, format);
+    EXPECT_EQ(file.file->download_name, std::string("My song.") + format);
+    ASSERT_TRUE(info.tags.contains("comment"));
+    EXPECT_THAT(info.tags.at("comment"), HasSubstr("AI-converted vocal: voice kathleen"));
+    EXPECT_EQ(info.tags.at("title"), "My song");
+  }
+  std::vector<std::string> problems;
+  service.store->read([&](Transaction& transaction) { problems = transaction.ledger().audit(); });
+  EXPECT_THAT(problems, IsEmpty());
+}
+
+TEST_F(Conversion, SaysWhatIsWrongWithARecording) {
+  const auto failure = [&](const std::string& file) {
+    const Id id = upload(file);
+    EXPECT_TRUE(work());
+    const json recording = member.get("/recordings/" + id);
+    EXPECT_EQ(recording.at("state"), "failed");
+    const std::string text = recording.at("failure");
+    EXPECT_THAT(text, Not(HasSubstr(service.dir.string())));
+    return text;
+  };
+  EXPECT_THAT(failure(VOXCONV_TEST_DATA "/README.md"), HasSubstr("cannot be read"));
+  service.config.max_duration_s = 3;
+  EXPECT_THAT(failure(VOXCONV_TEST_DATA "/song.flac"), HasSubstr("longer than"));
+}
+
+TEST_F(Conversion, FailsAndGivesBackWhenTheVoiceIsGone) {
+  const Id recording = member.recording(30);
+  service.blobs->put("recordings/" + recording + "/source", "x");
+  const std::string id = member.post("/jobs", {{"recording", recording}, {"voice", "kathleen"}}).at("id");
+  struct Renamed : JobRunner {
+    explicit Renamed(JobRunner& r) : real(r) {}
+    JobOutput run(const JobTask& task) override {
+      Job job = task.job;
+      job.voice = "nobody";
+      return real.run({job, task.folder, task.progress, task.cancel});
+    }
+    JobRunner& real;
+  } renamed(runner);
+  EXPECT_TRUE(Worker(service.config, *service.store, *service.blobs, service.clock, renamed, options).work_one());
+  EXPECT_THAT(member.get("/jobs/" + id).at("failure").get<std::string>(), HasSubstr("no longer offered"));
+  EXPECT_EQ(member.get("/account").at("balance"), 5);
+}
+
+}  // namespace
+}  // namespace webwrap

@@ -1,0 +1,206 @@
+#include <gmock/gmock.h>
+
+#include "domain/key_suggestion.h"
+#include "singer.h"
+
+namespace webwrap {
+namespace {
+
+using namespace testing;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+struct JobsApi : ::testing::Test {
+  void TearDown() override {
+    std::vector<std::string> problems;
+    service.store->read([&](Transaction& transaction) { problems = transaction.ledger().audit(); });
+    EXPECT_THAT(problems, IsEmpty());
+  }
+  static json wish(const Id& recording) { return {{"recording", recording}, {"voice", "kathleen"}}; }
+
+  SingingService service;
+  Singer member{service, Singer::Kind::member};
+};
+
+TEST_F(JobsApi, QuotesThePriceOfThePartAndTheKey) {
+  const Id recording = member.recording(90);
+  json quote = member.post("/quotes", wish(recording), 200);
+  EXPECT_EQ(quote.at("seconds"), 90);
+  EXPECT_EQ(quote.at("price"), 2);
+  EXPECT_EQ(quote.at("balance"), 5);
+  EXPECT_EQ(quote.at("enough"), true);
+  EXPECT_EQ(quote.at("suggested_key"), 12) << "a man's melody for a woman's voice";
+
+  json part = wish(recording);
+  part.update({{"start_s", 10}, {"end_s", 70}});
+  EXPECT_EQ(member.post("/quotes", part, 200).at("price"), 1);
+  part.update({{"preview", true}, {"end_s", 90.3}});
+  quote = member.post("/quotes", part, 200);
+  EXPECT_EQ(quote.at("price"), 0);
+  EXPECT_EQ(quote.at("seconds"), service.config.preview_s);
+
+  EXPECT_EQ(member.post("/quotes", wish(member.recording(1000)), 200).at("enough"), false);
+}
+
+TEST_F(JobsApi, RefusesWhatMakesNoSense) {
+  const Id recording = member.recording(90);
+  const auto refused = [&](json change, const std::string& field) {
+    json body = wish(recording);
+    body.update(change);
+    EXPECT_THAT(member.post("/jobs", body, 422).at("detail").get<std::string>(), HasSubstr(field)) << change;
+  };
+  refused({{"recording", "other"}}, "recording");
+  refused({{"voice", "../kathleen"}}, "voice");
+  refused({{"start_s", -1}}, "start_s");
+  refused({{"start_s", 91}}, "start_s");
+  refused({{"start_s", 30}, {"end_s", 30.1}}, "end_s");
+  refused({{"end_s", 1000}}, "end_s");
+  refused({{"options", {{"key", 99}}}}, "key");
+  refused({{"options", {{"key", "high"}}}}, "key");
+  refused({{"options", {{"f0_file", "/etc/passwd"}}}}, "options.f0_file");
+  refused({{"options", {{"chunk_s", 1}}}}, "options.chunk_s");
+  refused({{"options", {{"reverb", 1}}}}, "reverb");
+  refused({{"colour", "red"}}, "colour");
+  Singer other{service, Singer::Kind::member, "192.0.2.9"};
+  EXPECT_THAT(other.post("/jobs", wish(recording), 422).at("detail").get<std::string>(), HasSubstr("recording"));
+  EXPECT_TRUE(member.get("/jobs").empty());
+}
+
+TEST_F(JobsApi, ReservesWithTheJobAndGivesBackOnCancel) {
+  json body = wish(member.recording(90));
+  body["options"] = {{"key", 12}, {"formant", 0.5}};
+  const json job = member.post("/jobs", body);
+  EXPECT_EQ(job.at("state"), "queued");
+  EXPECT_EQ(job.at("price"), 2);
+  EXPECT_TRUE(job.at("song").is_null());
+  EXPECT_EQ(member.get("/account").at("balance"), 3);
+  EXPECT_EQ(member.get("/account").at("reserved"), 2);
+
+  const http::Response cancelled = member.send(Method::del, "/api/v1/jobs/" + job.at("id").get<std::string>());
+  EXPECT_EQ(cancelled.status, 202);
+  EXPECT_EQ(body_of(cancelled).at("state"), "cancelled");
+  EXPECT_EQ(member.get("/account").at("balance"), 5);
+  EXPECT_EQ(member.send(Method::del, "/api/v1/jobs/" + job.at("id").get<std::string>()).status, 202) << "again";
+  EXPECT_EQ(member.get("/account").at("balance"), 5);
+}
+
+TEST_F(JobsApi, MakesOneJobOfARequestSentTwice) {
+  const json body = wish(member.recording(90));
+  const json first = member.post("/jobs", body, 201, {{"idempotency-key", "k1"}});
+  EXPECT_EQ(member.post("/jobs", body, 201, {{"idempotency-key", "k1"}}).at("id"), first.at("id"));
+  EXPECT_EQ(member.get("/account").at("reserved"), 2);
+  json other = body;
+  other["start_s"] = 5;
+  EXPECT_EQ(member.post("/jobs", other, 422, {{"idempotency-key", "k1"}}).at("code"), "request_key_reused");
+  EXPECT_NE(member.post("/jobs", body, 201, {{"idempotency-key", "k2"}}).at("id"), first.at("id"));
+  member.post("/jobs", body, 422, {{"idempotency-key", std::string(300, 'k')}});
+  Singer neighbour{service, Singer::Kind::member, "192.0.2.9"};
+  EXPECT_NE(neighbour.post("/jobs", wish(neighbour.recording()), 201, {{"idempotency-key", "k1"}}).at("id"), first.at("id"));
+}
+
+TEST_F(JobsApi, NeedsCreditsAndLimitsActiveJobs) {
+  EXPECT_EQ(member.post("/jobs", wish(member.recording(301)), 402).at("code"), "not_enough_credits");
+  const Id recording = member.recording(30);
+  for (int i = 0; i < service.config.max_active_jobs; ++i) member.post("/jobs", wish(recording));
+  EXPECT_EQ(member.post("/jobs", wish(recording), 409).at("code"), "too_many_jobs");
+}
+
+TEST_F(JobsApi, RefusesAFrozenAccount) {
+  service.store->write([&](Transaction& transaction) {
+    Account account = *transaction.accounts().find(member.id);
+    account.frozen = true;
+    transaction.accounts().update(account);
+  });
+  const Id recording = member.recording();
+  EXPECT_EQ(member.post("/jobs", wish(recording), 403).at("code"), "account_frozen");
+  EXPECT_EQ(member.post("/quotes", wish(recording), 200).at("enough"), false);
+}
+
+TEST_F(JobsApi, GivesGuestsAFewPreviewsADay) {
+  Singer guest{service, Singer::Kind::guest, "192.0.2.7"};
+  service.config.max_active_jobs = 100;
+  json body = wish(guest.recording(90));
+  EXPECT_EQ(guest.post("/jobs", body, 403).at("code"), "members_only");
+  body["preview"] = true;
+  for (int i = 0; i < service.config.previews_per_day; ++i) EXPECT_EQ(guest.post("/jobs", body).at("price"), 0);
+  EXPECT_EQ(guest.post("/jobs", body, 429).at("code"), "too_many_previews");
+  Singer again{service, Singer::Kind::guest, "192.0.2.7"};
+  json other = wish(again.recording(90));
+  other["preview"] = true;
+  again.post("/jobs", other, 429);
+  service.clock.time += 24 * 3600 + 1;
+  guest.post("/jobs", body);
+}
+
+TEST_F(JobsApi, AnswersPollsOfAnUnchangedJobWithoutABody) {
+  const std::string id = member.post("/jobs", wish(member.recording())).at("id");
+  const http::Response first = member.send(Method::get, "/api/v1/jobs/" + id);
+  const std::string* tag = first.find_header("ETag");
+  ASSERT_TRUE(tag);
+  const http::Response same = member.send(Method::get, "/api/v1/jobs/" + id, nullptr, {{"if-none-match", *tag}});
+  EXPECT_EQ(same.status, 304);
+  EXPECT_EQ(same.body, "");
+  service.store->write([&](Transaction& transaction) {
+    transaction.jobs().claim("w", service.clock.now(), 60, 3);
+    transaction.jobs().heartbeat(id, 1, "w", 0.5, "converting", service.clock.now(), 60);
+  });
+  const http::Response changed = member.send(Method::get, "/api/v1/jobs/" + id, nullptr, {{"if-none-match", *tag}});
+  EXPECT_EQ(changed.status, 200);
+  EXPECT_EQ(body_of(changed).at("progress"), 0.5);
+  EXPECT_EQ(body_of(changed).at("stage"), "converting");
+}
+
+TEST_F(JobsApi, TellsThePlaceInTheQueueAndNothingToOthers) {
+  const Id recording = member.recording();
+  const std::string first = member.post("/jobs", wish(recording)).at("id"), second = member.post("/jobs", wish(recording)).at("id");
+  EXPECT_EQ(member.get("/jobs/" + first).at("position"), 0);
+  EXPECT_EQ(member.get("/jobs/" + second).at("position"), 1);
+  Singer other{service, Singer::Kind::member, "192.0.2.9"};
+  other.get("/jobs/" + first, 404);
+  EXPECT_EQ(other.send(Method::del, "/api/v1/jobs/" + first).status, 404);
+  EXPECT_EQ(Browser(service).send(Method::get, "/api/v1/jobs/" + first).status, 401);
+  EXPECT_EQ(member.get("/jobs").size(), 2u);
+}
+
+TEST_F(JobsApi, DeletesARecordingWithWhatIsMadeOfIt) {
+  const Id recording = member.recording(90);
+  EXPECT_EQ(member.get("/recordings/" + recording + "/peaks").at("peaks").size(), 2u);
+  EXPECT_EQ(member.send(Method::get, "/api/v1/recordings/" + recording + "/audio").file->key,
+            "recordings/" + recording + "/1-playable.mp3");
+  const std::string job = member.post("/jobs", wish(recording)).at("id");
+  Singer other{service, Singer::Kind::member, "192.0.2.9"};
+  EXPECT_EQ(other.send(Method::del, "/api/v1/recordings/" + recording).status, 404);
+  EXPECT_EQ(member.send(Method::del, "/api/v1/recordings/" + recording).status, 204);
+  member.get("/recordings/" + recording, 404);
+  EXPECT_EQ(member.get("/jobs/" + job).at("state"), "cancelled");
+  EXPECT_EQ(member.get("/account").at("balance"), 5);
+  EXPECT_EQ(service.blobs->size("recordings/" + recording + "/1-playable.mp3"), -1);
+}
+
+TEST_F(JobsApi, ShowsVoicesWithTheirSamples) {
+  Browser anyone(service);
+  const json voices = body_of(anyone.send(Method::get, "/api/v1/voices"));
+  ASSERT_FALSE(voices.empty());
+  for (const json& voice : voices) {
+    EXPECT_FALSE(voice.at("licence").get<std::string>().empty());
+    EXPECT_FALSE(voice.contains("path"));
+  }
+  const http::Response sample = anyone.send(Method::get, "/api/v1/voices/kathleen/sample");
+  ASSERT_TRUE(sample.file);
+  EXPECT_EQ(sample.type, "audio/mpeg");
+  EXPECT_GT(service.blobs->size(sample.file->key), 1000);
+  EXPECT_EQ(anyone.send(Method::get, "/api/v1/voices/nobody").status, 404);
+}
+
+TEST(KeySuggestion, ShiftsByOctavesIntoTheVoicesRange) {
+  const VocalRange man{90, 120, 180}, woman{180, 220, 300}, low_voice{85, 110, 160}, high_voice{150, 200, 280};
+  EXPECT_EQ(suggest_key(man, high_voice), 12);
+  EXPECT_EQ(suggest_key(woman, low_voice), -12);
+  EXPECT_EQ(suggest_key(man, low_voice), 0);
+  EXPECT_EQ(suggest_key(woman, high_voice), 0);
+  EXPECT_EQ(suggest_key({}, high_voice), 0);
+  EXPECT_EQ(suggest_key(man, {}), 0);
+}
+
+}  // namespace
+}  // namespace webwrap

@@ -1,0 +1,192 @@
+#include <gmock/gmock.h>
+
+#include "singer.h"
+
+namespace webwrap {
+namespace {
+
+using namespace testing;
+using ::testing::HasSubstr;
+
+struct SongsApi : ::testing::Test {
+  SingingService service;
+  Singer member{service, Singer::Kind::member};
+  Singer other{service, Singer::Kind::member, "192.0.2.9"};
+};
+
+TEST_F(SongsApi, ShowsRenamesAndDeletesASong) {
+  const Id id = member.song("First"), path = "/songs/" + id;
+  const json song = member.get(path);
+  EXPECT_EQ(song.at("title"), "First");
+  EXPECT_EQ(song.at("voice").at("title"), "Kathleen");
+  EXPECT_EQ(song.at("key"), 12);
+  EXPECT_EQ(song.at("options").at("key"), 12);
+  EXPECT_TRUE(song.at("share").is_null());
+  EXPECT_EQ(member.get("/songs").size(), 1u);
+  EXPECT_TRUE(other.get("/songs").empty());
+  EXPECT_EQ(body_of(member.send(Method::patch, "/api/v1" + path, {{"title", "Second"}})).at("title"), "Second");
+  EXPECT_EQ(member.send(Method::patch, "/api/v1" + path, {{"title", " "}}).status, 422);
+  EXPECT_EQ(member.get(path + "/peaks").at("converted").size(), 2u);
+  EXPECT_EQ(member.send(Method::get, "/api/v1" + path + "/audio").file->key, "songs/" + id + "/1-converted.mp3");
+  EXPECT_EQ(member.send(Method::get, "/api/v1" + path + "/audio?which=original").file->key, "songs/" + id + "/1-original.mp3");
+  member.get(path + "/audio?which=both", 422);
+
+  for (const char* part : {"", "/audio", "/peaks"}) other.get(path + part, 404);
+  EXPECT_EQ(other.send(Method::patch, "/api/v1" + path, {{"title", "Mine"}}).status, 404);
+  EXPECT_EQ(other.send(Method::del, "/api/v1" + path).status, 404);
+  EXPECT_EQ(member.send(Method::del, "/api/v1" + path).status, 204);
+  member.get(path, 404);
+  EXPECT_EQ(service.blobs->size("songs/" + id + "/1-original.flac"), -1);
+}
+
+TEST_F(SongsApi, MakesTheSameRenderOnce) {
+  const Id song = member.song();
+  const std::string path = "/songs/" + song + "/renders";
+  const json first = member.post(path, {{"format", "mp3"}, {"wet", 0.5}, {"level_db", -3}});
+  EXPECT_EQ(first.at("state"), "queued");
+  EXPECT_TRUE(first.at("url").is_null());
+  EXPECT_EQ(member.post(path, {{"format", "mp3"}, {"wet", 0.501}, {"level_db", -3.02}}).at("id"), first.at("id"));
+  EXPECT_NE(member.post(path, {{"format", "wav"}, {"wet", 0.5}, {"level_db", -3}}).at("id"), first.at("id"));
+  EXPECT_NE(member.post(path, {{"format", "mp3"}}).at("id"), first.at("id"));
+  for (const json& bad : {json{{"format", "exe"}}, {{"format", "mp3"}, {"wet", 2}}, {{"format", "mp3"}, {"level_db", 40}}, {{"wet", 1}}})
+    member.post(path, bad, 422);
+  other.post(path, {{"format", "mp3"}}, 404);
+
+  const std::string render = "/renders/" + first.at("id").get<std::string>();
+  member.get(render + "/file", 409);
+  std::optional<Job> job;
+  service.blobs->put("songs/" + song + "/renders/x.mp3", "mp3");
+  service.store->write([&](Transaction& transaction) {
+    job = transaction.jobs().claim("w", service.clock.now(), 60, 3);
+    transaction.jobs().finish(job->id, 1, "w", Job::State::done,
+                              json{{"blob", "songs/" + song + "/renders/x.mp3"}, {"file_name", "Song.mp3"}, {"type", "audio/mpeg"}}.dump(),
+                              "", service.clock.now());
+  });
+  ASSERT_EQ(job->id, first.at("id"));
+  EXPECT_EQ(member.get(render).at("url"), "/api/v1" + render + "/file");
+  const http::Response file = member.send(Method::get, "/api/v1" + render + "/file");
+  ASSERT_TRUE(file.file);
+  EXPECT_EQ(file.file->download_name, "Song.mp3");
+  EXPECT_EQ(file.type, "audio/mpeg");
+  other.get(render, 404);
+  other.get(render + "/file", 404);
+  EXPECT_EQ(member.post(path, {{"format", "mp3"}, {"wet", 0.5}, {"level_db", -3}}).at("id"), first.at("id"));
+}
+
+TEST_F(SongsApi, MakesARenderAnewThatCameToNothing) {
+  const std::string path = "/songs/" + member.song() + "/renders";
+  const json first = member.post(path, {{"format", "flac"}});
+  EXPECT_EQ(member.send(Method::del, "/api/v1/jobs/" + first.at("id").get<std::string>()).status, 202);
+  const json second = member.post(path, {{"format", "flac"}});
+  EXPECT_NE(second.at("id"), first.at("id"));
+  EXPECT_EQ(second.at("state"), "queued");
+}
+
+// ---- shares ----
+
+struct Shares : SongsApi {
+  std::string page(const std::string& path, int status = 200) {
+    const http::Response response = Browser(service).send(Method::get, path);
+    EXPECT_EQ(response.status, status);
+    EXPECT_EQ(response.type, "text/html; charset=utf-8");
+    return response.body;
+  }
+};
+
+TEST_F(Shares, ShareOpensASongAndUnshareClosesIt) {
+  const Id song = member.song("Song");
+  Browser anyone(service);
+  const json share = member.post("/songs/" + song + "/share", json::object());
+  const std::string id = share.at("id"), path = "/api/v1/shares/" + id;
+  EXPECT_EQ(share.at("url"), service.config.base_url() + "/s/" + id);
+  EXPECT_EQ(member.post("/songs/" + song + "/share", json::object()).at("id"), id) << "again: the same one";
+  EXPECT_EQ(member.get("/songs/" + song).at("share").at("id"), id);
+  const json seen = body_of(anyone.send(Method::get, path));
+  EXPECT_THAT(seen.at("ai_notice").get<std::string>(), HasSubstr("AI-converted"));
+  EXPECT_FALSE(seen.contains("account"));
+  EXPECT_EQ(anyone.send(Method::get, path + "/audio").file->key, "songs/" + song + "/1-converted.mp3");
+  EXPECT_EQ(body_of(anyone.send(Method::get, path + "/peaks")).at("peaks").size(), 2u);
+  EXPECT_EQ(anyone.send(Method::get, path + "/file").status, 403);
+
+  EXPECT_EQ(other.send(Method::patch, path, {{"allow_download", true}}).status, 404);
+  EXPECT_EQ(body_of(member.send(Method::patch, path, {{"allow_download", true}})).at("allow_download"), true);
+  EXPECT_EQ(anyone.send(Method::get, path + "/file").file->download_name, "Song.mp3");
+
+  EXPECT_EQ(other.send(Method::del, path).status, 404);
+  EXPECT_EQ(member.send(Method::del, path).status, 204);
+  for (const char* part : {"", "/audio", "/peaks", "/file"}) EXPECT_EQ(anyone.send(Method::get, path + part).status, 404) << part;
+  page("/s/" + id, 404);
+  EXPECT_NE(member.post("/songs/" + song + "/share", json::object()).at("id"), id);
+}
+
+TEST_F(Shares, OnlyMembersShareAndOnlyTheirOwn) {
+  other.post("/songs/" + member.song() + "/share", json::object(), 404);
+  Singer guest{service, Singer::Kind::guest, "192.0.2.7"};
+  guest.post("/songs/" + guest.song() + "/share", json::object(), 403);
+}
+
+TEST_F(Shares, PageIsEscapedAndReadableWithoutScripts) {
+  const std::string id = member.post("/songs/" + member.song("<script>alert('x')</script> & \"me\"") + "/share", json::object()).at("id");
+  const std::string html = page("/s/" + id);
+  const std::string title = "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;me&quot;";
+  EXPECT_THAT(html, Not(HasSubstr("alert('x')")));
+  EXPECT_THAT(html, HasSubstr("<h1>" + title + "</h1>"));
+  EXPECT_THAT(html, HasSubstr("data-share=\"" + id + "\""));
+  EXPECT_THAT(html, HasSubstr("data-allow-download=\"false\""));
+  EXPECT_THAT(html, HasSubstr("<meta property=\"og:title\" content=\"" + title + "\">"));
+  EXPECT_THAT(html, HasSubstr("<meta name=\"twitter:card\" content=\"player\">"));
+  EXPECT_THAT(html, HasSubstr("application/json+oembed"));
+  EXPECT_THAT(html, HasSubstr("AI-converted"));
+  EXPECT_THAT(html, HasSubstr("<form data-report>"));
+  EXPECT_THAT(html, Not(HasSubstr("class=\"download\"")));
+  EXPECT_THAT(html, Not(HasSubstr("style=")));
+
+  const std::string embed = page("/embed/" + id);
+  EXPECT_THAT(embed, HasSubstr(" data-embed>"));
+  EXPECT_THAT(embed, HasSubstr("AI-converted"));
+  EXPECT_THAT(embed, Not(HasSubstr("<form")));
+  const http::Response framed = Browser(service).send(Method::get, "/embed/" + id), plain = Browser(service).send(Method::get, "/s/" + id);
+  EXPECT_THAT(*framed.find_header("Content-Security-Policy"), HasSubstr("frame-ancestors *"));
+  EXPECT_THAT(*plain.find_header("Content-Security-Policy"), HasSubstr("frame-ancestors 'none'"));
+}
+
+TEST_F(Shares, AnswersOembed) {
+  const json share = member.post("/songs/" + member.song("A \"B\"") + "/share", json::object());
+  Browser anyone(service);
+  const std::string url = share.at("url");
+  const json answer = body_of(anyone.send(Method::get, "/api/v1/oembed?url=" + url + "&maxwidth=300&format=json"));
+  EXPECT_EQ(answer.at("type"), "rich");
+  EXPECT_EQ(answer.at("width"), 300);
+  EXPECT_THAT(answer.at("html").get<std::string>(), HasSubstr("/embed/" + share.at("id").get<std::string>()));
+  EXPECT_THAT(answer.at("html").get<std::string>(), HasSubstr("A &quot;B&quot;"));
+  EXPECT_EQ(anyone.send(Method::get, "/api/v1/oembed?url=" + url + "&format=xml").status, 501);
+  EXPECT_EQ(anyone.send(Method::get, "/api/v1/oembed?url=https://elsewhere.example/s/x").status, 404);
+}
+
+TEST_F(Shares, TakesReportsAndStaysTakenDown) {
+  const Id song = member.song();
+  const std::string id = member.post("/songs/" + song + "/share", json::object()).at("id"), path = "/api/v1/shares/" + id;
+  Browser anyone(service);
+  EXPECT_EQ(
+      anyone.send(Method::post, path + "/reports", {{"reason", "This is my song.\nPlease remove it."}, {"email", "me@example.org"}}).status,
+      202);
+  EXPECT_EQ(anyone.send(Method::post, path + "/reports", {{"reason", ""}}).status, 422);
+  EXPECT_EQ(anyone.send(Method::post, path + "/reports", {{"reason", "mine"}, {"email", "nobody"}}).status, 422);
+  for (int i = 0; i < 9; ++i) EXPECT_EQ(anyone.send(Method::post, path + "/reports", {{"reason", "again"}}).status, 202);
+  EXPECT_EQ(anyone.send(Method::post, path + "/reports", {{"reason", "again"}}).status, 429);
+  service.store->write([&](Transaction& transaction) {
+    EXPECT_EQ(transaction.songs().reports(100).size(), 10u);
+    EXPECT_EQ(transaction.songs().reports(100).back().email, "me@example.org");
+    Share share = *transaction.songs().find_share(id);
+    share.taken_down = true;
+    transaction.songs().update_share(share);
+  });
+  EXPECT_EQ(anyone.send(Method::get, path).status, 404);
+  page("/s/" + id, 404);
+  EXPECT_EQ(member.send(Method::del, path).status, 403);
+  EXPECT_EQ(member.post("/songs/" + song + "/share", json::object(), 403).at("code"), "taken_down");
+  EXPECT_TRUE(member.get("/songs/" + song).at("share").is_null());
+}
+
+}  // namespace
+}  // namespace webwrap

@@ -1,0 +1,281 @@
+#include "worker/worker.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "store/job_end.h"
+#include "worker_testing.h"
+
+namespace webwrap {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace testing;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+struct WorkerTest : ::testing::Test {
+  Worker make(const std::string& name = "one") {
+    return {service.config, *service.store, *service.blobs, service.clock, runner, quick(name)};
+  }
+  static WorkerOptions quick(const std::string& name) {
+    WorkerOptions options;
+    options.name = name;
+    options.poll = options.heartbeat = std::chrono::milliseconds(10);
+    return options;
+  }
+  /// Whatever a test did, the books are right, and no temporary file is left.
+  void TearDown() override {
+    EXPECT_THAT(audit(service), IsEmpty());
+    for (const auto& item : fs::recursive_directory_iterator(service.dir / "tmp")) ADD_FAILURE() << item.path();
+  }
+  std::string blob_of(const Job& job, int attempt) { return fmt::format("songs/{}/{}-out.bin", job.song, attempt); }
+
+  Service service;
+  Customer customer{service, 10};
+  TestRunner runner;
+};
+
+TEST_F(WorkerTest, DoesAJobAndTakesItsPriceOnce) {
+  const Job job = customer.order(3);
+  EXPECT_EQ(customer.balance(), 7);
+  EXPECT_EQ(customer.reserved(), 3);
+  runner.work = [](const JobTask& task) { return one_file(task); };
+  Worker worker = make();
+  EXPECT_TRUE(worker.work_one());
+  EXPECT_FALSE(worker.work_one());
+  const Job done = find_job(service, job.id);
+  EXPECT_EQ(done.state, Job::State::done);
+  EXPECT_EQ(done.result, R"({"made":true})");
+  EXPECT_EQ(done.progress, 1);
+  EXPECT_EQ(customer.balance(), 7);
+  EXPECT_EQ(customer.reserved(), 0);
+  EXPECT_EQ(service.blobs->read(blob_of(job, 1), 0, 100), "sound");
+}
+
+TEST_F(WorkerTest, FailsABadJobForGoodAndGivesItsCreditsBack) {
+  const Job job = customer.order(3);
+  runner.work = [](const JobTask&) -> JobOutput { throw BadJob("There is no sound in it."); };
+  Worker worker = make();
+  worker.work_one();
+  EXPECT_FALSE(worker.work_one());
+  EXPECT_EQ(runner.runs, 1);
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::failed);
+  EXPECT_EQ(find_job(service, job.id).failure, "There is no sound in it.");
+  EXPECT_EQ(customer.balance(), 10);
+}
+
+TEST_F(WorkerTest, TriesAgainAfterAWhileWhatIsNotTheRecordingsFault) {
+  const Job job = customer.order(3);
+  runner.work = [&](const JobTask& task) {
+    if (runner.runs == 1) throw std::runtime_error("no space left");
+    return one_file(task);
+  };
+  Worker worker = make();
+  EXPECT_TRUE(worker.work_one());
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::queued);
+  EXPECT_EQ(customer.reserved(), 3);
+  EXPECT_FALSE(worker.work_one()) << "at once again";
+  service.clock.time += 5;
+  EXPECT_TRUE(worker.work_one());
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::done);
+  EXPECT_EQ(customer.balance(), 7);
+}
+
+TEST_F(WorkerTest, FailsWhenTheAttemptsAreUsedUp) {
+  const Job job = customer.order(3);
+  runner.work = [](const JobTask&) -> JobOutput { throw std::runtime_error("the disk is full at /secret/path"); };
+  Worker worker = make();
+  for (int i = 0; i < 5; ++i, service.clock.time += 1000) worker.work_one();
+  EXPECT_EQ(runner.runs, service.config.max_attempts);
+  const Job failed = find_job(service, job.id);
+  EXPECT_EQ(failed.state, Job::State::failed);
+  EXPECT_THAT(failed.failure, StartsWith("It went wrong on our side"));
+  EXPECT_EQ(customer.balance(), 10);
+}
+
+TEST_F(WorkerTest, FailsTheRecordingThatCannotBeAnalysed) {
+  Recording recording;
+  recording.id = new_id();
+  recording.account = customer.account.id;
+  recording.state = Recording::State::analysing;
+  Job job;
+  job.id = new_id();
+  job.account = customer.account.id;
+  job.kind = Job::Kind::analyse;
+  job.recording = recording.id;
+  service.store->write([&](Transaction& transaction) {
+    transaction.recordings().add(recording);
+    transaction.jobs().add(job);
+  });
+  runner.work = [](const JobTask&) -> JobOutput { throw BadJob("It is a picture."); };
+  make().work_one();
+  service.store->read([&](Transaction& transaction) { recording = *transaction.recordings().find(recording.id); });
+  EXPECT_EQ(recording.state, Recording::State::failed);
+  EXPECT_EQ(recording.failure, "It is a picture.");
+}
+
+TEST_F(WorkerTest, StopsACancelledJobAndChargesNothing) {
+  const Job job = customer.order(3);
+  runner.work = [&](const JobTask& task) {
+    service.store->write([&](Transaction& transaction) { cancel_job(transaction, find_job(service, job.id), service.clock.now()); });
+    EXPECT_TRUE(wait_until([&] { return task.cancel.cancelled(); }));
+    task.cancel.check();
+    return one_file(task);
+  };
+  make().work_one();
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::cancelled);
+  EXPECT_EQ(customer.balance(), 10);
+}
+
+TEST_F(WorkerTest, ChargesNothingForAJobCancelledInTheLastMoment) {
+  const Job job = customer.order(3);
+  runner.work = [&](const JobTask& task) {
+    service.store->write([&](Transaction& transaction) { transaction.jobs().cancel(job.id, service.clock.now()); });
+    return one_file(task);
+  };
+  make().work_one();
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::cancelled);
+  EXPECT_EQ(customer.balance(), 10);
+  EXPECT_EQ(service.blobs->size(blob_of(job, 1)), -1);
+}
+
+TEST_F(WorkerTest, CancelsWhatNobodyWantsAnyMore) {
+  const Job job = customer.order(3);
+  runner.work = [&](const JobTask& task) {
+    JobOutput output = one_file(task);
+    output.keep = [](Transaction&) { return false; };
+    return output;
+  };
+  make().work_one();
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::cancelled);
+  EXPECT_EQ(customer.balance(), 10);
+  EXPECT_EQ(service.blobs->size(blob_of(job, 1)), -1);
+}
+
+TEST_F(WorkerTest, KeepsNothingOnceTheLeaseIsLost) {
+  const Job job = customer.order(3);
+  bool wrote = false;
+  TestRunner second_runner;
+  second_runner.work = [](const JobTask& task) { return one_file(task, "second"); };
+  runner.work = [&](const JobTask& task) {
+    // This process slept for longer than its lease; another one takes the job and does it.
+    service.clock.time += service.config.lease_s + 1;
+    Worker other(service.config, *service.store, *service.blobs, service.clock, second_runner, quick("two"));
+    EXPECT_TRUE(other.work_one());
+    JobOutput output = one_file(task, "first");
+    output.keep = [&](Transaction& transaction) {
+      Song song;
+      song.id = "ghost";
+      song.account = customer.account.id;
+      transaction.songs().add(song);
+      return wrote = true;
+    };
+    return output;
+  };
+  WorkerOptions late = quick("one");
+  late.heartbeat = std::chrono::hours(1);
+  Worker(service.config, *service.store, *service.blobs, service.clock, runner, late).work_one();
+  EXPECT_TRUE(wrote) << "the rows of the first were written, and undone with its transaction";
+  service.store->read([&](Transaction& transaction) { EXPECT_FALSE(transaction.songs().find("ghost")); });
+  EXPECT_EQ(service.blobs->size(blob_of(job, 1)), -1);
+  EXPECT_EQ(service.blobs->read(blob_of(job, 2), 0, 100), "second");
+  EXPECT_EQ(find_job(service, job.id).worker, "two");
+  EXPECT_EQ(customer.balance(), 7);
+}
+
+TEST_F(WorkerTest, NoticesALostLeaseWhileItWorks) {
+  const Job job = customer.order(3);
+  runner.work = [&](const JobTask& task) {
+    service.clock.time += service.config.lease_s + 1;
+    service.store->write([&](Transaction& transaction) {
+      transaction.jobs().claim("two", service.clock.now(), service.config.lease_s, service.config.max_attempts);
+    });
+    EXPECT_TRUE(wait_until([&] { return task.cancel.cancelled(); }));
+    task.cancel.check();
+    return JobOutput();
+  };
+  make().work_one();
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::running);
+  EXPECT_EQ(find_job(service, job.id).worker, "two");
+  EXPECT_EQ(customer.reserved(), 3);
+}
+
+TEST_F(WorkerTest, RenewsTheLeaseAndTellsProgressWhileItWorks) {
+  const Job job = customer.order(3);
+  runner.work = [&](const JobTask& task) {
+    const Seconds before = find_job(service, job.id).lease_until;
+    service.clock.time += 7;
+    task.progress.report(0.25, "converting");
+    EXPECT_TRUE(wait_until([&] { return find_job(service, job.id).lease_until == before + 7; }));
+    EXPECT_TRUE(wait_until([&] { return find_job(service, job.id).progress == 0.25; }));
+    EXPECT_EQ(find_job(service, job.id).stage, "converting");
+    return JobOutput();
+  };
+  make().work_one();
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::done);
+}
+
+TEST_F(WorkerTest, EndsJobsWhoseLastWorkerDied) {
+  const Job job = customer.order(3), cancelled = customer.order(2);
+  for (int i = 0; i < service.config.max_attempts; ++i, service.clock.time += service.config.lease_s)
+    service.store->write([&](Transaction& transaction) {
+      transaction.jobs().claim("dead", service.clock.now(), service.config.lease_s, service.config.max_attempts);
+      transaction.jobs().claim("dead", service.clock.now(), service.config.lease_s, service.config.max_attempts);
+    });
+  service.blobs->put(blob_of(job, 3), "left behind");
+  service.store->write([&](Transaction& transaction) { transaction.jobs().cancel(cancelled.id, service.clock.now()); });
+  EXPECT_FALSE(make().work_one());
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::failed);
+  EXPECT_EQ(find_job(service, cancelled.id).state, Job::State::cancelled);
+  EXPECT_EQ(customer.balance(), 10);
+  EXPECT_EQ(service.blobs->size(blob_of(job, 3)), -1);
+}
+
+TEST_F(WorkerTest, GivesItsJobBackWhenItIsStopped) {
+  const Job job = customer.order(3);
+  Worker worker = make();
+  runner.work = [&](const JobTask& task) {
+    worker.stop();
+    EXPECT_TRUE(wait_until([&] { return task.cancel.cancelled(); }));
+    task.cancel.check();
+    return JobOutput();
+  };
+  worker.run();
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::queued);
+  EXPECT_EQ(customer.reserved(), 3);
+  runner.work = [](const JobTask& task) { return one_file(task); };
+  EXPECT_TRUE(make("two").work_one()) << "at once";
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::done);
+}
+
+TEST_F(WorkerTest, LeavesWhenThereIsNothingToDo) {
+  for (int i = 0; i < 3; ++i) customer.order(1);
+  WorkerOptions options = quick("one");
+  options.once = true;
+  Worker(service.config, *service.store, *service.blobs, service.clock, runner, options).run();
+  EXPECT_EQ(runner.runs, 1);
+  options.once = false;
+  options.exit_when_idle = 0;
+  Worker(service.config, *service.store, *service.blobs, service.clock, runner, options).run();
+  EXPECT_EQ(runner.runs, 3);
+}
+
+TEST_F(WorkerTest, RemovesWhatKilledWorkersLeft) {
+  const fs::path parent = service.dir / "tmp";
+  fs::create_directories(parent / "deadbeef" / "job");
+  std::ofstream(parent / "deadbeef" / "job" / "half.flac") << "half";
+  std::ofstream(parent / "deadbeef.lock");
+  {
+    const ScratchFolder alive(parent.string());
+    std::ofstream(fs::path(alive.path()) / "mine") << "x";
+    EXPECT_FALSE(fs::exists(parent / "deadbeef"));
+    EXPECT_FALSE(fs::exists(parent / "deadbeef.lock"));
+    const ScratchFolder other(parent.string());
+    EXPECT_TRUE(fs::exists(fs::path(alive.path()) / "mine"));
+  }
+}
+
+}  // namespace
+}  // namespace webwrap
