@@ -1,0 +1,96 @@
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "blob/blob_store.h"
+#include "http/head.h"
+#include "http/output.h"
+#include "http/pool.h"
+#include "http/router.h"
+#include "http/writer.h"
+
+namespace webwrap::http {
+
+struct ServerOptions {
+  std::string bind = "127.0.0.1";
+  int port = 8080;  ///< 0: a free one
+  int io_threads = 4;
+  int handler_threads = 8;
+  std::size_t max_queue = 1024;  ///< requests that wait for a handler thread; past it: 503
+  std::size_t max_connections = 2000;
+  bool trust_proxy = false;
+  std::string accel_prefix, proxy_secret;  ///< as in Config
+  std::string spool_dir = "/tmp";          ///< where bodies too large for the memory lie while they come
+  std::chrono::milliseconds head_time{30'000}, idle_time{75'000}, stall_time{60'000};
+};
+
+class Connection;
+
+/// What all connections of a server share.
+struct ServerState {
+  ServerState(const Router& router_, BlobStore& blobs_, ServerOptions options_)
+      : router(router_), blobs(blobs_), options(std::move(options_)) {}
+
+  const Router& router;
+  BlobStore& blobs;
+  const ServerOptions options;
+  std::atomic<int> in_flight = 0;  ///< requests whose answer is not wholly written
+  std::atomic<bool> draining = false;
+  std::mutex mutex;
+  std::map<Connection*, std::weak_ptr<Connection>> connections;
+  Writer writer;
+  std::unique_ptr<Pool> pool;
+};
+
+/// One client's connection: reads requests from bytes as they come, has them handled one after another, writes the answers. Holds a head of
+/// at most 16 KiB and a body of at most 256 KiB in memory; larger bodies go to an unlinked file. Never waits for the network. Thread-safe.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(ServerState& state, Descriptor socket, std::string client);
+  ~Connection();
+
+  void receive(std::string_view bytes);
+  void writable();  ///< called by the Writer
+  void check_time(std::chrono::steady_clock::time_point now);
+  int socket() const { return socket_.get(); }
+
+ private:
+  enum class Stage { head, body, busy, writing, closing, closed };
+
+  // All below: with mutex_ held.
+  void advance();
+  bool read_head();
+  std::size_t take_body(std::string_view bytes);
+  void dispatch();
+  void refuse(Response response);
+  void start(Output output);
+  void push();
+  void finish(bool broken);
+  void close_now();
+  void wait_until(std::chrono::milliseconds from_now);
+
+  void answer(const std::shared_ptr<Request>& request);  ///< in a thread of the pool, without mutex_
+  Output output_of(const Request& request, Response response) const;
+  Output file_output(const Request& request, Response response) const;
+
+  ServerState& state_;
+  const Descriptor socket_;
+  const std::string client_;
+  std::mutex mutex_;
+  Stage stage_ = Stage::head;
+  std::string input_;  ///< received, not used yet
+  bool head_begun_ = false;
+  Head head_;
+  std::uint64_t body_left_ = 0;
+  Descriptor spool_;
+  Output output_;
+  std::chrono::steady_clock::time_point deadline_;
+};
+
+}  // namespace webwrap::http
