@@ -29,10 +29,11 @@ std::unique_ptr<voxconv::AudioWriter> open_writer(const std::string& path, int r
 JobOutput AudioRunner::convert(const JobTask& task) {
   const Recording recording = find_recording(task.job.recording);
   const json parameters = json::parse(task.job.parameters);
-  const auto options = voxconv::ConvertOptions::from_json(parameters.value("options", json::object()).dump());
+  auto options = voxconv::ConvertOptions::from_json(parameters.value("options", json::object()).dump());
   const double start_s = parameters.value("start_s", 0.0), end_s = parameters.value("end_s", -1.0);
   const std::string source = blobs_.local_path(recording.blob);
   task.progress.report(0, "reading");
+  if (voxconv::open_reader(source)->info().channels > 2) options.keep_stereo = false;  // no player takes more than two
   voxconv::Converter converter(voices_.get(task.job.voice), options);
   const voxconv::VoiceInfo& voice = converter.voice();
 
@@ -66,7 +67,7 @@ JobOutput AudioRunner::convert(const JobTask& task) {
   FanWriter converted;
   const int converted_channels = converter.output_channels(again.info().channels);
   converted.add(open_writer(file("converted.flac"), rate, converted_channels, converted_tags));
-  converted.add(open_writer(file("converted.mp3"), rate, std::min(converted_channels, 2), converted_tags));
+  converted.add(open_writer(file("converted.mp3"), rate, converted_channels, converted_tags));
   const voxconv::ConvertReport report = converter.run(again, converted, {}, task.cancel);
   task.progress.report(read_share + convert_share, "writing");
 
