@@ -41,7 +41,7 @@ function profile(me) {
 
 function password() {
   const current = h("input", { type: "password", autocomplete: "current-password", required: true });
-  const next = h("input", { type: "password", autocomplete: "new-password", required: true, minlength: 10 });
+  const next = h("input", { type: "password", autocomplete: "new-password", required: true, minlength: 8 });
   const change = h("button.button", "Change it");
   // For password managers.
   const user = h("input.visually-hidden", { type: "text", autocomplete: "username", value: session.account.email, tabindex: -1, "aria-hidden": "true", readonly: true });
@@ -49,7 +49,7 @@ function password() {
     await post("/account/password", { current: current.value, new: next.value });
     form.reset();
     toast("Changed. Your other devices are signed out.");
-  }) }, user, field("Current password", current), field("New password", next, "At least 10 characters."), h("div", change));
+  }) }, user, field("Current password", current), field("New password", next, "At least 8 characters."), h("div", change));
   return card("Password", form);
 }
 

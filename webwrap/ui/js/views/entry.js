@@ -18,7 +18,7 @@ function door({ title, intro, fields, action, submit, below }) {
 }
 
 const email = () => h("input", { type: "email", autocomplete: "email", required: true, inputmode: "email" });
-const newPassword = () => h("input", { type: "password", autocomplete: "new-password", required: true, minlength: 10 });
+const newPassword = () => h("input", { type: "password", autocomplete: "new-password", required: true, minlength: 8 });
 
 export default async function entry({ params, query, go }) {
   const next = safe(query.get("next"));
@@ -32,7 +32,7 @@ function signUp(next, carry, go) {
   return door({
     title: "Sign up",
     intro: `${credits(session.config.free_credits)} to begin with, for nothing.${session.account?.kind === "guest" ? " What you made as a guest comes along." : ""}`,
-    fields: [field("E-mail", mail), field("Password", password, "At least 10 characters. A sentence works well.")],
+    fields: [field("E-mail", mail), field("Password", password, "At least 8 characters. A sentence works well.")],
     action: "Create my account",
     submit: async () => {
       setAccount(await post("/accounts", { email: mail.value, password: password.value }));
@@ -78,7 +78,7 @@ function newOne(token, go) {
   return door({
     title: "A new password",
     intro: "All your devices are signed out.",
-    fields: [field("New password", password, "At least 10 characters.")],
+    fields: [field("New password", password, "At least 8 characters.")],
     action: "Save it",
     submit: async () => {
       await post("/password-resets/confirm", { token, password: password.value });
