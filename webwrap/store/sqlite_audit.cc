@@ -41,7 +41,7 @@ const char* const checks[] = {
     " OR released IS NOT CASE WHEN state IN ('failed', 'cancelled') THEN nullif(price, 0) END",
 
     // Jobs may be gone with their account; what they reserved must be settled all the same, and only what was reserved.
-    "WITH reserves AS (SELECT substr(key, 1, length(key) - 7) AS job, amount FROM entries JOIN postings ON entry = entries.seq"
+    "WITH reserves AS (SELECT substr(key, 1, length(key) - 8) AS job, amount FROM entries JOIN postings ON entry = entries.seq"
     "  WHERE kind = 'reserve' AND account GLOB 'reserved:*')"
     " SELECT 'What ' || substr(job, 5) || ' reserved is not settled, and there is no such job.' FROM reserves"
     " WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = substr(job, 5)) AND amount IS NOT"
