@@ -69,8 +69,6 @@ const char brand[] =
 
 }  // namespace
 
-const char ai_notice[] = "The vocal of this song is AI-converted: it was sung by one person and given another voice by software.";
-
 std::string escape_html(const std::string& text) {
   std::string result;
   for (const char c : text) switch (c) {

@@ -7,7 +7,8 @@
 namespace webwrap {
 
 /// What listeners are told on every page of a shared song.
-extern const char ai_notice[];
+inline constexpr char ai_notice[] =
+    "The vocal of this song is AI-converted: it was sung by one person and given another voice by software.";
 
 struct SharePage {
   const Config& config;
