@@ -65,11 +65,12 @@ void Outbox::run() {
     }
     Waiting now = std::move(*next);
     waiting_.erase(next);
+    const bool last_try = stopping_;
     lock.unlock();
     bool may_help = false;
     const bool sent = try_to_send(now, may_help);
     lock.lock();
-    if (!sent && stopping_) {
+    if (!sent && last_try) {
       if (!waiting_.empty()) log(Level::error, "mails given up at shutdown", {{"count", waiting_.size()}});
       return;
     }
