@@ -1,0 +1,122 @@
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "api/context.h"
+#include "api/uploads.h"
+#include "commands/commands.h"
+#include "commands/worker_processes.h"
+#include "http/server.h"
+#include "log/log.h"
+#include "payments/stripe_client.h"
+
+namespace webwrap {
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr seconds patience(20);  // for requests and jobs in work when the service ends
+constexpr seconds clean_up_every(300);
+
+void add_all_routes(http::Router& router, Context& context) {
+  add_account_routes(router, context);
+  add_session_routes(router, context);
+  add_upload_routes(router, context);
+  add_recording_routes(router, context);
+  add_voice_routes(router, context);
+  add_job_routes(router, context);
+  add_song_routes(router, context);
+  add_share_routes(router, context);
+  add_credit_routes(router, context);
+  add_shop_routes(router, context);
+  add_operation_routes(router, context);
+  add_page_routes(router, context);
+}
+
+/// A free port, for port 0: the addresses that the service tells of itself have to be known before it listens.
+int free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  const bool found = fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0;
+  if (fd >= 0) ::close(fd);
+  if (!found) throw std::runtime_error("No free port was found; choose one with --port.");
+  return ntohs(address.sin_port);
+}
+
+sigset_t ending_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, signal);
+  return signals;
+}
+
+bool asked_to_end(const sigset_t& signals) {
+  const timespec second = {1, 0};
+  return ::sigtimedwait(&signals, nullptr, &second) > 0;
+}
+
+std::vector<std::string> worker_arguments(const Config& config, const std::string& config_path) {
+  std::vector<std::string> arguments = {"worker", "--data-dir", config.data_dir};
+  if (!config_path.empty()) arguments.insert(arguments.end(), {"--config", config_path});
+  return arguments;
+}
+
+}  // namespace
+
+int serve(const Config& given, const std::string& config_path) {
+  // Blocked before any thread starts, so that only this one, which waits for them below, gets them.
+  const sigset_t signals = ending_signals();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  Config config = given;
+  if (config.port == 0) config.port = free_port();
+  const auto store = open_sqlite_store(database_path(config));
+  const auto blobs = open_local_blob_store(blob_path(config));
+  const auto mailer = make_mailer(config);
+  const auto payments = make_stripe_gateway(config);
+  const SystemClock clock;
+  Context context{config, *store, *blobs, *mailer, *payments, clock};
+  http::Router router;
+  add_all_routes(router, context);
+  http::Server server(router, *blobs, http::server_options(config));
+  server.start();
+  WorkerProcesses workers(config.workers, worker_arguments(config, config_path));
+  log(Level::info, "serving", {{"address", config.base_url()}, {"data", config.data_dir}, {"workers", config.workers}});
+  fmt::print("webwrap serves {}; Ctrl-C ends it.\n", config.base_url());
+  std::fflush(stdout);
+
+  auto clean_up_at = steady_clock::now();
+  do {
+    try {
+      workers.keep_running();
+      if (steady_clock::now() >= clean_up_at) {
+        clean_up_at = steady_clock::now() + clean_up_every;
+        if (const int removed = clean_up_uploads(*store, *blobs, clock)) log(Level::info, "uploads expired", {{"count", removed}});
+      }
+    } catch (const std::exception& error) {
+      log(Level::error, "housekeeping failed", {{"error", error.what()}});
+    }
+  } while (!asked_to_end(signals));
+
+  log(Level::info, "ending");
+  const bool drained = server.stop(patience);
+  workers.stop(patience);
+  log(drained ? Level::info : Level::warning, drained ? "ended" : "ended, and cut requests off");
+  return 0;
+}
+
+}  // namespace webwrap

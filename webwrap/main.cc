@@ -1,0 +1,114 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "commands/commands.h"
+#include "voxconv/version.h"
+
+namespace webwrap {
+namespace {
+
+struct Flags {
+  std::string config_path;
+  std::optional<std::string> data_dir;
+  std::optional<int> port;
+};
+
+Config config_of(const Flags& flags) {
+  Config config = load_config(flags.config_path);
+  if (flags.data_dir) config.data_dir = *flags.data_dir;
+  if (flags.port) config.port = *flags.port;
+  return config;
+}
+
+void make_data_dir(const Config& config) {
+  namespace fs = std::filesystem;
+  if (fs::is_directory(config.data_dir)) return;
+  fs::create_directories(config.data_dir);
+  fs::permissions(config.data_dir,
+                  fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec);  // others' songs are nobody's business
+}
+
+/// The commands that look at a service must not make an empty one where the folder's name was misspelt.
+void require_database(const Config& config) {
+  if (!std::filesystem::exists(database_path(config)))
+    throw std::runtime_error(fmt::format("There is no database {}; give the service's folder with --data-dir.", database_path(config)));
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("The web service of voxconv: singers upload a recording and get it back with another voice.", "webwrap");
+  app.set_version_flag("--version", fmt::format("webwrap {}", voxconv::version()), "Print the version");
+  app.set_help_flag("-h,--help", "Print this help");
+  app.fallthrough();
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  Flags flags;
+  app.add_option("--config", flags.config_path, "Settings: a JSON file (docs/operations.md)")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile.description(""));
+  app.add_option("--data-dir", flags.data_dir, "Where the database and the audio are kept")->type_name("DIR");
+
+  std::function<int(const Config&)> command;
+  const auto add = [&](const char* name, const char* help, std::function<int(const Config&)> function, bool needs_database) {
+    CLI::App* sub = app.add_subcommand(name, help);
+    sub->callback([&command, function, needs_database] {
+      command = [function, needs_database](const Config& config) {
+        if (needs_database) {
+          require_database(config);
+        } else {
+          make_data_dir(config);
+        }
+        return function(config);
+      };
+    });
+    return sub;
+  };
+  CLI::App* serving = add(
+      "serve", "Serve, and keep the workers running", [&](const Config& c) { return serve(c, flags.config_path); }, false);
+  serving->add_option("--port", flags.port, "Port to listen on; 0: a free one")
+      ->type_name("N")
+      ->check(CLI::Range(0, 65535).description(""));
+  double exit_when_idle = -1;
+  bool once = false;
+  CLI::App* working = add(
+      "worker", "Do jobs: analyse, convert, render", [&](const Config& c) { return worker(c, exit_when_idle, once); }, false);
+  working->add_option("--exit-when-idle", exit_when_idle, "End after so many seconds without a job")
+      ->type_name("S")
+      ->check(CLI::NonNegativeNumber.description(""));
+  working->add_flag("--once", once, "End after one job");
+  add("migrate", "Bring the database to this program's schema", migrate, false);
+  add("audit", "Check the books and the database", audit, true);
+  std::string path, share;
+  add(
+      "backup", "Copy the database while the service runs", [&](const Config& c) { return backup(c, path); }, true)
+      ->add_option("file", path, "The copy; must not be there yet")
+      ->required();
+  add(
+      "takedown", "End a share for good", [&](const Config& c) { return takedown(c, share); }, true)
+      ->add_option("share", share, "Its id or its address")
+      ->required();
+  add("reports", "List what listeners complained about", reports, true);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "webwrap: {} See webwrap --help.\n", error.what());
+    return 2;
+  }
+  try {
+    return command(config_of(flags));
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "webwrap: {}\n", error.what());
+    return 1;
+  }
+}
+
+}  // namespace
+}  // namespace webwrap
+
+int main(int argc, char** argv) { return webwrap::run(argc, argv); }
