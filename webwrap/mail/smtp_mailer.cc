@@ -50,7 +50,7 @@ class SmtpMailer : public Mailer {
   void send(const Mail& mail) override {
     const std::string message = mime_message(mail, from_, std::time(nullptr));
     std::string_view rest = message;
-    const std::string sender = "<" + from_.address + ">", recipient = "<" + parse_mailbox(mail.to).address + ">";
+    const std::string sender = fmt::format("<{}>", from_.address), recipient = fmt::format("<{}>", parse_mailbox(mail.to).address);
     const std::unique_ptr<curl_slist, ListDeleter> recipients(curl_slist_append(nullptr, recipient.c_str()));
     const std::unique_ptr<CURL, CurlDeleter> handle(curl_easy_init());
     if (!handle || !recipients) throw std::bad_alloc();
