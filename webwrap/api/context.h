@@ -37,4 +37,6 @@ void add_shop_routes(http::Router&, Context&);       ///< orders, Stripe's webho
 void add_operation_routes(http::Router&, Context&);  ///< /healthz, /metrics, /api/v1/config, /api/v1/openapi.json
 void add_page_routes(http::Router&, Context&);       ///< the web app's files
 
+void add_all_routes(http::Router&, Context&);  ///< all of the above
+
 }  // namespace webwrap

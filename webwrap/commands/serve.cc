@@ -28,21 +28,6 @@ using std::chrono::steady_clock;
 constexpr seconds patience(20);  // for requests and jobs in work when the service ends
 constexpr seconds clean_up_every(300);
 
-void add_all_routes(http::Router& router, Context& context) {
-  add_account_routes(router, context);
-  add_session_routes(router, context);
-  add_upload_routes(router, context);
-  add_recording_routes(router, context);
-  add_voice_routes(router, context);
-  add_job_routes(router, context);
-  add_song_routes(router, context);
-  add_share_routes(router, context);
-  add_credit_routes(router, context);
-  add_shop_routes(router, context);
-  add_operation_routes(router, context);
-  add_page_routes(router, context);
-}
-
 /// A free port, for port 0: the addresses that the service tells of itself have to be known before it listens.
 int free_port() {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
