@@ -188,7 +188,8 @@ class Business {
   void repeat(Transaction& transaction) {
     if (model_.entries.empty()) return;
     LedgerEntry entry = model_.entries[static_cast<std::size_t>(pick(static_cast<int>(model_.entries.size())))];
-    for (Posting& posting : entry.postings) posting.amount *= 1 + pick(3);
+    const int factor = 1 + pick(3);
+    for (Posting& posting : entry.postings) posting.amount *= factor;
     post(transaction, entry);
   }
 
@@ -339,7 +340,8 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"UPDATE orders SET state = 'paid' WHERE id = 'open'", "Order open is paid, but no credits were booked for it, not 30."},
         Damage{"UPDATE orders SET state = 'expired' WHERE id = 'paid'", "Order paid is expired, but credits were booked for it."},
         Damage{"DELETE FROM orders WHERE id = 'paid'", "Entry stripe:cs_paid:sold sells credits that no order asked for."},
-        Damage{"UPDATE orders SET state = 'refunded' WHERE id = 'paid'", "Order paid is refunded, but its credits were not taken back."},
+        Damage{"UPDATE orders SET state = 'refunded' WHERE id = 'paid'",
+               "Order paid is refunded, but no credits were taken back for it, not 30."},
         Damage{"PRAGMA foreign_keys = OFF; DELETE FROM accounts", "A row of jobs names one of accounts that is not there."}));
 
 }  // namespace
