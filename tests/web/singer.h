@@ -29,7 +29,7 @@ struct Singer : Browser {
     made.duration_s = seconds;
     made.f0_low = 90;
     made.f0_median = 120;
-    made.f0_high = 180;
+    made.f0_high = 160;
     service.blobs->put(made.playable, "mp3");
     service.blobs->put(made.peaks, R"({"peaks":[0.5,1]})");
     service.store->write([&](Transaction& transaction) { transaction.recordings().add(made); });
