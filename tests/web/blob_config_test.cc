@@ -1,0 +1,154 @@
+// Blobs in a folder, and the settings.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+#include <vector>
+
+#include "blob/blob_store.h"
+#include "config/config.h"
+#include "domain/error.h"
+#include "domain/id.h"
+
+namespace webwrap {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class Folder : public ::testing::Test {
+ protected:
+  Folder() : dir_(fs::temp_directory_path() / ("webwrap-blob-" + new_id())) { fs::create_directories(dir_); }
+  ~Folder() override { fs::remove_all(dir_); }
+  fs::path dir_;
+};
+
+using Blobs = Folder;
+using Settings = Folder;
+
+TEST_F(Blobs, KeepWhatIsPut) {
+  const auto blobs = open_local_blob_store(dir_ / "blobs");
+  EXPECT_EQ(blobs->size("songs/a/x.mp3"), -1);
+  blobs->put("songs/a/x.mp3", "0123456789");
+  EXPECT_EQ(blobs->size("songs/a/x.mp3"), 10);
+  EXPECT_EQ(blobs->read("songs/a/x.mp3", 2, 3), "234");
+  EXPECT_EQ(blobs->read("songs/a/x.mp3", 8, 100), "89");
+  EXPECT_EQ(blobs->read("songs/a/x.mp3", 20, 1), "");
+  std::ofstream(dir_ / "made") << "made elsewhere";
+  blobs->put_file("songs/a/y", dir_ / "made");
+  EXPECT_FALSE(fs::exists(dir_ / "made"));
+  EXPECT_EQ(blobs->read("songs/a/y", 0, 100), "made elsewhere");
+  EXPECT_EQ(fs::path(blobs->local_path("songs/a/y")).filename(), "y");
+  blobs->remove("songs/a/y");
+  blobs->remove("songs/a/y");
+  EXPECT_EQ(blobs->size("songs/a/y"), -1);
+  blobs->put("songs/ab/z", "another");
+  blobs->remove_all("songs/a/");
+  EXPECT_EQ(blobs->size("songs/a/x.mp3"), -1);
+  EXPECT_EQ(blobs->size("songs/ab/z"), 7);
+  EXPECT_TRUE(fs::is_empty(dir_ / "blobs/tmp"));
+}
+
+TEST_F(Blobs, RefuseKeysThatLeaveTheirFolder) {
+  const auto blobs = open_local_blob_store(dir_ / "blobs");
+  for (const char* key : {"", "/etc/passwd", "../x", "a/../x", "a/..", "a//b", "a/", ".hidden", "a/.b", "a\\b", "a b", "a%2fb", "ä"}) {
+    EXPECT_THROW(blobs->put(key, "x"), std::logic_error) << key;
+    EXPECT_THROW(blobs->local_path(key), std::logic_error) << key;
+    if (*key) EXPECT_THROW(blobs->size(key), std::logic_error) << key;
+  }
+  EXPECT_THROW(blobs->remove_all(""), std::logic_error);
+  EXPECT_THROW(blobs->put("a" + std::string("\0b", 2), "x"), std::logic_error);
+}
+
+TEST_F(Blobs, AppendOnlyAtTheEnd) {
+  const auto blobs = open_local_blob_store(dir_ / "blobs");
+  EXPECT_EQ(blobs->append("r/1/source", 0, "abc"), 3);
+  EXPECT_EQ(blobs->append("r/1/source", 3, "de"), 5);
+  for (const std::int64_t wrong : {0, 3, 6}) EXPECT_THROW(blobs->append("r/1/source", wrong, "x"), ServiceError);
+  EXPECT_EQ(blobs->read("r/1/source", 0, 10), "abcde");
+}
+
+TEST_F(Blobs, LetOneOfManyAppendersWin) {
+  std::vector<std::thread> threads;
+  std::atomic<int> won = 0;
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&] {
+      const auto blobs = open_local_blob_store(dir_ / "blobs");
+      try {
+        blobs->append("r/1/source", 0, "abc");
+        ++won;
+      } catch (const ServiceError& error) {
+        EXPECT_EQ(error.status(), 409);
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(won, 1);
+  EXPECT_EQ(open_local_blob_store(dir_ / "blobs")->size("r/1/source"), 3);
+}
+
+std::string refusal_of(const std::string& path) {
+  try {
+    load_config(path);
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+/// A variable of the environment for the length of a test.
+struct Variable {
+  Variable(const char* name_, const char* value) : name(name_) { ::setenv(name, value, 1); }
+  ~Variable() { ::unsetenv(name); }
+  const char* name;
+};
+
+TEST_F(Settings, ComeFromTheFileThenTheEnvironment) {
+  std::ofstream(dir_ / "c.json") << R"({
+    // A comment.
+    "port": 9000, "public_url": "https://sing.example/", "trust_proxy": true, "preview_s": 12.5, "quota_bytes": 3000000000,
+    "packs": [{"id": "one", "title": "1 credit", "credits": 1, "amount": 99}], "stripe_webhook_secrets": ["a"]})";
+  const Variable port("WEBWRAP_PORT", "9001"), secrets("WEBWRAP_STRIPE_WEBHOOK_SECRETS", "whsec_new,whsec_old"),
+      name("WEBWRAP_CONTACT", "12");
+  const Config config = load_config(dir_ / "c.json");
+  EXPECT_EQ(config.port, 9001);
+  EXPECT_EQ(config.base_url(), "https://sing.example");
+  EXPECT_TRUE(config.trust_proxy);
+  EXPECT_EQ(config.preview_s, 12.5);
+  EXPECT_EQ(config.quota_bytes, 3'000'000'000);
+  ASSERT_EQ(config.packs.size(), 1u);
+  EXPECT_EQ(config.packs[0].amount, 99);
+  EXPECT_THAT(config.stripe_webhook_secrets, ::testing::ElementsAre("whsec_new", "whsec_old"));
+  EXPECT_EQ(config.contact, "12");
+  EXPECT_EQ(config.max_active_jobs, 3);
+}
+
+TEST_F(Settings, AreRefusedByNameWhereTheyAreWrong) {
+  const std::string path = dir_ / "c.json";
+  const auto refusal = [&](const std::string& text) {
+    std::ofstream(path) << text;
+    return refusal_of(path);
+  };
+  EXPECT_THAT(refusal(R"({"prot": 1})"), AllOf(HasSubstr(path), HasSubstr("prot")));
+  EXPECT_THAT(refusal(R"({"port": "1"})"), AllOf(HasSubstr("port"), HasSubstr("whole number")));
+  EXPECT_THAT(refusal(R"({"port": 1.5})"), HasSubstr("port"));
+  EXPECT_THAT(refusal(R"({"port": 70000})"), HasSubstr("port"));
+  EXPECT_THAT(refusal(R"({"workers": -1})"), HasSubstr("workers"));
+  EXPECT_THAT(refusal(R"({"trust_proxy": 1})"), HasSubstr("trust_proxy"));
+  EXPECT_THAT(refusal(R"({"quota_bytes": 99999999999999999999})"), HasSubstr("quota_bytes"));
+  EXPECT_THAT(refusal(R"({"packs": [{"id": "a", "title": "b", "credits": 0, "amount": 1}]})"), HasSubstr("packs"));
+  EXPECT_THAT(refusal(R"({"packs": [{"price": 1}]})"), HasSubstr("price"));
+  EXPECT_THAT(refusal(R"({"accel_prefix": "files"})"), HasSubstr("accel_prefix"));
+  EXPECT_THAT(refusal(R"({"public_url": "sing.example"})"), HasSubstr("public_url"));
+  EXPECT_THAT(refusal("[]"), HasSubstr("object"));
+  EXPECT_THAT(refusal("{"), HasSubstr(path));
+  EXPECT_THAT(refusal_of(dir_ / "none.json"), HasSubstr("none.json"));
+  const Variable odd("WEBWRAP_PROT", "1");
+  EXPECT_THAT(refusal_of(""), HasSubstr("WEBWRAP_PROT"));
+}
+
+}  // namespace
+}  // namespace webwrap

@@ -1,0 +1,225 @@
+// The router, and what is read from requests.
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "domain/error.h"
+#include "http/file_range.h"
+#include "http/head.h"
+#include "http/router.h"
+#include "http/security.h"
+
+namespace webwrap::http {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Pair;
+
+Response ask(const Router& router, Method method, const std::string& path, const std::string& body = "") {
+  Request request;
+  request.method = method;
+  request.path = path;
+  request.body = body;
+  return router.handle(request);
+}
+
+Handler saying(const std::string& text) {
+  return [text](const Request& request) {
+    Response response;
+    response.body = text;
+    for (const auto& [name, value] : request.params) response.body += " " + name + "=" + value;
+    return response;
+  };
+}
+
+TEST(Router, TakesTheMostParticularPattern) {
+  Router router;
+  router.add(Method::get, "/{rest*}", saying("rest"));
+  router.add(Method::get, "/jobs/{id}", saying("job"));
+  router.add(Method::get, "/jobs/current", saying("current"));
+  router.add(Method::get, "/jobs/{id}/audio", saying("audio"));
+  router.add(Method::get, "/", saying("root"));
+  EXPECT_EQ(ask(router, Method::get, "/jobs/7").body, "job id=7");
+  EXPECT_EQ(ask(router, Method::get, "/jobs/current").body, "current");
+  EXPECT_EQ(ask(router, Method::get, "/jobs/7/audio").body, "audio id=7");
+  EXPECT_EQ(ask(router, Method::get, "/jobs/7/else").body, "rest rest=jobs/7/else");
+  EXPECT_EQ(ask(router, Method::get, "/jobs/").body, "rest rest=jobs/");
+  EXPECT_EQ(ask(router, Method::get, "/").body, "root");
+}
+
+TEST(Router, TellsUnknownAddressesFromUnknownMethods) {
+  Router router;
+  router.add(Method::get, "/jobs", saying("list"));
+  router.add(Method::post, "/jobs", saying("new"));
+  const Response unknown = ask(router, Method::get, "/job");
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_EQ(json::parse(unknown.body).at("code"), "not_found");
+  EXPECT_EQ(unknown.type, "application/problem+json");
+  const Response wrong = ask(router, Method::del, "/jobs");
+  EXPECT_EQ(wrong.status, 405);
+  ASSERT_TRUE(wrong.find_header("allow"));
+  EXPECT_EQ(*wrong.find_header("allow"), "GET, HEAD, POST");
+}
+
+TEST(Router, AnswersHeadLikeGetWithoutBody) {
+  Router router;
+  router.add(Method::get, "/a", saying("four"));
+  router.add(Method::head, "/b", [](const Request&) {
+    Response response;
+    response.headers.emplace_back("Upload-Offset", "7");
+    return response;
+  });
+  const Response head = ask(router, Method::head, "/a");
+  EXPECT_EQ(head.body, "");
+  EXPECT_EQ(*head.find_header("Content-Length"), "4");
+  EXPECT_EQ(*ask(router, Method::head, "/b").find_header("Upload-Offset"), "7");
+}
+
+TEST(Router, LimitsBodiesByRoute) {
+  Router router;
+  router.add(Method::post, "/small", saying("ok"), 4);
+  router.add(Method::post, "/large", saying("ok"), 100);
+  EXPECT_EQ(ask(router, Method::post, "/small", "1234").status, 200);
+  EXPECT_EQ(ask(router, Method::post, "/small", "12345").status, 413);
+  EXPECT_EQ(ask(router, Method::post, "/large", "12345").status, 200);
+  EXPECT_EQ(router.max_body(), 100u);
+  EXPECT_EQ(router.max_body(Method::post, "/small"), 4u);
+  EXPECT_EQ(router.max_body(Method::get, "/small"), std::nullopt);
+}
+
+TEST(Router, TurnsErrorsIntoProblems) {
+  Router router;
+  router.add(Method::get, "/refused", [](const Request&) -> Response { throw ServiceError(402, "not_enough_credits", "You need 3."); });
+  router.add(Method::get, "/broken", [](const Request&) -> Response { throw std::runtime_error("password is hunter2"); });
+  const Response refused = ask(router, Method::get, "/refused");
+  EXPECT_EQ(json::parse(refused.body),
+            json({{"status", 402}, {"code", "not_enough_credits"}, {"title", "Payment Required"}, {"detail", "You need 3."}}));
+  const Response broken = ask(router, Method::get, "/broken");
+  EXPECT_EQ(broken.status, 500);
+  EXPECT_THAT(broken.body, Not(HasSubstr("hunter2")));
+}
+
+TEST(Router, TellsItsObserverThePatternNotThePath) {
+  Router router;
+  router.add(Method::get, "/jobs/{id}", saying("job"));
+  std::vector<std::string> seen;
+  router.observe([&](Method method, const std::string& pattern, int status, double seconds) {
+    EXPECT_GE(seconds, 0);
+    seen.push_back(std::string(name_of(method)) + pattern + std::to_string(status));
+  });
+  ask(router, Method::get, "/jobs/7");
+  ask(router, Method::get, "/what/ever");
+  EXPECT_THAT(seen, ElementsAre("GET/jobs/{id}200", "GET404"));
+}
+
+TEST(Router, AddsSecurityHeadersThatHandlersMayReplace) {
+  Router router;
+  router.add(Method::get, "/api/v1/a", saying("a"));
+  router.add(Method::get, "/embed", [](const Request&) {
+    Response response;
+    response.headers.emplace_back("Content-Security-Policy", content_security_policy("*"));
+    return response;
+  });
+  const Response answer = ask(router, Method::get, "/api/v1/a");
+  EXPECT_THAT(*answer.find_header("Content-Security-Policy"), HasSubstr("frame-ancestors 'none'"));
+  EXPECT_EQ(*answer.find_header("Cache-Control"), "no-store");
+  EXPECT_EQ(*answer.find_header("X-Content-Type-Options"), "nosniff");
+  const Response embed = ask(router, Method::get, "/embed");
+  EXPECT_THAT(*embed.find_header("Content-Security-Policy"), HasSubstr("frame-ancestors *"));
+  EXPECT_FALSE(embed.find_header("Cache-Control"));
+}
+
+TEST(Decoding, UndoesPercentEncodingOrSaysThatItCannot) {
+  EXPECT_EQ(decode_percent("a%20b+c%C3%A4"), "a b+cä");
+  EXPECT_EQ(decode_percent("a+b%2B", true), "a b+");
+  for (const char* broken : {"%", "%4", "%4g", "%g4", "a%", "%00", "a%0Ab", "\x01"})
+    EXPECT_EQ(decode_percent(broken), std::nullopt) << broken;
+  EXPECT_EQ(decode_percent("line%0Aline", true), "line\nline");
+}
+
+TEST(Decoding, LetsNoPathClimb) {
+  EXPECT_EQ(decode_path("/a/b%20c"), "/a/b c");
+  EXPECT_EQ(decode_path("/a/..b/.c"), "/a/..b/.c");
+  for (const char* bad : {"", "a", "/..", "/a/../b", "/a/%2e%2E/b", "/./a", "/a/.", "/a%2F..%2fb", "/%"})
+    EXPECT_EQ(decode_path(bad), std::nullopt) << bad;
+}
+
+TEST(Decoding, ReadsQueries) {
+  EXPECT_THAT(parse_query("a=1&b=&c&a=2&=x&d=%zz&e=f%3Dg+h&&"),
+              ElementsAre(Pair("", "x"), Pair("a", "1"), Pair("b", ""), Pair("c", ""), Pair("e", "f=g h")));
+  EXPECT_TRUE(parse_query("").empty());
+}
+
+TEST(Decoding, ReadsCookies) {
+  EXPECT_THAT(parse_cookies("sid=a=b; __Host-sid=\"q\" ;; x ; =y;z="),
+              ElementsAre(Pair("__Host-sid", "q"), Pair("sid", "a=b"), Pair("z", "")));
+  EXPECT_THAT(parse_cookies("sid=first; sid=second"), ElementsAre(Pair("sid", "first")));
+}
+
+TEST(Decoding, EncodesPathsSoThatTheyDecode) {
+  const std::string odd = "a b/%?#ä\"";
+  EXPECT_EQ(encode_path(odd), "a%20b/%25%3F%23%C3%A4%22");
+  EXPECT_EQ(decode_percent(encode_path(odd)), odd);
+}
+
+Head head_of(const std::string& text) {
+  auto parsed = parse_head(text);
+  if (const Response* refused = std::get_if<Response>(&parsed)) ADD_FAILURE() << refused->body;
+  return std::get<Head>(parsed);
+}
+
+int refusal_of(const std::string& text) {
+  const auto parsed = parse_head(text);
+  const Response* refused = std::get_if<Response>(&parsed);
+  return refused ? refused->status : 0;
+}
+
+TEST(Head, ReadsWhatClientsSend) {
+  const Head head = head_of(
+      "PATCH http://host/api/v1/x%20y?q=1 HTTP/1.1\r\nHost: host\r\nX-Two:  a \r\nx-two: b\r\nContent-Length: 12\r\nCookie: a=1\r\nCookie: "
+      "b=2\r\nExpect: 100-Continue\r\n\r\n");
+  EXPECT_EQ(head.request.method, Method::patch);
+  EXPECT_EQ(head.request.path, "/api/v1/x y");
+  EXPECT_EQ(head.request.query.at("q"), "1");
+  EXPECT_EQ(head.request.header("x-two"), "a, b");
+  EXPECT_THAT(head.request.cookies, ElementsAre(Pair("a", "1"), Pair("b", "2")));
+  EXPECT_EQ(head.length, 12u);
+  EXPECT_TRUE(head.keep_alive);
+  EXPECT_TRUE(head.expects_continue);
+}
+
+TEST(Head, KnowsWhenToKeepTheConnection) {
+  EXPECT_FALSE(head_of("GET / HTTP/1.0\r\n\r\n").keep_alive);
+  EXPECT_TRUE(head_of("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").keep_alive);
+  EXPECT_FALSE(head_of("GET / HTTP/1.1\r\nConnection: Close\r\n\r\n").keep_alive);
+}
+
+TEST(Head, RefusesWhatOthersCouldReadDifferently) {
+  EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
+  EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 50\r\n\r\n"), 400);
+  EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nContent-Length: +5\r\n\r\n"), 400);
+  EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nContent-Length : 5\r\n\r\n"), 400);
+  EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), 400);
+  EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\n folded: x\r\n\r\n"), 400);
+  EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nA: b\nC: d\r\n\r\n"), 400);
+  EXPECT_EQ(refusal_of("GET  / HTTP/1.1\r\n\r\n"), 400);
+  EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n"), 0);
+}
+
+TEST(FileRange, ChoosesTheWholeFileWhereTheRangeIsNone) {
+  Request request;
+  Response response;
+  const FilePart part = choose_part(request, 0, "\"e\"", response);
+  EXPECT_EQ(part.length, 0);
+  EXPECT_EQ(response.status, 200);
+  request.headers["range"] = "bytes=0-";
+  Response empty;
+  choose_part(request, 0, "\"e\"", empty);
+  EXPECT_EQ(empty.status, 416);
+}
+
+}  // namespace
+}  // namespace webwrap::http
