@@ -97,5 +97,11 @@ TEST(JsonBody, RefusesUnknownFields) {
   EXPECT_EQ(JsonBody(request, {"known", "more"}).text("known", 1, 9), "x");
 }
 
+TEST(JsonBody, RefusesDeepNesting) {
+  const auto nested = [](int levels) { return "{\"o\":{\"x\":" + std::string(levels, '[') + std::string(levels, ']') + "}}"; };
+  EXPECT_NO_THROW(JsonBody(request_of(nested(10))).object("o"));
+  for (const int levels : {20, 30'000}) expect_refused(422, "too deeply", [&] { JsonBody body(request_of(nested(levels))); });
+}
+
 }  // namespace
 }  // namespace webwrap

@@ -15,6 +15,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int max_depth = 16;  // copying and writing JSON takes stack for each level
+
 bool is_json_type(std::string_view content_type) {
   content_type = content_type.substr(0, content_type.find(';'));
   while (content_type.ends_with(' ')) content_type.remove_suffix(1);
@@ -74,7 +76,11 @@ void fail_field(const std::string& field, const std::string& what) { throw Servi
 JsonBody::JsonBody(const http::Request& request) {
   if (!is_json_type(request.header("content-type")))
     throw ServiceError(415, "unsupported_media_type", "This address takes a JSON body: send it with Content-Type: application/json.");
-  body_ = json::parse(request.body, nullptr, false);
+  const auto check_depth = [](int depth, json::parse_event_t, const json&) {
+    if (depth > max_depth) throw ServiceError(422, "invalid", "The body is nested too deeply.");
+    return true;
+  };
+  body_ = json::parse(request.body, check_depth, false);
   if (body_.is_discarded()) throw ServiceError(400, "invalid_json", "The request's body is not valid JSON in UTF-8.");
   if (!body_.is_object()) throw ServiceError(422, "invalid", fmt::format("The body must be a JSON object, not {}.", body_.type_name()));
 }
