@@ -20,9 +20,9 @@ struct TrivialRunner : JobRunner {
     song.id = task.job.song;
     song.account = task.job.account;
     song.job = task.job.id;
-    song.converted = "songs/" + song.id + "/" + std::to_string(task.job.attempts) + "-result";
+    song.converted = attempt_key("songs/" + song.id, task.job.attempts, "result");
     JobOutput output;
-    output.files = {{song.converted, path}};
+    output.files = {{"songs/" + song.id, "result", path}};
     output.keep = [song](Transaction& transaction) {
       transaction.songs().add(song);
       return true;

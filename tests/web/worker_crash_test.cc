@@ -70,6 +70,8 @@ TEST(WorkerCrash, EveryJobHasOneResultAndIsPaidOnceThoughWorkersAreKilled) {
     service.store->read([&](Transaction& transaction) { song = transaction.songs().find(job.song); });
     ASSERT_TRUE(song);
     EXPECT_EQ(service.blobs->read(song->converted, 0, 100), job.id);
+    const std::filesystem::path folder = std::filesystem::path(service.blobs->local_path(song->converted)).parent_path();
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1) << "a killed worker's file was left";
   }
   fmt::print("{} kills; attempts of jobs:", kills);
   for (const auto& [count, number] : attempts) fmt::print(" {}x{}", number, count);

@@ -70,6 +70,7 @@ TEST_F(WorkerTest, TriesAgainAfterAWhileWhatIsNotTheRecordingsFault) {
   const Job job = customer.order(3);
   runner.work = [&](const JobTask& task) {
     if (runner.runs == 1) throw std::runtime_error("no space left");
+    service.blobs->put(blob_of(job, 1), "of an attempt that was killed");
     return one_file(task);
   };
   Worker worker = make();
@@ -81,6 +82,8 @@ TEST_F(WorkerTest, TriesAgainAfterAWhileWhatIsNotTheRecordingsFault) {
   EXPECT_TRUE(worker.work_one());
   EXPECT_EQ(find_job(service, job.id).state, Job::State::done);
   EXPECT_EQ(customer.balance(), 7);
+  EXPECT_EQ(service.blobs->size(blob_of(job, 1)), -1);
+  EXPECT_EQ(service.blobs->size(blob_of(job, 2)), 5);
 }
 
 TEST_F(WorkerTest, FailsWhenTheAttemptsAreUsedUp) {

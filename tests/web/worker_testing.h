@@ -27,7 +27,7 @@ inline JobOutput one_file(const JobTask& task, const std::string& text = "sound"
   std::fputs(text.c_str(), file);
   std::fclose(file);
   JobOutput output;
-  output.files = {{fmt::format("songs/{}/{}-out.bin", task.job.song, task.job.attempts), path}};
+  output.files = {{"songs/" + task.job.song, "out.bin", path}};
   output.result = R"({"made":true})";
   return output;
 }

@@ -54,12 +54,12 @@ JobOutput AudioRunner::analyse(const JobTask& task) {
   SungReader sung(again, sung_s);
   set_range(recording, voxconv::estimate_f0(sung));
 
-  const std::string folder = fmt::format("recordings/{}/{}-", recording.id, task.job.attempts);
-  recording.playable = folder + "playable.mp3";
-  recording.peaks = folder + "peaks.json";
+  const std::string folder = "recordings/" + recording.id;
+  recording.playable = attempt_key(folder, task.job.attempts, "playable.mp3");
+  recording.peaks = attempt_key(folder, task.job.attempts, "peaks.json");
   recording.state = Recording::State::ready;
   JobOutput output;
-  output.files = {{recording.playable, playable}, {recording.peaks, "", nlohmann::json{{"peaks", writer.peaks()}}.dump()}};
+  output.files = {{folder, "playable.mp3", playable}, {folder, "peaks.json", "", nlohmann::json{{"peaks", writer.peaks()}}.dump()}};
   output.keep = [recording](Transaction& transaction) {
     if (!transaction.recordings().find(recording.id)) return false;
     transaction.recordings().update(recording);

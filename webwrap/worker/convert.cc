@@ -73,17 +73,16 @@ JobOutput AudioRunner::convert(const JobTask& task) {
 
   song.key = report.key;
   song.duration_s = report.source_s;
-  const std::string folder = fmt::format("songs/{}/{}-", song.id, task.job.attempts);
-  song.original = folder + "original.flac";
-  song.original_playable = folder + "original.mp3";
-  song.converted = folder + "converted.flac";
-  song.converted_playable = folder + "converted.mp3";
   song.peaks = json{{"original", original.peaks()}, {"converted", converted.peaks()}}.dump();
   JobOutput output;
-  output.files = {{song.original, file("original.flac")},
-                  {song.original_playable, file("original.mp3")},
-                  {song.converted, file("converted.flac")},
-                  {song.converted_playable, file("converted.mp3")}};
+  const std::string folder = "songs/" + song.id;
+  for (const auto& [name, key] : {std::pair{"original.flac", &song.original},
+                                  {"original.mp3", &song.original_playable},
+                                  {"converted.flac", &song.converted},
+                                  {"converted.mp3", &song.converted_playable}}) {
+    *key = attempt_key(folder, task.job.attempts, name);
+    output.files.push_back({folder, name, file(name)});
+  }
   output.result = json{{"song", song.id}, {"limiter_gain_db", report.limiter_gain_db}, {"seconds", report.wall_s}}.dump();
   output.keep = [song](Transaction& transaction) {
     transaction.songs().add(song);

@@ -37,11 +37,15 @@ struct JobTask {
   voxconv::CancelToken cancel;  ///< the work is not wanted any more: throw voxconv::Error(cancelled) soon
 };
 
+/// The key of a blob that a job makes: another one at each attempt, so that two workers never write the same.
+std::string attempt_key(const std::string& folder, int attempt, const std::string& name);
+
 /// What a job made. Files become blobs only once the whole work succeeded, and go again where the job turns out to be somebody else's by
-/// then. Their keys must hold the attempt (job.attempts), so that two workers never write the same one.
+/// then.
 struct JobOutput {
   struct File {
-    std::string key, path;
+    std::string folder, name;  ///< its key: attempt_key(folder, job.attempts, name)
+    std::string path;
     std::string bytes = {};  ///< what it holds, where there is no path
   };
   std::vector<File> files;

@@ -42,10 +42,13 @@ JobOutput AudioRunner::render(const JobTask& task) {
   voxconv::mix(sources, *writer, target.rate, target.channels, {}, task.cancel);
 
   JobOutput output;
-  const std::string key = fmt::format("songs/{}/renders/{}-{}.{}", song->id, task.job.id, task.job.attempts, format);
+  const std::string folder = fmt::format("songs/{}/renders", song->id), name = fmt::format("{}.{}", task.job.id, format);
   const char* type = format == "mp3" ? "audio/mpeg" : format == "flac" ? "audio/flac" : "audio/wav";
-  output.files = {{key, path}};
-  output.result = json{{"blob", key}, {"file_name", fmt::format("{}.{}", song->title, format)}, {"type", type}}.dump();
+  output.files = {{folder, name, path}};
+  output.result = json{
+      {"blob", attempt_key(folder, task.job.attempts, name)},
+      {"file_name", fmt::format("{}.{}", song->title, format)},
+      {"type", type}}.dump();
   output.keep = [id = song->id](Transaction& transaction) { return transaction.songs().find(id).has_value(); };
   return output;
 }

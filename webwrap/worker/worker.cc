@@ -133,17 +133,22 @@ void Worker::do_job(const Job& job) {
   log(Level::info, "job ended", {{"job", job.id}, {"attempt", job.attempts}, {"worker", name()}, {"how", how}, {"seconds", took.count()}});
 }
 
+std::string attempt_key(const std::string& folder, int attempt, const std::string& name) {
+  return fmt::format("{}/{}-{}", folder, attempt, name);
+}
+
 bool Worker::keep(const Job& job, const JobOutput& output) {
-  const auto remove_files = [&] {
-    for (const JobOutput::File& file : output.files) blobs_.remove(file.key);
+  const auto remove_files = [&](int attempt) {
+    for (const JobOutput::File& file : output.files) blobs_.remove(attempt_key(file.folder, attempt, file.name));
   };
   bool kept = false;
   try {
     for (const JobOutput::File& file : output.files) {
+      const std::string key = attempt_key(file.folder, job.attempts, file.name);
       if (file.path.empty())
-        blobs_.put(file.key, file.bytes);
+        blobs_.put(key, file.bytes);
       else
-        blobs_.put_file(file.key, file.path);
+        blobs_.put_file(key, file.path);
     }
     write_patiently([&](Transaction& transaction) {
       const auto now = transaction.jobs().find(job.id);
@@ -156,17 +161,19 @@ bool Worker::keep(const Job& job, const JobOutput& output) {
   } catch (const LeaseLost&) {
     kept = false;
   } catch (...) {
-    remove_files();
+    remove_files(job.attempts);
     throw;
   }
-  if (!kept) remove_files();
+  if (!kept) remove_files(job.attempts);
+  // What workers left that were killed between their files and their transaction.
+  if (kept)
+    for (int attempt = 1; attempt < job.attempts; ++attempt) remove_files(attempt);
   return kept;
 }
 
 void Worker::end(const Job& job, Job::State state, const std::string& failure) {
   bool ended = false;
   write_patiently([&](Transaction& transaction) { ended = end_without_result(transaction, job, state, failure, clock_.now()); });
-  // What attempts that were killed between their files and their transaction have left behind.
   if (ended && job.kind == Job::Kind::convert && !job.song.empty()) blobs_.remove_all("songs/" + job.song + "/");
 }
 
