@@ -87,7 +87,8 @@ TEST_F(Auth, TakesApiTokensFromAnywhere) {
   };
   EXPECT_EQ(rename_by("Bearer " + bearer).status, 200);
   EXPECT_EQ(rename_by("bearer " + bearer).status, 200);
-  for (const std::string& wrong : {"Bearer " + bearer + "x", "Bearer ", "Basic " + bearer, bearer, "Bearer " + hash_secret(bearer)})
+  for (const std::string& wrong :
+       {"Bearer " + bearer + "x", std::string("Bearer "), "Basic " + bearer, bearer, "Bearer " + hash_secret(bearer)})
     expect_problem(rename_by(wrong), 401, "not_signed_in");
   // A bad token does not fall back to the cookie.
   expect_problem(ann.send(Method::get, "/api/v1/account", nullptr, {{"authorization", "Bearer x"}}), 401, "not_signed_in");
