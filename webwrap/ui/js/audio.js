@@ -119,7 +119,7 @@ export class Mixer extends EventTarget {
     const again = this.playing;
     this.pause();
     this.offset = Math.max(0, Math.min(seconds, this.duration));
-    if (again) this.play();
+    if (again && this.offset < this.duration - 0.05) this.play();
     else this.tell();
   }
 
