@@ -58,7 +58,7 @@ TEST_F(Blobs, RefuseKeysThatLeaveTheirFolder) {
   for (const char* key : {"", "/etc/passwd", "../x", "a/../x", "a/..", "a//b", "a/", ".hidden", "a/.b", "a\\b", "a b", "a%2fb", "ä"}) {
     EXPECT_THROW(blobs->put(key, "x"), std::logic_error) << key;
     EXPECT_THROW(blobs->local_path(key), std::logic_error) << key;
-    if (*key) EXPECT_THROW(blobs->size(key), std::logic_error) << key;
+    EXPECT_THROW(blobs->size(key), std::logic_error) << key;
   }
   EXPECT_THROW(blobs->remove_all(""), std::logic_error);
   EXPECT_THROW(blobs->put("a" + std::string("\0b", 2), "x"), std::logic_error);
