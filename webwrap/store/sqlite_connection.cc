@@ -1,15 +1,30 @@
 #include "store/sqlite_connection.h"
 
+#include <sqlite3.h>
+
+#include <chrono>
+#include <thread>
+
 namespace webwrap {
 namespace {
 
-// Longer than any transaction of this service takes, so that a busy database means a stuck one.
-constexpr int busy_timeout_ms = 15'000;
+constexpr auto retry_after = std::chrono::microseconds(500);
+// 15 s at least: longer than any transaction of this service takes, so that a busy database means a stuck one.
+constexpr int most_retries = 30'000;
+
+/// Waits while another process writes. SQLite's own way backs off up to 0.1 s a time: beside a process that writes without a pause, the
+/// others would hardly ever find the moment between two of its transactions.
+int wait_for_writer(void*, int retries) {
+  if (retries >= most_retries) return 0;
+  std::this_thread::sleep_for(retry_after);
+  return 1;
+}
 
 }  // namespace
 
 SqliteConnection::SqliteConnection(const std::string& path, Access access)
-    : database_(path, SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX, busy_timeout_ms) {
+    : database_(path, SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX) {
+  sqlite3_busy_handler(database_.getHandle(), wait_for_writer, nullptr);
   // FULL: a commit is on the disk when it returns, also in WAL mode. Recursive triggers: REPLACE cannot pass by the ledger's.
   database_.exec(
       "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF;"
