@@ -33,8 +33,9 @@ JobOutput AudioRunner::convert(const JobTask& task) {
   const double start_s = parameters.value("start_s", 0.0), end_s = parameters.value("end_s", -1.0);
   const std::string source = blobs_.local_path(recording.blob);
   task.progress.report(0, "reading");
+  const voxconv::Voice loaded = voices_.get(task.job.voice);
   if (voxconv::open_reader(source)->info().channels > 2) options.keep_stereo = false;  // no player takes more than two
-  voxconv::Converter converter(voices_.get(task.job.voice), options);
+  voxconv::Converter converter(loaded, options);
   const voxconv::VoiceInfo& voice = converter.voice();
 
   Song song;
