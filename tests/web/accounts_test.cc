@@ -1,4 +1,5 @@
 #include "account_testing.h"
+#include "api/account_data.h"
 
 namespace webwrap::testing {
 namespace {
@@ -221,6 +222,7 @@ TEST_F(Accounts, ChangeTheirPassword) {
   expect_problem(change({{"current", good_password}}), 422, "invalid", "new");
   ask_for_reset("ann@example.org");
   EXPECT_EQ(change({{"current", good_password}, {"new", "eight loud badgers"}}).status, 204);
+  EXPECT_EQ(service.mailer.sent.back().subject, "Your voxconv password was changed");
   EXPECT_EQ(account_status(ann), 200);  // goes on, with a new session
   EXPECT_NE(ann.cookies.at("sid"), old_cookie);
   EXPECT_EQ(account_status(phone), 401);
@@ -266,6 +268,25 @@ TEST_F(AccountTest, DeletionErasesAllButTheBooks) {
     EXPECT_TRUE(transaction.ledger().audit().empty());
   });
   EXPECT_EQ(sign_up(ann, "ann@example.org").status, 201);  // the address is free again
+}
+
+TEST_F(Accounts, GuestsGoWhenNobodyCanReachThem) {
+  Singer lost(service, Singer::Kind::guest), here(service, Singer::Kind::guest);
+  const Id recording = lost.recording(), song = lost.song(), kept = here.recording();
+  for (int i = 0; i < 2; ++i) {
+    service.clock.time += 10 * day;
+    EXPECT_EQ(clean_up_accounts(*service.context), i);
+    here.get("/account");
+  }
+  EXPECT_EQ(clean_up_accounts(*service.context), 0);
+  EXPECT_EQ(service.blobs->size("recordings/" + recording + "/1-playable.mp3"), -1);
+  EXPECT_EQ(service.blobs->size("songs/" + song + "/1-converted.flac"), -1);
+  service.store->read([&](Transaction& transaction) {
+    EXPECT_FALSE(transaction.accounts().find(lost.id));
+    EXPECT_TRUE(transaction.accounts().find(id));  // members stay
+    EXPECT_TRUE(transaction.accounts().sessions(id).empty());
+  });
+  here.get("/recordings/" + kept);
 }
 
 TEST_F(Accounts, ExportShowsEverythingButSecrets) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "api/auth.h"
 #include "api/json_views.h"
 #include "store/names.h"
 
@@ -12,6 +13,8 @@ namespace {
 using nlohmann::json;
 
 constexpr int all = std::numeric_limits<int>::max();
+constexpr Seconds guest_without_session = 3600;  // one who is being made has none yet
+constexpr int guests_at_a_time = 100;
 
 /// JSON that is kept as text.
 json parsed(const std::string& text) {
@@ -123,6 +126,17 @@ void remove_account(const Context& context, const Account& account) {
     transaction.accounts().erase(account.id, context.clock.now());
   });
   remove_blobs();
+}
+
+int clean_up_accounts(const Context& context) {
+  const Seconds now = context.clock.now();
+  std::vector<Account> lost;
+  context.store.write([&](Transaction& transaction) {
+    transaction.accounts().erase_stale_sessions(now - session_idle);
+    lost = transaction.accounts().lost_guests(now - guest_without_session, guests_at_a_time);
+  });
+  for (const Account& guest : lost) remove_account(context, guest);
+  return static_cast<int>(lost.size());
 }
 
 void adopt_guest(Transaction& transaction, const Account& guest, const Account& member, Seconds now) {

@@ -11,6 +11,10 @@ nlohmann::json export_account(Transaction&, const Account&);
 /// Removes the account, what it owns and its audio. The books stay, under its id.
 void remove_account(const Context&, const Account&);
 
+/// Removes sessions that ran out, and guests who have none any more, with their audio: nobody could reach it. A few guests at a time.
+/// Returns how many. To be called now and then.
+int clean_up_accounts(const Context&);
+
 /// Hands what a guest made to the member who the guest turns out to be, and removes the guest. Does nothing while the guest's jobs are not
 /// ended: their results are the guest's.
 void adopt_guest(Transaction&, const Account& guest, const Account& member, Seconds now);

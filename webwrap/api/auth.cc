@@ -16,7 +16,6 @@ using http::Method;
 using http::Request;
 using http::Response;
 
-constexpr Seconds session_idle = 14 * 24 * 3600, session_longest = 90 * 24 * 3600;
 constexpr Seconds touch_every = 60;  // polling pages must not write at every request
 constexpr std::size_t max_sessions = 50;
 constexpr std::size_t max_user_agent = 300;

@@ -3,6 +3,9 @@
 
 namespace webwrap {
 
+constexpr Seconds session_idle = 14 * 24 * 3600;     ///< a session ends when it was not used for so long
+constexpr Seconds session_longest = 90 * 24 * 3600;  ///< and when it is so old
+
 /// Who makes the request: by the session cookie (then unsafe methods must come from our own pages: Sec-Fetch-Site or Origin) or by
 /// "Authorization: Bearer <API token>". Throws ServiceError(401, "not_signed_in" | 403, "cross_site").
 Account require_account(const Context&, const http::Request&);
@@ -14,7 +17,7 @@ std::optional<Account> find_account(const Context&, const http::Request&);  ///<
 
 /// The live session of the request's cookie, whatever the method; nothing: none, or it ran out.
 std::optional<Session> find_session(const Context&, const http::Request&);
-bool is_over(const Session&, Seconds now);  ///< idle for 14 days, or 90 days old
+bool is_over(const Session&, Seconds now);
 /// Starts a session, ends the one that the request came with, and adds the new cookie to the response: __Host-sid (sid without Secure
 /// where base_url() is plain http).
 void start_session(const Context&, const http::Request&, const Account&, http::Response&);

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "api/account_data.h"
 #include "api/context.h"
 #include "api/uploads.h"
 #include "commands/commands.h"
@@ -91,6 +92,7 @@ int serve(const Config& given, const std::string& config_path) {
       if (steady_clock::now() >= clean_up_at) {
         clean_up_at = steady_clock::now() + clean_up_every;
         if (const int removed = clean_up_uploads(*store, *blobs, clock)) log(Level::info, "uploads expired", {{"count", removed}});
+        if (const int removed = clean_up_accounts(context)) log(Level::info, "lost guests removed", {{"count", removed}});
       }
     } catch (const std::exception& error) {
       log(Level::error, "housekeeping failed", {{"error", error.what()}});

@@ -58,6 +58,17 @@ void SqliteAccountStore::erase_session(const Id& session) { rows::run(connection
 
 void SqliteAccountStore::erase_sessions(const Id& account) { rows::run(connection_, "DELETE FROM sessions WHERE account = ?", account); }
 
+void SqliteAccountStore::erase_stale_sessions(Seconds seen_before) {
+  rows::run(connection_, "DELETE FROM sessions WHERE last_seen < ?", seen_before);
+}
+
+std::vector<Account> SqliteAccountStore::lost_guests(Seconds made_before, int limit) {
+  return rows::select<Account>(connection_,
+                               "WHERE kind = 'guest' AND created < ? AND NOT EXISTS (SELECT 1 FROM sessions WHERE account = accounts.id) "
+                               "ORDER BY seq DESC LIMIT ?",
+                               made_before, limit);
+}
+
 void SqliteAccountStore::add_token(const ApiToken& token) { rows::insert(connection_, token); }
 
 std::optional<ApiToken> SqliteAccountStore::find_token(const std::string& token_hash) {

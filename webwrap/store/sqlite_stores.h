@@ -21,6 +21,8 @@ class SqliteAccountStore : public AccountStore {
   std::vector<Session> sessions(const Id& account) override;
   void erase_session(const Id& session) override;
   void erase_sessions(const Id& account) override;
+  void erase_stale_sessions(Seconds seen_before) override;
+  std::vector<Account> lost_guests(Seconds made_before, int limit) override;
 
   void add_token(const ApiToken&) override;
   std::optional<ApiToken> find_token(const std::string& token_hash) override;

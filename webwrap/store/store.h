@@ -27,6 +27,9 @@ class AccountStore {
   virtual std::vector<Session> sessions(const Id& account) = 0;
   virtual void erase_session(const Id& session) = 0;
   virtual void erase_sessions(const Id& account) = 0;
+  virtual void erase_stale_sessions(Seconds seen_before) = 0;
+  /// Guests made before `made_before` who have no session any more: nobody can reach what is theirs. At most `limit`.
+  virtual std::vector<Account> lost_guests(Seconds made_before, int limit) = 0;
 
   virtual void add_token(const ApiToken&) = 0;
   virtual std::optional<ApiToken> find_token(const std::string& token_hash) = 0;
