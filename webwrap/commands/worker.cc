@@ -36,6 +36,7 @@ int worker(const Config& config, double exit_when_idle, bool once) {
   const auto blobs = open_local_blob_store(blob_path(config));
   const SystemClock clock;
   AudioRunner runner(config, *store, *blobs);
+  runner.warm_up();
   WorkerOptions options;
   options.exit_when_idle = exit_when_idle;
   options.once = once;

@@ -51,6 +51,11 @@ JobOutput AudioRunner::run(const JobTask& task) {
   throw std::logic_error("A job of no known kind.");
 }
 
+void AudioRunner::warm_up() {
+  const std::vector<voxconv::VoiceInfo> voices = voxconv::VoiceStore().list();
+  if (!voices.empty()) voices_.get(voices.front().name);
+}
+
 Recording AudioRunner::find_recording(const Id& id) {
   std::optional<Recording> recording;
   store_.read([&](Transaction& transaction) { recording = transaction.recordings().find(id); });

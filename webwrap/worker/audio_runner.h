@@ -27,6 +27,9 @@ class AudioRunner : public JobRunner {
   AudioRunner(const Config& config, Store& store, BlobStore& blobs)
       : config_(config), store_(store), blobs_(blobs), voices_(config.worker_threads) {}
   JobOutput run(const JobTask&) override;
+  /// Loads a voice, so that the first song does not wait for what all voices share, and all work keeps to config.worker_threads. Nothing
+  /// happens where there are no voices.
+  void warm_up();
 
  private:
   /// Decodes the whole recording: length, waveform, range of the pitch, and an mp3 for the player.
