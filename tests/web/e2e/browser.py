@@ -6,6 +6,7 @@ import subprocess
 import time
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service as DriverService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -49,6 +50,12 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
                                     {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile})
 
+    def line(self, upload=-1, offline=False):
+        """The connection: bytes a second upwards, or none at all."""
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.emulateNetworkConditions",
+                                    {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload})
+
     def scheme(self, name):
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": name}]})
 
@@ -60,20 +67,20 @@ class Browser:
 
     def find(self, css, timeout=20):
         """The first visible element that fits."""
-        return WebDriverWait(self.driver, timeout, 0.1).until(
-            lambda driver: next((e for e in driver.find_elements(By.CSS_SELECTOR, css) if e.is_displayed()), None), f"no {css}")
+        return self.until(lambda: next((e for e in self.driver.find_elements(By.CSS_SELECTOR, css) if e.is_displayed()), None), timeout,
+                          f"no {css}")
 
     def text(self, css="main"):
         return self.find(css).text
 
     def button(self, words, within="main", timeout=20):
         """A button or link by the words on it or its label."""
-        def look(driver):
-            for element in driver.find_elements(By.CSS_SELECTOR, f"{within} button, {within} a"):
+        def look():
+            for element in self.driver.find_elements(By.CSS_SELECTOR, f"{within} button, {within} a"):
                 if element.is_displayed() and words.lower() in f"{element.text} {element.get_attribute('aria-label') or ''}".lower():
                     return element
             return None
-        return WebDriverWait(self.driver, timeout, 0.1).until(look, f"no button {words!r}")
+        return self.until(look, timeout, f"no button {words!r}")
 
     def press(self, element):
         """A click in the middle of what is seen, as a finger does: fails where something else lies over it."""
@@ -81,9 +88,10 @@ class Browser:
         element.click()
 
     def until(self, check, timeout=20, message=""):
-        return WebDriverWait(self.driver, timeout, 0.1).until(lambda _: check(), message)
+        # What was found may be replaced while it is looked at: then look again.
+        return WebDriverWait(self.driver, timeout, 0.1, [StaleElementReferenceException]).until(lambda _: check(), message)
 
-    def look(self, name, dark=False):
+    def look(self, name, dark=False, console=True):
         """Keeps what is seen as pictures, phone and desktop, and notes what is wrong with it."""
         for width, height, mobile in (PHONE, DESKTOP):
             self.size(width, height, mobile)
@@ -101,7 +109,8 @@ class Browser:
                 self.rules(f"{name} at {width}, {scheme}")
             self.scheme("light")
             self.size(width, height, mobile)
-        self.console(name)
+        if console:
+            self.console(name)
 
     def rules(self, name):
         if not self.axe:

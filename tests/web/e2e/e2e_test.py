@@ -30,8 +30,8 @@ PASSWORD = "a long enough sentence"
 SIGNATURES = {"mp3": (b"ID3", b"\xff\xfb", b"\xff\xf3"), "wav": (b"RIFF",), "flac": (b"fLaC",)}
 
 
-def sing_to(path, seconds=8, rate=48000):
-    """A sung vowel for the microphone: a few notes with harmonics and vibrato."""
+def sing_to(path, seconds=8, rate=48000, times=1):
+    """A sung vowel for the microphone: a few notes with harmonics and vibrato, all of it so many times."""
     phase, frames = 0.0, bytearray()
     for i in range(seconds * rate):
         t = i / rate
@@ -43,7 +43,7 @@ def sing_to(path, seconds=8, rate=48000):
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(rate)
-        out.writeframes(bytes(frames))
+        out.writeframes(bytes(frames) * times)
 
 
 class Journey(unittest.TestCase):
@@ -158,7 +158,7 @@ class Journey(unittest.TestCase):
         b.find("input[type=email]")
         b.look("05-sign-up", dark=True)
         self.sign_up("anna@example.org")
-        self.assertEqual(b.text(".pill"), "5")
+        self.assertEqual(b.text(".pill"), "2")
         self.upload()
 
         # A voice's sample plays.
@@ -184,7 +184,7 @@ class Journey(unittest.TestCase):
         self.order("Convert")
         b.look("07-job")
         self.arrive()
-        self.assertEqual(b.text(".pill"), "4")
+        self.assertEqual(b.text(".pill"), "1")
 
         # The player: plays, switches in place, seeks, mixes.
         b.press(b.button("Play", ".player"))
@@ -200,9 +200,12 @@ class Journey(unittest.TestCase):
         b.button("Play", ".player")
         scrub.send_keys(Keys.HOME)
         self.assertEqual(self.position(), 0)
+        scrub.send_keys(Keys.SHIFT, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+        self.assertEqual(self.position(), 1)
         blend = b.driver.find_elements("css selector", ".player input[type=range]")[0]
         blend.send_keys(Keys.ARROW_LEFT)
         self.assertIn("99 %", b.text(".player"))
+        b.press(b.find("h1"))  # nothing has the focus in the picture
         b.look("08-song", dark=True)
 
         for kind, heads in SIGNATURES.items():
@@ -253,7 +256,7 @@ class Journey(unittest.TestCase):
         b.press(b.button("30 credits"))
         b.press(b.find("#pay"))
         b.until(lambda: "Your credits are here" in b.text(), 40, "the credits did not come")
-        self.assertEqual(b.text(".balance"), "34 credits")
+        self.assertEqual(b.text(".balance"), "31 credits")
         b.look("12-credits-bought", dark=True)
         b.press(b.button("30 credits"))
         b.press(b.find("#cancel"))
@@ -319,7 +322,39 @@ class Journey(unittest.TestCase):
         b.until(lambda: "cannot be used" in b.text(), 60, "nothing is said about a damaged file")
         self.assertIn("Nothing was charged", b.text())
         b.look("20-damaged")
+        # What is cancelled is given back.
+        b.open("/app/new")
+        self.upload()
+        self.order("Convert")
+        b.press(b.button("Cancel"))
+        b.until(lambda: "given back" in b.text(), 60, "the cancelled job's credit was not given back")
+        b.look("21-cancelled")
+        b.open("/app/credits")
+        self.assertEqual(b.text(".balance"), "2 credits")
         self.fine()
+
+    def test_a_bad_line_and_an_empty_purse(self):
+        b = self.browser
+        self.sign_up("carl@example.org")
+        long = WORK / "long.wav"
+        sing_to(long, times=16)  # 128 seconds, 12 MB: three pieces, three credits
+        b.line(upload=3_000_000)
+        b.driver.find_element("css selector", "input[type=file]").send_keys(str(long))
+        part = lambda: b.run("return document.querySelector('progress')?.value ?? 1")  # noqa: E731
+        b.until(lambda: part() > 0.5, 60)
+        b.line(offline=True)
+        b.until(lambda: "connection is gone" in b.text(), message="nothing is said about the lost connection")
+        b.look("22-offline", console=False)
+        b.line(upload=3_000_000)
+        b.until(lambda: "%" in b.text(), 60, "the upload does not go on")
+        self.assertGreater(part(), 0.3, "the upload began anew")
+        b.line()
+        b.find(".trim", 180)
+        b.until(lambda: "1 credit short" in b.text(".price"), message="nothing is said about the missing credit")
+        self.assertFalse(b.button("Convert", ".go").is_enabled())
+        b.look("23-not-enough")
+        self.shorten(2.5)
+        b.until(b.button("Convert", ".go").is_enabled, message="the shorter part is still too dear")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ function tus() {
   return library;
 }
 
-const PIECE = 4 * 1024 * 1024;
+// A piece that breaks off is sent again: small ones on slow lines.
+const piece = () => (/2g|3g/.test(navigator.connection?.effectiveType ?? "") ? 512 : 4096) * 1024;
 
 /// Uploads `file` under `name`; resolves to the recording's id. An upload of the same file that broke off goes on where it stopped.
 /// progress(0..1), waiting(true) while the connection is gone. signal: stops; what has arrived is forgotten unless its reason is "left".
@@ -27,7 +28,7 @@ export async function upload(file, name, { progress, waiting, signal }) {
     let over = false;
     const task = new Upload(file, {
       endpoint: "/api/v1/uploads",
-      chunkSize: PIECE,
+      chunkSize: piece(),
       retryDelays: [0, 1000, 2000, 4000, 8000, 15000, 30000, 30000, 60000],
       removeFingerprintOnSuccess: true,
       metadata: { filename: name, filetype: file.type },

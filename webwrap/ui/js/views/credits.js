@@ -68,7 +68,8 @@ export default async function creditsPage({ query, go }) {
   }
 }
 
-const KINDS = { grant: "Welcome credits", purchase: "Bought", reserve: "Held for a song", capture: "Song", release: "Given back", refund: "Refund", dispute: "Payment disputed" };
+// What a line is about; its note says of what. Others' notes say it all.
+const KINDS = { reserve: "Held for", capture: "Paid for", release: "Given back for" };
 
 function history(lines) {
   if (!lines.length) return h("p.quiet", "Nothing yet.");
@@ -78,7 +79,7 @@ function history(lines) {
     h(
       "table",
       h("thead", h("tr", h("th", { scope: "col" }, "When"), h("th", { scope: "col" }, "What"), h("th.number", { scope: "col" }, "Change"), h("th.number", { scope: "col" }, "Left"))),
-      h("tbody", lines.map((line) => h("tr", h("td", when(line.time)), h("td", line.note || KINDS[line.kind] || line.kind), h("td.number", { "data-sign": line.amount > 0 ? "plus" : line.amount < 0 ? "minus" : "zero" }, signed(line.amount)), h("td.number", String(line.balance))))),
+      h("tbody", lines.map((line) => h("tr", h("td", when(line.time)), h("td", [KINDS[line.kind], line.note].filter(Boolean).join(" ")), h("td.number", { "data-sign": line.amount > 0 ? "plus" : line.amount < 0 ? "minus" : "zero" }, signed(line.amount)), h("td.number", String(line.balance))))),
     ),
   );
 }
