@@ -55,9 +55,6 @@ TEST(JsonBody, RefusesOtherBodies) {
   for (const char* text : {"", "{", "{'a':1}", "{\"a\":1} x", "\xff", "{\"a\":\"\xc3\"}", "{\"a\":NaN}"})
     expect_refused(400, "JSON", [&] { JsonBody body(request_of(text)); });
   for (const char* text : {"[]", "null", "3", "\"{}\""}) expect_refused(422, "object", [&] { JsonBody body(request_of(text)); });
-  const std::string deep(30'000, '[');
-  expect_refused(400, "JSON", [&] { JsonBody body(request_of(deep)); });
-  expect_refused(422, "object", [&] { JsonBody body(request_of(deep + std::string(30'000, ']'))); });
 }
 
 TEST(JsonBody, NamesTheFieldThatIsWrong) {
