@@ -7,13 +7,14 @@
 namespace webwrap::http {
 namespace {
 
-constexpr std::array<std::pair<Method, const char*>, 7> method_names = {{{Method::get, "GET"},
+constexpr std::array<std::pair<Method, const char*>, 8> method_names = {{{Method::get, "GET"},
                                                                          {Method::head, "HEAD"},
                                                                          {Method::post, "POST"},
                                                                          {Method::put, "PUT"},
                                                                          {Method::patch, "PATCH"},
                                                                          {Method::del, "DELETE"},
-                                                                         {Method::options, "OPTIONS"}}};
+                                                                         {Method::options, "OPTIONS"},
+                                                                         {Method::trace, "TRACE"}}};
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';

@@ -9,7 +9,7 @@
 
 namespace webwrap::http {
 
-enum class Method { get, head, post, put, patch, del, options };
+enum class Method { get, head, post, put, patch, del, options, trace };
 
 const char* name_of(Method method);  ///< "GET"
 std::optional<Method> method_of(std::string_view name);
