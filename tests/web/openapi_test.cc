@@ -21,7 +21,8 @@ json description() { return json::parse(openapi_text); }
 
 std::set<std::string> described_operations() {
   std::set<std::string> operations;
-  for (const auto& [path, item] : description().at("paths").items())
+  const json document = description();
+  for (const auto& [path, item] : document.at("paths").items())
     for (const auto& [method, operation] : item.items()) operations.insert(method + " " + path);
   return operations;
 }
