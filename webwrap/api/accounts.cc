@@ -158,6 +158,7 @@ Response change_password(const Context& context, const Request& request) {
     transaction.accounts().erase_sessions(account.id);
     transaction.accounts().erase_mail_tokens(account.id, "reset");
   });
+  send_password_notice(context, account.email, "on your account's page. All other sessions have ended");
   Response response = empty_response();
   start_session(context, request, account, response);
   return response;

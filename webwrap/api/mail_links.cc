@@ -103,10 +103,7 @@ Response confirm_reset(const Context& context, const Request& request) {
       transaction.accounts().erase_token(account.id, api_token.id);
     email = account.email;
   });
-  send(context, email, "Your voxconv password was changed",
-       "Your voxconv password was changed by a link from your mail. You are signed out everywhere, and API tokens no longer work.\n\n"
-       "If it was not you, ask for a new password at once: " +
-           context.config.base_url() + "/app/reset\n");
+  send_password_notice(context, email, "by a link from your mail. You are signed out everywhere, and API tokens no longer work");
   return empty_response();
 }
 
@@ -120,6 +117,12 @@ void send_verification(const Context& context, const Account& account) {
        fmt::format("Welcome to voxconv! Confirm that this address is yours:\n{}\n\nThe link works for three days. If you did not sign up, "
                    "do nothing.\n",
                    context.config.base_url() + "/app/verify?token=" + secret));
+}
+
+void send_password_notice(const Context& context, const std::string& email, const std::string& how) {
+  send(context, email, "Your voxconv password was changed",
+       fmt::format("Your voxconv password was changed {}.\n\nIf it was not you, ask for a new password at once: {}/app/reset\n", how,
+                   context.config.base_url()));
 }
 
 void send_taken_notice(const Context& context, const std::string& email) {
