@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -62,6 +63,11 @@ class Service:
         """The exit status of `webwrap audit`, and what it printed."""
         done = subprocess.run([self.webwrap, "audit", "--config", str(self.config)], capture_output=True, text=True, timeout=60)
         return done.returncode, done.stdout + done.stderr
+
+    def link(self, page):
+        """The last link to this page that was mailed: without a mail server, mails are in the log."""
+        found = re.findall(rf"{self.url}(/app/{page}\?token=[\w-]+)", self.log.read_text(errors="replace"))
+        return found[-1] if found else None
 
     def tail(self):
         return self.log.read_text(errors="replace")[-4000:] if self.log.exists() else ""

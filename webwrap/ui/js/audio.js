@@ -35,8 +35,18 @@ export function playButton(url, label) {
   return button;
 }
 
-// Whole songs are decoded, so that both versions run sample by sample together; long ones at a lower rate to spare memory.
+// Whole songs are decoded, so that both versions run sample by sample together; of long ones, one after the other and in mono at a lower
+// rate, to spare memory.
 const LONG_S = 480;
+const LONG_RATE = 24000;
+
+function mono(buffer) {
+  if (buffer.numberOfChannels === 1) return buffer;
+  const mixed = new AudioBuffer({ length: buffer.length, sampleRate: buffer.sampleRate });
+  const [out, left, right] = [mixed.getChannelData(0), buffer.getChannelData(0), buffer.getChannelData(1)];
+  for (let i = 0; i < out.length; ++i) out[i] = (left[i] + right[i]) / 2;
+  return mixed;
+}
 
 /// The original ("dry") and the converted song ("wet") with one play head.
 export class Mixer extends EventTarget {
@@ -54,25 +64,26 @@ export class Mixer extends EventTarget {
   }
 
   load() {
-    this.loading ??= Promise.all(this.urls.map((url) => this.decode(url))).then(
-      (buffers) => {
-        this.buffers = buffers;
-        this.duration = Math.max(...buffers.map((buffer) => buffer.duration));
-        this.tell();
-      },
-      (error) => {
-        this.loading = null;
-        throw error;
-      },
-    );
+    this.loading ??= this.decodeAll().catch((error) => {
+      this.loading = null;
+      throw error;
+    });
     return this.loading;
   }
 
-  async decode(url) {
+  async decodeAll() {
+    const buffers = [];
+    if (this.duration > LONG_S) for (const url of this.urls) buffers.push(mono(await this.decode(url, LONG_RATE)));
+    else buffers.push(...(await Promise.all(this.urls.map((url) => this.decode(url, 44100)))));
+    this.buffers = buffers;
+    this.duration = Math.max(...buffers.map((buffer) => buffer.duration));
+    this.tell();
+  }
+
+  async decode(url, rate) {
     const response = await fetch(url, { credentials: "same-origin" });
-    if (!response.ok) throw new Error("The sound could not be loaded. Check your connection and press play again.");
-    const context = new OfflineAudioContext(2, 1, this.duration > LONG_S ? 24000 : 44100);
-    return context.decodeAudioData(await response.arrayBuffer());
+    if (!response.ok) throw new Error("The sound could not be loaded.");
+    return new OfflineAudioContext(2, 1, rate).decodeAudioData(await response.arrayBuffer());
   }
 
   async play() {

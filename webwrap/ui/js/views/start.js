@@ -16,10 +16,15 @@ export default async function start({ query, go }) {
   let recorder = null;
   let left = false;
 
+  // What the browser asks before a page with an unfinished recording or upload is closed.
+  const hold = (event) => event.preventDefault();
+  const holdPage = (on) => window[on ? "addEventListener" : "removeEventListener"]("beforeunload", hold);
+
   const show = (...children) => stage.replaceChildren(...children.flat().filter(Boolean));
 
   async function send(file, name) {
     silence();
+    holdPage(true);
     const stop = new AbortController();
     const bar = h("progress", { max: 1, value: 0, "aria-label": "Upload" });
     const words = h("p.small.quiet", "Starting…");
@@ -37,6 +42,7 @@ export default async function start({ query, go }) {
         },
         waiting: (on) => on && (words.textContent = "The connection is gone. The upload goes on by itself when it is back; keep this page open."),
       });
+      holdPage(false);
       go(`/app/recordings/${id}${voice ? `?voice=${encodeURIComponent(voice)}` : ""}`);
     } catch (error) {
       if (left) return;
@@ -116,6 +122,7 @@ export default async function start({ query, go }) {
       return stage.prepend(note("bad", error.message));
     }
     if (left || recorder !== mine) return mine.close();
+    holdPage(true);
     const button = h("button.button.primary.big", { type: "button", onclick: stop }, icon("stop"), "Stop");
     show(h("section.card.stack.recorder.live", h("div.row.between", h("h2", h("span.dot", { "aria-hidden": "true" }), "Recording"), time), h("div.take-wave", wave.node), meterBox, words, h("div.row", button)));
     button.focus();
@@ -123,6 +130,7 @@ export default async function start({ query, go }) {
   }
 
   function choose() {
+    holdPage(false);
     const input = h("input.visually-hidden", { type: "file", accept: "audio/*,video/mp4,video/webm,.flac,.opus,.m4a,.wav,.mp3,.ogg", "aria-label": "Choose a song from your device", onchange: () => take(input.files[0]) });
     const zone = h(
       "label.source.drop",
@@ -165,6 +173,7 @@ export default async function start({ query, go }) {
     ),
     destroy() {
       left = true;
+      holdPage(false);
       leaving.abort();
       recorder?.close();
       recorder = null;
