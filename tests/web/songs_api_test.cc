@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "commands/commands.h"
 #include "singer.h"
 
 namespace webwrap {
@@ -71,6 +72,34 @@ TEST_F(SongsApi, MakesTheSameRenderOnce) {
   other.get(render, 404);
   other.get(render + "/file", 404);
   EXPECT_EQ(member.post(path, {{"format", "mp3"}, {"wet", 0.5}, {"level_db", -3}}).at("id"), first.at("id"));
+}
+
+TEST_F(SongsApi, KeepsAFewRendersOfASong) {
+  const Id song = member.song();
+  const auto ask = [&](int level_db) { return member.post("/songs/" + song + "/renders", {{"format", "mp3"}, {"level_db", level_db}}); };
+  const auto finish = [&] {
+    service.store->write([&](Transaction& transaction) {
+      const auto job = transaction.jobs().claim("worker", service.clock.now(), 60, 3);
+      ASSERT_TRUE(job);
+      const std::string blob = "songs/" + song + "/renders/" + job->id;
+      service.blobs->put(blob, "mp3");
+      const json result = {{"blob", blob}, {"type", "audio/mpeg"}, {"file_name", "Song.mp3"}};
+      transaction.jobs().finish(job->id, job->attempts, "worker", Job::State::done, result.dump(), "", service.clock.now());
+    });
+  };
+  const auto file_status = [&](const json& render) {
+    return member.send(Method::get, "/api/v1/renders/" + render.at("id").get<std::string>() + "/file").status;
+  };
+  std::vector<json> renders;
+  for (int level_db = -12; level_db < 0; ++level_db) {
+    renders.push_back(ask(level_db));
+    finish();
+  }
+  EXPECT_EQ(file_status(renders[0]), 404);
+  EXPECT_EQ(file_status(renders[1]), 404);
+  EXPECT_EQ(file_status(renders[2]), 200);
+  EXPECT_EQ(ask(-1).at("id"), renders.back().at("id"));
+  EXPECT_NE(ask(-12).at("id"), renders[0].at("id")) << "it is made again";
 }
 
 TEST_F(SongsApi, MakesARenderAnewThatCameToNothing) {
@@ -174,13 +203,17 @@ TEST_F(Shares, TakesReportsAndStaysTakenDown) {
   EXPECT_EQ(anyone.send(Method::post, path + "/reports", {{"reason", "mine"}, {"email", "nobody"}}).status, 422);
   for (int i = 0; i < 9; ++i) EXPECT_EQ(anyone.send(Method::post, path + "/reports", {{"reason", "again"}}).status, 202);
   EXPECT_EQ(anyone.send(Method::post, path + "/reports", {{"reason", "again"}}).status, 429);
-  service.store->write([&](Transaction& transaction) {
+  service.store->read([&](Transaction& transaction) {
     EXPECT_EQ(transaction.songs().reports(100).size(), 10u);
     EXPECT_EQ(transaction.songs().reports(100).back().email, "me@example.org");
-    Share share = *transaction.songs().find_share(id);
-    share.taken_down = true;
-    transaction.songs().update_share(share);
   });
+  ::testing::internal::CaptureStdout();
+  EXPECT_EQ(reports(service.config), 0);
+  EXPECT_EQ(takedown(service.config, service.config.base_url() + "/s/" + id), 0);
+  EXPECT_THROW(takedown(service.config, "nothing"), std::runtime_error);
+  const std::string printed = ::testing::internal::GetCapturedStdout();
+  EXPECT_THAT(printed, HasSubstr("/s/" + id + " (shared)  from me@example.org\n  This is my song.\nPlease remove it."));
+  EXPECT_THAT(printed, HasSubstr("Took down " + id));
   EXPECT_EQ(anyone.send(Method::get, path).status, 404);
   page("/s/" + id, 404);
   EXPECT_EQ(member.send(Method::del, path).status, 403);
