@@ -22,6 +22,8 @@ using http::Response;
 using nlohmann::json;
 
 constexpr int renders_per_hour = 120;
+constexpr int renders_kept = 10;  // of a song: there is no end of different wishes, but one of the disk
+constexpr int looked_through = 1000;
 constexpr std::array formats{"mp3", "wav", "flac"};
 
 json view(const Job& job) {
@@ -39,6 +41,29 @@ Job find_render(const Context& context, const Request& request) {
   context.store.read([&](Transaction& transaction) { job = transaction.jobs().find(request.params.at("id")); });
   if (job && job->kind != Job::Kind::render) job.reset();
   return owned(std::move(job), account, "no_such_render", "There is no such render.");
+}
+
+/// The blob of a render; empty: it is not done, or its file was removed.
+std::string file_of(const Context& context, const Job& job) {
+  if (job.state != Job::State::done) return {};
+  const std::string key = json::parse(job.result).at("blob");
+  return context.blobs.size(key) < 0 ? std::string() : key;
+}
+
+/// Whether a wish that was made before need not be made again.
+bool stands(const Context& context, const Job& job) {
+  const bool on_its_way = job.state == Job::State::queued || job.state == Job::State::running;
+  return on_its_way || !file_of(context, job).empty();
+}
+
+/// Files of the song's renders that are past those kept, with one more to come.
+std::vector<std::string> surplus_files(const Context& context, Transaction& transaction, const Song& song) {
+  std::vector<std::string> files;
+  int kept = 1;
+  for (const Job& job : transaction.jobs().list(song.account, looked_through))
+    if (job.kind == Job::Kind::render && job.song == song.id)
+      if (const std::string file = file_of(context, job); !file.empty() && ++kept > renders_kept) files.push_back(file);
+  return files;
 }
 
 Response post_render(const Context& context, const Request& request) {
@@ -60,21 +85,23 @@ Response post_render(const Context& context, const Request& request) {
   job.priority = 0;
   job.created = context.clock.now();
   job.parameters = json{{"format", format}, {"wet", wet}, {"level_db", level_db}}.dump();
+  std::vector<std::string> surplus;
   context.store.write([&](Transaction& transaction) {
-    // The same wish is the same render, as long as that one did not come to nothing.
+    // The same wish is the same render, as long as its file is there.
     for (int attempt = 0;; ++attempt) {
       job.request_key = fmt::format("render:{}:{}:{:g}:{:g}:{}", song.id, format, wet, level_db, attempt);
       const auto before = transaction.jobs().find_by_request(account.id, job.request_key);
-      if (!before) {
-        transaction.jobs().add(job);
-        return;
-      }
-      if (before->state != Job::State::failed && before->state != Job::State::cancelled) {
+      if (before && !stands(context, *before)) continue;
+      if (before) {
         job = *before;
-        return;
+      } else {
+        surplus = surplus_files(context, transaction, song);
+        transaction.jobs().add(job);
       }
+      return;
     }
   });
+  for (const std::string& file : surplus) context.blobs.remove(file);
   return json_response(201, view(job));
 }
 
@@ -83,8 +110,9 @@ Response get_render(const Context& context, const Request& request) { return jso
 Response get_file(const Context& context, const Request& request) {
   const Job job = find_render(context, request);
   if (job.state != Job::State::done) throw ServiceError(409, "not_ready", "This file is not made yet.");
+  if (file_of(context, job).empty())
+    throw ServiceError(404, "no_such_render", "This file was removed; if its song is still there, make it again.");
   const json result = json::parse(job.result);
-  if (context.blobs.size(result.at("blob")) < 0) throw ServiceError(404, "no_such_render", "This file was removed with its song.");
   return audio_response(result.at("blob"), result.at("type"), result.at("file_name"));
 }
 
