@@ -75,7 +75,10 @@ std::string request_key_of(const Request& request) {
 void accept(Transaction& transaction, const Context& context, const Request& request, const Account& account, const ConversionWish& wish,
             const Job& job) {
   const Config& config = context.config;
-  if (!transaction.recordings().find(job.recording)) fail_field("recording", "there is no such recording of yours.");
+  const auto payer = transaction.accounts().find(account.id);
+  if (!payer) throw ServiceError(401, "not_signed_in", "This account has been deleted.");
+  const auto recording = transaction.recordings().find(job.recording);
+  if (!recording || recording->account != account.id) fail_field("recording", "there is no such recording of yours.");
   if (transaction.jobs().active_count(account.id) >= config.max_active_jobs)
     throw ServiceError(409, "too_many_jobs",
                        fmt::format("{} of your conversions are waiting or running; wait until one is done.", config.max_active_jobs));
@@ -84,8 +87,7 @@ void accept(Transaction& transaction, const Context& context, const Request& req
       throw ServiceError(429, "too_many_previews",
                          fmt::format("There are {} free previews a day; please come back tomorrow.", config.previews_per_day));
   } else {
-    const auto payer = transaction.accounts().find(account.id);
-    if (!payer || payer->frozen)
+    if (payer->frozen)
       throw ServiceError(403, "account_frozen", "A payment of this account is disputed; credits cannot be spent until that is settled.");
     const Credits balance = transaction.ledger().balance(user_account(account.id));
     if (balance < job.price)

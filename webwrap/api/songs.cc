@@ -52,9 +52,14 @@ Response list_songs(const Context& context, const Request& request) {
 Response get_song(const Context& context, const Request& request) { return song_response(context, find_song(context, request)); }
 
 Response patch_song(const Context& context, const Request& request) {
-  Song song = find_song(context, request);
-  song.title = JsonBody(request, {"title"}).text("title", 1, 120);
-  context.store.write([&](Transaction& transaction) { transaction.songs().update(song); });
+  const Account account = require_account(context, request);
+  Song song = require_song(context, account, request.params.at("id"));
+  const std::string title = JsonBody(request, {"title"}).text("title", 1, 120);
+  context.store.write([&](Transaction& transaction) {
+    song = owned(transaction.songs().find(song.id), account, "no_such_song", "There is no such song.");
+    song.title = title;
+    transaction.songs().update(song);
+  });
   return song_response(context, song);
 }
 
