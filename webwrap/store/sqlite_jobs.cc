@@ -36,16 +36,30 @@ int SqliteJobStore::running_count() { return rows::value<int>(connection_, "SELE
 
 std::optional<Job> SqliteJobStore::claim(const std::string& worker, Seconds now, Seconds lease, int max_attempts) {
   if (worker.empty()) throw std::logic_error("A worker that claims jobs needs a name.");
+  // Not one sort of the whole queue: the index gives the top priority, and then the oldest job of an account that runs none. Only where
+  // every account of that priority is busy are all its jobs compared.
+  static const std::string open = "SELECT seq, account, priority, created FROM jobs WHERE attempts < ?4 AND NOT cancel_wanted AND ";
+  static const std::string queued = open + "state = 'queued' AND not_before <= ?2 ";
   static const std::string sql =
-      "WITH open AS (SELECT seq, account, priority, created FROM jobs"
-      "   WHERE state = 'queued' AND not_before <= ?2 AND attempts < ?4 AND NOT cancel_wanted"
-      "  UNION ALL SELECT seq, account, priority, created FROM jobs"
-      "   WHERE state = 'running' AND lease_until <= ?2 AND attempts < ?4 AND NOT cancel_wanted),"
-      " busy AS MATERIALIZED (SELECT account, count(*) AS jobs FROM jobs WHERE state = 'running' AND lease_until > ?2 GROUP BY account)"
+      "WITH busy AS MATERIALIZED (SELECT account, count(*) AS jobs FROM jobs WHERE state = 'running' AND lease_until > ?2 GROUP BY "
+      "account),"
+      " expired AS MATERIALIZED (" +
+      open +
+      "state = 'running' AND lease_until <= ?2),"
+      " top AS MATERIALIZED (SELECT min(priority) AS priority FROM (SELECT priority FROM expired UNION ALL"
+      "  SELECT * FROM (SELECT priority FROM (" +
+      queued +
+      ") ORDER BY priority LIMIT 1))),"
+      " idle AS MATERIALIZED (" +
+      queued +
+      "AND priority = (SELECT priority FROM top) AND account NOT IN (SELECT account FROM busy)"
+      "  ORDER BY created, seq LIMIT 1),"
+      " candidates AS (SELECT * FROM idle UNION ALL SELECT * FROM expired WHERE priority = (SELECT priority FROM top) UNION ALL " +
+      queued +
+      "  AND priority = (SELECT priority FROM top WHERE NOT EXISTS (SELECT 1 FROM idle)))"
       " UPDATE jobs SET state = 'running', worker = ?1, attempts = attempts + 1, lease_until = ?2 + ?3, progress = 0, stage = '',"
       "  started = CASE started WHEN 0 THEN ?2 ELSE started END"
-      " WHERE seq = (SELECT seq FROM open LEFT JOIN busy USING (account)"
-      "  ORDER BY priority, coalesce(busy.jobs, 0), created, seq LIMIT 1)"
+      " WHERE seq = (SELECT seq FROM candidates LEFT JOIN busy USING (account) ORDER BY coalesce(busy.jobs, 0), created, seq LIMIT 1)"
       " RETURNING " +
       rows::columns<Job>();
   SqliteQuery query(connection_, sql, worker, now, lease, max_attempts);

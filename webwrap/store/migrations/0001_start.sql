@@ -133,7 +133,7 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_account ON jobs (account);
 CREATE UNIQUE INDEX jobs_request ON jobs (account, request_key) WHERE request_key <> '';
 -- The queue holds what claim() looks at, so that it reads no other page.
-CREATE INDEX jobs_queued ON jobs (priority, created, account, not_before, attempts, cancel_wanted) WHERE state = 'queued';
+CREATE INDEX jobs_queued ON jobs (priority, created, seq, account, not_before, attempts, cancel_wanted) WHERE state = 'queued';
 CREATE INDEX jobs_running ON jobs (account, lease_until) WHERE state = 'running';
 CREATE INDEX jobs_active ON jobs (account, kind) WHERE state IN ('queued', 'running');
 
