@@ -8,6 +8,7 @@
 #include <random>
 #include <set>
 #include <thread>
+#include <tuple>
 
 #include "database.h"
 
@@ -251,6 +252,62 @@ TEST(Queue, CountsAndPlaces) {
     EXPECT_EQ(jobs.active_count(account), 2);
     EXPECT_EQ(jobs.queued_count(), 1);
     EXPECT_EQ(jobs.running_count(), 2);
+  });
+}
+
+/// The job that claim() should give, by looking at every job.
+const Job* next_by_model(const std::vector<Job>& jobs, Seconds now) {
+  std::map<Id, int> busy;
+  for (const Job& job : jobs) busy[job.account] += job.state == Job::State::running && job.lease_until > now;
+  const Job* best = nullptr;
+  const auto rank = [&](const Job& job) { return std::tuple(job.priority, busy[job.account], job.created); };
+  for (const Job& job : jobs) {
+    const bool open = job.state == Job::State::queued ? job.not_before <= now : job.state == Job::State::running && job.lease_until <= now;
+    if (open && job.attempts < 3 && !job.cancel_wanted && (!best || rank(job) < rank(*best))) best = &job;
+  }
+  return best;
+}
+
+TEST(Queue, ClaimsLikeAModelThroughRandomWork) {
+  std::mt19937 random(11);
+  const auto pick = [&](int below) { return std::uniform_int_distribution<int>(0, below - 1)(random); };
+  Queue queue;
+  std::vector<Id> accounts;
+  for (int i = 0; i < 5; ++i) accounts.push_back(queue.add_account().id);
+  queue.store->write([&](Transaction& transaction) {
+    JobStore& store = transaction.jobs();
+    std::vector<Job> jobs;
+    int claims = 0;
+    for (Seconds now = 1000; now < 3000; ++now) {
+      if (pick(3) == 0) {
+        Job job;
+        job.id = new_id();
+        job.account = accounts[static_cast<std::size_t>(pick(5))];
+        job.priority = pick(3);
+        job.created = now;
+        store.add(job);
+        jobs.push_back(job);
+      }
+      if (pick(3) == 0) {
+        const Job* expected = next_by_model(jobs, now);
+        const std::optional<Job> claimed = store.claim("w", now, 60, 3);
+        ASSERT_EQ(claimed ? claimed->id : "none", expected ? expected->id : "none") << "at " << now;
+        claims += claimed.has_value();
+      }
+      if (!jobs.empty()) {
+        const Job job = store.find(jobs[static_cast<std::size_t>(pick(static_cast<int>(jobs.size())))].id).value();
+        switch (pick(8)) {
+          case 0: store.finish(job.id, job.attempts, job.worker, Job::State::done, "", "", now); break;
+          case 1: store.retry(job.id, job.attempts, job.worker, now + pick(100)); break;
+          case 2: store.cancel(job.id, now); break;
+          case 3: store.heartbeat(job.id, job.attempts, job.worker, 0.5, "", now, 60); break;
+          default: break;
+        }
+      }
+      for (Job& job : jobs) job = store.find(job.id).value();
+      std::erase_if(jobs, [](const Job& job) { return job.state != Job::State::queued && job.state != Job::State::running; });
+    }
+    EXPECT_GT(claims, 300);
   });
 }
 
