@@ -15,6 +15,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 /// A record with another value in every field for each `number`; enumerators differ too where they can.
 template <class Record>
@@ -139,6 +140,27 @@ TEST_F(StoreTest, KeepsSessions) {
   read([&](Transaction& t) {
     EXPECT_THAT(t.accounts().sessions(account), IsEmpty());
     EXPECT_THAT(ids_of(t.accounts().sessions(other)), ElementsAre(foreign.id));
+  });
+}
+
+TEST_F(StoreTest, FindsGuestsWhomNobodyCanReach) {
+  const Account active = add_account(100), lost = add_account(100), fresh = add_account(200), other = add_account(100);
+  Account member = make<Account>(1);
+  member.kind = AccountKind::member;
+  member.created = 100;
+  Session used = make_of<Session>(active.id, 1), stale = make_of<Session>(lost.id, 2);
+  used.last_seen = 150;
+  stale.last_seen = 149;
+  write([&](Transaction& t) {
+    t.accounts().add(member);
+    t.accounts().add_session(used);
+    t.accounts().add_session(stale);
+    EXPECT_THAT(ids_of(t.accounts().lost_guests(200, 10)), ElementsAre(other.id));
+    t.accounts().erase_stale_sessions(150);
+    EXPECT_THAT(ids_of(t.accounts().lost_guests(200, 10)), UnorderedElementsAre(lost.id, other.id));
+    EXPECT_EQ(t.accounts().lost_guests(200, 1).size(), 1u);
+    EXPECT_TRUE(t.accounts().find_session(used.token_hash));
+    EXPECT_TRUE(t.accounts().find(fresh.id));
   });
 }
 
