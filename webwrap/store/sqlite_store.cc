@@ -111,22 +111,25 @@ void SqliteStore::write(const std::function<void(Transaction&)>& work) {
 
 void SqliteStore::read(const std::function<void(Transaction&)>& work) {
   const InsideTransaction inside;
-  std::unique_ptr<SqliteConnection> connection = take_reader();
-  transact(*connection, "BEGIN", work);
-  const std::lock_guard lock(readers_mutex_);
-  readers_.push_back(std::move(connection));
+  Reader reader(*this);
+  transact(*reader.connection, "BEGIN", work);
 }
 
-std::unique_ptr<SqliteConnection> SqliteStore::take_reader() {
+SqliteStore::Reader::Reader(SqliteStore& of) : store(of) {
   {
-    const std::lock_guard lock(readers_mutex_);
-    if (!readers_.empty()) {
-      std::unique_ptr<SqliteConnection> connection = std::move(readers_.back());
-      readers_.pop_back();
-      return connection;
+    const std::lock_guard lock(store.readers_mutex_);
+    if (!store.readers_.empty()) {
+      connection = std::move(store.readers_.back());
+      store.readers_.pop_back();
+      return;
     }
   }
-  return std::make_unique<SqliteConnection>(path_, SqliteConnection::Access::read);
+  connection = std::make_unique<SqliteConnection>(store.path_, SqliteConnection::Access::read);
+}
+
+SqliteStore::Reader::~Reader() {
+  const std::lock_guard lock(store.readers_mutex_);
+  store.readers_.push_back(std::move(connection));
 }
 
 void SqliteStore::backup(const std::string& path) {

@@ -16,7 +16,13 @@ class SqliteStore : public Store {
   void backup(const std::string& path) override;
 
  private:
-  std::unique_ptr<SqliteConnection> take_reader();
+  /// A connection for one transaction, from those that no thread uses or new; it goes back there.
+  struct Reader {
+    explicit Reader(SqliteStore& of);
+    ~Reader();
+    SqliteStore& store;
+    std::unique_ptr<SqliteConnection> connection;
+  };
 
   const std::string path_;
   std::mutex writer_mutex_;
