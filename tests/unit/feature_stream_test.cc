@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "features/loudness.h"
+
 namespace voxconv {
 namespace {
 
@@ -76,6 +80,37 @@ TEST(FeatureStream, KeepsWindowsBounded) {
   std::int64_t longest = 0;
   run(ramp(2000000), 100000, &longest);
   EXPECT_LE(longest, (FeatureStream::hop_frames + 2 * FeatureStream::context_frames) * feature_hop);
+}
+
+/// Pitch where a frame's sound is louder than -30 dB.
+class LevelEstimator : public F0Estimator {
+ public:
+  F0Frames estimate(const torch::Tensor& audio) const override {
+    const torch::Tensor hz = torch::where(rms_loudness(audio) > std::log(0.03), torch::full({}, 200.f), torch::zeros({}));
+    return {hz, torch::ones_like(hz)};
+  }
+  double context_s() const override { return 0.02; }
+};
+
+TEST(FeatureStream, LowersTheBackgroundInPausesAndBetweenWords) {
+  torch::manual_seed(4);
+  torch::Tensor sound = 0.003 * torch::randn({4 * feature_rate});  // -50 dB
+  const auto sing = [&](double from, double to) {
+    const auto begin = std::int64_t(from * feature_rate), end = std::int64_t(to * feature_rate);
+    sound.slice(0, begin, end) += 0.1 * torch::sin(6.28318 * 200 / feature_rate * torch::arange(end - begin));
+  };
+  sing(0.5, 1.2);
+  sing(1.4, 2);  // after a gap too short for a pause
+  const auto loudness = [&](double pause_db) {
+    FeatureStream stream(std::make_shared<RampEncoder>(), std::make_shared<LevelEstimator>(), pause_db);
+    stream.push({sound.data_ptr<float>(), std::size_t(sound.size(0))});
+    return stream.finish().loudness * 8.6859f;  // dB
+  };
+  const torch::Tensor lower = loudness(0) - loudness(20);
+  EXPECT_NEAR(lower.slice(0, 60, 110).abs().max().item<float>(), 0, 0.1);  // sung
+  EXPECT_GT(lower.slice(0, 128, 133).mean().item<float>(), 4);             // between the words
+  EXPECT_LE(lower.slice(0, 128, 133).max().item<float>(), 10.1f);
+  EXPECT_NEAR(lower.slice(0, 250, 390).mean().item<float>(), 20, 0.1);  // pause
 }
 
 TEST(FeatureStream, OfNothingIsNothing) {

@@ -1,19 +1,28 @@
 #include "convert/feature_stream.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "features/loudness.h"
 #include "features/voice_activity.h"
 
 namespace voxconv {
 namespace {
 
-constexpr std::int64_t pause_fade_frames = 11;
+constexpr std::int64_t border_frames = 7;
+constexpr double most_between_words_db = 10;  // consonants are not to be lost
 constexpr double db_per_neper = 8.685889638;
 
-/// Loudness [T] with the pauses lowered; the borders are faded.
-torch::Tensor lower_pauses(const torch::Tensor& loudness, const torch::Tensor& f0, double db) {
-  const torch::Tensor pause = torch::logical_not(voice_activity(loudness, f0)).to(torch::kFloat).view({1, 1, -1});
-  const torch::Tensor faded = torch::avg_pool1d(pause, pause_fade_frames, 1, pause_fade_frames / 2, false, false).view(-1);
-  return loudness - db / db_per_neper * faded;
+/// Loudness [T] without the background: `db` lower in pauses, and, where nothing has a pitch, by spectral subtraction's rule (Boll 1979)
+/// applied to the level, so that the noise between words is not sung either. Borders are faded.
+torch::Tensor lower_background(const torch::Tensor& loudness, const torch::Tensor& f0, double db) {
+  const double most = db / db_per_neper, between_words = std::min(db, most_between_words_db) / db_per_neper;
+  const torch::Tensor noise_share = (2 * (noise_loudness(loudness) - loudness)).exp();  // of a frame's power
+  const torch::Tensor noise = -0.5 * (1 - noise_share).clamp_min(std::exp(-2 * between_words)).log();
+  const torch::Tensor in_phrases = torch::where(f0 > 0, torch::zeros_like(noise), noise);
+  const torch::Tensor pause = torch::logical_not(voice_activity(loudness, f0));
+  const torch::Tensor less = torch::where(pause, torch::full_like(noise, most), in_phrases).view({1, 1, -1});
+  return loudness - torch::avg_pool1d(less, border_frames, 1, border_frames / 2, false, false).view(-1);
 }
 
 }  // namespace
@@ -55,7 +64,7 @@ void FeatureStream::analyse(bool last, std::vector<FeatureFrames>& out) {
   const torch::Tensor audio = torch::from_blob(audio_.data() + (from * feature_hop - start_), {to_sample - from * feature_hop});
   FeatureFrames all{content_->encode(audio).to(torch::kCPU),
                     f0_ ? f0_->estimate(audio).hz.to(torch::kCPU) : torch::zeros(frame_count(audio.size(0))), rms_loudness(audio)};
-  if (f0_ && pause_db_ > 0) all.loudness = lower_pauses(all.loudness, all.f0, pause_db_);
+  if (f0_ && pause_db_ > 0) all.loudness = lower_background(all.loudness, all.f0, pause_db_);
   const auto cut = [&](const torch::Tensor& x, std::int64_t begin, std::int64_t end) { return x.slice(0, begin - from, end - from); };
   const std::int64_t end = last ? from + all.size() : border + fade_frames;
 

@@ -18,8 +18,9 @@ class FeatureStream {
   static constexpr std::int64_t context_frames = 1 * frame_rate;  ///< heard before and after them
   static constexpr std::int64_t fade_frames = 30;                 ///< content is faded over this many frames either side of a border
 
-  /// `f0` null: frames come without pitch (all 0). Where nobody sings, the loudness is lowered by `pause_db`: else the voice would whisper
-  /// the room's noise. Without an f0 estimator pauses cannot be told from soft singing and stay.
+  /// `f0` null: frames come without pitch (all 0). Where nobody sings, the loudness is lowered by `pause_db`, and between words by up
+  /// to 10 dB of it, as near as it is to the room's noise: else the voice would whisper that. Without an f0 estimator pauses cannot be told
+  /// from soft singing and stay.
   FeatureStream(std::shared_ptr<const ContentEncoder> content, std::shared_ptr<const F0Estimator> f0, double pause_db = 0);
 
   FeatureFrames push(std::span<const float> audio);  ///< the frames that are now certain; may be none

@@ -7,15 +7,19 @@ namespace {
 
 constexpr double nepers_per_db = 0.11512925464970229;  // ln(10) / 20
 constexpr double quiet_share = 0.1;
-constexpr double most_quiet_db = -40;  // a recording without pauses has no noise to measure: assume no more than this
+constexpr double most_noise_db = -40;
 
 }  // namespace
+
+double noise_loudness(const torch::Tensor& loudness) {
+  return std::min(loudness.quantile(quiet_share).item<double>(), most_noise_db * nepers_per_db);
+}
 
 torch::Tensor voice_activity(const torch::Tensor& loudness, const torch::Tensor& f0, const VoiceActivityConfig& config) {
   const torch::NoGradGuard guard;
   if (loudness.size(0) == 0) return torch::zeros({0}, torch::kBool);
   const torch::Tensor level = loudness.to(torch::kCPU, torch::kFloat);
-  const double noise = std::min(level.quantile(quiet_share).item<double>(), most_quiet_db * nepers_per_db);
+  const double noise = noise_loudness(level);
   const double floor = config.floor_db * nepers_per_db;
   const torch::Tensor audible = level > floor;
   const torch::Tensor active = audible & ((f0.to(torch::kCPU) > 0) | (level > noise + config.over_noise_db * nepers_per_db));

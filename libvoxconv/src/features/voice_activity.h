@@ -15,6 +15,10 @@ struct VoiceActivityConfig {
 /// by hold_s. `loudness` as rms_loudness() gives it, `f0` in Hz; looks at all frames at once to know the noise.
 torch::Tensor voice_activity(const torch::Tensor& loudness, const torch::Tensor& f0, const VoiceActivityConfig& config = {});
 
+/// Level of what is heard where nobody sings, as rms_loudness() counts: that of the quiet tenth of the frames, but at most -40 dB, since a
+/// passage without pauses has no noise to measure.
+double noise_loudness(const torch::Tensor& loudness);
+
 struct FrameSpan {
   std::int64_t begin, end;  ///< begin <= frame < end
 };

@@ -169,7 +169,7 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
     task_options.precision = matrix_precision;
     if (!from.empty()) {  // fine-tuning: the weights are good already
       task_options.peak_rate = 3e-4;
-      task_options.adversarial_from = 0.2;
+      task_options.adversarial_from = options.stage == "base" ? 1 : 0.2;
     }
     task = std::make_unique<AcousticTask>(corpus, model, vocoder, device, task_options);
   }
