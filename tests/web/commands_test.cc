@@ -31,6 +31,16 @@ TEST(Commands, AuditSaysWhatIsWrong) {
   EXPECT_THAT(text, HasSubstr("Job j is queued at a price of 1 credits, but the books say: reserved nothing"));
 }
 
+TEST(Commands, TakeNoMissingDatabaseForAnEmptyOne) {
+  Database database;
+  Config config;
+  config.data_dir = (database.dir / "typo").string();
+  std::filesystem::create_directories(config.data_dir);
+  EXPECT_THROW(audit(config), std::runtime_error);
+  EXPECT_THROW(backup(config, (database.dir / "backup.db").string()), std::runtime_error);
+  EXPECT_TRUE(std::filesystem::is_empty(config.data_dir));
+}
+
 TEST(Commands, BackupMakesADatabaseToStartFrom) {
   Database database;
   Config config;

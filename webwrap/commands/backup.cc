@@ -3,12 +3,12 @@
 #include <filesystem>
 
 #include "commands/commands.h"
-#include "store/store.h"
+#include "commands/database.h"
 
 namespace webwrap {
 
 int backup(const Config& config, const std::string& path) {
-  open_sqlite_store(database_path(config))->backup(path);
+  open_existing_store(config)->backup(path);
   fmt::print("Wrote {} ({} bytes).\n", path, std::filesystem::file_size(path));
   return 0;
 }
