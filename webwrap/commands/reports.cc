@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "commands/commands.h"
-#include "store/store.h"
+#include "commands/database.h"
 
 namespace webwrap {
 namespace {
@@ -12,7 +12,7 @@ constexpr int max_listed = 1000;
 }  // namespace
 
 int reports(const Config& config) {
-  open_sqlite_store(database_path(config))->read([&](Transaction& transaction) {
+  open_existing_store(config)->read([&](Transaction& transaction) {
     const std::vector<Report> all = transaction.songs().reports(max_listed);
     if (all.empty()) fmt::print("Nobody has reported a song.\n");
     for (const Report& report : all) {

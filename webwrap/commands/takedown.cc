@@ -3,7 +3,7 @@
 #include <stdexcept>
 
 #include "commands/commands.h"
-#include "store/store.h"
+#include "commands/database.h"
 
 namespace webwrap {
 
@@ -11,7 +11,7 @@ int takedown(const Config& config, const std::string& share) {
   const auto slash = share.find_last_of('/');
   const Id id = slash == std::string::npos ? share : share.substr(slash + 1);
   std::string title;
-  open_sqlite_store(database_path(config))->write([&](Transaction& transaction) {
+  open_existing_store(config)->write([&](Transaction& transaction) {
     auto found = transaction.songs().find_share(id);
     if (!found) throw std::runtime_error(fmt::format("There is no share \"{}\".", id));
     found->taken_down = true;
