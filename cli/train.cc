@@ -27,6 +27,8 @@ void define_train(CLI::App& app, TrainCommand& options) {
   app.add_option("--minutes", train.minutes, "Train for this long; without it and --steps: 10")->type_name("N")->group(length);
   app.add_option("--steps", train.steps, "Train for this many steps")->type_name("N")->group(length);
   text("--from", train.from, "Voice, bundle or weights folder to start from; else the base that ships with voxconv", "VOICE", length);
+  app.add_flag("--zero-shot", train.zero_shot, "Do not train: the base sings with the speaker's embedding; ready in seconds")
+      ->group(length);
   text("--envelopes-from", train.envelopes_from, "Stage vocoder: learn from the envelopes that this voice or base predicts, too", "VOICE",
        length);
   text("--out", train.out_dir, "Bundle folder to write; else the user's voices", "DIR", length);
@@ -74,20 +76,22 @@ int run_train(Session& session, const TrainCommand& options) {
   }
   session.console.end_progress();
   const std::string name = report.voice.name.empty() ? train.out_dir : report.voice.name;
-  session.console.result(
-      fmt::format("{}: {} steps in {}, on {} of recordings prepared in {}; {}\nvoice {}\nlog   {}", name, report.steps,
-                  clock_text(report.train_s), clock_text(report.data_s), clock_text(report.prepare_s),
-                  report.loss > 0 ? fmt::format("held-out loss {:.4f}", report.loss) : "too few recordings to hold any out",
-                  report.voice.path.empty() ? train.out_dir : report.voice.path, report.log_path),
-      {{"event", "trained"},
-       {"name", name},
-       {"path", report.voice.path.empty() ? train.out_dir : report.voice.path},
-       {"steps", report.steps},
-       {"train_s", report.train_s},
-       {"prepare_s", report.prepare_s},
-       {"data_s", report.data_s},
-       {"loss", report.loss},
-       {"log", report.log_path}});
+  const std::string path = report.voice.path.empty() ? train.out_dir : report.voice.path;
+  std::string text = fmt::format("{}: {} of recordings prepared in {}", name, clock_text(report.data_s), clock_text(report.prepare_s));
+  if (!train.zero_shot)
+    text += fmt::format(", {} steps in {}; {}", report.steps, clock_text(report.train_s),
+                        report.loss > 0 ? fmt::format("held-out loss {:.4f}", report.loss) : "too few recordings to hold any out");
+  text += fmt::format("\nvoice {}", path);
+  if (!report.log_path.empty()) text += fmt::format("\nlog   {}", report.log_path);
+  session.console.result(text, {{"event", "trained"},
+                                {"name", name},
+                                {"path", path},
+                                {"steps", report.steps},
+                                {"train_s", report.train_s},
+                                {"prepare_s", report.prepare_s},
+                                {"data_s", report.data_s},
+                                {"loss", report.loss},
+                                {"log", report.log_path}});
   return 0;
 }
 

@@ -20,6 +20,8 @@ struct TrainOptions {
   std::string from;  ///< bundle, voice or weights folder to start from; empty: the shipped base (stage voice), else nothing
   /// Stage vocoder: weights of an acoustic model whose predicted envelopes the vocoder is to learn from too; empty: natural ones only.
   std::string envelopes_from;
+  /// Stage voice: leave the weights that training would start from as they are; the recordings only tell who is to sing. Ready in seconds.
+  bool zero_shot = false;
   double max_minutes = 60;  ///< of recordings used per speaker
   std::string out_dir;      ///< bundle folder to write; empty: the user's voices folder
   std::string work_dir;     ///< feature cache, checkpoints, log, listening samples; empty: <out_dir>.train

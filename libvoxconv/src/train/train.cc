@@ -117,6 +117,7 @@ std::vector<std::string> TrainOptions::problems() const {
     result.push_back(fmt::format("The voice name \"{}\" is not usable; expected lower-case letters, digits, '-' and '_'.", name));
   if (stage != "voice" && out_dir.empty()) result.push_back("The stages base and vocoder need a folder to write to (--out).");
   if (stage != "vocoder" && !envelopes_from.empty()) result.push_back("envelopes_from is for the stage vocoder only.");
+  if (stage != "voice" && zero_shot) result.push_back("zero_shot is for the stage voice only.");
   if (minutes < 0 || steps < 0) result.push_back("minutes and steps must not be negative.");
   if (max_minutes <= 0) result.push_back("max_minutes must be positive.");
   if (checkpoint_minutes <= 0) result.push_back("checkpoint_minutes must be positive.");
@@ -174,19 +175,25 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
     task = std::make_unique<AcousticTask>(corpus, model, vocoder, device, task_options);
   }
 
-  const LoopOptions loop = loop_options(options, work_dir);
-  LoopResult result = run_training(*task, loop, on_progress, cancel);
-  report.steps = result.steps;
-  report.train_s = result.seconds;
-  report.loss = result.best_loss;
-  report.log_path = (fs::path(loop.work_dir) / "log.csv").string();
+  std::map<std::string, torch::Tensor> weights;
+  if (options.zero_shot) {
+    weights = task->weights();
+  } else {
+    const LoopOptions loop = loop_options(options, work_dir);
+    LoopResult result = run_training(*task, loop, on_progress, cancel);
+    weights = std::move(result.best);
+    report.steps = result.steps;
+    report.train_s = result.seconds;
+    report.loss = result.best_loss;
+    report.log_path = (fs::path(loop.work_dir) / "log.csv").string();
+  }
   if (options.stage != "voice") {
     fs::create_directories(out_dir);
-    nn::save_safetensors((fs::path(out_dir) / "weights.safetensors").string(), result.best);
+    nn::save_safetensors((fs::path(out_dir) / "weights.safetensors").string(), weights);
     return report;
   }
   const SpeakerData& speaker = corpus.speakers().front();
-  result.best["speaker"] = speaker.embedding();
+  weights["speaker"] = speaker.embedding();
   VoiceInfo info;
   info.name = options.name;
   info.title = options.title.empty() ? options.name : options.title;
@@ -199,7 +206,7 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
   info.attribution = options.attribution;
   info.version = "1.0.0";
   describe_pitch(speaker, info);
-  write_bundle(out_dir, info, native::bundle_settings(), result.best);
+  write_bundle(out_dir, info, native::bundle_settings(), weights);
   report.voice = read_bundle(out_dir).info;
   return report;
 }
