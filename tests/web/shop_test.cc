@@ -24,8 +24,7 @@ class ShopTest : public ::testing::Test {
   }
 
   static std::string sign_up(Browser& browser, const std::string& email) {
-    const http::Response response =
-        browser.send(Method::post, "/api/v1/accounts", {{"email", email}, {"password", "correct horse battery staple"}});
+    const http::Response response = browser.send(Method::post, "/api/v1/accounts", {{"email", email}, {"password", "seven quiet otters"}});
     EXPECT_EQ(response.status, 201) << response.body;
     return body_of(response).at("id");
   }

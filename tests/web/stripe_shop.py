@@ -109,7 +109,7 @@ class Singer:
     def __init__(self):
         Singer.count += 1
         self.cookie = ""
-        self.api("POST", "/accounts", {"email": f"singer{Singer.count}@example.org", "password": "correct horse battery staple"}, expect=201)
+        self.api("POST", "/accounts", {"email": f"singer{Singer.count}@example.org", "password": "seven quiet otters"}, expect=201)
 
     def api(self, method, path, body=None, expect=200):
         status, headers, text = request(server.port, method, "/api/v1" + path, body,

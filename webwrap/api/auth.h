@@ -4,7 +4,7 @@
 namespace webwrap {
 
 constexpr Seconds session_idle = 14 * 24 * 3600;     ///< a session ends when it was not used for so long
-constexpr Seconds session_longest = 90 * 24 * 3600;  ///< and when it is so old
+constexpr Seconds session_longest = 30 * 24 * 3600;  ///< and when it is so old
 
 /// Who makes the request: by the session cookie (then unsafe methods must come from our own pages: Sec-Fetch-Site or Origin) or by
 /// "Authorization: Bearer <API token>". Throws ServiceError(401, "not_signed_in" | 403, "cross_site").

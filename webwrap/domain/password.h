@@ -3,11 +3,11 @@
 
 namespace webwrap {
 
-constexpr std::size_t min_password_length = 8, max_password_length = 128;  ///< characters (code points)
+constexpr std::size_t min_password_length = 12, max_password_length = 128;  ///< characters (code points)
 
 /// Why a new password is not good enough, as a sentence; empty: it is. Length rather than rules about kinds of characters (NIST SP
-/// 800-63B): refuses short ones, the commonest ones, ones of hardly any different characters, and those with the name in the e-mail
-/// address or of this service.
+/// 800-63B): refuses short ones, those that are guessed first (bits_to_guess), and those with the name in the e-mail address or of this
+/// service.
 std::string password_trouble(const std::string& password, const std::string& email);
 
 }  // namespace webwrap
