@@ -118,6 +118,18 @@ TEST(Router, TellsItsObserverThePatternNotThePath) {
 TEST(Router, AddsSecurityHeadersThatHandlersMayReplace) {
   Router router;
   router.add(Method::get, "/api/v1/a", saying("a"));
+  router.add(Method::get, "/api/v1/text", [](const Request&) {
+    Response response;
+    response.type = "text/plain";
+    response.body = "t";
+    return response;
+  });
+  router.add(Method::get, "/api/v1/export", [](const Request&) {
+    Response response;
+    response.body = "{}";
+    response.headers.emplace_back("Content-Disposition", "attachment; filename=\"export.json\"");
+    return response;
+  });
   router.add(Method::get, "/embed", [](const Request&) {
     Response response;
     response.headers.emplace_back("Content-Security-Policy", content_security_policy("*"));
@@ -127,9 +139,14 @@ TEST(Router, AddsSecurityHeadersThatHandlersMayReplace) {
   EXPECT_THAT(*answer.find_header("Content-Security-Policy"), HasSubstr("frame-ancestors 'none'"));
   EXPECT_EQ(*answer.find_header("Cache-Control"), "no-store");
   EXPECT_EQ(*answer.find_header("X-Content-Type-Options"), "nosniff");
+  EXPECT_EQ(*answer.find_header("Content-Disposition"), "attachment; filename=\"api.json\"");
+  EXPECT_EQ(*ask(router, Method::get, "/api/v1/none").find_header("Content-Disposition"), "attachment; filename=\"api.json\"");
+  EXPECT_FALSE(ask(router, Method::get, "/api/v1/text").find_header("Content-Disposition"));
+  EXPECT_EQ(*ask(router, Method::get, "/api/v1/export").find_header("Content-Disposition"), "attachment; filename=\"export.json\"");
   const Response embed = ask(router, Method::get, "/embed");
   EXPECT_THAT(*embed.find_header("Content-Security-Policy"), HasSubstr("frame-ancestors *"));
   EXPECT_FALSE(embed.find_header("Cache-Control"));
+  EXPECT_FALSE(embed.find_header("Content-Disposition"));
 }
 
 TEST(Decoding, UndoesPercentEncodingOrSaysThatItCannot) {

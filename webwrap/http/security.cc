@@ -17,7 +17,10 @@ void add_security_headers(const std::string& path, Response& response) {
   add("Referrer-Policy", "same-origin");
   add("Cross-Origin-Opener-Policy", "same-origin");
   add("Permissions-Policy", "camera=(), geolocation=(), microphone=(self)");
-  if (path.starts_with("/api/")) add("Cache-Control", "no-store");
+  if (!path.starts_with("/api/")) return;
+  add("Cache-Control", "no-store");
+  // Opened as a page, JSON is saved, never shown: no browser can take it for something else.
+  if (response.type.ends_with("json") && !response.body.empty()) add("Content-Disposition", "attachment; filename=\"api.json\"");
 }
 
 }  // namespace webwrap::http

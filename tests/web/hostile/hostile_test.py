@@ -363,8 +363,9 @@ class Hostile(unittest.TestCase):
                 self.assertEqual(headers["Referrer-Policy"], "same-origin")
                 self.assertEqual(headers["Cross-Origin-Opener-Policy"], "same-origin")
                 self.assertIsNone(headers["Server"])
-                if path.startswith(API + "/account"):
+                if path in (f"{API}/config", f"{API}/account"):
                     self.assertEqual(headers["Cache-Control"], "no-store")
+                    self.assertEqual(headers["Content-Disposition"], 'attachment; filename="api.json"')
         cookie = Client(self.port).must(201, "POST", "/guests").headers["Set-Cookie"]
         for word in ("HttpOnly", "SameSite=Lax", "Path=/"):
             self.assertIn(word, cookie)
