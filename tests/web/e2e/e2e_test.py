@@ -89,6 +89,22 @@ class Journey(unittest.TestCase):
         b.press(b.button("Create my account"))
         b.find(".sources")
 
+    def choose_password(self):
+        """The meter and the button that shows what was typed."""
+        b = self.browser
+        password = b.find("input[type=password]")
+        levels = []
+        for part, words in (("passw", "7 characters to go"), ("ord123456", "Easy to guess"), (" of my", "Could be better"), (" old", "Good"), (" quiet cat and its otters", "Strong")):
+            password.send_keys(part)
+            self.assertEqual(b.text(".strength span"), words)
+            levels.append(b.run("return document.querySelector('meter').value"))
+        self.assertEqual(levels, [0, 1, 2, 3, 4])
+        self.assertEqual(password.get_attribute("type"), "password")
+        b.press(b.button("Show it"))
+        self.assertEqual(password.get_attribute("type"), "text")
+        b.press(b.button("Hide it"))
+        self.assertEqual(password.get_attribute("type"), "password")
+
     def upload(self):
         b = self.browser
         b.find(".sources")
@@ -156,7 +172,12 @@ class Journey(unittest.TestCase):
         b = self.browser
         b.open("/app/signup")
         b.find("input[type=email]")
+        self.choose_password()
         b.look("05-sign-up", dark=True)
+        b.press(b.button("your data here"))
+        b.until(lambda: "Your data here" in b.text("h1"))
+        self.assertIn("hello@example.org", b.text())
+        b.look("25-privacy", dark=True)
         self.sign_up("anna@example.org")
         self.assertEqual(b.text(".pill"), "2")
         self.upload()
@@ -354,16 +375,20 @@ class Journey(unittest.TestCase):
         self.assertNotIn("We sent a link", b.text())
         export = b.run("return fetch('/api/v1/account/export').then((r) => r.text())")
         self.assertIn("dora@example.org", export)
+        b.find("input[autocomplete=current-password]").send_keys("another fine sentence")
+        b.find("input[autocomplete=new-password]").send_keys("yet another fine sentence")
+        b.press(b.button("Change it"))
+        b.until(lambda: "Your other devices" in b.text("#toasts"), message="the password was not changed")
         b.press(b.button("Delete my account"))
         b.find("dialog input")
         b.look("24-delete", dark=True)
-        b.find("dialog input").send_keys("another fine sentence")
+        b.find("dialog input").send_keys("yet another fine sentence")
         b.press(b.button("Delete everything", "dialog"))
         b.find(".hero")
         self.fine()
         b.open("/app/login")
         b.find("input[type=email]").send_keys("dora@example.org")
-        b.find("input[type=password]").send_keys("another fine sentence", Keys.ENTER)
+        b.find("input[type=password]").send_keys("yet another fine sentence", Keys.ENTER)
         b.find(".note.bad")
 
     def test_a_bad_line_and_an_empty_purse(self):

@@ -20,6 +20,9 @@ export function spoken(seconds) {
 export const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 export const credits = (count) => plural(count, "credit");
 
+/// The operator's contact is an address of mail or of a page.
+export const contactAddress = (contact) => (contact.includes("@") ? `mailto:${contact}` : contact);
+
 export const money = (amount, currency) => new Intl.NumberFormat(undefined, { style: "currency", currency: currency.toUpperCase() }).format(amount / 100);
 
 export const bytes = (count) => (count < 1e6 ? `${Math.max(1, Math.round(count / 1e3))} kB` : `${(count / 1e6).toFixed(count < 1e7 ? 1 : 0)} MB`);

@@ -2,7 +2,7 @@
 import { del } from "./api.js";
 import { announce, h, icon, logo, note, set, toast } from "./dom.js";
 import { silence } from "./audio.js";
-import { credits } from "./format.js";
+import { contactAddress, credits } from "./format.js";
 import { isMember, loadSession, onSession, session, setAccount } from "./session.js";
 
 const ROUTES = [
@@ -15,6 +15,7 @@ const ROUTES = [
   [/^\/app\/songs\/(\w+)$/, () => import("./views/song.js")],
   [/^\/app\/credits$/, () => import("./views/credits.js")],
   [/^\/app\/account$/, () => import("./views/account.js")],
+  [/^\/app\/privacy$/, () => import("./views/privacy.js")],
   [/^\/app\/(signup|login|reset|verify)$/, () => import("./views/entry.js")],
 ];
 // Pages that show nothing without an account.
@@ -110,7 +111,8 @@ function frame() {
       h(
         "div.row",
         member && h("button.link", { type: "button", onclick: logOut }, "Log out"),
-        session.config?.contact && h("a", { href: session.config.contact.includes("@") ? `mailto:${session.config.contact}` : session.config.contact }, "Contact and takedowns"),
+        h("a", { href: "/app/privacy" }, "Privacy"),
+        session.config?.contact && h("a", { href: contactAddress(session.config.contact) }, "Contact and takedowns"),
       ),
     ),
   );

@@ -2,6 +2,7 @@
 import { del, get, patch, post } from "../api.js";
 import { confirmed, field, h, icon, note, toast, working } from "../dom.js";
 import { when } from "../format.js";
+import { passwordField } from "../password.js";
 import { isMember, session, setAccount } from "../session.js";
 
 const card = (title, ...children) => h("section.card.stack", h("h2", title), ...children);
@@ -40,16 +41,17 @@ function profile(me) {
 }
 
 function password() {
-  const current = h("input", { type: "password", autocomplete: "current-password", required: true });
-  const next = h("input", { type: "password", autocomplete: "new-password", required: true, minlength: 8 });
+  const current = passwordField("Current password");
+  const next = passwordField("New password", { fresh: true });
   const change = h("button.button", "Change it");
   // For password managers.
   const user = h("input.visually-hidden", { type: "text", autocomplete: "username", value: session.account.email, tabindex: -1, "aria-hidden": "true", readonly: true });
   const form = h("form.stack", { onsubmit: working(change, async () => {
-    await post("/account/password", { current: current.value, new: next.value });
+    await post("/account/password", { current: current.input.value, new: next.input.value });
     form.reset();
+    next.input.dispatchEvent(new Event("input")); // the meter, too
     toast("Changed. Your other devices are signed out.");
-  }) }, user, field("Current password", current), field("New password", next, "At least 8 characters."), h("div", change));
+  }) }, user, current.node, next.node, h("div", change));
   return card("Password", form);
 }
 
@@ -96,16 +98,15 @@ function apiTokens(tokens) {
     list.append(row(token));
     form.reset();
   }) }, field("For what?", name), h("div", make));
-  return card("API tokens", h("p.small.quiet", "For scripts: send it as “Authorization: Bearer …”. ", h("a", { href: "/api/v1/openapi.json", target: "_blank", rel: "noopener" }, "API description")), list, fresh, form);
+  return card("API tokens", h("p.small.quiet", "For scripts: send it as “Authorization: Bearer …”. ", h("a", { href: "/api/v1/openapi.json", download: "" }, "API description")), list, fresh, form);
 }
 
-const exported = () => card("Your data", h("p.quiet", "Everything we keep about you, as one JSON file."), h("div", h("a.button", { href: "/api/v1/account/export", download: "voxconv-account.json" }, icon("download"), "Export")));
+const exported = () => card("Your data", h("p.quiet", "Everything we keep about you, as one JSON file."), h("div.row", h("a.button", { href: "/api/v1/account/export", download: "voxconv-account.json" }, icon("download"), "Export"), h("a", { href: "/app/privacy" }, "What that is")));
 
 function erase(go) {
   const button = h("button.button.danger", { type: "button" }, icon("trash"), "Delete my account");
   button.addEventListener("click", working(button, async () => {
-    const input = h("input", { type: "password", autocomplete: "current-password", required: true });
-    const answer = await confirmed({ title: "Delete your account?", text: "Your recordings, songs, shared pages and unused credits go for good.", action: "Delete everything", input: field("Your password", input) });
+    const answer = await confirmed({ title: "Delete your account?", text: "Your recordings, songs, shared pages and unused credits go for good.", action: "Delete everything", input: passwordField("Your password").node });
     if (answer === false) return;
     await del("/account", { password: answer });
     setAccount(null);

@@ -2,6 +2,7 @@
 import { post } from "../api.js";
 import { field, h, note, toast, working } from "../dom.js";
 import { credits } from "../format.js";
+import { passwordField } from "../password.js";
 import { isMember, refreshAccount, session, setAccount } from "../session.js";
 
 /// Only pages of this app: an address from outside must not lead elsewhere.
@@ -18,7 +19,6 @@ function door({ title, intro, fields, action, submit, below }) {
 }
 
 const email = () => h("input", { type: "email", autocomplete: "email", required: true, inputmode: "email" });
-const newPassword = () => h("input", { type: "password", autocomplete: "new-password", required: true, minlength: 8 });
 
 export default async function entry({ params, query, go }) {
   const next = safe(query.get("next"));
@@ -28,30 +28,30 @@ export default async function entry({ params, query, go }) {
 
 function signUp(next, carry, go) {
   const mail = email();
-  const password = newPassword();
+  const password = passwordField("Password", { fresh: true });
   return door({
     title: "Sign up",
     intro: `${credits(session.config.free_credits)} to begin with, for nothing.${session.account?.kind === "guest" ? " What you made as a guest comes along." : ""}`,
-    fields: [field("E-mail", mail), field("Password", password, "At least 8 characters. A sentence works well.")],
+    fields: [field("E-mail", mail), password.node],
     action: "Create my account",
     submit: async () => {
-      setAccount(await post("/accounts", { email: mail.value, password: password.value }));
+      setAccount(await post("/accounts", { email: mail.value, password: password.input.value }));
       toast("Welcome! We sent you a mail to confirm your address.");
       go(next);
     },
-    below: h("p", "Already here? ", h("a", { href: `/app/login${carry}` }, "Log in")),
+    below: [h("p", "We keep your address and what you make, for nothing but this service: ", h("a", { href: "/app/privacy" }, "your data here"), "."), h("p", "Already here? ", h("a", { href: `/app/login${carry}` }, "Log in"))],
   });
 }
 
 function logIn(next, carry, go) {
   const mail = email();
-  const password = h("input", { type: "password", autocomplete: "current-password", required: true });
+  const password = passwordField("Password");
   return door({
     title: "Log in",
-    fields: [field("E-mail", mail), field("Password", password)],
+    fields: [field("E-mail", mail), password.node],
     action: "Log in",
     submit: async () => {
-      setAccount(await post("/sessions", { email: mail.value, password: password.value }));
+      setAccount(await post("/sessions", { email: mail.value, password: password.input.value }));
       go(next);
     },
     below: [h("p", h("a", { href: "/app/reset" }, "Forgot the password?")), h("p", "New here? ", h("a", { href: `/app/signup${carry}` }, "Sign up"))],
@@ -74,14 +74,14 @@ function reset() {
 }
 
 function newOne(token, go) {
-  const password = newPassword();
+  const password = passwordField("New password", { fresh: true });
   return door({
     title: "A new password",
     intro: "All your devices are signed out.",
-    fields: [field("New password", password, "At least 8 characters.")],
+    fields: [password.node],
     action: "Save it",
     submit: async () => {
-      await post("/password-resets/confirm", { token, password: password.value });
+      await post("/password-resets/confirm", { token, password: password.input.value });
       setAccount(null);
       toast("Saved. Log in with it now.");
       go("/app/login");
