@@ -5,7 +5,6 @@
 #include <fstream>
 
 #include "models/native/config.h"
-#include "train/audio_discriminator.h"
 #include "train/corpus.h"
 #include "train/learner.h"
 #include "train/losses.h"
@@ -71,25 +70,6 @@ TEST(StftLoss, IsZeroForTheSameAndGrowsWithTheDifference) {
   const torch::Tensor x = 0.1 * torch::randn({2, 8000}), y = 0.1 * torch::randn({2, 8000});
   EXPECT_EQ(stft_loss(x, x, {256, 1200}).item<float>(), 0);
   EXPECT_GT(stft_loss(y, x, {256, 1200}).item<float>(), stft_loss(x + 0.1 * y, x, {256, 1200}).item<float>());
-}
-
-TEST(AudioDiscriminator, LearnsToTellSoundsApartAndLeadsTowardsTheRecording) {
-  torch::manual_seed(2);
-  AudioDiscriminator discriminator;
-  Learner learner("d", discriminator.ptr(), 1e-3, false);
-  const torch::Tensor time = torch::arange(8192, torch::kFloat) / 44100;
-  const auto tones = [&] { return 0.3 * torch::sin(6.2832 * (200 + 400 * torch::rand({4, 1})) * time) + 0.01 * torch::randn({4, 8192}); };
-  const auto noises = [&] { return 0.1 * torch::randn({4, 8192}); };
-  for (int i = 0; i < 40; ++i) learner.step(discriminator_loss(discriminator(tones()).scores, discriminator(noises()).scores), 1);
-  const torch::Tensor real = tones(), fake = noises().requires_grad_(true);
-  EXPECT_GT(discriminator(real).scores.mean().item<float>(), discriminator(fake).scores.mean().item<float>() + 0.5f);
-
-  const auto features = discriminator(real).features;
-  EXPECT_EQ(feature_loss(features, features).item<float>(), 0);
-  const torch::Tensor unlike = feature_loss(features, discriminator(fake).features);
-  const torch::Tensor step = torch::autograd::grad({unlike}, {fake})[0];
-  const torch::Tensor nearer = fake - 1e-3 * step / step.abs().mean();
-  EXPECT_LT(feature_loss(features, discriminator(nearer).features).item<float>(), unlike.item<float>());
 }
 
 /// Learns the mean of random numbers; small enough to train in a test.

@@ -18,8 +18,6 @@ struct TrainOptions {
   std::vector<std::string> data;
   std::string name;  ///< of the voice to make
   std::string from;  ///< bundle, voice or weights folder to start from; empty: the shipped base (stage voice), else nothing
-  /// Stage vocoder: weights of an acoustic model whose predicted envelopes the vocoder is to learn from too; empty: natural ones only.
-  std::string envelopes_from;
   /// Stage voice: leave the weights that training would start from as they are; the recordings only tell who is to sing. Ready in seconds.
   bool zero_shot = false;
   double max_minutes = 60;  ///< of recordings used per speaker

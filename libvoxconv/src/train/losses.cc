@@ -5,14 +5,14 @@ namespace {
 
 constexpr double floor_magnitude = 1e-4;
 
-}  // namespace
-
 torch::Tensor magnitude(const torch::Tensor& audio, std::int64_t size) {
   const torch::Tensor window = torch::hann_window(size, audio.options());
   const torch::Tensor spectrum = torch::stft(audio, size, size / 4, size, window, true, "reflect", false, true, true);
   // The tiny power keeps the gradient of the root finite.
   return (torch::view_as_real(spectrum).square().sum(-1) / double(size) + floor_magnitude * floor_magnitude).sqrt();
 }
+
+}  // namespace
 
 torch::Tensor stft_loss(const torch::Tensor& prediction, const torch::Tensor& target, const std::vector<std::int64_t>& sizes) {
   torch::Tensor loss = torch::zeros({}, prediction.options());

@@ -3,9 +3,6 @@
 
 namespace voxconv::train {
 
-/// Magnitude spectrogram (Hann, hop a quarter), never 0: audio [B, N] -> [B, size / 2 + 1, frames].
-torch::Tensor magnitude(const torch::Tensor& audio, std::int64_t size);
-
 /// Multi-resolution STFT loss (Yamamoto et al. 2020, Parallel WaveGAN): spectral convergence + L1 of log magnitude, each over `sizes` FFT
 /// sizes (Hann, hop a quarter). prediction, target [B, N].
 torch::Tensor stft_loss(const torch::Tensor& prediction, const torch::Tensor& target, const std::vector<std::int64_t>& sizes);

@@ -51,8 +51,7 @@ std::vector<SpeakerData> prepare(const TrainOptions& options, const std::string&
                                  torch::ScalarType precision, const ProgressFn& on_progress, const CancelToken& cancel) {
   const auto listed = list_speakers(options);  // before anything is loaded or made: most mistakes are in the paths
   FeatureTools tools;
-  if (options.stage != "vocoder" || !options.envelopes_from.empty())
-    tools.content = load_content_encoder("whisper-base", device, precision);
+  if (options.stage != "vocoder") tools.content = load_content_encoder("whisper-base", device, precision);
   tools.f0 = load_f0_estimator("fcpe", {}, device);
   tools.speaker = std::make_shared<SpeakerEncoder>(device);
   std::vector<SpeakerData> speakers;
@@ -116,7 +115,6 @@ std::vector<std::string> TrainOptions::problems() const {
   if (stage == "voice" && !std::regex_match(name, std::regex("[a-z0-9][a-z0-9_-]{0,63}")))
     result.push_back(fmt::format("The voice name \"{}\" is not usable; expected lower-case letters, digits, '-' and '_'.", name));
   if (stage != "voice" && out_dir.empty()) result.push_back("The stages base and vocoder need a folder to write to (--out).");
-  if (stage != "vocoder" && !envelopes_from.empty()) result.push_back("envelopes_from is for the stage vocoder only.");
   if (stage != "voice" && zero_shot) result.push_back("zero_shot is for the stage voice only.");
   if (minutes < 0 || steps < 0) result.push_back("minutes and steps must not be negative.");
   if (max_minutes <= 0) result.push_back("max_minutes must be positive.");
@@ -140,26 +138,12 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
   for (const SpeakerData& speaker : corpus.speakers()) report.data_s += double(speaker.frames()) / frame_rate;
 
   const std::string from = starting_weights(options);
-  // Without a loss scale fp16 would underflow; bfloat16 does not.
-  const torch::ScalarType matrix_precision = precision == torch::kHalf ? torch::kBFloat16 : precision;
   std::unique_ptr<Task> task;
   if (options.stage == "vocoder") {
     native::Vocoder vocoder;
     if (!from.empty()) nn::load_parameters(*vocoder, nn::Safetensors(from));
     vocoder->to(device);
-    VocoderTaskOptions task_options;
-    task_options.precision = matrix_precision;
-    if (!options.envelopes_from.empty()) {
-      task_options.acoustic = native::AcousticModel();
-      nn::load_parameters(*task_options.acoustic, nn::Safetensors(weights_in(options.envelopes_from)), "acoustic.");
-      task_options.acoustic->to(device);
-      task_options.acoustic->eval();
-    }
-    if (!from.empty()) {
-      task_options.peak_rate = 3e-4;
-      task_options.adversarial_from = 0;
-    }
-    task = std::make_unique<VocoderTask>(corpus, vocoder, device, task_options);
+    task = std::make_unique<VocoderTask>(corpus, vocoder, device, from.empty() ? 1e-3 : 3e-4);
   } else {
     native::AcousticModel model;
     if (!from.empty()) nn::load_parameters(*model, nn::Safetensors(from), "acoustic.");
@@ -167,7 +151,8 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
     native::Vocoder vocoder = load_vocoder();
     vocoder->to(device);
     AcousticTaskOptions task_options;
-    task_options.precision = matrix_precision;
+    // Without a loss scale fp16 would underflow; bfloat16 does not.
+    task_options.precision = precision == torch::kHalf ? torch::kBFloat16 : precision;
     if (!from.empty()) {  // fine-tuning: the weights are good already
       task_options.peak_rate = 3e-4;
       task_options.adversarial_from = options.stage == "base" ? 1 : 0.2;

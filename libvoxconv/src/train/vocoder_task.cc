@@ -6,7 +6,6 @@
 #include "models/native/config.h"
 #include "models/native/envelope.h"
 #include "models/native/source.h"
-#include "nn/autocast.h"
 #include "nn/module.h"
 #include "train/losses.h"
 
@@ -20,8 +19,6 @@ constexpr std::int64_t batch_size = 8;
 constexpr std::int64_t edge = native::VocoderImpl::ring;  // frames at each end that the loss leaves out
 constexpr std::int64_t crop_frames = 96 + 2 * edge;       // about a second
 constexpr double slowest = 0.75, fastest = 2.4;           // of the speed augmentation
-constexpr std::int64_t judged_rows = 4;                   // of a batch: the discriminator costs more than the vocoder
-constexpr double adversarial_weight = 0.05, feature_weight = 0.2;
 constexpr std::int64_t stft_sizes[] = {256, 400, 512, 640, 900, 1200, 1600, 2048, 2400};
 
 /// A passage played `speed` times as fast, exactly `frames` frames of it; the pitch goes with the speed.
@@ -61,24 +58,8 @@ torch::Tensor render_pulses(const torch::Tensor& f0, const std::vector<double>& 
   return out;
 }
 
-VocoderTask::VocoderTask(const Corpus& corpus, native::Vocoder vocoder, torch::Device device, VocoderTaskOptions options)
-    : corpus_(corpus),
-      vocoder_(std::move(vocoder)),
-      device_(device),
-      options_(options),
-      learner_("vocoder", vocoder_.ptr(), options.peak_rate, true),
-      critic_("discriminator", discriminator_.ptr(), 3e-4, false) {
-  discriminator_->to(device);
-}
-
-torch::Tensor VocoderTask::predicted_envelope(const Crop& crop, Dice& dice) const {
-  torch::NoGradGuard no_grad;
-  const SpeakerData& s = *crop.speaker;
-  const auto row = [&](const torch::Tensor& t) { return t.unsqueeze(0).to(device_); };
-  const auto part = [&](const torch::Tensor& t) { return row(t.slice(0, crop.frame, crop.frame + crop_frames)); };
-  native::AcousticModel model = options_.acoustic;
-  return model(row(s.content_of(dice.below(3), crop.frame, crop_frames)), part(s.f0), part(s.loudness), row(s.embedding()))[0].cpu();
-}
+VocoderTask::VocoderTask(const Corpus& corpus, native::Vocoder vocoder, torch::Device device, double peak_rate)
+    : corpus_(corpus), vocoder_(std::move(vocoder)), device_(device), learner_("vocoder", vocoder_.ptr(), peak_rate, true) {}
 
 VocoderTask::Batch VocoderTask::make_batch(const std::vector<Crop>& crops, Dice& dice, bool augment) const {
   std::vector<torch::Tensor> audio, envelope, f0;
@@ -86,16 +67,10 @@ VocoderTask::Batch VocoderTask::make_batch(const std::vector<Crop>& crops, Dice&
   for (const Crop& crop : crops) {
     const double speed = augment && dice.uniform() < 0.6 ? slowest * std::pow(fastest / slowest, dice.uniform()) : 1.0;
     auto [sound, pitch] = at_speed(crop, crop_frames, speed);
-    const double gain = augment ? dice.between(0.3, 1.3) : 1;
-    sound = sound * gain;
+    if (augment) sound = sound * dice.between(0.3, 1.3);
     audio.push_back(sound);
     f0.push_back(pitch);
     envelope.push_back(native::analyse_envelope(sound, pitch));
-    if (augment && speed == 1 && !options_.acoustic.is_empty() && dice.uniform() < 0.75) {
-      // The model knows nothing of what lies above the band of a speaker's recordings.
-      const torch::Tensor in_band = native::envelope_centres() < crop.speaker->band_hz;
-      envelope.back() = torch::where(in_band, predicted_envelope(crop, dice) + std::log(gain), envelope.back());
-    }
     phases.push_back(augment ? dice.between(-3.14, 3.14) : 0);
   }
   const torch::Tensor pitch = torch::stack(f0);
@@ -116,32 +91,10 @@ std::map<std::string, double> VocoderTask::step(Dice& dice, double progress) {
   const torch::Tensor got = render(batch).index({Slice(), inner}), wanted = batch.audio.index({Slice(), inner});
   std::vector<std::int64_t> sizes;
   for (int i = 0; i < 4; ++i) sizes.push_back(stft_sizes[dice.below(std::size(stft_sizes))]);
-  torch::Tensor loss = stft_loss(got, wanted, sizes);
-  std::map<std::string, double> parts = {{"loss", loss.item<double>()}, {"adversarial", 0}, {"discriminator", 0}, {"features", 0}};
-  const double rate = rate_scale(steps_++, progress);
-  if (progress >= options_.adversarial_from) {
-    const nn::Autocast autocast(options_.precision, device_);
-    const torch::Tensor real = wanted.slice(0, 0, judged_rows), fake = got.slice(0, 0, judged_rows);
-    const torch::Tensor critique = discriminator_loss(discriminator_(real).scores, discriminator_(fake.detach()).scores);
-    critic_.step(critique, std::max(rate, 0.1));
-    std::vector<torch::Tensor> recorded;
-    {
-      torch::NoGradGuard no_grad;
-      recorded = discriminator_(real).features;
-    }
-    const auto rendered = discriminator_(fake);
-    const torch::Tensor fooled = generator_loss(rendered.scores), unlike = feature_loss(recorded, rendered.features);
-    const double ramp = adversarial_ramp(progress, options_.adversarial_from);
-    loss = loss + ramp * (adversarial_weight * fooled + feature_weight * unlike);
-    parts["adversarial"] = fooled.item<double>();
-    parts["discriminator"] = critique.item<double>();
-    parts["features"] = unlike.item<double>();
-  }
-  learner_.step(loss, rate);
-  return parts;
+  const torch::Tensor loss = stft_loss(got, wanted, sizes);
+  learner_.step(loss, rate_scale(steps_++, progress));
+  return {{"loss", loss.item<double>()}};
 }
-
-int VocoderTask::phase(double progress) const { return adversarial_phase(progress, options_.adversarial_from); }
 
 double VocoderTask::held_out_loss() {
   torch::NoGradGuard no_grad;
@@ -165,13 +118,11 @@ std::map<std::string, torch::Tensor> VocoderTask::weights() {
 
 void VocoderTask::save(std::map<std::string, torch::Tensor>& checkpoint) const {
   learner_.save(checkpoint);
-  critic_.save(checkpoint);
   checkpoint["vocoder:task"] = torch::tensor(steps_);
 }
 
 void VocoderTask::load(const std::map<std::string, torch::Tensor>& checkpoint) {
   learner_.load(checkpoint);
-  critic_.load(checkpoint);
   steps_ = checkpoint.at("vocoder:task").item<std::int64_t>();
 }
 

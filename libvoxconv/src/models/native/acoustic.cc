@@ -7,7 +7,7 @@
 namespace voxconv::native {
 namespace {
 
-constexpr double bottleneck_noise = 0.1;
+constexpr double bottleneck_noise = 0.7;  // relative to the spread of each channel, which could outgrow a fixed noise
 
 /// [B, T] f0 and loudness -> [B, T, 3]. Pitch is squashed far from speech so that high singing stays near what training has seen.
 torch::Tensor prosody_features(const torch::Tensor& f0, const torch::Tensor& loudness) {
@@ -34,7 +34,7 @@ AcousticModelImpl::AcousticModelImpl() {
 torch::Tensor AcousticModelImpl::forward(const torch::Tensor& content, const torch::Tensor& f0, const torch::Tensor& loudness,
                                          const torch::Tensor& speaker) {
   torch::Tensor words = squeeze_(content_norm_(content));
-  if (is_training()) words = words + bottleneck_noise * torch::randn_like(words);
+  if (is_training()) words = words + bottleneck_noise * words.detach().std(torch::IntArrayRef{0, 1}) * torch::randn_like(words);
   // Embeddings are unit vectors of 256 numbers: scaled to about one each.
   const torch::Tensor condition = torch::gelu(speaker_(speaker * std::sqrt(double(speaker_dim))));
   torch::Tensor h = convolve_time(input_, words) + prosody_(prosody_features(f0, loudness));
