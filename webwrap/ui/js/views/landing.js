@@ -60,7 +60,7 @@ export default async function landing() {
         h(
           "section.stack",
           h("h2", "The voices"),
-          h("p.quiet", "Each one was recorded and released for this by the person it belongs to."),
+          h("p.quiet", "Each one was recorded and published under a free licence by the person it belongs to."),
           h(
             "ul.shelf",
             voices.map((voice) => h("li.shelf-voice", portrait(voice), h("div.grow", h("strong", voice.title), h("div.small.quiet", facts(voice)), h("div.small.quiet", voice.licence)), voice.sample_url && playButton(voice.sample_url, `a sample of ${voice.title}`))),
