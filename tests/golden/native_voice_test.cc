@@ -27,7 +27,7 @@ class NativeVoice : public testing::Test {
     info.architecture = "native";
     info.sample_rate = sample_rate;
     const std::string dir = (std::filesystem::path(testing::TempDir()) / ("voxconv_native_voice_" + std::to_string(::getpid()))).string();
-    write_bundle(dir, info, bundle_settings(), tensors);
+    write_bundle(dir, info, bundle_settings(Acoustic::own), tensors);
     voice = load_native_voice(read_bundle(dir), torch::kCPU, torch::kFloat);
     frames = {torch::randn({frame_total, content_dim}), 200 + 50 * torch::sin(torch::arange(frame_total) / 20.0),
               torch::full({frame_total}, -3.f)};

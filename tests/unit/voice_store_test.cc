@@ -50,7 +50,7 @@ class VoiceStoreTest : public testing::Test {
     info.tags = {"test"};
     auto tensors = nn::named_tensors(*native::AcousticModel(), "acoustic.", torch::kHalf);
     tensors["speaker"] = torch::ones({256}) / 16;
-    write_bundle((root_ / "alto").string(), info, native::bundle_settings(), tensors);
+    write_bundle((root_ / "alto").string(), info, native::bundle_settings(native::Acoustic::own), tensors);
   }
   static void TearDownTestSuite() {
     ::unsetenv("VOXCONV_MODELS");
@@ -85,6 +85,18 @@ ErrorCode code_of(const std::function<void()>& call) {
   }
   ADD_FAILURE() << "nothing was thrown";
   return ErrorCode::internal;
+}
+
+TEST_F(VoiceStoreTest, AVoiceOfTheBaseNeedsThatBase) {
+  const std::string base = (root_ / "models/native/base/weights.safetensors").string();
+  fs::create_directories(fs::path(base).parent_path());
+  nn::save_safetensors(base, nn::named_tensors(*native::AcousticModel(), "acoustic.", torch::kHalf));
+  VoiceInfo info = read_bundle(bundle()).info;
+  write_bundle(work("alto"), info, native::bundle_settings(native::Acoustic::base), {{"speaker", torch::ones({256}) / 16}});
+  EXPECT_THAT(VoiceStore::verify(work("alto")), IsEmpty());
+
+  nn::save_safetensors(base, nn::named_tensors(*native::AcousticModel(), "acoustic.", torch::kHalf));  // another one
+  EXPECT_THAT(VoiceStore::verify(work("alto")), Contains(HasSubstr("base model")));
 }
 
 TEST_F(VoiceStoreTest, ImportFindExportRemove) {

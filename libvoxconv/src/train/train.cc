@@ -161,8 +161,9 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
   }
 
   std::map<std::string, torch::Tensor> weights;
+  const bool sings_with_base = options.zero_shot && options.from.empty();  // then the embedding is all there is to keep
   if (options.zero_shot) {
-    weights = task->weights();
+    if (!sings_with_base) weights = task->weights();
   } else {
     const LoopOptions loop = loop_options(options, work_dir);
     LoopResult result = run_training(*task, loop, on_progress, cancel);
@@ -191,7 +192,7 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
   info.attribution = options.attribution;
   info.version = "1.0.0";
   describe_pitch(speaker, info);
-  write_bundle(out_dir, info, native::bundle_settings(), weights);
+  write_bundle(out_dir, info, native::bundle_settings(sings_with_base ? native::Acoustic::base : native::Acoustic::own), weights);
   report.voice = read_bundle(out_dir).info;
   return report;
 }

@@ -5,6 +5,7 @@
 #include "core/fail.h"
 #include "core/paths.h"
 #include "core/random.h"
+#include "core/sha256.h"
 #include "models/native/acoustic.h"
 #include "models/native/config.h"
 #include "models/native/envelope.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr int revision = 1;
 constexpr const char* content_encoder_name = "whisper-base";
 constexpr const char* vocoder_weights = "native/vocoder/weights.safetensors";
+constexpr const char* base_weights = "native/base/weights.safetensors";
 
 /// Frames either side that a frame's audio depends on.
 constexpr std::int64_t reach = AcousticModelImpl::reach + VocoderImpl::reach + VocoderImpl::ring;
@@ -175,10 +177,25 @@ class NativeVoice : public VoiceModel {
   std::shared_ptr<const Weights> weights_;
 };
 
+/// The file with the acoustic model of a bundle.
+std::string acoustic_weights(const Bundle& bundle) {
+  const auto base = bundle.model.find("base_sha256");
+  if (base == bundle.model.end()) return bundle.weights_path;
+  const std::string path = model_file(base_weights), found = sha256_file(path);
+  if (*base != found)
+    fail(ErrorCode::bad_model,
+         "{} was made for a base model with the sha256 {}; this voxconv has {}. Make the voice again from its recordings (voxconv train "
+         "--zero-shot), or use the voxconv that made it.",
+         bundle.info.path, base->dump(), found);
+  return path;
+}
+
 }  // namespace
 
-nlohmann::json bundle_settings() {
-  return {{"revision", revision}, {"content_encoder", content_encoder_name}, {"vocoder", "native/vocoder"}};
+nlohmann::json bundle_settings(Acoustic acoustic) {
+  nlohmann::json settings = {{"revision", revision}, {"content_encoder", content_encoder_name}, {"vocoder", "native/vocoder"}};
+  if (acoustic == Acoustic::base) settings["base_sha256"] = sha256_file(model_file(base_weights));
+  return settings;
 }
 
 std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch::Device device, torch::ScalarType precision) {
@@ -190,7 +207,7 @@ std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch:
   weights->device = device;
   weights->precision = precision;
   const nn::Safetensors file(bundle.weights_path);
-  nn::load_parameters(*weights->acoustic, file, "acoustic.");
+  nn::load_parameters(*weights->acoustic, nn::Safetensors(acoustic_weights(bundle)), "acoustic.");
   nn::load_parameters(*weights->vocoder, nn::Safetensors(model_file(vocoder_weights)));
   weights->speaker = file.get("speaker").to(device, torch::kFloat).reshape({1, -1});
   if (weights->speaker.size(1) != speaker_dim)

@@ -6,8 +6,12 @@
 
 namespace voxconv::native {
 
-/// What a native bundle's voice.json says below "model": revision, content encoder, vocoder.
-nlohmann::json bundle_settings();
+/// Whose acoustic model a bundle sings with: weights of its own, or the shipped base, which knows the voice by its embedding alone.
+enum class Acoustic { own, base };
+
+/// What a native bundle's voice.json says below "model": revision, content encoder, vocoder, and the base with its sha256 where it uses
+/// that.
+nlohmann::json bundle_settings(Acoustic acoustic);
 
 /// A voice of this architecture. Throws Error(bad_model | not_found).
 std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch::Device device, torch::ScalarType precision);
