@@ -27,7 +27,9 @@ Config config_of(const Flags& flags) {
 void make_data_dir(const Config& config) {
   namespace fs = std::filesystem;
   if (fs::is_directory(config.data_dir)) return;
-  fs::create_directories(config.data_dir);
+  if (std::error_code error; !fs::create_directories(config.data_dir, error) && error)
+    throw std::runtime_error(
+        fmt::format("Cannot make the folder {}: {}. Give one that can be written to with --data-dir.", config.data_dir, error.message()));
   fs::permissions(config.data_dir,
                   fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec);  // others' songs are nobody's business
 }
