@@ -22,6 +22,8 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const std::string& what, const fs::path& path) {
   const int error = errno;
+  if (error == ENOSPC || error == EDQUOT)
+    throw ServiceError(507, "disk_full", "The service has no room left for audio; nothing was changed. Please try again later.");
   throw std::runtime_error(fmt::format("{} {}: {}.", what, path.string(), std::strerror(error)));
 }
 
