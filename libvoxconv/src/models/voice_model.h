@@ -10,7 +10,16 @@ namespace voxconv {
 
 struct SynthesisOptions {
   std::uint64_t seed = 0;
-  double formant = 0;  ///< semitones
+  double formant = 0;        ///< semitones
+  std::int64_t speaker = 0;  ///< of a model with several
+};
+
+/// What the pipeline around a voice model must do for it, because its training did.
+struct Treatment {
+  bool highpass = false;    ///< 48 Hz zero-phase high-pass before the features
+  bool rms_mix = false;     ///< loudness by RVC's rms mix (half-second envelope) instead of LoudnessFollower
+  bool retrieval = false;   ///< retrieval and protect have RVC's meaning and defaults
+  std::string f0 = "auto";  ///< the estimator that f0 = "auto" stands for where its weights are installed
 };
 
 /// One song being sung: frames in, audio out, whatever the cut of the frames into pushes. One per thread.
@@ -30,7 +39,10 @@ class VoiceModel {
   virtual std::string content_encoder() const = 0;  ///< name for load_content_encoder()
   virtual std::int64_t context_frames() const = 0;  ///< frames either side that a frame of the output depends on
   virtual torch::Device device() const = 0;
-  virtual torch::Tensor speaker_embedding() const = 0;  ///< [256] mean GE2E embedding of the training recordings, for evaluation
+  virtual torch::Tensor speaker_embedding()
+      const = 0;  ///< [256] mean GE2E embedding of the training recordings, for evaluation; undefined: not known
+  virtual Treatment treatment() const { return {}; }
+  virtual std::int64_t speakers() const { return 1; }
   virtual std::unique_ptr<VoiceStream> start(const SynthesisOptions& options) const = 0;
 };
 

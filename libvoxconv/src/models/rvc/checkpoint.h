@@ -1,0 +1,24 @@
+#pragma once
+#include <map>
+#include <string>
+
+#include "models/rvc/config.h"
+#include "nn/state_dict.h"
+
+namespace voxconv::rvc {
+
+/// An RVC or Applio .pth as data.
+struct Checkpoint {
+  Config config;
+  nn::StateDict weights;                     ///< names of the original's generator, weight norm fused, without "enc_q.*"; types as stored
+  std::map<std::string, std::string> notes;  ///< what else the file says: info, epoch, step, model_name, author, creation_date ...
+};
+
+/// Reads an inference checkpoint ("weight" + "config") or, where `config` stands beside it, a training checkpoint ("model"). Nothing in the
+/// file is executed. Throws Error(not_found | bad_model).
+Checkpoint read_checkpoint(const std::string& path);
+
+/// Writes a .pth that RVC and Applio load (torch's zip format, fp16, weight norm as g and v). Atomically. Throws Error(io).
+void write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
+
+}  // namespace voxconv::rvc
