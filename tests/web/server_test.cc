@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <atomic>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -181,6 +183,35 @@ TEST_F(ServerTest, PutsLargeBodiesIntoAFile) {
   EXPECT_EQ(body_of(client.ask(body)), "3000000 in a file");
   EXPECT_TRUE(std::filesystem::is_empty(dir_ / "spool"));
   EXPECT_EQ(body_of(client.ask("POST /size HTTP/1.1\r\nContent-Length: 2\r\n\r\nab")), "2 in memory");
+}
+
+/// No file of this process may grow beyond `bytes` while in scope: as if the disk were full.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, signal_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*signal_)(int);
+};
+
+TEST_F(ServerTest, SaysThatTheDiskIsFull) {
+  TcpClient client(start());
+  const FileSizeLimit limit(1 << 20);
+  const std::string body(3'000'000, 'x');
+  const std::string answer = client.ask(fmt::format("POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}", body.size(), body));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 507 Insufficient Storage\r\n"));
+  EXPECT_THAT(answer, HasSubstr("disk_full"));
 }
 
 TEST_F(ServerTest, TellsNothingOfItsErrors) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -29,10 +30,15 @@ constexpr std::size_t memory_body = 256 * 1024;
 constexpr std::size_t unrouted_body = 64 * 1024;
 constexpr milliseconds lingering(3000);  // so that the client reads the answer before it meets a reset connection
 
+/// The disk takes no more of a request's body.
+struct SpoolFull : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 Descriptor make_spool(const std::string& dir) {
   std::string path = dir + "/body-XXXXXX";
   Descriptor file(::mkostemp(path.data(), O_CLOEXEC));
-  if (file.get() < 0) throw std::runtime_error(fmt::format("No file can be made in {}.", dir));
+  if (file.get() < 0) throw SpoolFull(fmt::format("No file can be made in {}.", dir));
   ::unlink(path.c_str());
   return file;
 }
@@ -41,7 +47,7 @@ void write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t count = ::write(fd, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw std::runtime_error("The disk takes no more of a request's body.");
+    if (count < 0) throw SpoolFull(fmt::format("A request's body cannot be kept: {}.", std::strerror(errno)));
     bytes.remove_prefix(static_cast<std::size_t>(count));
   }
 }
@@ -84,6 +90,9 @@ void Connection::receive(std::string_view bytes) {
     input_.append(bytes);
     advance();
     if (input_.size() > max_ahead) close_now();
+  } catch (const SpoolFull& error) {
+    log(Level::error, "no room for a request's body", {{"error", error.what()}});
+    refuse(problem(507, "disk_full", "The service has no room left for this; nothing was changed. Please try again later."));
   } catch (const std::exception& error) {
     log(Level::error, "connection failed", {{"error", error.what()}});
     close_now();
