@@ -13,13 +13,14 @@ enum class ErrorCode {
   device,     ///< the device asked for is not there or ran out of memory
   io,         ///< reading or writing failed (disk full, no permission ...)
   cancelled,  ///< the caller asked to stop
-  internal    ///< a bug of ours
+  internal,   ///< a bug of ours
+  network     ///< a server cannot be reached, or does not give what was asked for
 };
 
 /// Stable lower-case name of a code, e.g. "bad_audio".
 const char* to_string(ErrorCode code);
 
-/// Process exit status for a code: usage 2, bad input 3, model 4, device 5, output 6, cancelled 130, internal 1.
+/// Process exit status for a code: usage 2, bad input 3, model 4, device 5, output 6, network 7, cancelled 130, internal 1.
 int exit_status(ErrorCode code);
 
 /// Every exception voxconv throws. what() is one sentence: what, where, expected, got, what to do.

@@ -43,11 +43,14 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::commit() {
-  sync_path(temporary_, O_RDONLY);
-  if (std::rename(temporary_.c_str(), target_.c_str()) != 0)
-    fail(ErrorCode::io, "Cannot rename {} to {}: {}.", temporary_, target_, std::strerror(errno));
+  publish_file(temporary_, target_);
   committed_ = true;
-  const fs::path path(target_);
+}
+
+void publish_file(const std::string& from, const std::string& to) {
+  sync_path(from, O_RDONLY);
+  if (std::rename(from.c_str(), to.c_str()) != 0) fail(ErrorCode::io, "Cannot rename {} to {}: {}.", from, to, std::strerror(errno));
+  const fs::path path(to);
   sync_path(path.has_parent_path() ? path.parent_path() : fs::path("."), O_RDONLY | O_DIRECTORY);
 }
 

@@ -22,6 +22,9 @@ class AtomicFile {
   bool committed_ = false;
 };
 
+/// Gives the finished file `from` the name `to` in the same folder: fsync, rename, fsync of the folder. Throws Error(io).
+void publish_file(const std::string& from, const std::string& to);
+
 /// Writes `text` to `path` atomically. Throws Error(io).
 void write_file(const std::string& path, std::string_view text);
 

@@ -14,6 +14,7 @@ const char* to_string(ErrorCode code) {
     case ErrorCode::io: return "io";
     case ErrorCode::cancelled: return "cancelled";
     case ErrorCode::internal: return "internal";
+    case ErrorCode::network: return "network";
   }
   return "internal";
 }
@@ -28,6 +29,7 @@ int exit_status(ErrorCode code) {
     case ErrorCode::io: return 6;
     case ErrorCode::cancelled: return 130;
     case ErrorCode::internal: return 1;
+    case ErrorCode::network: return 7;
   }
   return 1;
 }
