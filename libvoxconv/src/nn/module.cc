@@ -1,10 +1,6 @@
 #include "nn/module.h"
 
-#include <fmt/ranges.h>
-
-#include <set>
-
-#include "core/fail.h"
+#include "nn/tensor_reader.h"
 
 namespace voxconv::nn {
 namespace {
@@ -17,27 +13,18 @@ void for_each_tensor(const torch::nn::Module& module, Visit visit) {
 
 }  // namespace
 
-void load_parameters(torch::nn::Module& module, const Safetensors& file, const std::string& prefix) {
+void load_parameters(torch::nn::Module& module, const StateDict& tensors, const std::string& source, const std::string& prefix) {
   torch::NoGradGuard no_grad;
-  std::set<std::string> wanted;
-  std::vector<std::string> missing, extra;
-  for_each_tensor(module, [&](const std::string& key, torch::Tensor target) {
-    const std::string name = prefix + key;
-    wanted.insert(name);
-    if (!file.has(name)) {
-      missing.push_back(name);
-      return;
-    }
-    const torch::Tensor source = file.get(name);
-    if (source.sizes() != target.sizes())
-      fail(ErrorCode::bad_model, "{}: tensor {} has the shape [{}], expected [{}].", file.path(), name, fmt::join(source.sizes(), ", "),
-           fmt::join(target.sizes(), ", "));
-    target.copy_(source);
-  });
-  for (const std::string& name : file.names())
-    if (name.rfind(prefix, 0) == 0 && !wanted.count(name)) extra.push_back(name);
-  if (!missing.empty()) fail(ErrorCode::bad_model, "{} lacks the tensor(s) {}.", file.path(), fmt::join(missing, ", "));
-  if (!extra.empty()) fail(ErrorCode::bad_model, "{} has the unexpected tensor(s) {}.", file.path(), fmt::join(extra, ", "));
+  TensorReader reader(tensors, source, prefix);
+  std::vector<std::pair<torch::Tensor, torch::Tensor>> copies;
+  for_each_tensor(module,
+                  [&](const std::string& key, torch::Tensor target) { copies.emplace_back(target, reader.take(key, target.sizes())); });
+  reader.finish();
+  for (auto& [target, found] : copies) target.copy_(found);
+}
+
+void load_parameters(torch::nn::Module& module, const Safetensors& file, const std::string& prefix) {
+  load_parameters(module, file.tensors(), file.path(), prefix);
 }
 
 std::map<std::string, torch::Tensor> named_tensors(const torch::nn::Module& module, const std::string& prefix, torch::ScalarType type) {

@@ -2,12 +2,14 @@
 #include <string>
 
 #include "nn/safetensors.h"
+#include "nn/state_dict.h"
 #include "nn/torch.h"
 
 namespace voxconv::nn {
 
-/// Copies every parameter and buffer of `module` from `file` ("<prefix><name>"), converting the dtype. Strict: missing, extra (below the
-/// prefix) and mis-shaped tensors are named in the Error(bad_model).
+/// Copies every parameter and buffer of `module` from "<prefix><name>", converting the dtype. Strict: missing, extra (below the prefix) and
+/// mis-shaped tensors are named in the Error(bad_model), with the `source` they should have come from.
+void load_parameters(torch::nn::Module& module, const StateDict& tensors, const std::string& source, const std::string& prefix = "");
 void load_parameters(torch::nn::Module& module, const Safetensors& file, const std::string& prefix = "");
 
 /// Parameters and buffers by name, floating ones converted to `type`; what save_safetensors() takes.

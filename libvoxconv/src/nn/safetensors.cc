@@ -121,6 +121,12 @@ torch::Tensor Safetensors::get(const std::string& name) const {
       address, entry.shape, [keep = data_](void*) {}, options);
 }
 
+StateDict Safetensors::tensors() const {
+  StateDict result;
+  for (const auto& [name, entry] : entries_) result[name] = get(name);
+  return result;
+}
+
 std::string Safetensors::type_name(const std::string& name) const { return name_of(get(name).scalar_type()); }
 
 void save_safetensors(const std::string& path, const std::map<std::string, torch::Tensor>& tensors,

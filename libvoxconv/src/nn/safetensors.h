@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/state_dict.h"
 #include "nn/torch.h"
 
 namespace voxconv::nn {
@@ -20,6 +21,7 @@ class Safetensors {
   std::vector<std::string> names() const;
   /// A view into the mapped file (it stays mapped as long as any view lives); clone() before writing to it. Throws Error(bad_model).
   torch::Tensor get(const std::string& name) const;
+  StateDict tensors() const;  ///< all of them, views as well
   /// The format's name of a tensor's type: F32, F16, BF16 ... Throws Error(bad_model).
   std::string type_name(const std::string& name) const;
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
