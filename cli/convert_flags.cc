@@ -60,9 +60,14 @@ void add_convert_flags(CLI::App& app, ConvertOptions& options) {
     } else if (!spec.flag.empty()) {
       std::visit(
           [&](auto member) {
-            CLI::Option* option = app.add_option("--" + std::string(spec.flag), options.*member, std::string(spec.help));
-            option->type_name(type_name(spec))->group(group);
-            if (spec.kind != OptionSpec::Kind::path) option->capture_default_str();
+            const std::string flag = "--" + std::string(spec.flag), help(spec.help);
+            if constexpr (std::is_same_v<decltype(member), bool ConvertOptions::*>) {
+              app.add_flag(flag, options.*member, help)->group(group);
+            } else {
+              CLI::Option* option = app.add_option(flag, options.*member, help);
+              option->type_name(type_name(spec))->group(group);
+              if (spec.kind != OptionSpec::Kind::path) option->capture_default_str();
+            }
           },
           spec.field);
     }

@@ -24,9 +24,15 @@ TEST(ConvertOptions, EveryBadFieldIsNamed) {
   options.f0_min = 800;
   options.f0_max = 400;
   options.chunk_s = 0.01;
+  options.protect = 0.6;
+  options.f0_median = 4;
+  options.resample = 100;
+  options.speaker = 70000;
+  options.profile = "new";
   const auto problems = options.problems();
-  for (const char* name : {"key", "f0 is \"guess\"", "wet", "f0_min", "chunk_s"}) EXPECT_THAT(problems, Contains(HasSubstr(name)));
-  EXPECT_EQ(problems.size(), 5u);
+  for (const char* name : {"key", "f0 is \"guess\"", "wet", "f0_min", "chunk_s", "protect", "f0_median", "resample", "speaker", "profile"})
+    EXPECT_THAT(problems, Contains(HasSubstr(name)));
+  EXPECT_EQ(problems.size(), 10u);
   try {
     options.validate();
     FAIL() << "the options were accepted";
@@ -52,6 +58,16 @@ ConvertOptions changed() {
   options.gain_db = -6;
   options.pause_db = 12;
   options.chunk_s = 3;
+  options.f0_median = 3;
+  options.resample = 48000;
+  options.index = "a.index";
+  options.index_rate = 0.5;
+  options.index_probes = 4;
+  options.protect = 0.2;
+  options.rms_mix = 1;
+  options.speaker = 2;
+  options.profile = "head";
+  options.exact = true;
   return options;
 }
 

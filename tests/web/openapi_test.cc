@@ -49,7 +49,11 @@ json schema_of(const voxconv::OptionSpec& spec, const json& default_value) {
       schema.update({{"type", "number"}, {"minimum", spec.low}, {"maximum", spec.high}});
       if (!spec.unit.empty()) schema["x-unit"] = spec.unit;
       break;
-    case Kind::integer: schema.update({{"type", "integer"}, {"minimum", 0}, {"maximum", UINT64_MAX}}); break;
+    case Kind::integer:
+      schema.update({{"type", "integer"}, {"minimum", std::uint64_t(spec.low)}});
+      schema["maximum"] = spec.high > spec.low ? std::uint64_t(spec.high) : UINT64_MAX;
+      if (!spec.unit.empty()) schema["x-unit"] = spec.unit;
+      break;
     case Kind::flag: schema["type"] = "boolean"; break;
     case Kind::choice: schema.update({{"type", "string"}, {"enum", spec.choices}}); break;
     case Kind::path: break;
@@ -71,7 +75,7 @@ TEST(OpenApi, TakesTheLibrarysOptions) {
   const json defaults = json::parse(voxconv::ConvertOptions().to_json());
   json expected = json::object();
   for (const voxconv::OptionSpec& spec : voxconv::convert_option_table())
-    if (spec.kind != voxconv::OptionSpec::Kind::path && spec.name != "chunk_s")
+    if (spec.kind != voxconv::OptionSpec::Kind::path && !spec.local)
       expected[std::string(spec.name)] = schema_of(spec, defaults.at(std::string(spec.name)));
   EXPECT_EQ(description().at("/components/schemas/ConvertOptions/properties"_json_pointer), expected);
 }

@@ -15,7 +15,7 @@ namespace {
 constexpr double shortest_s = 0.5;
 constexpr double rounding_s = 0.5;  ///< clients round the end of a recording
 
-bool is_own_business(const voxconv::OptionSpec& spec) { return spec.kind == voxconv::OptionSpec::Kind::path || spec.name == "chunk_s"; }
+bool is_own_business(const voxconv::OptionSpec& spec) { return spec.kind == voxconv::OptionSpec::Kind::path || spec.local; }
 
 }  // namespace
 

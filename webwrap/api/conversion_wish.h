@@ -19,7 +19,7 @@ struct ConversionWish {
 /// Reads recording, voice, start_s, end_s and preview. Throws ServiceError: 422 for a field, 409 "not_ready".
 ConversionWish read_wish(const Context&, const Account&, JsonBody&);
 
-/// ConvertOptions from a client's JSON: those of voxconv::convert_option_table() but files and block sizes, which are the service's own
+/// ConvertOptions from a client's JSON: those of voxconv::convert_option_table() but files and what is local, which are the service's own
 /// business. Throws ServiceError(422).
 nlohmann::json read_options(const nlohmann::json& wanted);
 

@@ -9,20 +9,32 @@ namespace voxconv {
 
 /// How a song is converted. Plain values; the defaults are what most songs want.
 struct ConvertOptions {
-  bool key_auto = false;     ///< shift by whole octaves and semitones so that the source fits the voice's range
-  double key = 0;            ///< semitones, [-36, 36]; ignored with key_auto
-  std::string f0 = "auto";   ///< f0 estimator, see f0_estimators()
-  std::string f0_file;       ///< take the pitch from this file instead
-  double f0_min = 50;        ///< Hz
-  double f0_max = 1500;      ///< Hz
-  double formant = 0;        ///< formant shift in semitones, [-12, 12]
-  std::uint64_t seed = 0;    ///< of the noise part of the voice
-  double loudness = 1;       ///< 0: as the voice model sings, 1: follows the source's loudness
-  double pause_db = 20;      ///< how much quieter the pauses between phrases become, so that no room noise is sung; [0, 60]
-  double wet = 1;            ///< 1: converted only, 0: source only
-  double gain_db = 0;        ///< after everything else, before the limiter; [-60, 24]
-  bool keep_stereo = false;  ///< convert each channel by itself; otherwise the mid is converted
+  bool key_auto = false;        ///< shift by whole octaves and semitones so that the source fits the voice's range
+  double key = 0;               ///< semitones, [-36, 36]; ignored with key_auto
+  std::string f0 = "auto";      ///< f0 estimator, see f0_estimators()
+  std::string f0_file;          ///< take the pitch from this file instead
+  double f0_min = 50;           ///< Hz
+  double f0_max = 1500;         ///< Hz
+  double formant = 0;           ///< formant shift in semitones, [-12, 12]
+  std::uint64_t f0_median = 0;  ///< smooth the pitch by the median over this many 10 ms frames; 0 and 1: as it was found
+  std::uint64_t seed = 0;       ///< of the noise part of the voice
+  double loudness = 1;          ///< 0: as the voice model sings, 1: follows the source's loudness
+  double pause_db = 20;         ///< how much quieter the pauses between phrases become, so that no room noise is sung; [0, 60]
+  double wet = 1;               ///< 1: converted only, 0: source only
+  double gain_db = 0;           ///< after everything else, before the limiter; [-60, 24]
+  bool keep_stereo = false;     ///< convert each channel by itself; otherwise the mid is converted
   double chunk_s = 0;  ///< seconds of the source read at a time, [0.1, 600]; 0: a good default. Changes memory and latency, not the sound.
+  std::uint64_t resample = 0;  ///< Hz of the result, 8000 to 192000; 0: that of the voice model
+
+  // What RVC voices were made for; other voices use a retrieval index where one is given, and ignore the rest.
+  std::string index;               ///< retrieval index of the voice's recordings; empty: the one of its bundle, if it has one
+  double index_rate = 0.75;        ///< share of the content that comes from the index, [0, 1]
+  std::uint64_t index_probes = 0;  ///< lists of the index that are searched; 0: as many as it says
+  double protect = 0.33;           ///< share of the index in unvoiced sounds, relative to index_rate, [0, 0.5]; 0.5: no difference
+  double rms_mix = 0.25;           ///< loudness: 0 follows the source's, 1 as the voice sings
+  std::uint64_t speaker = 0;       ///< of a model with several
+  std::string profile = "auto";    ///< unvoiced frames: "classic" have no pitch, "head" have that of their neighbours; auto: classic
+  bool exact = false;              ///< the whole file at once as RVC does it, with RVC's cuts and noise; takes memory with the length
 
   std::vector<std::string> problems() const;  ///< empty: valid; else one sentence for each bad field
   void validate() const;                      ///< throws Error(usage) with the first problem
@@ -37,10 +49,11 @@ struct OptionSpec {
   std::string_view flag;  ///< long flag without dashes; empty: no flag of its own
   Kind kind;
   std::string_view unit;             ///< "semitones", "Hz", ""
-  double low = 0, high = 0;          ///< range of a number
+  double low = 0, high = 0;          ///< range of a number, and of an integer where high is above low
   std::vector<std::string> choices;  ///< of a choice
   std::string_view help;
   std::variant<bool ConvertOptions::*, double ConvertOptions::*, std::uint64_t ConvertOptions::*, std::string ConvertOptions::*> field;
+  bool local = false;  ///< for programs on one's own machine: a service has no use for it, or should not let others choose it
 };
 
 /// Every field of ConvertOptions, once.

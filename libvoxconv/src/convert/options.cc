@@ -16,12 +16,21 @@ namespace {
 using Kind = OptionSpec::Kind;
 
 constexpr double shortest_chunk = 0.1;
+constexpr double lowest_rate = 8000, highest_rate = 192000;
+constexpr double longest_median = 31;
+constexpr bool local = true;
 
 /// What is wrong with one field; empty: nothing.
 std::string problem(const OptionSpec& spec, const ConvertOptions& options) {
   if (spec.kind == Kind::number) {
     const double value = options.*std::get<double ConvertOptions::*>(spec.field);
     if (!std::isfinite(value) || value < spec.low || value > spec.high)
+      return fmt::format("{} is {}; expected {} to {}{}{}.", spec.name, value, spec.low, spec.high, spec.unit.empty() ? "" : " ",
+                         spec.unit);
+  }
+  if (spec.kind == Kind::integer && spec.high > spec.low) {
+    const std::uint64_t value = options.*std::get<std::uint64_t ConvertOptions::*>(spec.field);
+    if (double(value) < spec.low || double(value) > spec.high)
       return fmt::format("{} is {}; expected {} to {}{}{}.", spec.name, value, spec.low, spec.high, spec.unit.empty() ? "" : " ",
                          spec.unit);
   }
@@ -79,6 +88,15 @@ const std::vector<OptionSpec>& convert_option_table() {
        {},
        "Shift the formants: below 0 a larger head, above 0 a smaller one",
        &O::formant},
+      {"f0_median",
+       "f0-median",
+       Kind::integer,
+       "frames",
+       0,
+       longest_median,
+       {},
+       "Smooth the pitch by the median over this many frames of 10 ms (0: not at all)",
+       &O::f0_median},
       {"seed", "seed", Kind::integer, "", 0, 0, {}, "Seed of the voice's noise; the same seed gives the same result", &O::seed},
       {"loudness",
        "loudness",
@@ -101,7 +119,71 @@ const std::vector<OptionSpec>& convert_option_table() {
        600,
        {},
        "Seconds of the source read at a time (0: a good default); changes memory and latency, not the sound",
-       &O::chunk_s}};
+       &O::chunk_s,
+       local},
+      {"resample", "resample", Kind::integer, "Hz", 0, highest_rate, {}, "Sample rate of the result (0: the voice's)", &O::resample, local},
+      {"index",
+       "index",
+       Kind::path,
+       "",
+       0,
+       0,
+       {},
+       "Retrieval index of the voice's recordings; else the one of its bundle, if it has one",
+       &O::index,
+       local},
+      {"index_rate",
+       "index-rate",
+       Kind::number,
+       "",
+       0,
+       1,
+       {},
+       "Share of the content that comes from the retrieval index: 0 none",
+       &O::index_rate,
+       local},
+      {"index_probes",
+       "index-probes",
+       Kind::integer,
+       "",
+       0,
+       65536,
+       {},
+       "Lists of the retrieval index that are searched (0: as many as it says)",
+       &O::index_probes,
+       local},
+      {"protect",
+       "protect",
+       Kind::number,
+       "",
+       0,
+       0.5,
+       {},
+       "How much of the retrieval reaches consonants and breaths: 0 nothing, 0.5 all of it",
+       &O::protect,
+       local},
+      {"rms_mix",
+       "rms-mix",
+       Kind::number,
+       "",
+       0,
+       1,
+       {},
+       "Loudness of RVC voices: 0 follows the source, 1 as the voice sings",
+       &O::rms_mix,
+       local},
+      {"speaker", "speaker", Kind::integer, "", 0, 65535, {}, "Speaker of an RVC voice that has several", &O::speaker, local},
+      {"profile",
+       "profile",
+       Kind::choice,
+       "",
+       0,
+       0,
+       {"auto", "classic", "head"},
+       "RVC voices: unvoiced frames without a pitch (classic), or with that of their neighbours (head)",
+       &O::profile,
+       local},
+      {"exact", "exact", Kind::flag, "", 0, 0, {}, "RVC voices: the whole file at once, exactly as RVC does it", &O::exact, local}};
   return table;
 }
 
@@ -112,6 +194,9 @@ std::vector<std::string> ConvertOptions::problems() const {
   if (f0_min >= f0_max) result.push_back(fmt::format("f0_min is {} Hz and f0_max {} Hz; expected f0_min below f0_max.", f0_min, f0_max));
   if (chunk_s > 0 && chunk_s < shortest_chunk)
     result.push_back(fmt::format("chunk_s is {}; expected 0 or {} to 600 s.", chunk_s, shortest_chunk));
+  if (resample > 0 && double(resample) < lowest_rate)
+    result.push_back(fmt::format("resample is {} Hz; expected 0 or {} to {} Hz.", resample, lowest_rate, highest_rate));
+  if (f0_median > 0 && f0_median % 2 == 0) result.push_back(fmt::format("f0_median is {} frames; expected 0 or an odd number.", f0_median));
   return result;
 }
 
