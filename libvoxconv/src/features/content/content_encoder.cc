@@ -2,6 +2,7 @@
 
 #include "core/fail.h"
 #include "core/paths.h"
+#include "features/content/hubert_loader.h"
 #include "features/content/whisper_encoder.h"
 
 namespace voxconv {
@@ -11,7 +12,9 @@ std::shared_ptr<const ContentEncoder> load_content_encoder(const std::string& na
     return std::make_shared<WhisperEncoder>(nn::Safetensors(model_file("content/whisper_base/weights.safetensors")),
                                             nn::Safetensors(model_file("content/whisper_base/position_basis.safetensors")).get("basis"),
                                             device, precision);
-  fail(ErrorCode::bad_model, "Unknown content encoder \"{}\"; this build has whisper-base.", name);
+  if (auto hubert = load_hubert_encoder(name, device, precision)) return hubert;
+  fail(ErrorCode::bad_model,
+       "Unknown content encoder \"{}\"; expected whisper-base, or <family>/layer12 or <family>/layer9-projection of a HuBERT.", name);
 }
 
 }  // namespace voxconv

@@ -78,16 +78,30 @@ torch::Tensor WhisperEncoder::encode_mel(const torch::Tensor& mel) const {
   return norm(x, final_norm_).to(torch::kFloat);
 }
 
-torch::Tensor WhisperEncoder::encode(const torch::Tensor& audio) const {
-  const torch::NoGradGuard guard;
-  if (audio.dim() != 1 || audio.size(0) < 1 || audio.size(0) > max_samples)
-    fail(ErrorCode::internal, "WhisperEncoder: expected 1 to {} samples of mono audio, got {} samples in {} dimensions.", max_samples,
-         audio.numel(), audio.dim());
+/// At most 30 s [N] -> [n, dim], 50 frames a second.
+torch::Tensor WhisperEncoder::encode_window(const torch::Tensor& audio) const {
   torch::Tensor mel = mel_(audio.to(device_, torch::kFloat));
   mel = mel.slice(1, 0, 2 * positions_.size(0));  // a full 30 s has one frame more than positions
   torch::Tensor content = encode_mel(whisper_normalise(mel));
-  content -= torch::matmul(torch::matmul(content, position_basis_.t()), position_basis_);
-  return to_frame_clock(content, frame_count(audio.size(0)));
+  return content -= torch::matmul(torch::matmul(content, position_basis_.t()), position_basis_);
+}
+
+torch::Tensor WhisperEncoder::encode_frames(const torch::Tensor& audio) const {
+  const torch::NoGradGuard guard;
+  if (audio.dim() != 1 || audio.size(0) < 1)
+    fail(ErrorCode::internal, "WhisperEncoder: expected mono audio, got {} samples in {} dimensions.", audio.numel(), audio.dim());
+  std::vector<torch::Tensor> pieces;
+  for (std::int64_t start = 0; start < audio.size(0); start += max_samples)
+    pieces.push_back(encode_window(audio.slice(0, start, std::min(start + max_samples, audio.size(0)))));
+  return pieces.size() == 1 ? pieces[0] : torch::cat(pieces);
+}
+
+torch::Tensor WhisperEncoder::encode(const torch::Tensor& audio) const {
+  if (audio.dim() != 1 || audio.size(0) < 1 || audio.size(0) > max_samples)
+    fail(ErrorCode::internal, "WhisperEncoder: expected 1 to {} samples of mono audio, got {} samples in {} dimensions.", max_samples,
+         audio.numel(), audio.dim());
+  const torch::NoGradGuard guard;
+  return to_frame_clock(encode_window(audio), frame_count(audio.size(0)));
 }
 
 }  // namespace voxconv

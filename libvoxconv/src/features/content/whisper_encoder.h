@@ -19,6 +19,8 @@ class WhisperEncoder : public ContentEncoder {
 
   std::int64_t dim() const override { return conv1_.weight.size(0); }
   torch::Tensor encode(const torch::Tensor& audio) const override;
+  /// 50 frames a second, position taken out: what encode() interpolates. Audio longer than 30 s is encoded in pieces of 30 s.
+  torch::Tensor encode_frames(const torch::Tensor& audio) const override;
 
   /// Normalised log-mel [80, T] (T <= 3000) -> [(T + 1) / 2, dim] float32, at 50 frames a second: the network alone, positions included.
   torch::Tensor encode_mel(const torch::Tensor& mel) const;
@@ -30,6 +32,7 @@ class WhisperEncoder : public ContentEncoder {
   struct Layer {
     Affine attention_norm, qkv, attention_out, ffn_norm, ffn_in, ffn_out;
   };
+  torch::Tensor encode_window(const torch::Tensor& audio) const;
   torch::Tensor norm(const torch::Tensor& x, const Affine& affine) const;
   torch::Tensor attend(const Layer& layer, const torch::Tensor& x) const;
 
