@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <sstream>
 
 #include "app.h"
@@ -14,13 +13,14 @@ struct CompletionsCommand {
   std::string shell;
 };
 
-/// What follows an option, or stands for an argument: names of voices, fixed choices, folders or files.
-enum class Value { none, voice, choice, folder, file };
+/// What follows an option, or stands for an argument: names of voices or of models, fixed choices, folders or files.
+enum class Value { none, voice, model, choice, folder, file };
 
 Value value_of(const CLI::Option& option) {
   if (!takes_value(option)) return Value::none;
   const std::string type = option.get_type_name();
   if (type == "VOICE") return Value::voice;
+  if (type == "MODEL") return Value::model;
   if (type == "DIR") return Value::folder;
   return choices(option).empty() ? Value::file : Value::choice;
 }
@@ -41,10 +41,14 @@ std::vector<const CLI::Option*> flags_of(const CLI::App& app, const CLI::App& ro
   return flags;
 }
 
-bool argument_is_voice(const CLI::App& app) {
-  const auto options = options_of(app);
-  return std::any_of(options.begin(), options.end(),
-                     [](const CLI::Option* option) { return option->get_positional() && value_of(*option) == Value::voice; });
+/// "voices" or "models" where a command's argument is one of them, else "".
+std::string listed_argument(const CLI::App& app) {
+  for (const CLI::Option* option : options_of(app)) {
+    if (!option->get_positional()) continue;
+    if (value_of(*option) == Value::voice) return "voices";
+    if (value_of(*option) == Value::model) return "models";
+  }
+  return "";
 }
 
 /// One script serves bash and zsh (through bashcompinit).
@@ -57,7 +61,8 @@ std::string bash(const CLI::App& root) {
       names.insert(names.end(), own.begin(), own.end());
       std::string action;
       switch (value_of(*option)) {
-        case Value::voice: action = "_voxconv_voices"; break;
+        case Value::voice: action = "_voxconv_names voices"; break;
+        case Value::model: action = "_voxconv_names models"; break;
         case Value::choice: action = fmt::format("COMPREPLY=($(compgen -W \"{}\" -- \"$cur\"))", fmt::join(choices(*option), " ")); break;
         case Value::folder: action = "compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- \"$cur\"))"; break;
         case Value::file: action = "compopt -o default 2>/dev/null; COMPREPLY=()"; break;
@@ -70,11 +75,12 @@ std::string bash(const CLI::App& root) {
     flags += fmt::format("    '{}') words=\"{}\" ;;\n", path, fmt::join(names, " "));
     const auto below = subcommand_names(*app);
     if (!below.empty()) commands += fmt::format("    '{}') below=\"{}\" ;;\n", path, fmt::join(below, " "));
-    if (argument_is_voice(*app)) arguments += fmt::format("    '{}') _voxconv_voices; return ;;\n", path);
+    if (const std::string what = listed_argument(*app); !what.empty())
+      arguments += fmt::format("    '{}') _voxconv_names {}; return ;;\n", path, what);
   }
   return fmt::format(R"sh(# bash completion of voxconv; made by "voxconv completions"
-_voxconv_voices() {{
-  COMPREPLY=($(compgen -W "$(voxconv --quiet voices list --names 2>/dev/null)" -- "$cur"))
+_voxconv_names() {{
+  COMPREPLY=($(compgen -W "$(voxconv --quiet "$1" list --names 2>/dev/null)" -- "$cur"))
 }}
 
 # The commands directly below the command in $1.
@@ -144,9 +150,10 @@ std::string fish(const CLI::App& root) {
       if (!path.empty()) line += " -n " + quoted(condition);
       for (const std::string& name : option->get_snames()) line += " -s " + name;
       for (const std::string& name : option->get_lnames()) line += " -l " + name;
-      if (flag_names(*option).empty() && value_of(*option) != Value::voice) line += " -F";
+      if (flag_names(*option).empty() && value_of(*option) != Value::voice && value_of(*option) != Value::model) line += " -F";
       switch (value_of(*option)) {
         case Value::voice: line += " -x -a '(voxconv --quiet voices list --names 2>/dev/null)'"; break;
+        case Value::model: line += " -x -a '(voxconv --quiet models list --names 2>/dev/null)'"; break;
         case Value::choice: line += " -x -a " + quoted(fmt::format("{}", fmt::join(choices(*option), " "))); break;
         case Value::folder: line += flag_names(*option).empty() ? "" : " -r -a '(__fish_complete_directories)'"; break;
         case Value::file: line += flag_names(*option).empty() ? "" : " -r -F"; break;

@@ -84,6 +84,7 @@ std::unique_ptr<CLI::App> make_app(Session& session) {
       ->group("Global options");
   setup_convert(*app, session);
   setup_voices(*app, session);
+  setup_models(*app, session);
   setup_info(*app, session);
   setup_f0(*app, session);
   setup_train(*app, session);
@@ -96,7 +97,7 @@ std::unique_ptr<CLI::App> make_app(Session& session) {
       "  voxconv convert tests/data/song.flac --voice kathleen -o out.wav\n"
       "  voxconv convert --help\n\n"
       "Exit status:\n"
-      "  0 done, 1 bug in voxconv, 2 usage, 3 bad input, 4 model or voice, 5 device, 6 output, 130 cancelled");
+      "  0 done, 1 bug in voxconv, 2 usage, 3 bad input, 4 model or voice, 5 device, 6 output, 7 network, 130 cancelled");
   return app;
 }
 

@@ -9,7 +9,7 @@ done
 run 0 completions bash
 cp stdout completion.bash
 cat >voices.sh <<'TEXT'
-voxconv() { echo "anna"; echo "boris"; }
+voxconv() { [ "$2" = models ] && echo "clara" || printf 'anna\nboris\n'; }
 TEXT
 complete_line() { # WORDS...: what bash would offer for the last one
   bash --norc -c '. ./voices.sh; . ./completion.bash; COMP_WORDS=(voxconv "$@"); COMP_CWORD=$#; _voxconv; printf "%s\n" "${COMPREPLY[@]}"' _ "$@" >offered 2>errors ||
@@ -24,6 +24,8 @@ complete_line convert --voice a && offers anna
 complete_line convert --f0 p && offers pyin
 complete_line voices rm b && offers boris
 complete_line --quiet voices ver && offers verify
+complete_line models g && offers get
+complete_line models get c && offers clara
 
 run 0 man
 has stdout '.TH VOXCONV 1'

@@ -3,9 +3,9 @@ run 0 --version
 grep -qE '^voxconv [0-9]+\.[0-9]+\.[0-9]+$' stdout || fail "no version: $(cat stdout)"
 
 run 0 --help
-for command in convert voices info f0 train eval completions man; do has stdout "  $command "; done
+for command in convert voices models info f0 train eval completions man; do has stdout "  $command "; done
 has stdout "130 cancelled"
-for command in convert voices f0 info train eval completions man; do
+for command in convert voices models f0 info train eval completions man; do
   run 0 "$command" --help
   has stdout "xamples:"
 done
