@@ -1,10 +1,14 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "features/content/content_encoder.h"
 #include "features/frames.h"
+#include "features/pitch/f0_estimator.h"
+#include "features/retrieval/retrieval_index.h"
 
 namespace voxconv {
 
@@ -19,6 +23,7 @@ struct Treatment {
   bool highpass = false;    ///< 48 Hz zero-phase high-pass before the features
   bool rms_mix = false;     ///< loudness by RVC's rms mix (half-second envelope) instead of LoudnessFollower
   bool retrieval = false;   ///< retrieval and protect have RVC's meaning and defaults
+  bool pitch = true;        ///< sings the pitch it is given
   std::string f0 = "auto";  ///< the estimator that f0 = "auto" stands for where its weights are installed
 };
 
@@ -29,6 +34,20 @@ class VoiceStream {
   /// The next frames; `last` with the final ones (which may be none). Returns the mono samples that are now certain. After the last push
   /// the samples add up to frames * sample_rate / frame_rate; sample 0 lies at the centre of frame 0.
   virtual std::vector<float> push(const FeatureFrames& frames, bool last) = 0;
+};
+
+/// What the pipeline of a model's original is given, for VoiceModel::convert_whole().
+struct WholeSong {
+  torch::Tensor audio;                    ///< [N] 16 kHz mono
+  const ContentEncoder* content;          ///< of the voice
+  const F0Estimator* f0;                  ///< null for a model that does not sing a pitch
+  const RetrievalIndex* index = nullptr;  ///< null: none
+  std::vector<float> given_f0;            ///< Hz at 100 frames a second that replace the estimate, from the start of the song; not shifted
+  double key = 0, index_rate = 0, protect = 0.5, rms_mix = 1;
+  bool bridge = false;  ///< gaps of the pitch, as RVC does since 2026
+  std::int64_t speaker = 0;
+  std::uint64_t seed = 0;
+  std::function<void(double)> on_second = {};  ///< called with the seconds of audio that are done; may throw to stop
 };
 
 /// An architecture with its weights: turns FeatureFrames into audio. Const and shared between threads.
@@ -44,6 +63,9 @@ class VoiceModel {
   virtual Treatment treatment() const { return {}; }
   virtual std::int64_t speakers() const { return 1; }
   virtual std::unique_ptr<VoiceStream> start(const SynthesisOptions& options) const = 0;
+  /// A whole song exactly as the model's original converts it, the noise included: samples at sample_rate(). Throws Error(usage) where
+  /// there is no such original.
+  virtual std::vector<float> convert_whole(const WholeSong& song) const;
 };
 
 /// Loads a bundle folder (voice.json + weights.safetensors) by the architecture its voice.json names. Throws Error(not_found | bad_model).
