@@ -3,7 +3,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <utility>
 
 namespace voxconv {
 
@@ -16,18 +18,35 @@ class StageClock {
  public:
   double seconds(Stage stage) const { return 1e-9 * double(nanoseconds_[std::size_t(stage)].load()); }
 
+  /// The clock of this thread's stages, if any: a stage in the depth of a library need not be told. A thread that helps takes it over.
+  static StageClock*& of_this_thread() {
+    thread_local StageClock* clock = nullptr;
+    return clock;
+  }
+
  private:
   friend class StageScope;
   std::array<std::atomic<std::int64_t>, stage_count> nanoseconds_{};
 };
 
+/// While it lives, the stages of this thread are counted by `clock`, which must outlive it.
+class StageWatch {
+ public:
+  explicit StageWatch(StageClock* clock) : before_(std::exchange(StageClock::of_this_thread(), clock)) {}
+  ~StageWatch() { StageClock::of_this_thread() = before_; }
+  StageWatch(const StageWatch&) = delete;
+  StageWatch& operator=(const StageWatch&) = delete;
+
+ private:
+  StageClock* before_;
+};
+
 /// While it lives, what its thread does belongs to a stage. A scope within another stops the outer one's clock: nothing counts twice.
-/// Costs nothing to speak of.
+/// Without a clock it only names the stage.
 class StageScope {
  public:
-  StageScope(StageClock& clock, Stage stage) : clock_(clock), stage_(stage), outer_(innermost()), since_(Clock::now()) {
+  explicit StageScope(Stage stage) : stage_(stage), outer_(std::exchange(innermost(), this)), since_(Clock::now()) {
     if (outer_) outer_->stop(since_);
-    innermost() = this;
   }
   ~StageScope() {
     const Clock::time_point now = Clock::now();
@@ -49,10 +68,10 @@ class StageScope {
     return scope;
   }
   void stop(Clock::time_point now) {
-    clock_.nanoseconds_[std::size_t(stage_)] += std::chrono::duration_cast<std::chrono::nanoseconds>(now - since_).count();
+    if (StageClock* clock = StageClock::of_this_thread())
+      clock->nanoseconds_[std::size_t(stage_)] += std::chrono::duration_cast<std::chrono::nanoseconds>(now - since_).count();
   }
 
-  StageClock& clock_;
   Stage stage_;
   StageScope* outer_;
   Clock::time_point since_;
