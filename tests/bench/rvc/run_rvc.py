@@ -3,8 +3,9 @@
 
     run_rvc.py CHECKOUT ASSETS SONG.wav [--voice v2_40k.pth] [--index v2.index] [-o OUT.wav] [--dump STAGES.safetensors]
 
-The noise is fixed: torch.manual_seed(SEED) before the pipeline; what HuBERT draws without using it is put back. So a segment draws, in this
-order, randn [1, 192, T] (prior), rand [1, 1] (phase, not used), randn [1, T * hop, 1] (noise of the source).
+The noise is fixed: torch.manual_seed(SEED) before the pipeline. Each part of the song then draws, in this order, rand [] for each of HuBERT's
+12 layers (by the transformers library, not used), randn [1, 192, T] (prior), rand [1, 1] (phase, not used), randn [1, T * hop, 1] (noise of
+the source).
 """
 
 import argparse
@@ -63,16 +64,13 @@ def keep(name: str, value) -> None:
 def watch(pipeline, network, dump: bool) -> None:
     """Times the stages and, with `dump`, keeps what they give. Dumping costs time."""
     import infer.vc.pipeline as module
-    import torch
 
     extract = timed("hubert", module.extract_hubert_features)
     segment = [-1]
 
     def hubert(*args, **kwargs):
         segment[0] += 1
-        state = torch.get_rng_state()
         features = extract(*args, **kwargs)
-        torch.set_rng_state(state)
         if dump:
             keep(f"segment{segment[0]}.audio", args[1][0])
             keep(f"segment{segment[0]}.hubert", features[0])
