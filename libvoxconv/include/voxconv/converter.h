@@ -15,7 +15,7 @@ struct ConvertReport {
   double first_audio_s = 0;    ///< until the first converted audio was handed to the writer
   double key = 0;              ///< semitones applied (the choice of key_auto)
   double limiter_gain_db = 0;  ///< most the limiter took off to stay below -1 dBTP; 0: nothing
-  double voiced = 0;           ///< share of frames that were voiced
+  double voiced = 0;           ///< share of frames that were voiced; 0 in exact mode
 };
 
 /// Converts songs with one voice, in bounded memory at any length. One instance per thread; instances share the voice's weights.

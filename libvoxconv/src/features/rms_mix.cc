@@ -68,8 +68,9 @@ double StreamRmsMix::Halves::rms(std::int64_t point) const {
 StreamRmsMix::StreamRmsMix(int source_rate, int result_rate, double rate)
     : rate_(rate), half_(result_rate / 2), source_(source_rate), result_(result_rate) {}
 
-std::vector<float> StreamRmsMix::push(std::span<const float> source, std::span<const float> result) {
-  source_.push(source);
+void StreamRmsMix::push_source(std::span<const float> source) { source_.push(source); }
+
+std::vector<float> StreamRmsMix::push(std::span<const float> result) {
   result_.push(result);
   waiting_.insert(waiting_.end(), result.begin(), result.end());
   return emit(false);

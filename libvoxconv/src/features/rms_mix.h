@@ -15,8 +15,8 @@ void mix_rms(std::span<const double> source, int source_rate, std::span<float> r
 class StreamRmsMix {
  public:
   StreamRmsMix(int source_rate, int result_rate, double rate);
-  /// The next samples of both; returns the result's samples that are now certain.
-  std::vector<float> push(std::span<const float> source, std::span<const float> result);
+  void push_source(std::span<const float> source);
+  std::vector<float> push(std::span<const float> result);  ///< the result's samples that are now certain
   std::vector<float> finish();
 
  private:

@@ -1,0 +1,70 @@
+#include "convert/exact.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "audio/resampler.h"
+#include "core/fail.h"
+
+namespace voxconv {
+namespace {
+
+constexpr std::size_t block_frames = 65536;
+constexpr double loudest = 0.99, steps = 32768;  // of RVC's 16-bit result
+
+/// The whole source at 16 kHz, channels mixed.
+std::vector<float> read_all(AudioReader& reader, const CancelToken& cancel) {
+  StreamResampler down(1, reader.info().rate, feature_rate);
+  std::vector<float> all;
+  const auto append = [&](const AudioBuffer& more) { all.insert(all.end(), more.channels[0].begin(), more.channels[0].end()); };
+  for (AudioBuffer audio; reader.read(audio, block_frames);) {
+    cancel.check();
+    AudioBuffer mono(audio.rate, 1, audio.frames());
+    for (const std::vector<float>& channel : audio.channels)
+      for (std::size_t i = 0; i < channel.size(); ++i) mono.channels[0][i] += channel[i] / float(audio.channel_count());
+    append(down.push(mono));
+  }
+  append(down.finish());
+  return all;
+}
+
+/// Lowers what is too loud and rounds towards zero to 16 bits.
+void to_16_bits(std::vector<float>& audio) {
+  float peak = 0;
+  for (const float sample : audio) peak = std::max(peak, std::abs(sample));
+  const double scale = steps / std::max(1.0, peak / loudest);
+  for (float& sample : audio) sample = float(std::trunc(double(sample) * scale) / steps);
+}
+
+}  // namespace
+
+std::vector<float> convert_exactly(const Voice::Impl& voice, const Ingredients& with, const ConvertOptions& options, int rate,
+                                   AudioReader& reader, const ProgressFn& on_progress, const CancelToken& cancel) {
+  std::vector<float> source = read_all(reader, cancel);
+  if (source.empty()) return {};
+  const double seconds = double(source.size()) / feature_rate;
+  WholeSong song;
+  song.audio = torch::from_blob(source.data(), {std::int64_t(source.size())});
+  song.content = voice.content.get();
+  song.f0 = with.f0.get();
+  song.index = with.index.get();
+  if (with.track) song.given_f0 = with.track->hz;
+  song.key = options.key;
+  song.index_rate = options.index_rate;
+  song.protect = options.protect;
+  song.rms_mix = options.rms_mix;
+  song.bridge = options.profile == "head";
+  song.speaker = std::int64_t(options.speaker);
+  song.seed = options.seed;
+  song.on_second = [&](double done) {
+    cancel.check();
+    if (on_progress) on_progress({"convert", done, seconds, "s", ""});
+  };
+  AudioBuffer result(voice.model->sample_rate(), 0);
+  result.channels.push_back(voice.model->convert_whole(song));
+  result = resample(result, rate);
+  to_16_bits(result.channels[0]);
+  return std::move(result.channels[0]);
+}
+
+}  // namespace voxconv

@@ -1,0 +1,117 @@
+#include "convert/lane.h"
+
+#include <cmath>
+#include <utility>
+
+#include "convert/key_choice.h"
+#include "features/retrieval/retrieving_encoder.h"
+
+namespace voxconv {
+namespace {
+
+/// --key auto listens to this much of the song before it decides; the features of no more than that are held back.
+constexpr std::int64_t key_frames = 60 * frame_rate;
+
+/// f0 of the frames from `first`, taken from a file.
+torch::Tensor track_frames(const F0Track& track, std::int64_t first, std::int64_t count) {
+  torch::Tensor f0 = torch::zeros(count);
+  for (std::int64_t t = 0; t < count && first + t < std::int64_t(track.hz.size()); ++t) f0[t] = track.hz[std::size_t(first + t)];
+  return f0;
+}
+
+std::vector<float> values(const torch::Tensor& tensor) {
+  if (!tensor.defined()) return {};
+  const torch::Tensor x = tensor.to(torch::kCPU, torch::kFloat).contiguous();
+  return {x.data_ptr<float>(), x.data_ptr<float>() + x.numel()};
+}
+
+AudioBuffer mono(std::vector<float> samples, int rate) {
+  AudioBuffer audio(rate, 0);
+  audio.channels.push_back(std::move(samples));
+  return audio;
+}
+
+std::vector<float> joined(std::vector<float> first, const std::vector<float>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+}  // namespace
+
+Lane::Lane(const Voice::Impl& voice, const Ingredients& with, const ConvertOptions& options, int source_rate, int result_rate,
+           std::uint64_t seed)
+    : options_(options),
+      with_(with),
+      voice_(voice),
+      treatment_(voice.model->treatment()),
+      down_(1, source_rate, feature_rate, ResamplerQuality::medium),
+      features_(with.content, with.track ? nullptr : with.f0, options.pause_db),
+      stream_(voice.model->start({seed, options.formant, std::int64_t(options.speaker)})),
+      follower_(options.loudness, voice.model->sample_rate() / frame_rate),
+      up_(1, voice.model->sample_rate(), result_rate),
+      key_(options.key),
+      key_known_(!options.key_auto) {
+  if (treatment_.highpass) highpass_.emplace();
+  if (options.profile == "head" && treatment_.retrieval) bridge_.emplace();
+  if (treatment_.rms_mix && options.rms_mix < 1) rms_mix_.emplace(feature_rate, voice.model->sample_rate(), options.rms_mix);
+}
+
+std::vector<float> Lane::push(const AudioBuffer& audio) { return sing(hear(down_.push(audio).channels[0], false), false); }
+
+std::vector<float> Lane::finish() { return sing(hear(down_.finish().channels[0], true), true); }
+
+void Lane::follow(const Lane& leader) {
+  if (key_known_ || !leader.key_known_) return;
+  key_ = leader.key_;
+  key_known_ = true;
+}
+
+/// 16 kHz audio -> frames.
+FeatureFrames Lane::hear(std::vector<float> audio, bool last) {
+  if (highpass_) {
+    audio = highpass_->push(audio);
+    if (last) audio = joined(std::move(audio), highpass_->finish());
+  }
+  if (rms_mix_) rms_mix_->push_source(audio);
+  const FeatureFrames frames = features_.push(audio);
+  return last ? join({frames, features_.finish()}) : frames;
+}
+
+/// Frames -> the voice's audio at result_rate.
+std::vector<float> Lane::sing(FeatureFrames frames, bool last) {
+  if (with_.track && frames.size() > 0) frames.f0 = track_frames(*with_.track, frames_ + held_.size(), frames.size());
+  held_ = join({held_, frames});
+  if (!key_known_) {
+    if (held_.size() < key_frames && !last) return {};
+    if (held_.size() > 0) key_ = choose_key(held_.f0, voice_.info);
+    key_known_ = true;
+  }
+  frames = std::exchange(held_, {});
+  if (frames.size() > 0) {
+    frames_ += frames.size();
+    voiced_ += (frames.f0 > 0).sum().item<std::int64_t>();
+    frames.f0 = frames.f0 * std::exp2(key_ / 12);
+  }
+  if (bridge_) frames = bridge_->push(frames, last);
+  if (with_.protects && frames.size() > 0) {
+    const auto both = frames.content.chunk(2, 1);
+    frames.content = protect_unvoiced(both[0], both[1], frames.f0, options_.protect);
+  }
+  const torch::Tensor loudness = frames.loudness;
+  std::vector<float> audio = level(loudness, stream_->push(frames, last), last);
+  audio = up_.push(mono(std::move(audio), voice_.model->sample_rate())).channels[0];
+  return last ? joined(std::move(audio), up_.finish().channels[0]) : audio;
+}
+
+/// The voice's audio, as loud as the source was.
+std::vector<float> Lane::level(const torch::Tensor& loudness, const std::vector<float>& audio, bool last) {
+  if (rms_mix_) {
+    std::vector<float> mixed = rms_mix_->push(audio);
+    return last ? joined(std::move(mixed), rms_mix_->finish()) : mixed;
+  }
+  if (treatment_.rms_mix) return audio;
+  std::vector<float> followed = follower_.push(values(loudness), audio);
+  return last ? joined(std::move(followed), follower_.finish()) : followed;
+}
+
+}  // namespace voxconv
