@@ -20,7 +20,7 @@ struct F0Options {
   std::string device = "auto";
 };
 
-/// auto, fcpe, crepe, crepe-tiny, swiftf0, pyin.
+/// auto, rmvpe, fcpe, crepe, crepe-tiny, swiftf0, pyin.
 const std::vector<std::string>& f0_estimators();
 
 /// Pitch of a whole source (channels mixed), in bounded memory but for the result. Throws Error.

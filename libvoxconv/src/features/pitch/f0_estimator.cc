@@ -8,15 +8,28 @@
 #include "features/pitch/fcpe.h"
 #include "features/pitch/fused_estimator.h"
 #include "features/pitch/pyin_estimator.h"
+#include "features/pitch/rmvpe.h"
 #include "features/pitch/swift_f0.h"
+#include "features/weights_file.h"
 #include "voxconv/f0.h"
 
 namespace voxconv {
 
 const std::vector<std::string>& f0_estimators() {
-  static const std::vector<std::string> names{"auto", "fcpe", "crepe", "crepe-tiny", "swiftf0", "pyin"};
+  static const std::vector<std::string> names{"auto", "rmvpe", "fcpe", "crepe", "crepe-tiny", "swiftf0", "pyin"};
   return names;
 }
+
+namespace {
+
+std::shared_ptr<const F0Estimator> load_rmvpe(const F0Range& range, torch::Device device) {
+  const auto folder = find_model_file("pitch/rmvpe");
+  const auto file = folder ? find_weights(*folder) : std::nullopt;
+  if (!file) fail(ErrorCode::not_found, "The weights of RMVPE are missing; get them with \"voxconv models get rmvpe\".");
+  return std::make_shared<Rmvpe>(read_weights(file->string()), file->string(), range, device);
+}
+
+}  // namespace
 
 std::shared_ptr<const F0Estimator> load_f0_estimator(const std::string& name, const F0Range& range, torch::Device device) {
   if (!(range.min_hz > 0 && range.min_hz < range.max_hz))
@@ -26,6 +39,7 @@ std::shared_ptr<const F0Estimator> load_f0_estimator(const std::string& name, co
   const auto fcpe = [&] { return std::make_shared<Fcpe>(weights("fcpe"), range, device); };
   const auto swift = [&] { return std::make_shared<SwiftF0>(weights("swiftf0"), range, device); };
   if (name == "auto") return std::make_shared<FusedEstimator>(fcpe(), swift(), range);
+  if (name == "rmvpe") return load_rmvpe(range, device);
   if (name == "fcpe") return fcpe();
   if (name == "swiftf0") return swift();
   if (name == "crepe-tiny") return std::make_shared<Crepe>(weights("crepe_tiny"), range, device);

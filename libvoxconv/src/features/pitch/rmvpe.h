@@ -1,0 +1,31 @@
+#pragma once
+#include "features/mel.h"
+#include "features/pitch/f0_estimator.h"
+#include "features/pitch/rmvpe_network.h"
+
+namespace voxconv {
+
+/// RMVPE as RVC uses it: log-mel of 10 ms, the network, and the mean of the nine classes of 20 cents around the strongest one, weighted by
+/// their salience. With a range that leaves out no class estimate() gives what RVC's infer_from_audio() gives.
+class Rmvpe : public F0Estimator {
+ public:
+  /// `source` is the file, for the Error(bad_model).
+  Rmvpe(const nn::StateDict& tensors, const std::string& source, const F0Range& range, torch::Device device,
+        torch::ScalarType precision = torch::kFloat);
+  F0Frames estimate(const torch::Tensor& audio) const override;
+  /// The network hears all of its input; what lies further away than this hardly counts.
+  double context_s() const override;
+
+  /// The front end: audio [N] -> [frame_count(N), 128].
+  torch::Tensor mel(const torch::Tensor& audio) const;
+  /// Log-mel [T, 128] of any length -> [T, 360] in (0, 1).
+  torch::Tensor salience(const torch::Tensor& mel) const;
+  F0Frames decode(const torch::Tensor& salience) const;
+
+ private:
+  RmvpeNetwork network_;
+  MelSpectrogram mel_;
+  std::int64_t low_, high_;  // classes within the range: low_ <= class < high_
+};
+
+}  // namespace voxconv

@@ -1,0 +1,198 @@
+#include "features/pitch/rmvpe_network.h"
+
+#include "core/fail.h"
+#include "nn/linear.h"
+#include "nn/tensor_reader.h"
+
+namespace voxconv {
+namespace {
+
+constexpr std::int64_t classes = 360, images = 3;  // images: channels that the GRU sees of every mel bin
+constexpr double norm_eps = 1e-5;
+
+/// Reads layers and folds the batch normalisation that follows a convolution into it.
+class Reader {
+ public:
+  Reader(const nn::StateDict& tensors, const std::string& source, torch::Device device, torch::ScalarType precision)
+      : file_(tensors, source), device_(device), precision_(precision) {}
+
+  nn::TensorReader& file() { return file_; }
+  bool has(const std::string& name) const { return file_.has(name); }
+  torch::Tensor take(const std::string& name, torch::IntArrayRef shape) { return file_.take(name, shape).to(torch::kFloat); }
+
+  /// x * scale + shift
+  struct Norm {
+    torch::Tensor scale, shift;
+  };
+  Norm norm(const std::string& name, std::int64_t channels) {
+    const torch::Tensor gain = take(name + ".weight", {channels}), bias = take(name + ".bias", {channels});
+    const torch::Tensor mean = take(name + ".running_mean", {channels}), variance = take(name + ".running_var", {channels});
+    const torch::Tensor scale = gain.to(torch::kDouble) * (variance.to(torch::kDouble) + norm_eps).rsqrt();
+    return {scale, bias.to(torch::kDouble) - mean.to(torch::kDouble) * scale};
+  }
+
+  nn::PackedConv conv(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t size) {
+    return pack(take(name + ".weight", {out, in, size, size}), take(name + ".bias", {out}), size / 2, nn::Activation::none);
+  }
+
+  RmvpeNetwork::Block block(const std::string& name, std::int64_t in, std::int64_t out) {
+    RmvpeNetwork::Block block;
+    block.first = normed(name + ".conv.0", name + ".conv.1", in, out);
+    block.second = normed(name + ".conv.3", name + ".conv.4", out, out);
+    block.has_shortcut = in != out;
+    if (block.has_shortcut) block.shortcut = conv(name + ".shortcut", in, out, 1);
+    return block;
+  }
+
+  /// "<name>.0", "<name>.1" ...: the first one changes the channels.
+  RmvpeNetwork::Blocks blocks(const std::string& name, std::int64_t in, std::int64_t out) {
+    RmvpeNetwork::Blocks result{block(name + ".0", in, out)};
+    for (int i = 1; has(name + "." + std::to_string(i) + ".conv.0.weight"); ++i)
+      result.push_back(block(name + "." + std::to_string(i), out, out));
+    return result;
+  }
+
+  /// The transposed convolution of 3 x 3 with stride 2 that makes twice the pixels. Pixel 2 i of a line takes tap 1 of place i; pixel 2 i +
+  /// 1 tap 2 of place i and tap 0 of place i + 1. So it is a convolution of 2 x 2 that gives the four new pixels as channels.
+  nn::PackedConv doubling(const std::string& name, std::int64_t in, std::int64_t out) {
+    const torch::Tensor weight = take(name + ".0.weight", {in, out, 3, 3}).transpose(0, 1).to(torch::kDouble);  // [out, in, 3, 3]
+    const Norm norm = this->norm(name + ".1", out);
+    const torch::Tensor scaled = weight * norm.scale.view({-1, 1, 1, 1});
+    constexpr int tap[2][2] = {{1, -1}, {2, 0}};  // [pixel][place]
+    const torch::Tensor packed = torch::zeros({2, 2, out, in, 2, 2}, torch::kDouble);
+    for (int row = 0; row < 2; ++row)
+      for (int column = 0; column < 2; ++column)
+        for (int y = 0; y < 2; ++y)
+          for (int x = 0; x < 2; ++x)
+            if (tap[row][y] >= 0 && tap[column][x] >= 0)
+              packed.select(0, row).select(0, column).select(3, x).select(2, y).copy_(
+                  scaled.select(3, tap[column][x]).select(2, tap[row][y]));
+    return pack(packed.view({4 * out, in, 2, 2}), norm.shift.repeat({4}), 1, nn::Activation::relu);
+  }
+
+ private:
+  nn::PackedConv normed(const std::string& name, const std::string& norm_name, std::int64_t in, std::int64_t out) {
+    const torch::Tensor weight = take(name + ".weight", {out, in, 3, 3});
+    const Norm norm = this->norm(norm_name, out);
+    return pack(weight.to(torch::kDouble) * norm.scale.view({-1, 1, 1, 1}), norm.shift, 1, nn::Activation::relu);
+  }
+
+  nn::PackedConv pack(const torch::Tensor& weight, const torch::Tensor& bias, std::int64_t padding, nn::Activation activation) {
+    return nn::PackedConv(weight.to(torch::kFloat), bias.to(torch::kFloat), nn::ConvShape{{1, 1}, {padding, padding}, {1, 1}, 1}, device_,
+                          precision_, activation);
+  }
+
+  nn::TensorReader file_;
+  torch::Device device_;
+  torch::ScalarType precision_;
+};
+
+torch::Tensor run(const RmvpeNetwork::Blocks& blocks, torch::Tensor x) {
+  for (const RmvpeNetwork::Block& block : blocks) {
+    torch::Tensor y = block.second(block.first(x));
+    x = block.has_shortcut ? block.shortcut.add(x, y) : y.add_(x);
+  }
+  return x;
+}
+
+/// [1, 4 C, H + 1, W + 1], the pixels as channels and a row and a column too many before them -> [1, 2 C, 2 H, 2 W] with `skip` behind.
+torch::Tensor interleave(const torch::Tensor& pixels, const torch::Tensor& skip) {
+  const std::int64_t channels = pixels.size(1) / 4, height = pixels.size(2) - 1, width = pixels.size(3) - 1;
+  const torch::Tensor joined = torch::empty({1, 2 * channels, 2 * height, 2 * width}, pixels.options(), torch::MemoryFormat::ChannelsLast);
+  const torch::Tensor memory = joined.permute({0, 2, 3, 1}).squeeze(0);  // [2 H, 2 W, 2 C]
+  const torch::Tensor parts = pixels.permute({0, 2, 3, 1}).squeeze(0).slice(0, 1).slice(1, 1).unflatten(2, {2, 2, channels});
+  memory.slice(2, 0, channels).unflatten(1, {width, 2}).unflatten(0, {height, 2}).copy_(parts.permute({0, 2, 1, 3, 4}));
+  memory.slice(2, channels).copy_(skip.permute({0, 2, 3, 1}).squeeze(0));
+  return joined;
+}
+
+/// Without what only training or other variants of the class need.
+nn::StateDict used(const nn::StateDict& tensors) {
+  const std::string counter = ".num_batches_tracked";
+  nn::StateDict result;
+  for (const auto& [name, tensor] : tensors)
+    if (name.size() < counter.size() || name.compare(name.size() - counter.size(), counter.size(), counter) != 0) result[name] = tensor;
+  return result;
+}
+
+}  // namespace
+
+RmvpeNetwork::RmvpeNetwork(const nn::StateDict& tensors, const std::string& source, torch::Device device, torch::ScalarType precision)
+    : device_(device), precision_(precision) {
+  const nn::StateDict named = used(tensors);
+  const auto last = named.find("cnn.weight"), hidden_weight = named.find("fc.0.gru.weight_hh_l0"),
+             input_weight = named.find("fc.0.gru.weight_ih_l0");
+  if (last == named.end() || hidden_weight == named.end() || input_weight == named.end() || last->second.dim() != 4 ||
+      hidden_weight->second.dim() != 2 || input_weight->second.dim() != 2)
+    fail(ErrorCode::bad_model, "{} holds no RMVPE: the tensors cnn.weight and fc.0.gru.weight_ih_l0, weight_hh_l0 are missing.", source);
+  const std::int64_t width = last->second.size(1), hidden = hidden_weight->second.size(1);
+  mel_bins_ = input_weight->second.size(1) / images;
+
+  Reader reader(named, source, device, precision);
+  reader.file().ignore("unet.tf.");  // of the class E2E0
+  const Reader::Norm input = reader.norm("unet.encoder.bn", 1);
+  std::int64_t channels = width;
+  const auto numbered = [](const std::string& name, std::size_t i) { return name + "." + std::to_string(i); };
+  const auto present = [&](const std::string& name) { return reader.has(name + ".0.conv.0.weight"); };
+  for (std::size_t i = 0; present(numbered("unet.encoder.layers", i) + ".conv"); ++i) {
+    const std::int64_t in = i == 0 ? 1 : channels / 2;
+    encoder_.push_back(reader.blocks(numbered("unet.encoder.layers", i) + ".conv", in, channels));
+    channels *= 2;
+  }
+  for (std::size_t i = 0; present(numbered("unet.intermediate.layers", i) + ".conv"); ++i)
+    middle_.push_back(reader.blocks(numbered("unet.intermediate.layers", i) + ".conv", i == 0 ? channels / 2 : channels, channels));
+  for (std::size_t i = 0; i < encoder_.size(); ++i) {
+    const std::string name = numbered("unet.decoder.layers", i);
+    const std::int64_t out = channels / 2;
+    nn::PackedConv up = reader.doubling(name + ".conv1", channels, out);
+    decoder_.push_back({std::move(up), reader.blocks(name + ".conv2", 2 * out, out)});
+    channels = out;
+  }
+  last_ = reader.conv("cnn", width, images, 3);
+  for (const char* direction : {"", "_reverse"})
+    for (const auto& [name, columns] : {std::pair<std::string, std::int64_t>{"weight_ih_l0", images * mel_bins_},
+                                        {"weight_hh_l0", hidden},
+                                        {"bias_ih_l0", 0},
+                                        {"bias_hh_l0", 0}}) {
+      std::vector<std::int64_t> shape{3 * hidden};
+      if (columns > 0) shape.push_back(columns);
+      gru_.push_back(reader.take("fc.0.gru." + name + direction, shape).to(device, torch::kFloat, false, true).contiguous());
+    }
+  out_weight_ = reader.take("fc.1.weight", {classes, 2 * hidden}).to(device, torch::kFloat, false, true);
+  out_bias_ = reader.take("fc.1.bias", {classes}).to(device, torch::kFloat, false, true);
+  reader.file().finish();
+  if (encoder_.empty() || middle_.empty()) fail(ErrorCode::bad_model, "{} holds an RMVPE without layers.", source);
+  if (mel_bins_ % frame_multiple() != 0)
+    fail(ErrorCode::bad_model, "{} holds an RMVPE of {} mel bins, which {} layers cannot halve.", source, mel_bins_, encoder_.size());
+  scale_ = input.scale.to(device, torch::kFloat);
+  shift_ = input.shift.to(device, torch::kFloat);
+}
+
+torch::Tensor RmvpeNetwork::recur(const torch::Tensor& x) const {
+  const std::int64_t hidden = gru_[1].size(1);
+  const torch::Tensor start = torch::zeros({2, 1, hidden}, x.options());
+  return std::get<0>(torch::gru(x.unsqueeze(0), start, gru_, /*has_biases=*/true, /*num_layers=*/1, /*dropout=*/0, /*train=*/false,
+                                /*bidirectional=*/true, /*batch_first=*/true))
+      .squeeze(0);
+}
+
+torch::Tensor RmvpeNetwork::operator()(const torch::Tensor& mel) const {
+  const torch::NoGradGuard guard;
+  // One channel: the plain layout is the channels-last one too.
+  torch::Tensor x = (mel.to(device_, torch::kFloat) * scale_ + shift_).to(precision_).contiguous().view({1, 1, mel.size(0), mel.size(1)});
+  std::vector<torch::Tensor> skips;
+  for (const Blocks& blocks : encoder_) {
+    skips.push_back(run(blocks, x));
+    x = torch::avg_pool2d(skips.back(), 2);
+  }
+  for (const Blocks& blocks : middle_) x = run(blocks, x);
+  for (const Decoder& decoder : decoder_) {
+    x = run(decoder.blocks, interleave(decoder.up(x), skips.back()));
+    skips.pop_back();
+  }
+  // [1, 3, T, bins] -> [T, 3 bins]
+  x = last_(x).to(torch::kFloat).squeeze(0).transpose(0, 1).reshape({mel.size(0), images * mel_bins_});
+  return nn::linear(recur(x), out_weight_, out_bias_).sigmoid_();
+}
+
+}  // namespace voxconv

@@ -1,0 +1,52 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "nn/conv.h"
+#include "nn/state_dict.h"
+#include "nn/torch.h"
+
+namespace voxconv {
+
+/// RMVPE's network (Wei et al., "RMVPE: a robust model for vocal pitch estimation in polyphonic music", INTERSPEECH 2023), the class E2E of
+/// its authors and of RVC: a U-Net of residual blocks over the log-mel image, a bidirectional GRU over time, 360 pitch classes. All sizes
+/// follow from the tensors; batch normalisation is folded into the convolutions.
+class RmvpeNetwork {
+ public:
+  /// `source` is the file, for the Error(bad_model).
+  RmvpeNetwork(const nn::StateDict& tensors, const std::string& source, torch::Device device, torch::ScalarType precision);
+
+  torch::Device device() const { return device_; }
+  std::int64_t mel_bins() const { return mel_bins_; }
+  /// Frames that an input's length must be a multiple of: what the U-Net halves.
+  std::int64_t frame_multiple() const { return std::int64_t(1) << encoder_.size(); }
+  /// Log-mel [T, bins] float32 -> salience of the classes [T, 360] in (0, 1), float32.
+  torch::Tensor operator()(const torch::Tensor& mel) const;
+
+  /// relu(conv(relu(conv(x)))) + x, or + a convolution of x where the channels change.
+  struct Block {
+    nn::PackedConv first, second, shortcut;
+    bool has_shortcut = false;
+  };
+  using Blocks = std::vector<Block>;
+  /// Doubles the image by a transposed convolution, appends the encoder's image of that size, and goes on with blocks.
+  struct Decoder {
+    nn::PackedConv up;  // the four pixels of each double-sized one as channels
+    Blocks blocks;
+  };
+
+ private:
+  torch::Tensor recur(const torch::Tensor& x) const;
+
+  torch::Device device_;
+  torch::ScalarType precision_;
+  std::int64_t mel_bins_ = 0;
+  torch::Tensor scale_, shift_;  // of the input
+  std::vector<Blocks> encoder_, middle_;
+  std::vector<Decoder> decoder_;
+  nn::PackedConv last_;
+  std::vector<torch::Tensor> gru_;  // as torch::gru takes them
+  torch::Tensor out_weight_, out_bias_;
+};
+
+}  // namespace voxconv

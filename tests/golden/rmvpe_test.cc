@@ -1,0 +1,73 @@
+// Against RVC's class RMVPE with a tiny network of random weights; made by scripts/goldens/rmvpe.py.
+#include "features/pitch/rmvpe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "features/frames.h"
+#include "golden.h"
+#include "voxconv/error.h"
+
+namespace voxconv {
+namespace {
+
+constexpr F0Range everything{10, 3000};
+
+nn::StateDict weights() { return golden::open("rmvpe_weights").tensors(); }
+torch::Tensor expected(const std::string& name) { return golden::open("rmvpe").get(name); }
+torch::Tensor speech() { return golden::clip().slice(0, 8000, 40000); }
+Rmvpe make(const F0Range& range = everything, torch::ScalarType precision = torch::kFloat) {
+  return Rmvpe(weights(), "rmvpe_weights", range, torch::kCPU, precision);
+}
+
+TEST(Rmvpe, EqualsTheReference) {
+  const Rmvpe rmvpe = make();
+  const torch::Tensor mel = rmvpe.mel(speech()), salience = rmvpe.salience(mel), reference = expected("hz");
+  ASSERT_EQ(mel.sizes(), torch::IntArrayRef({201, 128}));
+  EXPECT_LT(golden::relative_error(mel.slice(0, 0, 201, 10).t(), expected("mel")), 1e-5);
+  EXPECT_LT(golden::relative_error(salience.slice(0, 0, 201, 10), expected("salience")), 1e-4);
+  const F0Frames frames = rmvpe.estimate(speech());
+  ASSERT_EQ(frames.hz.sizes(), reference.sizes());
+  EXPECT_TRUE(torch::equal(frames.hz > 0, reference > 0));
+  EXPECT_GT((reference > 0).sum().item<std::int64_t>(), 50);
+  EXPECT_LT(golden::relative_error(frames.hz, reference), 1e-5);
+}
+
+TEST(Rmvpe, RangeLimitsThePitch) {
+  const torch::Tensor wide = make().estimate(speech()).hz, hz = make({200, 400}).estimate(speech()).hz;
+  const torch::Tensor voiced = hz.index({hz > 0});
+  ASSERT_GT(voiced.size(0), 0);
+  EXPECT_GT(voiced.min().item<double>(), 200 * 0.95);
+  EXPECT_LT(voiced.max().item<double>(), 400 * 1.06);
+  EXPECT_GT(wide.max().item<double>(), 500);
+}
+
+TEST(Rmvpe, GivesOneFrameAClockTickAtAnyLength) {
+  const Rmvpe rmvpe = make();
+  for (const std::int64_t samples : {1, 160, 4959, 4960, 5120, 16000}) {
+    const F0Frames frames = rmvpe.estimate(torch::sin(torch::arange(samples) * 0.1));
+    EXPECT_EQ(frames.hz.size(0), frame_count(samples)) << samples;
+    EXPECT_EQ(frames.confidence.size(0), frame_count(samples)) << samples;
+    EXPECT_TRUE(torch::isfinite(frames.hz).all().item<bool>()) << samples;
+  }
+}
+
+TEST(Rmvpe, Bfloat16IsNear) {
+  const torch::Tensor mel = make().mel(speech());
+  EXPECT_LT(golden::relative_error(make(everything, torch::kBFloat16).salience(mel), make().salience(mel)), 0.1);
+}
+
+TEST(Rmvpe, IgnoresThePartsOfItsOtherClassAndNamesTheRest) {
+  nn::StateDict tensors = weights();
+  tensors["unet.tf.layers.0.weight"] = torch::zeros(3);
+  EXPECT_NO_THROW(Rmvpe(tensors, "file", everything, torch::kCPU));
+  tensors.erase("unet.decoder.layers.1.conv1.1.running_var");
+  tensors["surprise"] = torch::zeros(3);
+  EXPECT_THAT([&] { Rmvpe(tensors, "file", everything, torch::kCPU); },
+              testing::ThrowsMessage<Error>(
+                  testing::AllOf(testing::HasSubstr("unet.decoder.layers.1.conv1.1.running_var"), testing::HasSubstr("surprise"))));
+  EXPECT_THROW(Rmvpe({}, "file", everything, torch::kCPU), Error);
+}
+
+}  // namespace
+}  // namespace voxconv
