@@ -40,6 +40,8 @@ std::string part_of(const std::string& url, CURLUPart part) {
   return result;
 }
 
+std::string server_of(const std::string& url) { return part_of(url, CURLUPART_HOST) + ":" + part_of(url, CURLUPART_PORT); }
+
 bool is_loopback(const std::string& url) {
   const std::string host = part_of(url, CURLUPART_HOST);
   return host == "localhost" || host == "[::1]" || (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos);
@@ -87,7 +89,7 @@ void read_header(Answer& answer, std::string_view line) {
 
 /// How the request for one URL ended.
 struct Outcome {
-  enum class Kind { whole, broken, refused, wrong } kind;
+  enum class Kind { whole, broken, refused, wrong, unreachable } kind;
   std::string reason;
 };
 using Kind = Outcome::Kind;
@@ -171,8 +173,9 @@ class Transfer {
     if (!wrong_.empty()) return {Kind::wrong, wrong_};
     if (code != CURLE_OK) {
       const std::string text = error_text_[0] != '\0' ? error_text_ : curl_easy_strerror(code);
-      return good ? Outcome{Kind::broken, fmt::format("broke off ({})", text)}
-                  : Outcome{Kind::refused, fmt::format("cannot be reached ({})", text)};
+      if (good) return {Kind::broken, fmt::format("broke off ({})", text)};
+      const bool unreachable = code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_COULDNT_CONNECT;
+      return {unreachable ? Kind::unreachable : Kind::refused, fmt::format("cannot be reached ({})", text)};
     }
     const std::int64_t whole = total();
     if (part_.size() < whole) return {Kind::broken, fmt::format("ended after {} of {} bytes", part_.size(), whole)};
@@ -279,9 +282,10 @@ Download download(const DownloadRequest& request, const std::function<void(std::
   PartFile part(request.target);
   if (request.bytes > 0 && part.size() > request.bytes) part.clear();
 
-  std::vector<std::string> reasons;
+  std::vector<std::string> reasons, unreachable;
   bool wrong = false;
   for (const std::string& url : request.urls) {
+    if (std::find(unreachable.begin(), unreachable.end(), server_of(url)) != unreachable.end()) continue;
     for (int tries = 0; tries <= most_resumptions; ++tries) {
       cancel.check();
       const std::int64_t before = part.size();
@@ -306,6 +310,7 @@ Download download(const DownloadRequest& request, const std::function<void(std::
       }
       if (outcome.kind == Kind::broken && part.size() > before && tries < most_resumptions) continue;
       wrong = wrong || outcome.kind == Kind::wrong;
+      if (outcome.kind == Kind::unreachable) unreachable.push_back(server_of(url));
       reasons.push_back(url + " " + outcome.reason);
       break;
     }

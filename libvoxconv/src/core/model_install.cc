@@ -112,8 +112,9 @@ std::string fetch(const CatalogEntry& entry, const CatalogFile& file, const std:
     if (e.code() == ErrorCode::cancelled && kept)
       throw Error(e.code(), fmt::format("Stopped; \"voxconv models get {}\" goes on from here.", entry.name));
     if (e.code() != ErrorCode::network && e.code() != ErrorCode::bad_model) throw;
-    throw Error(e.code(), fmt::format("{} {}\"voxconv models get {} --from FILE\" installs a file that was fetched elsewhere.", e.what(),
-                                      kept ? "The same command goes on from there; " : "", entry.name));
+    throw Error(e.code(), fmt::format("{} {}{}\"voxconv models get {} --from FILE\" installs a file that was fetched elsewhere.", e.what(),
+                                      kept ? "The same command goes on from there. " : "",
+                                      e.code() == ErrorCode::network ? "Without a network, " : "", entry.name));
   }
 }
 
