@@ -215,7 +215,6 @@ class Transfer {
   void take(std::string_view bytes) {
     if (answer_.status != 200 && answer_.status != 206) {  // the text of an error
       skipped_ += bytes.size();
-      if (skipped_ > most_skipped) wrong_ = fmt::format("answered {}", answer_.status);
       return;
     }
     if (!began_) begin();
@@ -240,7 +239,8 @@ class Transfer {
     } catch (...) {
       transfer.exception_ = std::current_exception();
     }
-    return transfer.exception_ || !transfer.wrong_.empty() ? CURL_WRITEFUNC_ERROR : size * count;
+    const bool go_on = !transfer.exception_ && transfer.wrong_.empty() && transfer.skipped_ <= most_skipped;
+    return go_on ? size * count : CURL_WRITEFUNC_ERROR;
   }
 
   static int on_time(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
