@@ -96,20 +96,27 @@ def watch(pipeline, network, dump: bool) -> None:
     network.infer = infer
     if not dump:
         return
-    filtfilt, get_f0 = module.signal.filtfilt, pipeline.get_f0
+    filtfilt, get_f0, change_rms = module.signal.filtfilt, pipeline.get_f0, module.change_rms
 
     def highpass(*args):
         audio = filtfilt(*args)
         keep("highpassed", audio)
         return audio
 
-    def f0(*args):
-        coarse, hz = get_f0(*args)
+    def f0(audio, *args):
+        keep("padded", audio)
+        coarse, hz = get_f0(audio, *args)
         keep("coarse", coarse)
         keep("f0", hz)
         return coarse, hz
 
-    module.signal.filtfilt, pipeline.get_f0 = highpass, f0
+    def mix(source, source_rate, result, *args):
+        keep("unmixed", result)
+        mixed = change_rms(source, source_rate, result, *args)
+        keep("mixed", mixed)
+        return mixed
+
+    module.signal.filtfilt, pipeline.get_f0, module.change_rms = highpass, f0, mix
     if hasattr(network.dec, "m_source"):
         network.dec.m_source.register_forward_hook(lambda m, i, o: keep(f"segment{segment[0]}.excitation", o[0][0]))
     raw = pipeline.model_rmvpe.infer_from_audio
@@ -172,7 +179,8 @@ def main() -> None:
         import safetensors.torch
 
         keep("output", out)
-        safetensors.torch.save_file(DUMP, options.dump, metadata={"rate": str(rate), "seed": str(options.seed)})
+        settings = {k: str(v) for k, v in vars(options).items() if k in ("seed", "index_rate", "protect", "rms_mix", "speaker")}
+        safetensors.torch.save_file(DUMP, options.dump, metadata=settings)
     seconds = len(audio) / 16000
     report = {
         "program": "RVC",
