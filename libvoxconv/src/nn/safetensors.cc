@@ -1,10 +1,5 @@
 #include "nn/safetensors.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 #include <fstream>
@@ -12,6 +7,7 @@
 
 #include "core/atomic_file.h"
 #include "core/fail.h"
+#include "nn/mapped_file.h"
 
 namespace voxconv::nn {
 namespace {
@@ -34,27 +30,12 @@ const char* name_of(torch::ScalarType type) {
   return found == std::end(type_names) ? nullptr : found->name;
 }
 
-std::shared_ptr<const std::uint8_t> map_file(const std::string& path, std::uint64_t& size) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) fail(ErrorCode::not_found, "Cannot open {}: {}.", path, std::strerror(errno));
-  struct stat status {};
-  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size < 8) {
-    ::close(fd);
-    fail(ErrorCode::bad_model, "{} is no safetensors file: it has {} bytes, at least 8 are needed.", path, status.st_size);
-  }
-  size = static_cast<std::uint64_t>(status.st_size);
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-  ::close(fd);
-  if (address == MAP_FAILED) fail(ErrorCode::io, "Cannot map {}: {}.", path, std::strerror(errno));
-  const std::uint64_t length = size;
-  return {static_cast<const std::uint8_t*>(address), [length](const std::uint8_t* p) { ::munmap(const_cast<std::uint8_t*>(p), length); }};
-}
-
 }  // namespace
 
 Safetensors::Safetensors(const std::string& path) : path_(path) {
-  std::uint64_t size = 0;
-  data_ = map_file(path, size);
+  const MappedFile file = map_file(path, 8);
+  data_ = file.data;
+  const std::uint64_t size = file.size;
   std::uint64_t header_bytes = 0;
   std::memcpy(&header_bytes, data_.get(), sizeof header_bytes);
   if (header_bytes > max_header_bytes || header_bytes > size - 8)

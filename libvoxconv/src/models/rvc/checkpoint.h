@@ -11,6 +11,7 @@ namespace voxconv::rvc {
 struct Checkpoint {
   Config config;
   nn::StateDict weights;                     ///< names of the original's generator, weight norm fused, without "enc_q.*"; types as stored
+  nn::StateDict stored;                      ///< the same as stored, weight norm as "..._g" and "..._v"; what is written where it is there
   std::map<std::string, std::string> notes;  ///< what else the file says: info, epoch, step, model_name, author, creation_date ...
 };
 

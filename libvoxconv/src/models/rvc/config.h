@@ -28,6 +28,9 @@ struct Config {
   std::int64_t hop() const;  ///< samples a frame: product of the rates
 };
 
+/// Throws Error(bad_model) that names the setting which cannot be.
+void check(const Config& config);
+
 /// Both ways for voice.json's "model". Reading throws nlohmann's exceptions, and Error(bad_model) for a shape that cannot be.
 nlohmann::json to_json(const Config& config);
 Config config_from_json(const nlohmann::json& document);

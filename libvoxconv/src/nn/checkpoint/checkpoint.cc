@@ -1,0 +1,76 @@
+#include "nn/checkpoint/checkpoint.h"
+
+#include "core/fail.h"
+#include "nn/checkpoint/pickle_machine.h"
+#include "nn/checkpoint/torch_files.h"
+#include "nn/safetensors.h"
+
+namespace voxconv::nn {
+namespace {
+
+using Kind = PickleValue::Kind;
+constexpr int deepest_dict = 8;
+constexpr std::size_t most_visits = 1'000'000;
+
+Checkpoint from_safetensors(const std::string& path) {
+  auto tree = std::make_shared<PickleTree>();
+  tree->push_back({Kind::dict});
+  PickleValue& root = tree->back();
+  for (const auto& [name, tensor] : Safetensors(path).tensors()) {
+    tree->push_back({Kind::text});
+    tree->back().text = name;
+    root.items.push_back(&tree->back());
+    tree->push_back({Kind::tensor});
+    tree->back().size = tensor.sizes().vec();
+    tree->back().tensor = tensor;
+    root.items.push_back(&tree->back());
+  }
+  return {path, "safetensors", tree, &root, {}};
+}
+
+/// A safetensors file starts with the length of its header, which is JSON.
+bool is_safetensors(const MappedFile& file) { return file.size > 9 && file.data.get()[8] == '{'; }
+
+void collect(const PickleValue& dict, const std::string& prefix, int depth, std::size_t& visits, StateDict& result) {
+  for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
+    if (++visits > most_visits) fail(ErrorCode::bad_model, "The file is refused: its dicts contain each other too many times.");
+    const PickleValue &key = *dict.items[i], &value = *dict.items[i + 1];
+    if (!key.is(Kind::text) && !key.is(Kind::integer)) continue;
+    const std::string name = prefix + (key.is(Kind::text) ? key.text : std::to_string(key.integer));
+    if (value.is(Kind::tensor)) result[name] = value.tensor;
+    if (value.is(Kind::dict) && depth < deepest_dict) collect(value, name + ".", depth + 1, visits, result);
+  }
+}
+
+}  // namespace
+
+const PickleValue& Checkpoint::at(const std::string& key) const {
+  if (const PickleValue* value = root_->find(key)) return *value;
+  fail(ErrorCode::bad_model, "{} has no \"{}\"; is it a checkpoint of this kind?", path_, key);
+}
+
+StateDict Checkpoint::state_dict(const PickleValue& value) const {
+  if (!value.is(Kind::dict)) fail(ErrorCode::bad_model, "{} has {} where a dict of tensors is expected.", path_, describe(value));
+  StateDict result;
+  std::size_t visits = 0;
+  collect(value, "", 0, visits, result);
+  return result;
+}
+
+Checkpoint open_checkpoint(const std::string& path) {
+  const MappedFile file = map_file(path, 8);
+  if (is_safetensors(file)) return from_safetensors(path);
+  const bool zip = is_torch_zip(file), legacy = is_torch_legacy(file);
+  if (is_torch_tar(file))
+    fail(ErrorCode::bad_model,
+         "{} has the format of PyTorch before 0.1.10, a tar file, which is not read. Load and save it with a newer one.", path);
+  if (!zip && !legacy) fail(ErrorCode::bad_model, "{} is no model file: it is neither a torch checkpoint nor a .safetensors.", path);
+  try {
+    Pickle pickle = zip ? read_torch_zip(file) : read_torch_legacy(file);
+    return {path, zip ? "torch zip" : "torch legacy", pickle.tree, pickle.root, std::move(pickle.records)};
+  } catch (const Error& e) {
+    throw Error(e.code(), fmt::format("{}: {}", path, e.what()));
+  }
+}
+
+}  // namespace voxconv::nn

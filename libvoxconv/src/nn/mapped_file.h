@@ -1,0 +1,17 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace voxconv::nn {
+
+/// A whole file in memory, read-only; it stays mapped as long as any copy of `data` lives.
+struct MappedFile {
+  std::shared_ptr<const std::uint8_t> data;
+  std::uint64_t size = 0;
+};
+
+/// `least` is the smallest size such a file can have. Throws Error(not_found | bad_model | io).
+MappedFile map_file(const std::string& path, std::uint64_t least);
+
+}  // namespace voxconv::nn

@@ -1,0 +1,193 @@
+#include "nn/checkpoint/checkpoint.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "core/atomic_file.h"
+#include "nn/safetensors.h"
+#include "voxconv/error.h"
+
+namespace voxconv::nn {
+namespace fs = std::filesystem;
+namespace {
+
+using Kind = PickleValue::Kind;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const fs::path folder = fs::path(VOXCONV_TEST_DATA) / "checkpoints";
+
+/// Opens and copies every tensor, so that a sanitizer sees what lies outside.
+void read_everything(const std::string& path) {
+  const Checkpoint file = open_checkpoint(path);
+  if (!file.root().is(Kind::dict)) return;
+  for (const auto& [name, tensor] : file.state_dict(file.root())) tensor.clone();
+}
+
+void expect_refused(const std::string& path, const std::string& reason) {
+  try {
+    read_everything(path);
+    ADD_FAILURE() << path << " was accepted; expected: " << reason;
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::bad_model) << path;
+    EXPECT_THAT(e.what(), HasSubstr(reason)) << path;
+    EXPECT_THAT(e.what(), HasSubstr(path));
+  }
+}
+
+/// A path for this process that goes away with it.
+class Scratch {
+ public:
+  ~Scratch() { fs::remove(path_); }
+  const std::string& path() const { return path_; }
+  void write(const std::string& content) const { std::ofstream(path_, std::ios::binary) << content; }  // no fsync, thousands of times
+
+ private:
+  std::string path_ = (fs::path(testing::TempDir()) / ("voxconv_checkpoint." + std::to_string(::getpid()))).string();
+};
+
+class GoodCheckpoint : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+
+TEST_P(GoodCheckpoint, GivesItsTensors) {
+  const Checkpoint file = open_checkpoint((folder / GetParam().first).string());
+  EXPECT_EQ(file.format(), GetParam().second);
+  StateDict tensors = file.state_dict(file.at("weight"));
+  ASSERT_EQ(tensors.size(), 13u);
+  const auto expect = [&](const char* name, const torch::Tensor& wanted) {
+    const torch::Tensor& found = tensors.at(name);
+    EXPECT_EQ(found.scalar_type(), wanted.scalar_type()) << name;
+    EXPECT_EQ(found.sizes(), wanted.sizes()) << name;
+    EXPECT_TRUE(torch::equal(found, wanted)) << name << ": " << found;
+  };
+  expect("single", torch::arange(12.0, torch::kFloat).reshape({3, 4}));
+  expect("half", torch::arange(5.0, torch::kHalf) / 2);
+  expect("brain", torch::arange(4.0, torch::kBFloat16).reshape({2, 2}));
+  expect("double", torch::arange(3.0, torch::kDouble) / 3);
+  expect("long", torch::arange(4, torch::kLong) - 2);
+  expect("int", torch::arange(3, torch::kInt));
+  expect("byte", torch::arange(250, 255, torch::kByte));
+  expect("bool", torch::tensor({true, false, true}));
+  expect("scalar", torch::tensor(3.5f));
+  expect("empty", torch::empty({0, 3}));
+  expect("transposed", torch::arange(6.0, torch::kFloat).reshape({2, 3}).t());
+  expect("shared_a", torch::arange(2.0, 5.0, torch::kFloat));
+  expect("shared_b", torch::arange(4.0, 10.0, 2.0, torch::kFloat));
+}
+
+TEST_P(GoodCheckpoint, GivesItsValues) {
+  const Checkpoint file = open_checkpoint((folder / GetParam().first).string());
+  const PickleValue& config = file.at("config");
+  ASSERT_EQ(config.items.size(), 8u);
+  EXPECT_EQ(config.items[0]->integer, 1025);
+  EXPECT_EQ(config.items[1]->integer, -7);
+  EXPECT_EQ(config.items[2]->text, "1");
+  EXPECT_EQ(config.items[4]->items[1]->items[2]->integer, 5);
+  EXPECT_EQ(config.items[5]->real, 2.5);
+  EXPECT_TRUE(config.items[6]->is(Kind::none));
+  EXPECT_TRUE(config.items[7]->is(Kind::boolean));
+  EXPECT_EQ(file.at("name").text, "声");
+  EXPECT_EQ(file.at("scalar").real, 0.25);
+  EXPECT_TRUE(torch::equal(file.at("array").tensor, torch::arange(6.0, torch::kFloat).reshape({2, 3})));
+  EXPECT_TRUE(torch::equal(file.at("columns").tensor, torch::arange(6.0, torch::kFloat).reshape({2, 3})));
+  EXPECT_EQ(file.at("settings").find("layers")->integer, 12);
+  EXPECT_THAT(file.records(), testing::Contains("argparse.Namespace"));
+  EXPECT_TRUE(torch::equal(file.state_dict(file.root()).at("parameter.deep.w"), torch::ones({2})));
+  EXPECT_THROW(file.at("missing"), Error);
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, GoodCheckpoint,
+                         testing::Values(std::pair{"plain_zip.pth", "torch zip"}, std::pair{"plain_protocol4.pth", "torch zip"},
+                                         std::pair{"plain_legacy.pth", "torch legacy"}));
+
+TEST(Checkpoint, ReadsSafetensorsLikeTheRest) {
+  const Scratch file;
+  save_safetensors(file.path(), {{"a.b", torch::ones({2})}});
+  const Checkpoint checkpoint = open_checkpoint(file.path());
+  EXPECT_EQ(checkpoint.format(), "safetensors");
+  EXPECT_TRUE(torch::equal(checkpoint.state_dict(checkpoint.root()).at("a.b"), torch::ones({2})));
+}
+
+TEST(Checkpoint, TensorsOutliveIt) {
+  torch::Tensor tensor;
+  {
+    const Checkpoint file = open_checkpoint((folder / "plain_zip.pth").string());
+    tensor = file.state_dict(file.at("weight")).at("single");
+  }
+  EXPECT_EQ(tensor.sum().item<float>(), 66);
+}
+
+TEST(Checkpoint, RefusesWhatIsNotDataAndSaysWhy) {
+  std::ifstream table(folder / "refused.tsv");
+  int files = 0;
+  for (std::string line; std::getline(table, line); ++files) {
+    const std::size_t tab = line.find('\t');
+    expect_refused((folder / line.substr(0, tab)).string(), line.substr(tab + 1));
+  }
+  EXPECT_GT(files, 50);
+}
+
+TEST(Checkpoint, RefusesWhatIsCutShortAnywhere) {
+  const Scratch file;
+  for (const char* name : {"plain_zip.pth", "plain_legacy.pth"}) {
+    const std::string whole = read_file((folder / name).string());
+    for (std::size_t length = 0; length < whole.size(); ++length) {
+      file.write(whole.substr(0, length));
+      EXPECT_THROW(read_everything(file.path()), Error) << name << " of " << length << " bytes";
+    }
+  }
+}
+
+TEST(Checkpoint, SurvivesAnyChangedByte) {
+  const Scratch file;
+  for (const char* name : {"plain_zip.pth", "plain_legacy.pth"}) {
+    const std::string whole = read_file((folder / name).string());
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+      std::string changed = whole;
+      changed[at] = static_cast<char>(~changed[at]);
+      file.write(changed);
+      try {
+        read_everything(file.path());  // a number may have changed; nothing worse
+      } catch (const Error& e) {
+        EXPECT_EQ(e.code(), ErrorCode::bad_model) << e.what();
+      }
+    }
+  }
+}
+
+TEST(Checkpoint, RefusesNestingAndSizeWithinBoundedMemory) {
+  const Scratch file;
+  const auto legacy = [](const std::string& pickle) {
+    const std::string whole = read_file((folder / "refused_huge_storage_legacy.pth").string());
+    return whole.substr(0, whole.find("}q", 0) + 4) + pickle;  // up to the end of the system's description
+  };
+  file.write(legacy("\x80\x02" + std::string(3'000'000, ']')));
+  expect_refused(file.path(), "values");
+  file.write(legacy("\x80\x02N" + std::string(20'000'000, '2')));
+  expect_refused(file.path(), "steps");
+  // A list in itself, told as an argument.
+  file.write(legacy(std::string("\x80\x02") + "cos\nsystem\n(]q\x01h\x01" + "atR."));
+  expect_refused(file.path(), "os.system([[[");
+}
+
+TEST(Checkpoint, NamesTheTarFormat) {
+  const Scratch file;
+  std::string tar(1024, '\0');
+  tar.replace(257, 5, "ustar");
+  file.write(tar);
+  expect_refused(file.path(), "before 0.1.10");
+}
+
+TEST(Checkpoint, SaysThatThereIsNoFile) {
+  try {
+    open_checkpoint("/nowhere/voice.pth");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::not_found);
+  }
+}
+
+}  // namespace
+}  // namespace voxconv::nn
