@@ -1,5 +1,7 @@
 #include "voxconv/converter.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cmath>
 #include <utility>
@@ -8,7 +10,7 @@
 #include "convert/lane.h"
 #include "convert/output.h"
 #include "convert/voice_impl.h"
-#include "core/fail.h"
+#include "core/stage_clock.h"
 #include "voxconv/version.h"
 
 namespace voxconv {
@@ -85,7 +87,11 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
   const auto wanted_length = [&] { return std::int64_t(std::llround(double(frames_read) * rate / info.rate)); };
   const auto chunk = std::size_t(std::max(1.0, (options.chunk_s > 0 ? options.chunk_s : default_chunk_s) * info.rate));
   AudioBuffer audio;
-  while (reader.read(audio, chunk)) {
+  const auto read = [&] {
+    const StageScope stage(Stage::read);
+    return reader.read(audio, chunk);
+  };
+  while (read()) {
     cancel.check();
     frames_read += std::int64_t(audio.frames());
     if (!options.keep_stereo && audio.channel_count() > 1) audio = mid(audio);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/stage_clock.h"
 #include "features/loudness.h"
 #include "features/voice_activity.h"
 
@@ -57,13 +58,22 @@ FeatureFrames FeatureStream::finish() {
   return join(out);
 }
 
+torch::Tensor FeatureStream::encode(const torch::Tensor& audio) const {
+  const StageScope stage(Stage::content);
+  return content_->encode(audio).to(torch::kCPU);
+}
+
+torch::Tensor FeatureStream::pitch(const torch::Tensor& audio) const {
+  const StageScope stage(Stage::f0);
+  return f0_ ? f0_->estimate(audio).hz.to(torch::kCPU) : torch::zeros(frame_count(audio.size(0)));
+}
+
 void FeatureStream::analyse(bool last, std::vector<FeatureFrames>& out) {
   const std::int64_t core = window_ * hop_frames, border = core + hop_frames;  // frames
   const std::int64_t from = std::max<std::int64_t>(0, core - context_frames);
   const std::int64_t to_sample = last ? end_ : (border + context_frames) * feature_hop;
   const torch::Tensor audio = torch::from_blob(audio_.data() + (from * feature_hop - start_), {to_sample - from * feature_hop});
-  FeatureFrames all{content_->encode(audio).to(torch::kCPU),
-                    f0_ ? f0_->estimate(audio).hz.to(torch::kCPU) : torch::zeros(frame_count(audio.size(0))), rms_loudness(audio)};
+  FeatureFrames all{encode(audio), pitch(audio), rms_loudness(audio)};
   if (f0_ && pause_db_ > 0) all.loudness = lower_background(all.loudness, all.f0, pause_db_);
   const auto cut = [&](const torch::Tensor& x, std::int64_t begin, std::int64_t end) { return x.slice(0, begin - from, end - from); };
   const std::int64_t end = last ? from + all.size() : border + fade_frames;

@@ -27,6 +27,8 @@ class FeatureStream {
   FeatureFrames finish();                            ///< the rest; frame_count(samples) frames in all, or none if there was no audio
 
  private:
+  torch::Tensor encode(const torch::Tensor& audio) const;
+  torch::Tensor pitch(const torch::Tensor& audio) const;
   void analyse(bool last, std::vector<FeatureFrames>& out);
 
   std::shared_ptr<const ContentEncoder> content_;

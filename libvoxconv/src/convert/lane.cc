@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "convert/key_choice.h"
+#include "core/stage_clock.h"
 #include "features/retrieval/retrieving_encoder.h"
 
 namespace voxconv {
@@ -97,10 +98,16 @@ std::vector<float> Lane::sing(FeatureFrames frames, bool last) {
     const auto both = frames.content.chunk(2, 1);
     frames.content = protect_unvoiced(both[0], both[1], frames.f0, options_.protect);
   }
-  const torch::Tensor loudness = frames.loudness;
-  std::vector<float> audio = level(loudness, stream_->push(frames, last), last);
+  std::vector<float> audio = voice_audio(frames, last);
+  const StageScope stage(Stage::post);
+  audio = level(frames.loudness, audio, last);
   audio = up_.push(mono(std::move(audio), voice_.model->sample_rate())).channels[0];
   return last ? joined(std::move(audio), up_.finish().channels[0]) : audio;
+}
+
+std::vector<float> Lane::voice_audio(const FeatureFrames& frames, bool last) {
+  const StageScope stage(Stage::synthesis);
+  return stream_->push(frames, last);
 }
 
 /// The voice's audio, as loud as the source was.

@@ -37,6 +37,7 @@ class Lane {
  private:
   FeatureFrames hear(std::vector<float> audio, bool last);
   std::vector<float> sing(FeatureFrames frames, bool last);
+  std::vector<float> voice_audio(const FeatureFrames& frames, bool last);
   std::vector<float> level(const torch::Tensor& loudness, const std::vector<float>& audio, bool last);
 
   const ConvertOptions& options_;

@@ -12,6 +12,8 @@ constexpr std::array<double, order + 1> b = {0.9699606451838447, -4.849803225919
                                              -9.699606451838447, 4.849803225919223,  -0.9699606451838447};
 constexpr std::array<double, order + 1> a = {
     1.0, -4.939001819168364, 9.757863526739543, -9.639544849413458, 4.761506797356209, -0.9408236532054606};
+// What scipy.signal.lfilter_zi(b, a) finds: the filter's memory after it has heard 1 for ever, with the rounding that RVC has too.
+constexpr Memory settled_at_one = {-0.9699605304939276, 3.8798421289715876, -5.819763203738301, 3.879842142541546, -0.9699605372808581};
 constexpr std::size_t extension = 18;  // scipy's 3 * max(len(a), len(b))
 constexpr std::size_t lookahead = 4000, block = 16000;
 
@@ -23,20 +25,8 @@ double step(Memory& memory, double x) {
   return y;
 }
 
-/// The filter's memory after it has heard `x` for ever (scipy's lfilter_zi).
 Memory settled(double x) {
-  double sum_a = 1, sum_b = 0, gap = 0, slope = 1;
-  for (std::size_t i = 1; i <= order; ++i) {
-    sum_b += b[i] - a[i] * b[0];
-    slope += a[i];
-  }
-  Memory memory{};
-  memory[0] = sum_b / slope;
-  for (std::size_t i = 1; i < order; ++i) {
-    sum_a += a[i];
-    gap += b[i] - a[i] * b[0];
-    memory[i] = sum_a * memory[0] - gap;
-  }
+  Memory memory = settled_at_one;
   for (double& value : memory) value *= x;
   return memory;
 }

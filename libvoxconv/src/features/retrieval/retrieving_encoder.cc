@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/fail.h"
+#include "core/stage_clock.h"
 
 namespace voxconv {
 
@@ -20,6 +21,7 @@ std::int64_t RetrievingEncoder::dim() const { return (keep_plain_ ? 2 : 1) * enc
 torch::Tensor RetrievingEncoder::encode(const torch::Tensor& audio) const {
   const torch::Tensor plain = encoder_->encode(audio).to(torch::kCPU);
   const std::int64_t repeats = encoder_->repeats();
+  const StageScope stage(Stage::retrieval);
   torch::Tensor nearest = index_->nearest(plain.slice(0, 0, plain.size(0), repeats));
   if (repeats > 1) nearest = nearest.repeat_interleave(repeats, 0).slice(0, 0, plain.size(0));
   const torch::Tensor content = nearest * rate_ + plain * (1 - rate_);

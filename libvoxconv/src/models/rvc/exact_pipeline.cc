@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/fail.h"
+#include "core/stage_clock.h"
 #include "features/highpass.h"
 #include "features/pitch/smooth.h"
 #include "features/retrieval/retrieving_encoder.h"
@@ -98,6 +99,7 @@ class ExactPipeline {
   /// Hz of every frame of the padded song.
   torch::Tensor pitch() const {
     const std::int64_t frames = std::int64_t(padded_.size()) / feature_hop;
+    const StageScope stage(Stage::f0);
     torch::Tensor f0 = song_.f0->estimate(as_float(padded_, 0, std::int64_t(padded_.size()))).hz.to(torch::kCPU);
     if (song_.bridge) f0 = bridge_gaps(f0);
     f0 = (f0 * std::exp2(song_.key / 12)).slice(0, 0, frames).clone();
@@ -109,7 +111,7 @@ class ExactPipeline {
 
   /// Samples [begin, end) of the padded song, with the pitch up to `end_frame`, without their ends.
   torch::Tensor part(std::int64_t begin, std::int64_t end, std::int64_t end_frame) {
-    const torch::Tensor plain = song_.content->encode_frames(as_float(padded_, begin, end)).to(torch::kCPU);
+    const torch::Tensor plain = encode(begin, end);
     if (song_.bridge)
       for (int layer = 0; layer < hubert_layers; ++layer) torch::rand({}, noise_);
     torch::Tensor content = plain;
@@ -129,7 +131,19 @@ class ExactPipeline {
     return audio.slice(0, trim, std::max(trim, audio.size(0) - trim));
   }
 
+  torch::Tensor encode(std::int64_t begin, std::int64_t end) const {
+    const StageScope stage(Stage::content);
+    return song_.content->encode_frames(as_float(padded_, begin, end)).to(torch::kCPU);
+  }
+
+  torch::Tensor retrieve(const torch::Tensor& plain) const {
+    const StageScope stage(Stage::retrieval);
+    if (!song_.index || song_.index_rate == 0) return plain;
+    return song_.index->nearest(plain) * song_.index_rate + plain * (1 - song_.index_rate);
+  }
+
   torch::Tensor sing(const torch::Tensor& content, const torch::Tensor& f0) {
+    const StageScope stage(Stage::synthesis);
     const torch::Device device = synthesizer_.device();
     const Prior prior = synthesizer_.encode(content.to(device), f0.to(device));
     const torch::Tensor drawn = torch::randn({1, prior.mean.size(0), prior.mean.size(1)}, noise_)[0].to(device);
