@@ -8,7 +8,7 @@
 namespace voxconv::rvc {
 namespace {
 
-void check(const Config& config) {
+void check_shapes(const Config& config) {
   for (const std::int64_t kernel : config.resblock_kernels)
     if (kernel % 2 == 0)
       fail(ErrorCode::bad_model, "The model's residual blocks have kernels of even size ({}); odd ones were expected.", kernel);
@@ -24,7 +24,7 @@ void check(const Config& config) {
 
 std::unique_ptr<const Decoder> make_decoder(const Config& config, const nn::StateDict& weights, torch::Device device,
                                             torch::ScalarType precision) {
-  check(config);
+  check_shapes(config);
   nn::TensorReader reader(weights, "The model's decoder", "dec.");
   if (config.vocoder == Vocoder::refinegan) {
     const RefineGanWeights tensors = read_refinegan(config, reader);
