@@ -20,7 +20,7 @@ auto load(const std::string& path, const std::string& output, torch::ScalarType 
 }
 
 class HubertLayouts : public testing::TestWithParam<std::string> {};
-INSTANTIATE_TEST_SUITE_P(Hubert, HubertLayouts, testing::Values("", "/model.safetensors"), [](const auto& layout) {
+INSTANTIATE_TEST_SUITE_P(Hubert, HubertLayouts, testing::Values("", "/model.safetensors", "/fairseq.pt"), [](const auto& layout) {
   return layout.param.empty() ? "folder" : layout.param == "/fairseq.pt" ? "fairseq" : "safetensors";
 });
 

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/fail.h"
-#include "nn/safetensors.h"
+#include "nn/checkpoint/checkpoint.h"
 
 namespace voxconv {
 namespace fs = std::filesystem;
@@ -24,6 +23,9 @@ std::optional<fs::path> find_weights(const fs::path& folder) {
   return *std::min_element(found.begin(), found.end());
 }
 
-nn::StateDict read_weights(const std::string& path) { return nn::Safetensors(path).tensors(); }
+nn::StateDict read_weights(const std::string& path) {
+  const nn::Checkpoint file = nn::open_checkpoint(path);
+  return file.state_dict(file.root().find("model") ? file.at("model") : file.root());
+}
 
 }  // namespace voxconv
