@@ -1,0 +1,76 @@
+#include "models/rvc/synthesizer.h"
+
+#include <cmath>
+
+#include "core/fail.h"
+#include "models/rvc/flow.h"
+#include "models/rvc/text_encoder.h"
+
+namespace voxconv::rvc {
+namespace {
+
+/// What is called a model's file in errors, where only its tensors are known.
+constexpr const char* source = "The RVC model";
+
+class RvcSynthesizer final : public Synthesizer {
+ public:
+  RvcSynthesizer(const Config& config, const torch::Tensor& speakers, const TextEncoderWeights& encoder, const FlowWeights& flow,
+                 std::unique_ptr<const Decoder> decoder, torch::Device device)
+      : config_(config),
+        device_(device),
+        speakers_(speakers.to(device, torch::kFloat)),
+        encoder_(config, encoder, device),
+        flow_(config, flow, device),
+        decoder_(std::move(decoder)) {}
+
+  const Config& config() const override { return config_; }
+  torch::Device device() const override { return device_; }
+
+  torch::Tensor speaker(std::int64_t id) const override {
+    if (id < 0 || id >= config_.speakers)
+      fail(ErrorCode::usage, "There is no speaker {}: this voice has {}, numbered from 0.", id, config_.speakers);
+    return speakers_[id];
+  }
+
+  Prior encode(const torch::Tensor& content, const torch::Tensor& f0) const override {
+    if (content.dim() != 2 || content.size(1) != config_.content_dim)
+      fail(ErrorCode::usage, "The content has {} numbers a frame; this voice takes {}.", content.size(-1), config_.content_dim);
+    const auto moved = [&](const torch::Tensor& x) { return x.to(device_, torch::kFloat); };
+    return encoder_(moved(content), config_.f0 ? coarse_f0(moved(f0)) : torch::Tensor());
+  }
+
+  torch::Tensor flow(const torch::Tensor& drawn, const torch::Tensor& speaker) const override { return flow_(drawn, speaker); }
+  std::int64_t flow_context_frames() const override { return Flow::context_frames; }
+  const Decoder& decoder() const override { return *decoder_; }
+
+ private:
+  Config config_;
+  torch::Device device_;
+  torch::Tensor speakers_;
+  TextEncoder encoder_;
+  Flow flow_;
+  std::unique_ptr<const Decoder> decoder_;
+};
+
+}  // namespace
+
+torch::Tensor coarse_f0(const torch::Tensor& f0) {
+  const auto mel = [](double hz) { return 1127 * std::log(1 + hz / 700); };
+  const double low = mel(50), high = mel(1100);
+  const torch::Tensor mels = torch::log1p(f0.to(torch::kDouble) / 700) * 1127;
+  return ((mels - low) * (254 / (high - low)) + 1).clamp_(1, 255).round_().to(torch::kLong);
+}
+
+std::shared_ptr<const Synthesizer> make_synthesizer(const Config& config, const nn::StateDict& weights, torch::Device device,
+                                                    torch::ScalarType precision) {
+  const torch::NoGradGuard guard;
+  nn::TensorReader reader(weights, source);
+  reader.ignore("dec.");
+  const torch::Tensor speakers = reader.take("emb_g.weight", {config.speakers, config.speaker_dim});
+  const TextEncoderWeights encoder = read_text_encoder(config, reader);
+  const FlowWeights flow = read_flow(config, reader);
+  reader.finish();
+  return std::make_shared<RvcSynthesizer>(config, speakers, encoder, flow, make_decoder(config, weights, device, precision), device);
+}
+
+}  // namespace voxconv::rvc
