@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes tests/data/checkpoints: small torch files that must be read, and files that must be refused.
 
-    checkpoints.py tests/data/checkpoints
+    checkpoints.py tests/data/checkpoints tests/fuzz/corpus/fuzz_checkpoint
 
 Needs torch and numpy. The refused ones are made byte by byte; nothing in them is ever loaded with Python. refused.tsv says of each what the
 reason must name.
@@ -212,6 +212,26 @@ def refused_files() -> dict[str, tuple[bytes, str]]:
     return files
 
 
+def seeds(folder: pathlib.Path) -> dict[str, bytes]:
+    """Starting points for the fuzzer: files, and bare pickles that it packs itself."""
+    with zipfile.ZipFile(folder / "plain_zip.pth") as plain:
+        inner = next(name for name in plain.namelist() if name.endswith("data.pkl"))
+        plain_pickle = plain.read(inner)
+    positions = [number(9), number(4), number(4), number(4), number(4), number(2), number(1), number(3), number(0), text("1"),
+                 b"(" + number(3) + b"l", b"((" + number(1) + b"ll", b"(" + number(20) + number(20) + b"l", number(8),
+                 b"(" + number(20) + number(20) + b"l", number(2), number(4), number(40000)]
+    rvc = pickled(b"(" + text("weight") + b"(" + text("emb_g.weight") + tensor(64, 0, numbers(2, 4), numbers(4, 1)) +
+                  text("enc_p.emb_phone.weight") + tensor(64, 8, numbers(4, 6), numbers(6, 1)) +
+                  text("dec.ups.0.weight_g") + tensor(64, 0, numbers(4, 1, 1), numbers(1, 1, 1)) +
+                  text("dec.ups.0.weight_v") + tensor(64, 0, numbers(4, 2, 3), numbers(6, 3, 1)) + b"d" +
+                  text("config") + b"(" + b"".join(positions) + b"l" + text("version") + text("v2") + text("f0") + number(1) +
+                  text("info") + text("1epoch") + b"d")
+    found = {"plain_zip.pth": (folder / "plain_zip.pth").read_bytes(), "plain_legacy.pth": (folder / "plain_legacy.pth").read_bytes(),
+             "plain.pkl": plain_pickle, "rvc.pkl": rvc}
+    found |= {f"{name}.pth": refused_files()[name][0] for name in ("system", "obj", "array_of_lies", "stack_global", "newobj_ex", "overlapping")}
+    return found
+
+
 def main() -> None:
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
@@ -221,6 +241,10 @@ def main() -> None:
         (folder / f"refused_{name}.pth").write_bytes(data)
         table.append(f"refused_{name}.pth\t{reason}\n")
     (folder / "refused.tsv").write_text("".join(table))
+    corpus = pathlib.Path(sys.argv[2])
+    corpus.mkdir(parents=True, exist_ok=True)
+    for name, data in seeds(folder).items():
+        (corpus / name).write_bytes(data)
 
 
 if __name__ == "__main__":
