@@ -13,7 +13,12 @@ class Decoder {
  public:
   virtual ~Decoder() = default;
   /// `z` [inter_channels, T], `excitation` [T * hop] (undefined for models without pitch), `speaker` [speaker_dim] -> audio [T * hop].
-  virtual torch::Tensor decode(const torch::Tensor& z, const torch::Tensor& excitation, const torch::Tensor& speaker) const = 0;
+  torch::Tensor decode(const torch::Tensor& z, const torch::Tensor& excitation, const torch::Tensor& speaker) const {
+    return decode_part(z, excitation, speaker, 0, z.size(1));
+  }
+  /// Of that only the frames [first, last), which spares most of the work for the others.
+  virtual torch::Tensor decode_part(const torch::Tensor& z, const torch::Tensor& excitation, const torch::Tensor& speaker,
+                                    std::int64_t first, std::int64_t last) const = 0;
   /// Frames either side of a frame that its samples depend on.
   virtual std::int64_t context_frames() const = 0;
 
@@ -21,7 +26,8 @@ class Decoder {
   virtual std::int64_t partials() const = 0;
   /// Where in the song the sines are: turns (1 = a whole period) of each partial. Zero at the start of a song.
   using Phase = std::vector<double>;
-  /// `f0` [T] Hz (0: unvoiced), `noise` [T * hop, partials] N(0, 1) -> excitation [T * hop]; moves `phase` on (filled where empty).
+  /// `f0` [T] Hz (0: unvoiced), `noise` [T * hop, partials] N(0, 1) -> excitation [T * hop]; moves `phase` on (filled where empty). One
+  /// more frame of f0 may follow, for decoders that look ahead.
   virtual torch::Tensor excite(const torch::Tensor& f0, const torch::Tensor& noise, Phase& phase) const = 0;
 };
 

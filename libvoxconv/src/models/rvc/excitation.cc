@@ -43,9 +43,9 @@ Excitation::Excitation(const torch::Tensor& weight, const torch::Tensor& bias, i
 
 torch::Tensor Excitation::operator()(const torch::Tensor& f0, const torch::Tensor& noise, std::vector<double>& phase) const {
   const torch::NoGradGuard guard;
-  const std::int64_t frames = f0.size(0), count = partials();
-  if (noise.dim() != 2 || noise.size(0) != frames * hop_ || noise.size(1) != count)
-    fail(ErrorCode::usage, "The noise of the excitation has the wrong shape: expected [{}, {}].", frames * hop_, count);
+  const std::int64_t given = f0.size(0), frames = noise.size(0) / hop_, count = partials();
+  if (noise.dim() != 2 || noise.size(0) % hop_ != 0 || noise.size(1) != count || (given != frames && given != frames + 1))
+    fail(ErrorCode::usage, "The noise of the excitation has the wrong shape: expected [{}, {}].", given * hop_, count);
   const torch::Tensor pitch = f0.to(torch::kCPU, torch::kFloat).contiguous();
   const torch::Tensor random = noise.to(torch::kCPU, torch::kFloat).contiguous();
   torch::Tensor out = torch::full({frames * hop_}, bias_);
@@ -59,7 +59,7 @@ torch::Tensor Excitation::operator()(const torch::Tensor& f0, const torch::Tenso
   std::vector<float> track;  // f0 of a frame's samples
   for (std::int64_t t = 0; t < frames; ++t, y += hop_) {
     if (interpolated) {
-      const float before = t > 0 ? hz[t - 1] : static_cast<float>(phase.back()), after = hz[std::min(t + 1, frames - 1)];
+      const float before = t > 0 ? hz[t - 1] : static_cast<float>(phase.back()), after = hz[std::min(t + 1, given - 1)];
       track.resize(static_cast<std::size_t>(hop_));
       for (std::int64_t i = 0; i < hop_; ++i) {
         const float at = (static_cast<float>(i) + 0.5F) / static_cast<float>(hop_) - 0.5F;

@@ -18,10 +18,10 @@ class Excitation {
   Excitation(const torch::Tensor& weight, const torch::Tensor& bias, int sample_rate, std::int64_t hop, Pitch pitch);
 
   std::int64_t partials() const { return static_cast<std::int64_t>(weights_.size()); }
-  /// `f0` [T] Hz (0: unvoiced), `noise` [T * hop, partials] N(0, 1) -> [T * hop] float32 on the device of f0. `phase`: turns of each
-  /// partial before the first sample, moved to after the last; where empty, all start at 0 (RVC draws those of the overtones: fill them to
-  /// have that). With interpolated pitch it carries, in one more place, the f0 before the first frame; after the last frame of a call f0 is
-  /// held.
+  /// `f0` [T] or [T + 1] Hz (0: unvoiced), `noise` [T * hop, partials] N(0, 1) -> [T * hop] float32 on the device of f0. `phase`: turns of
+  /// each partial before the first sample, moved to after the last; where empty, all start at 0 (RVC draws those of the overtones: fill
+  /// them to have that). With interpolated pitch it carries, in one more place, the f0 before the first frame; after the last frame that is
+  /// given f0 is held.
   torch::Tensor operator()(const torch::Tensor& f0, const torch::Tensor& noise, std::vector<double>& phase) const;
 
  private:

@@ -115,13 +115,15 @@ torch::Tensor HifiGan::decode_block(const Piece& z, const torch::Tensor& excitat
   return post_(cut(x, audio.widened(post_reach_), frames * hop_)).view({-1}).tanh_();
 }
 
-torch::Tensor HifiGan::decode(const torch::Tensor& z, const torch::Tensor& excitation, const torch::Tensor& speaker) const {
+torch::Tensor HifiGan::decode_part(const torch::Tensor& z, const torch::Tensor& excitation, const torch::Tensor& speaker,
+                                   std::int64_t first, std::int64_t last) const {
   const torch::NoGradGuard guard;
   const std::int64_t frames = z.size(1);
   const torch::Tensor condition = torch::addmv(cond_bias_, cond_weight_, speaker.to(device_, torch::kFloat)).view({1, -1, 1, 1});
   const Piece latent{image_of(z.to(device_, torch::kFloat).t().contiguous()), 0};
   const torch::Tensor source = source_ ? excitation.to(device_, torch::kFloat).contiguous() : torch::Tensor();
-  return in_blocks(frames, hop_, latent.x.options(), [&](Span audio) { return decode_block(latent, source, condition, frames, audio); });
+  return in_blocks({first, last}, hop_, latent.x.options(),
+                   [&](Span audio) { return decode_block(latent, source, condition, frames, audio); });
 }
 
 }  // namespace voxconv::rvc

@@ -17,7 +17,8 @@ class HifiGan : public Decoder {
  public:
   HifiGan(const Config& config, const HifiGanWeights& weights, torch::Device device, torch::ScalarType precision);
 
-  torch::Tensor decode(const torch::Tensor& z, const torch::Tensor& excitation, const torch::Tensor& speaker) const override;
+  torch::Tensor decode_part(const torch::Tensor& z, const torch::Tensor& excitation, const torch::Tensor& speaker, std::int64_t first,
+                            std::int64_t last) const override;
   std::int64_t context_frames() const override { return context_frames_; }
   std::int64_t partials() const override { return source_ ? source_->partials() : 0; }
   torch::Tensor excite(const torch::Tensor& f0, const torch::Tensor& noise, Phase& phase) const override;

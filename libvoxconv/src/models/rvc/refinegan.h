@@ -28,7 +28,8 @@ class RefineGan : public Decoder {
  public:
   RefineGan(const Config& config, const RefineGanWeights& weights, torch::Device device, torch::ScalarType precision);
 
-  torch::Tensor decode(const torch::Tensor& z, const torch::Tensor& excitation, const torch::Tensor& speaker) const override;
+  torch::Tensor decode_part(const torch::Tensor& z, const torch::Tensor& excitation, const torch::Tensor& speaker, std::int64_t first,
+                            std::int64_t last) const override;
   std::int64_t context_frames() const override { return context_frames_; }
   std::int64_t partials() const override { return source_.partials(); }
   torch::Tensor excite(const torch::Tensor& f0, const torch::Tensor& noise, Phase& phase) const override;

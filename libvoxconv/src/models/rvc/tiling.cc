@@ -27,13 +27,13 @@ Piece in_tiles(Span span, std::int64_t tile, const std::function<torch::Tensor(S
   return {torch::cat(parts, 3), span.begin};
 }
 
-torch::Tensor in_blocks(std::int64_t frames, std::int64_t hop, const torch::TensorOptions& options,
+torch::Tensor in_blocks(Span frames, std::int64_t hop, const torch::TensorOptions& options,
                         const std::function<torch::Tensor(Span)>& compute) {
   const std::int64_t block = options.device().is_cpu() ? 100 : 3000;
-  torch::Tensor all = torch::empty({frames * hop}, options);
-  for (std::int64_t first = 0; first < frames; first += block) {
-    const Span span{first * hop, std::min(first + block, frames) * hop};
-    all.slice(0, span.begin, span.end).copy_(compute(span));
+  torch::Tensor all = torch::empty({frames.size() * hop}, options);
+  for (std::int64_t first = frames.begin; first < frames.end; first += block) {
+    const Span span{first * hop, std::min(first + block, frames.end) * hop};
+    all.narrow(0, span.begin - frames.begin * hop, span.size()).copy_(compute(span));
   }
   return all;
 }

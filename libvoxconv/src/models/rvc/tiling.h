@@ -12,9 +12,9 @@ std::int64_t tile_samples(std::int64_t channels, torch::Device device, torch::Sc
 /// Computes `span` in equal tiles of at most `tile` samples with `compute`, which returns [1, C, 1, n] for n samples, on several threads.
 Piece in_tiles(Span span, std::int64_t tile, const std::function<torch::Tensor(Span)>& compute);
 
-/// Computes `frames` frames of `hop` samples in blocks, each from beginning to end before the next one is begun, which bounds the memory:
-/// `compute` returns the [n] samples of its span, the blocks together are [frames * hop].
-torch::Tensor in_blocks(std::int64_t frames, std::int64_t hop, const torch::TensorOptions& options,
+/// Computes `frames` of `hop` samples each in blocks, each from beginning to end before the next one is begun, which bounds the memory:
+/// `compute` returns the [n] samples of its span, the blocks together are [frames.size() * hop].
+torch::Tensor in_blocks(Span frames, std::int64_t hop, const torch::TensorOptions& options,
                         const std::function<torch::Tensor(Span)>& compute);
 
 }  // namespace voxconv::rvc
