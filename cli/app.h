@@ -31,6 +31,7 @@ void setup_info(CLI::App& app, Session& session);
 void setup_f0(CLI::App& app, Session& session);
 void setup_train(CLI::App& app, Session& session);
 void setup_eval(CLI::App& app, Session& session);
+void setup_bench(CLI::App& app, Session& session);
 void setup_completions(CLI::App& app, Session& session);
 void setup_man(CLI::App& app, Session& session);
 

@@ -89,6 +89,7 @@ std::unique_ptr<CLI::App> make_app(Session& session) {
   setup_f0(*app, session);
   setup_train(*app, session);
   setup_eval(*app, session);
+  setup_bench(*app, session);
   setup_completions(*app, session);
   setup_man(*app, session);
   app->footer(

@@ -8,10 +8,21 @@
 
 namespace voxconv {
 
+/// Seconds of work by stage. Where stages overlap, they add up to more than the time that passed.
+struct StageSeconds {
+  double read = 0;       ///< decoding, resampling, high-pass, loudness of the source
+  double content = 0;    ///< content encoder
+  double f0 = 0;         ///< f0 estimator
+  double retrieval = 0;  ///< search in the retrieval index
+  double synthesis = 0;  ///< voice model
+  double post = 0;       ///< loudness of the result, resampling, mix, limiter, encoding
+};
+
 /// What a conversion did; every figure measured.
 struct ConvertReport {
   double source_s = 0;         ///< seconds of audio read
   double wall_s = 0;           ///< seconds it took
+  StageSeconds stages;         ///< where they went
   double first_audio_s = 0;    ///< until the first converted audio was handed to the writer
   double key = 0;              ///< semitones applied (the choice of key_auto)
   double limiter_gain_db = 0;  ///< most the limiter took off to stay below -1 dBTP; 0: nothing

@@ -31,6 +31,11 @@ AudioBuffer mid(const AudioBuffer& audio) {
   return result;
 }
 
+StageSeconds seconds_of(const StageClock& clock) {
+  return {clock.seconds(Stage::read),      clock.seconds(Stage::content),   clock.seconds(Stage::f0),
+          clock.seconds(Stage::retrieval), clock.seconds(Stage::synthesis), clock.seconds(Stage::post)};
+}
+
 }  // namespace
 
 struct Converter::Impl {
@@ -66,6 +71,8 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
   const AudioInfo& info = reader.info();
   const int channels = output_channels(info.channels), rate = output_rate();
   const torch::NoGradGuard no_grad;
+  StageClock clock;
+  const StageWatch watch(&clock);
   ConvertReport report;
   if (options.exact) {
     AudioBuffer result(rate, 0);
@@ -76,6 +83,7 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
     report.key = options.key;
     report.source_s = info.frames > 0 ? double(info.frames) / info.rate : result.seconds();
     report.wall_s = elapsed();
+    report.stages = seconds_of(clock);
     return report;
   }
   std::vector<Lane> lanes;
@@ -122,6 +130,7 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
   report.voiced = frames ? double(voiced) / double(frames) : 0;
   report.source_s = double(frames_read) / info.rate;
   report.wall_s = elapsed();
+  report.stages = seconds_of(clock);
   return report;
 }
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "audio/resampler.h"
-#include "core/fail.h"
+#include "core/stage_clock.h"
 
 namespace voxconv {
 namespace {
@@ -40,6 +40,7 @@ void to_16_bits(std::vector<float>& audio) {
 
 std::vector<float> convert_exactly(const Voice::Impl& voice, const Ingredients& with, const ConvertOptions& options, int rate,
                                    AudioReader& reader, const ProgressFn& on_progress, const CancelToken& cancel) {
+  const StageScope stage(Stage::read);  // what belongs to no later one
   std::vector<float> source = read_all(reader, cancel);
   if (source.empty()) return {};
   const double seconds = double(source.size()) / feature_rate;
@@ -62,6 +63,7 @@ std::vector<float> convert_exactly(const Voice::Impl& voice, const Ingredients& 
   };
   AudioBuffer result(voice.model->sample_rate(), 0);
   result.channels.push_back(voice.model->convert_whole(song));
+  const StageScope last(Stage::post);
   result = resample(result, rate);
   to_16_bits(result.channels[0]);
   return std::move(result.channels[0]);

@@ -57,9 +57,15 @@ Lane::Lane(const Voice::Impl& voice, const Ingredients& with, const ConvertOptio
   if (treatment_.rms_mix && options.rms_mix < 1) rms_mix_.emplace(feature_rate, voice.model->sample_rate(), options.rms_mix);
 }
 
-std::vector<float> Lane::push(const AudioBuffer& audio) { return sing(hear(down_.push(audio).channels[0], false), false); }
+std::vector<float> Lane::push(const AudioBuffer& audio) {
+  const StageScope stage(Stage::read);  // what belongs to no later one
+  return sing(hear(down_.push(audio).channels[0], false), false);
+}
 
-std::vector<float> Lane::finish() { return sing(hear(down_.finish().channels[0], true), true); }
+std::vector<float> Lane::finish() {
+  const StageScope stage(Stage::read);
+  return sing(hear(down_.finish().channels[0], true), true);
+}
 
 void Lane::follow(const Lane& leader) {
   if (key_known_ || !leader.key_known_) return;

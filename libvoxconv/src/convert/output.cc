@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/stage_clock.h"
+
 namespace voxconv {
 namespace {
 
@@ -36,6 +38,7 @@ void Output::add_wet(std::size_t channel, const std::vector<float>& samples) {
 }
 
 bool Output::write(std::int64_t length) {
+  const StageScope stage(Stage::post);
   std::size_t ready = std::size_t(std::max<std::int64_t>(0, length - done_));
   for (const auto& samples : wet_) ready = std::min(ready, samples.size());
   if (options_.wet < 1)
@@ -55,6 +58,7 @@ bool Output::write(std::int64_t length) {
 }
 
 double Output::finish() {
+  const StageScope stage(Stage::post);
   const AudioBuffer safe = limiter_.finish();
   if (!safe.empty()) writer_.write(safe);
   writer_.finish();

@@ -114,8 +114,7 @@ class ExactPipeline {
     const torch::Tensor plain = encode(begin, end);
     if (song_.bridge)
       for (int layer = 0; layer < hubert_layers; ++layer) torch::rand({}, noise_);
-    torch::Tensor content = plain;
-    if (song_.index && song_.index_rate != 0) content = song_.index->nearest(plain) * song_.index_rate + plain * (1 - song_.index_rate);
+    torch::Tensor content = retrieve(plain);
     const auto at_frame_rate = [&](const torch::Tensor& x) { return x.repeat_interleave(song_.content->repeats(), 0); };
     const std::int64_t frames = std::min((end - begin) / feature_hop, plain.size(0) * song_.content->repeats());
     content = at_frame_rate(content).slice(0, 0, frames);

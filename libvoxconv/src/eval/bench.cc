@@ -1,0 +1,135 @@
+#include "voxconv/bench.h"
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "convert/voice_impl.h"
+#include "core/fail.h"
+#include "eval/flop_count.h"
+#include "eval/machine.h"
+#include "eval/made_song.h"
+#include "voxconv/audio_io.h"
+#include "voxconv/converter.h"
+
+namespace voxconv {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Takes audio and forgets it: the disk is not what is measured.
+class Drain : public AudioWriter {
+ public:
+  void write(const AudioBuffer&) override {}
+  void finish() override {}
+};
+
+std::unique_ptr<AudioReader> open_source(const BenchOptions& options) {
+  if (options.source.empty()) return std::make_unique<eval::MadeSong>(options.seconds);
+  return open_reader(options.source);
+}
+
+void check(const BenchOptions& options) {
+  if (!(options.seconds >= 0.5 && options.seconds <= 36000))
+    fail(ErrorCode::usage, "The song to measure with is to be {} seconds long; from 0.5 to 36000 are possible.", options.seconds);
+  if (options.repeat < 1 || options.repeat > 1000)
+    fail(ErrorCode::usage, "The measurement is to be repeated {} times; from 1 to 1000 are possible.", options.repeat);
+  options.convert.validate();
+}
+
+struct NamedStage {
+  const char* name;
+  Stage stage;
+  double StageSeconds::*seconds;
+};
+constexpr NamedStage named_stages[] = {
+    {"read", Stage::read, &StageSeconds::read},
+    {"content", Stage::content, &StageSeconds::content},
+    {"f0", Stage::f0, &StageSeconds::f0},
+    {"retrieval", Stage::retrieval, &StageSeconds::retrieval},
+    {"synthesis", Stage::synthesis, &StageSeconds::synthesis},
+    {"post", Stage::post, &StageSeconds::post},
+};
+
+std::string precision_name(torch::ScalarType type) { return type == torch::kBFloat16 ? "bf16" : type == torch::kHalf ? "fp16" : "fp32"; }
+
+}  // namespace
+
+BenchReport bench(const std::string& voice_name, const LoadOptions& load, const BenchOptions& options, const ProgressFn& on_progress,
+                  const CancelToken& cancel) {
+  check(options);
+  const Clock::time_point start = Clock::now();
+  const Voice voice = Voice::load(voice_name, load);
+  Converter converter(voice, options.convert);
+  BenchReport report;
+  report.load_s = seconds_since(start);
+  report.loaded_memory = eval::resident_bytes();
+  const Voice::Impl& parts = voice.impl();
+  report.voice = voice.info().name;
+  report.architecture = voice.info().architecture;
+  report.device = parts.device.str();
+  report.precision = precision_name(parts.precision);
+  report.threads = at::get_num_threads();
+
+  const auto run = [&](int done) {
+    if (on_progress) on_progress({"bench", double(done), double(options.repeat + 1), "runs", ""});
+    const auto reader = open_source(options);
+    Drain writer;
+    return converter.run(*reader, writer, {}, cancel);
+  };
+  for (const NamedStage& stage : named_stages) report.stages.push_back({stage.name});
+  {
+    // The first run warms caches and kernels up; what it computes is counted meanwhile, its time is not measured.
+    const eval::FlopCount count;
+    run(0);
+    for (std::size_t i = 0; i < report.stages.size(); ++i) report.stages[i].gflop = eval::FlopCount::of(named_stages[i].stage) / 1e9;
+  }
+  std::vector<ConvertReport> runs;
+  for (int i = 0; i < options.repeat; ++i) runs.push_back(run(i + 1));
+  std::sort(runs.begin(), runs.end(), [](const ConvertReport& a, const ConvertReport& b) { return a.wall_s < b.wall_s; });
+  const ConvertReport& median = runs[(runs.size() - 1) / 2];
+  report.source_s = median.source_s;
+  report.wall_s = median.wall_s;
+  report.wall_min_s = runs.front().wall_s;
+  report.wall_max_s = runs.back().wall_s;
+  report.first_audio_s = median.first_audio_s;
+  for (std::size_t i = 0; i < report.stages.size(); ++i) report.stages[i].seconds = median.stages.*named_stages[i].seconds;
+
+  report.peak_memory = eval::most_resident_bytes();
+  cancel.check();
+  report.peak_fp32_gflops = eval::peak_gflops(parts.device, torch::kFloat);
+  report.peak_gflops = parts.precision == torch::kFloat ? report.peak_fp32_gflops : eval::peak_gflops(parts.device, parts.precision);
+  if (on_progress) on_progress({"bench", double(options.repeat + 1), double(options.repeat + 1), "runs", ""});
+  return report;
+}
+
+std::string BenchReport::to_json() const {
+  using Json = nlohmann::ordered_json;
+  Json json{{"voice", voice},
+            {"architecture", architecture},
+            {"device", device},
+            {"precision", precision},
+            {"threads", threads},
+            {"load_s", load_s},
+            {"source_s", source_s},
+            {"wall_s", wall_s},
+            {"wall_min_s", wall_min_s},
+            {"wall_max_s", wall_max_s},
+            {"rtf", rtf()},
+            {"first_audio_s", first_audio_s},
+            {"peak_fp32_gflops", peak_fp32_gflops},
+            {"peak_gflops", peak_gflops},
+            {"loaded_memory", loaded_memory},
+            {"peak_memory", peak_memory},
+            {"stages", Json::array()}};
+  for (const BenchStage& stage : stages)
+    json["stages"].push_back({{"name", stage.name},
+                              {"seconds", stage.seconds},
+                              {"gflop", stage.gflop},
+                              {"gflops", stage.seconds > 0 ? stage.gflop / stage.seconds : 0}});
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace voxconv
