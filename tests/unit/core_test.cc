@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
@@ -31,6 +32,37 @@ TEST(Noise, DependsOnSeedAndPositionOnly) {
   EXPECT_EQ(whole, parts);
   fill_uniform_noise(8, 0, parts);
   EXPECT_NE(whole, parts);
+}
+
+TEST(Noise, NormalNoiseDependsOnSeedAndPositionOnly) {
+  std::vector<float> whole(1000), parts(1000);
+  fill_normal_noise(7, 0, whole);
+  fill_normal_noise(7, 0, std::span(parts).first(333));
+  fill_normal_noise(7, 333, std::span(parts).subspan(333, 1));
+  fill_normal_noise(7, 334, std::span(parts).subspan(334));
+  EXPECT_EQ(whole, parts);
+  fill_normal_noise(8, 0, parts);
+  EXPECT_NE(whole, parts);
+}
+
+TEST(Noise, IsNormal) {
+  std::vector<float> noise(200000);
+  fill_normal_noise(1, 0, noise);
+  double mean = 0, square = 0, fourth = 0, neighbours = 0, beyond = 0;
+  for (std::size_t i = 0; i < noise.size(); ++i) {
+    const double x = noise[i];
+    mean += x;
+    square += x * x;
+    fourth += x * x * x * x;
+    if (i > 0) neighbours += x * noise[i - 1];
+    beyond += std::abs(x) > 1.96;
+  }
+  const auto n = double(noise.size());
+  EXPECT_NEAR(mean / n, 0, 0.01);
+  EXPECT_NEAR(square / n, 1, 0.02);
+  EXPECT_NEAR(fourth / n, 3, 0.1);
+  EXPECT_NEAR(neighbours / n, 0, 0.01);
+  EXPECT_NEAR(beyond / n, 0.05, 0.003);
 }
 
 TEST(Noise, IsUniform) {

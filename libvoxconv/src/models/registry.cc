@@ -3,6 +3,7 @@
 #include "core/fail.h"
 #include "models/bundle.h"
 #include "models/native/native_voice.h"
+#include "models/rvc/rvc_voice.h"
 #include "models/voice_model.h"
 
 namespace voxconv {
@@ -14,6 +15,7 @@ using Loader = std::shared_ptr<const VoiceModel> (*)(const Bundle&, torch::Devic
 const std::map<std::string, Loader>& architectures() {
   static const std::map<std::string, Loader> loaders = {
       {"native", native::load_native_voice},
+      {"rvc", rvc::load_rvc_voice},
   };
   return loaders;
 }

@@ -1,0 +1,37 @@
+#pragma once
+#include "models/rvc/frame_buffer.h"
+#include "models/rvc/synthesizer.h"
+
+namespace voxconv::rvc {
+
+/// The text encoder over a song of any length: windows at fixed places, each heard with some frames either side; across their borders mean
+/// and log deviation pass linearly from one window's to the next one's. RVC lets the attention span up to 43 s of song, and was trained on
+/// less than 4 s.
+class PriorStream {
+ public:
+  /// Both must outlive it. The pitch the voice shall believe it sings is `pitch_ratio` times the given one.
+  PriorStream(const Synthesizer& synthesizer, double pitch_ratio) : synthesizer_(synthesizer), pitch_ratio_(pitch_ratio) {}
+
+  void append(const torch::Tensor& content, const torch::Tensor& f0);
+  /// Takes the next window if all that it hears is there; `last`: nothing follows what was appended. Then `prior` is that of the frames
+  /// after those given before. The places do not depend on how the frames were cut.
+  bool next(bool last, Prior& prior);
+  /// Whether next() has nothing left to give after the last frame.
+  bool exhausted() const { return given_ == content_.end(); }
+
+  static constexpr std::int64_t window_frames = 400;  ///< from border to border; the first two are shorter, so that a song begins soon
+  static constexpr std::int64_t margin_frames = 100;  ///< heard beyond what is used of a window
+  static constexpr std::int64_t half_fade = 10;       ///< frames either side of a border
+  /// Frames either side that a frame may depend on.
+  static constexpr std::int64_t context_frames = window_frames + margin_frames + 2 * half_fade;
+
+ private:
+  const Synthesizer& synthesizer_;
+  double pitch_ratio_;
+  FrameBuffer content_{0}, f0_{0};
+  std::int64_t window_ = 0;  ///< the next one
+  std::int64_t given_ = 0;   ///< frames
+  Prior before_;             ///< the previous window's view of the frames from given_ to half_fade after the border
+};
+
+}  // namespace voxconv::rvc
