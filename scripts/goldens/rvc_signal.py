@@ -43,4 +43,4 @@ bridged = f0.copy()
 gaps = f0 == 0
 bridged[gaps] = np.interp(np.where(gaps)[0], np.where(~gaps)[0], f0[~gaps])
 out |= {"f0": f0, "bridged": bridged, "median3": signal.medfilt(f0, 3)}
-save_file(out, sys.argv[1])
+save_file({name: np.ascontiguousarray(values) for name, values in out.items()}, sys.argv[1])

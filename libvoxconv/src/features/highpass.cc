@@ -12,8 +12,6 @@ constexpr std::array<double, order + 1> b = {0.9699606451838447, -4.849803225919
                                              -9.699606451838447, 4.849803225919223,  -0.9699606451838447};
 constexpr std::array<double, order + 1> a = {
     1.0, -4.939001819168364, 9.757863526739543, -9.639544849413458, 4.761506797356209, -0.9408236532054606};
-// What scipy.signal.lfilter_zi(b, a) finds: the filter's memory after it has heard 1 for ever, with the rounding that RVC has too.
-constexpr Memory settled_at_one = {-0.9699605304939276, 3.8798421289715876, -5.819763203738301, 3.879842142541546, -0.9699605372808581};
 constexpr std::size_t extension = 18;  // scipy's 3 * max(len(a), len(b))
 constexpr std::size_t lookahead = 4000, block = 16000;
 
@@ -25,9 +23,11 @@ double step(Memory& memory, double x) {
   return y;
 }
 
+/// The filter's memory after it has heard `x` for ever and gives 0 (scipy's lfilter_zi finds it by an equation, to seven digits).
 Memory settled(double x) {
-  Memory memory = settled_at_one;
-  for (double& value : memory) value *= x;
+  Memory memory{};
+  double sum = 0;
+  for (std::size_t i = order; i > 0; --i) memory[i - 1] = (sum += b[i]) * x;
   return memory;
 }
 
