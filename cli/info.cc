@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cctype>
 #include <filesystem>
 
 #include "app.h"
@@ -18,12 +19,15 @@ struct InfoCommand {
 };
 
 void define_info(CLI::App& app, InfoCommand& options) {
-  app.add_option("file", options.path, "Audio file, voice bundle (folder) or weights file (.safetensors)")->required()->type_name("FILE");
+  app.add_option("file", options.path, "Audio file, voice bundle (folder) or weights file (.pth, .pt, .ckpt, .bin, .safetensors)")
+      ->required()
+      ->type_name("FILE");
   app.add_flag("--tensors", options.tensors, "Of a weights file: list every tensor");
   app.footer(
       "Examples:\n"
       "  voxconv info tests/data/song.flac\n"
-      "  voxconv info models/content/whisper_base/weights.safetensors");
+      "  voxconv info models/content/whisper_base/weights.safetensors\n"
+      "  voxconv info singer.pth");
 }
 
 int audio_info(Session& session, const std::string& path) {
@@ -52,17 +56,42 @@ int audio_info(Session& session, const std::string& path) {
   return 0;
 }
 
+/// What the weights are for; nothing where that is not known.
+void add_model(std::string& text, Console::Json& event, const ModelInfo& model) {
+  if (model.architecture.empty()) return;
+  add_row(text, "architecture", model.architecture);
+  event["model"] = {{"architecture", model.architecture}, {"is_voice", model.is_voice}};
+  if (!model.is_voice) return;
+  add_row(text, "version", model.version);
+  add_row(text, "sample rate", fmt::format("{} Hz", model.sample_rate));
+  add_row(text, "speakers", std::to_string(model.speakers));
+  add_row(text, "pitch", model.f0 ? "yes" : "no, it takes none");
+  add_row(text, "encoder", model.content_encoder);
+  add_row(text, "vocoder", model.vocoder);
+  add_row(text, "epochs", model.epochs);
+  event["model"].update({{"version", model.version},
+                         {"sample_rate", model.sample_rate},
+                         {"speakers", model.speakers},
+                         {"f0", model.f0},
+                         {"content_encoder", model.content_encoder},
+                         {"vocoder", model.vocoder},
+                         {"epochs", model.epochs}});
+}
+
 int weights_info(Session& session, const InfoCommand& options) {
   const WeightsInfo info = inspect_weights(options.path);
+  Console::Json event{
+      {"event", "weights"},  {"path", options.path},          {"format", info.format},     {"verdict", info.verdict},
+      {"bytes", info.bytes}, {"parameters", info.parameters}, {"metadata", info.metadata}, {"tensor_count", info.tensors.size()}};
   std::string text;
   add_row(text, "file", options.path);
+  add_row(text, "format", info.format);
+  add_row(text, "safety", info.verdict);
+  add_model(text, event, inspect_model(options.path));
   add_row(text, "size", fmt::format("{:.1f} MB", double(info.bytes) / 1e6));
   add_row(text, "tensors", std::to_string(info.tensors.size()));
   add_row(text, "parameters", fmt::format("{:.2f} million", double(info.parameters) / 1e6));
   for (const auto& [key, value] : info.metadata) add_row(text, key, value);
-  Console::Json event{{"event", "weights"},        {"path", options.path},
-                      {"bytes", info.bytes},       {"parameters", info.parameters},
-                      {"metadata", info.metadata}, {"tensor_count", info.tensors.size()}};
   if (options.tensors) {
     event["tensors"] = Console::Json::array();
     for (const TensorInfo& tensor : info.tensors) {
@@ -74,13 +103,21 @@ int weights_info(Session& session, const InfoCommand& options) {
   return 0;
 }
 
+bool is_weights(const std::string& path) {
+  std::string extension = fs::path(path).extension().string();
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (const char* known : {".safetensors", ".pth", ".pt", ".ckpt", ".bin"})
+    if (extension == known) return true;
+  return false;
+}
+
 int run_info(Session& session, const InfoCommand& options) {
   if (fs::is_directory(options.path)) {
     const VoiceInfo voice = VoiceStore().find(options.path);
     session.console.result(voice_text(voice), voice_event(voice));
     return 0;
   }
-  return fs::path(options.path).extension() == ".safetensors" ? weights_info(session, options) : audio_info(session, options.path);
+  return is_weights(options.path) ? weights_info(session, options) : audio_info(session, options.path);
 }
 
 }  // namespace

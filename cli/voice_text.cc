@@ -20,7 +20,9 @@ std::string voice_text(const VoiceInfo& voice) {
   add_row(text, "tags", fmt::format("{}", fmt::join(voice.tags, ", ")));
   add_row(text, "architecture", voice.architecture);
   add_row(text, "sample rate", fmt::format("{} Hz", voice.sample_rate));
-  add_row(text, "pitch", fmt::format("{:.0f} to {:.0f} Hz, median {:.0f} Hz", voice.f0_low, voice.f0_high, voice.f0_median));
+  add_row(
+      text, "pitch",
+      voice.f0_high > 0 ? fmt::format("{:.0f} to {:.0f} Hz, median {:.0f} Hz", voice.f0_low, voice.f0_high, voice.f0_median) : "not known");
   add_row(text, "licence", voice.licence);
   add_row(text, "consent", voice.consent);
   add_row(text, "attribution", voice.attribution);

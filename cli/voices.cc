@@ -7,7 +7,8 @@ namespace voxconv::cli {
 namespace {
 
 struct VoiceArguments {
-  std::string voice, path, name;
+  std::string voice, path;
+  ImportOptions import;
   bool names_only = false;
 };
 
@@ -19,8 +20,9 @@ int run_list(Session& session, const VoiceArguments& options) {
     session.console.result(
         options.names_only
             ? voice.name
-            : fmt::format("{:{}}  {:6}  {:5}  {:3.0f}..{:3.0f} Hz  {}", voice.name, width, voice.gender.empty() ? "-" : voice.gender,
-                          voice.language.empty() ? "-" : voice.language, voice.f0_low, voice.f0_high, voice.title),
+            : fmt::format("{:{}}  {:6}  {:5}  {:11}  {}", voice.name, width, voice.gender.empty() ? "-" : voice.gender,
+                          voice.language.empty() ? "-" : voice.language,
+                          voice.f0_high > 0 ? fmt::format("{:3.0f}..{:3.0f} Hz", voice.f0_low, voice.f0_high) : "-", voice.title),
         voice_event(voice));
   if (voices.empty()) session.console.note("There are no voices; import one with \"voxconv voices import FILE\".");
   return 0;
@@ -33,7 +35,7 @@ int run_info(Session& session, const VoiceArguments& options) {
 }
 
 int run_import(Session& session, const VoiceArguments& options) {
-  const VoiceInfo voice = VoiceStore().import_bundle(options.path, options.name);
+  const VoiceInfo voice = VoiceStore().import_voice(options.path, options.import);
   session.console.result(fmt::format("Imported {} to {}", voice.name, voice.path),
                          {{"event", "imported"}, {"name", voice.name}, {"path", voice.path}});
   return 0;
@@ -41,7 +43,7 @@ int run_import(Session& session, const VoiceArguments& options) {
 
 int run_export(Session& session, const VoiceArguments& options) {
   const std::string target = options.path.empty() ? VoiceStore().find(options.voice).name + ".zip" : options.path;
-  VoiceStore().export_bundle(options.voice, target);
+  VoiceStore().export_voice(options.voice, target);
   session.console.result(fmt::format("Exported {} to {}", options.voice, target),
                          {{"event", "exported"}, {"name", options.voice}, {"path", target}});
   return 0;
@@ -72,7 +74,7 @@ int run_rm(Session& session, const VoiceArguments& options) {
 }
 
 CLI::Option* add_voice(CLI::App& app, VoiceArguments& options) {
-  return app.add_option("voice", options.voice, "Name of a voice, or a bundle folder")->type_name("VOICE");
+  return app.add_option("voice", options.voice, "Name of a voice, a bundle folder, or a .pth")->type_name("VOICE");
 }
 
 }  // namespace
@@ -88,17 +90,21 @@ void setup_voices(CLI::App& app, Session& session) {
       *voices, session, "info", "What is known of a voice", [](CLI::App& command, Options& o) { add_voice(command, o)->required(); },
       run_info);
   add_command<Options>(
-      *voices, session, "import", "Check a bundle and copy it to the user's voices",
+      *voices, session, "import", "Check a bundle or an RVC .pth and copy it to the user's voices",
       [](CLI::App& command, Options& o) {
-        command.add_option("path", o.path, "Bundle folder, or a .zip of \"voices export\"")->required()->type_name("PATH");
-        command.add_option("--name", o.name, "Give the voice this name instead of its own")->type_name("NAME");
+        command.add_option("path", o.path, "Bundle folder, a .zip of \"voices export\", or a .pth of RVC or Applio")
+            ->required()
+            ->type_name("PATH");
+        command.add_option("--name", o.import.name, "Give the voice this name instead of its own")->type_name("NAME");
+        command.add_option("--title", o.import.title, "Title of the voice of a .pth")->type_name("TEXT");
+        command.add_option("--index", o.import.index, "Retrieval index (.index) that belongs to the .pth")->type_name("FILE");
       },
       run_import);
   add_command<Options>(
-      *voices, session, "export", "Pack a voice into a .zip",
+      *voices, session, "export", "Pack a voice into a .zip, or write an RVC voice as .pth",
       [](CLI::App& command, Options& o) {
         add_voice(command, o)->required();
-        command.add_option("-o,--output", o.path, "File to write; else NAME.zip here")->type_name("FILE");
+        command.add_option("-o,--output", o.path, "File to write (.zip or .pth); else NAME.zip here")->type_name("FILE");
       },
       run_export);
   add_command<Options>(
@@ -112,7 +118,9 @@ void setup_voices(CLI::App& app, Session& session) {
       "  voxconv voices list\n"
       "  voxconv voices info kathleen\n"
       "  voxconv voices export kathleen -o kathleen.zip\n"
-      "  voxconv voices import kathleen.zip --name kathleen-copy\n\n"
+      "  voxconv voices import kathleen.zip --name kathleen-copy\n"
+      "  voxconv voices import singer.pth --index singer.index --name singer\n"
+      "  voxconv voices export singer -o singer-again.pth\n\n"
       "The user's voices lie in $VOXCONV_VOICES, else $XDG_DATA_HOME/voxconv/voices, else ~/.local/share/voxconv/voices.");
 }
 

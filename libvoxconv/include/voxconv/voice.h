@@ -12,15 +12,15 @@ struct VoiceInfo {
   std::string description;
   std::string language;                           ///< BCP 47
   std::string gender;                             ///< "female", "male", ""
-  std::string architecture;                       ///< "native"
+  std::string architecture;                       ///< "native", "rvc"
   int sample_rate = 0;                            ///< Hz
-  double f0_low = 0, f0_median = 0, f0_high = 0;  ///< Hz: 5 %, 50 %, 95 % of the training recordings
+  double f0_low = 0, f0_median = 0, f0_high = 0;  ///< Hz: 5 %, 50 %, 95 % of the training recordings; 0: not known
   std::string licence;
   std::string consent;  ///< who allowed what, in words
   std::string attribution;
   std::string version;  ///< of the voice
   std::string sha256;   ///< of weights.safetensors
-  std::string path;     ///< folder it was read from
+  std::string path;     ///< folder, or file of another program, that it was read from
   std::vector<std::string> tags;
 };
 
@@ -34,7 +34,7 @@ struct LoadOptions {
 class Voice {
  public:
   struct Impl;
-  /// A bundle folder, or the name of an installed or shipped voice. Throws Error(not_found | bad_model | device).
+  /// A bundle folder, an RVC .pth, or the name of an installed or shipped voice. Throws Error(not_found | bad_model | device).
   static Voice load(const std::string& name_or_path, const LoadOptions& options = {});
   const VoiceInfo& info() const;
   explicit Voice(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
@@ -44,6 +44,12 @@ class Voice {
   std::shared_ptr<const Impl> impl_;
 };
 
+struct ImportOptions {
+  std::string name;   ///< instead of the voice's own
+  std::string title;  ///< for people; only for another program's file, which has none
+  std::string index;  ///< a faiss .index that belongs to such a file
+};
+
 /// Where voices live: first the user's folder ($VOXCONV_VOICES, else $XDG_DATA_HOME/voxconv/voices), then the shipped ones.
 class VoiceStore {
  public:
@@ -51,9 +57,13 @@ class VoiceStore {
   explicit VoiceStore(std::string user_dir);
   std::vector<VoiceInfo> list() const;
   VoiceInfo find(const std::string& name_or_path) const;  ///< throws Error(not_found) that names what there is
-  /// Copies a bundle (folder or .zip made by export_bundle) into the user's folder, after verify(). Throws Error.
-  VoiceInfo import_bundle(const std::string& path, const std::string& name = "");
-  void export_bundle(const std::string& name, const std::string& zip_path) const;
+  /// Copies a bundle (folder, or .zip made by export_voice()) into the user's folder, or makes one there of another program's file (an RVC
+  /// .pth; docs/checkpoints.md), after verify(). Throws Error.
+  VoiceInfo import_voice(const std::string& path, const ImportOptions& options = {});
+  VoiceInfo import_bundle(const std::string& path, const std::string& name = "") { return import_voice(path, {.name = name}); }
+  /// Packs a bundle into a .zip, or writes a .pth that RVC loads where `path` ends so and the architecture is rvc. Throws Error.
+  void export_voice(const std::string& name, const std::string& path) const;
+  void export_bundle(const std::string& name, const std::string& zip_path) const { export_voice(name, zip_path); }
   /// Everything that is wrong with a bundle, one sentence each; empty: sound.
   static std::vector<std::string> verify(const std::string& bundle_dir);
   void remove(const std::string& name);  ///< only from the user's folder

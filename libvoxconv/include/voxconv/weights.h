@@ -13,15 +13,35 @@ struct TensorInfo {
   std::vector<std::int64_t> shape;
 };
 
-/// What a .safetensors file holds, without its numbers.
+/// What a weights file holds, without its numbers.
 struct WeightsInfo {
-  std::uint64_t bytes = 0;       ///< of the file
-  std::uint64_t parameters = 0;  ///< numbers in all tensors
-  std::map<std::string, std::string> metadata;
-  std::vector<TensorInfo> tensors;  ///< by name
+  std::string format;                           ///< "safetensors", "torch zip", "torch legacy"
+  std::string verdict;                          ///< whether there is anything in it but tensors and plain data, in words
+  std::uint64_t bytes = 0;                      ///< of the file
+  std::uint64_t parameters = 0;                 ///< numbers in all tensors
+  std::map<std::string, std::string> metadata;  ///< plain values at its top
+  std::vector<TensorInfo> tensors;              ///< by name
 };
 
-/// Reads and checks the header of a .safetensors file. Throws Error(not_found | bad_model).
+/// Reads and checks a .safetensors file or a torch checkpoint (.pth, .pt, .ckpt, .bin) without executing anything in it
+/// (docs/checkpoints.md). Throws Error(not_found), and Error(bad_model) where the file is damaged or is refused because it is not only
+/// data; then the message names what it would have done.
 WeightsInfo inspect_weights(const std::string& path);
+
+/// The model in such a file.
+struct ModelInfo {
+  std::string architecture;  ///< "rvc"; of others a description: "HuBERT or ContentVec (content encoder)" ...; empty: not known
+  bool is_voice = false;     ///< voxconv sings with it; only then the rest is set
+  std::string version;       ///< "v1", "v2"
+  int sample_rate = 0;       ///< Hz
+  std::int64_t speakers = 0;
+  bool f0 = false;              ///< takes pitch
+  std::string vocoder;          ///< "hifigan", "mrf_hifigan", "refinegan"
+  std::string content_encoder;  ///< "contentvec/layer12" ...
+  std::string epochs;           ///< as the file says it
+};
+
+/// Throws as inspect_weights(); a model that is not known is no error.
+ModelInfo inspect_model(const std::string& path);
 
 }  // namespace voxconv

@@ -1,5 +1,6 @@
 #include "convert/voice_impl.h"
 #include "models/bundle.h"
+#include "models/voice_file.h"
 #include "nn/device.h"
 
 namespace voxconv {
@@ -10,7 +11,7 @@ Voice Voice::load(const std::string& name_or_path, const LoadOptions& options) {
   parts.device = nn::select_device(options.device);
   parts.precision = nn::select_precision(options.precision, parts.device);
   parts.info = VoiceStore().find(name_or_path);
-  check_weights(read_bundle(parts.info.path));
+  if (!is_voice_file(parts.info.path)) check_weights(read_bundle(parts.info.path));
   parts.model = load_voice_model(parts.info.path, parts.device, parts.precision);
   parts.content = load_content_encoder(parts.model->content_encoder(), parts.device, parts.precision);
   return Voice(std::make_shared<const Impl>(std::move(parts)));

@@ -4,6 +4,7 @@
 #include "models/bundle.h"
 #include "models/native/native_voice.h"
 #include "models/rvc/rvc_voice.h"
+#include "models/voice_file.h"
 #include "models/voice_model.h"
 
 namespace voxconv {
@@ -22,17 +23,17 @@ const std::map<std::string, Loader>& architectures() {
 
 }  // namespace
 
-std::shared_ptr<const VoiceModel> load_voice_model(const std::string& bundle_dir, torch::Device device, torch::ScalarType precision) {
-  const Bundle bundle = read_bundle(bundle_dir);
+std::shared_ptr<const VoiceModel> load_voice_model(const std::string& path, torch::Device device, torch::ScalarType precision) {
+  if (is_voice_file(path)) return load_voice_file(path, device, precision);
+  const Bundle bundle = read_bundle(path);
   const auto loader = architectures().find(bundle.info.architecture);
   if (loader == architectures().end())
-    fail(ErrorCode::bad_model, "{} is of the architecture \"{}\", which this voxconv does not know; update voxconv.", bundle_dir,
+    fail(ErrorCode::bad_model, "{} is of the architecture \"{}\", which this voxconv does not know; update voxconv.", path,
          bundle.info.architecture);
   try {
     return loader->second(bundle, device, precision);
   } catch (const nlohmann::json::exception& e) {  // a setting of the wrong kind
-    fail(ErrorCode::bad_model, "{} has model settings that architecture \"{}\" cannot read: {}.", bundle_dir, bundle.info.architecture,
-         e.what());
+    fail(ErrorCode::bad_model, "{} has model settings that architecture \"{}\" cannot read: {}.", path, bundle.info.architecture, e.what());
   }
 }
 

@@ -68,7 +68,8 @@ class VoiceModel {
   virtual std::vector<float> convert_whole(const WholeSong& song) const;
 };
 
-/// Loads a bundle folder (voice.json + weights.safetensors) by the architecture its voice.json names. Throws Error(not_found | bad_model).
-std::shared_ptr<const VoiceModel> load_voice_model(const std::string& bundle_dir, torch::Device device, torch::ScalarType precision);
+/// Loads a bundle folder (voice.json + weights.safetensors) by the architecture its voice.json names, or a voice of another program from
+/// its own file (voice_file.h). Throws Error(not_found | bad_model).
+std::shared_ptr<const VoiceModel> load_voice_model(const std::string& path, torch::Device device, torch::ScalarType precision);
 
 }  // namespace voxconv

@@ -12,6 +12,7 @@
 #include "core/paths.h"
 #include "models/bundle.h"
 #include "models/bundle_zip.h"
+#include "models/voice_file.h"
 #include "models/voice_model.h"
 #include "voxconv/voice.h"
 
@@ -119,39 +120,52 @@ VoiceInfo VoiceStore::find(const std::string& name_or_path) const {
       if (is_bundle(dir / name_or_path)) return read_bundle((dir / name_or_path).string()).info;
   }
   if (is_bundle(name_or_path)) return read_bundle(name_or_path).info;
+  if (is_voice_file(name_or_path)) return read_voice_file(name_or_path);
   std::vector<std::string> names;
   for (const VoiceInfo& voice : list()) names.push_back(voice.name);
-  fail(ErrorCode::not_found, "There is no voice \"{}\". Voices here: {}. A bundle folder can be named by its path.", name_or_path,
+  fail(ErrorCode::not_found, "There is no voice \"{}\". Voices here: {}. A bundle folder or a .pth can be named by its path.", name_or_path,
        names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")));
 }
 
-VoiceInfo VoiceStore::import_bundle(const std::string& path, const std::string& name) {
-  if (!name.empty()) check_voice_name(name);
+VoiceInfo VoiceStore::import_voice(const std::string& path, const ImportOptions& options) {
+  if (!options.name.empty()) check_voice_name(options.name);
   StagingFolder staging(user_dir_);
-  if (fs::is_directory(path))
+  const bool is_bundle_source = fs::is_directory(path) || !is_voice_file(path);
+  if (is_bundle_source && !(options.title.empty() && options.index.empty()))
+    fail(ErrorCode::usage, "{} is a bundle, which has its own title and index; these options are for checkpoints.", path);
+  if (fs::is_directory(path)) {
     copy_bundle(path, staging.path());
-  else
+  } else if (is_bundle_source) {
     unpack_bundle(path, staging.path().string());
+  } else {
+    VoiceInfo info = read_voice_file(path);
+    if (!options.title.empty()) info.title = options.title;
+    voice_file_to_bundle(path, options.index, info, staging.path().string());
+  }
   if (!is_bundle(staging.path())) fail(ErrorCode::bad_model, "{} holds no voice.json, so it is no voice bundle.", path);
 
   const std::string own_name = read_bundle(staging.path().string()).info.name;
-  const std::string final_name = name.empty() ? own_name : name;
+  const std::string final_name = options.name.empty() ? own_name : options.name;
   check_voice_name(final_name);
   const fs::path target = fs::path(user_dir_) / final_name;
   if (fs::exists(target))
     fail(ErrorCode::usage, "There is a voice {} in {} already; remove it first or import under another name.", final_name, user_dir_);
   if (const auto problems = verify(staging.path().string()); !problems.empty())
-    fail(ErrorCode::bad_model, "{} is not a sound voice bundle: {}", path, problems.front());
+    fail(ErrorCode::bad_model, "{} is not a sound voice: {}", path, problems.front());
   if (final_name != own_name) rename_bundle(staging.path(), final_name);
   staging.move_to(target);
   return read_bundle(target.string()).info;
 }
 
-void VoiceStore::export_bundle(const std::string& name, const std::string& zip_path) const {
+void VoiceStore::export_voice(const std::string& name, const std::string& path) const {
   const VoiceInfo voice = find(name);
+  if (is_voice_file(voice.path)) fail(ErrorCode::usage, "{} is no voice bundle yet; import it first.", voice.path);
   if (const auto problems = verify(voice.path); !problems.empty())
     fail(ErrorCode::bad_model, "Voice {} is not sound and is not exported: {}", voice.name, problems.front());
-  pack_bundle(voice.path, voice.name, zip_path);
+  if (fs::path(path).extension() == ".pth")
+    bundle_to_voice_file(voice.path, path);
+  else
+    pack_bundle(voice.path, voice.name, path);
 }
 
 std::vector<std::string> VoiceStore::verify(const std::string& bundle_dir) {
@@ -163,9 +177,11 @@ std::vector<std::string> VoiceStore::verify(const std::string& bundle_dir) {
       problems.emplace_back(e.what());
     }
   };
-  check([&] { check_weights(read_bundle(bundle_dir)); });
+  const bool is_file = is_voice_file(bundle_dir);
+  if (!is_file) check([&] { check_weights(read_bundle(bundle_dir)); });
   // Does it load, too? Not asked where the first answer would only be repeated.
-  if (fs::exists(fs::path(bundle_dir) / "weights.safetensors")) check([&] { load_voice_model(bundle_dir, torch::kCPU, torch::kFloat); });
+  if (is_file || fs::exists(fs::path(bundle_dir) / "weights.safetensors"))
+    check([&] { load_voice_model(bundle_dir, torch::kCPU, torch::kFloat); });
   std::sort(problems.begin(), problems.end());
   problems.erase(std::unique(problems.begin(), problems.end()), problems.end());
   return problems;

@@ -108,7 +108,10 @@ StateDict Safetensors::tensors() const {
   return result;
 }
 
-std::string Safetensors::type_name(const std::string& name) const { return name_of(get(name).scalar_type()); }
+std::string type_name(torch::ScalarType type) {
+  const char* name = name_of(type);
+  return name ? name : torch::toString(type);
+}
 
 void save_safetensors(const std::string& path, const std::map<std::string, torch::Tensor>& tensors,
                       const std::map<std::string, std::string>& metadata) {

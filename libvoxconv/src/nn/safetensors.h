@@ -22,8 +22,6 @@ class Safetensors {
   /// A view into the mapped file (it stays mapped as long as any view lives); clone() before writing to it. Throws Error(bad_model).
   torch::Tensor get(const std::string& name) const;
   StateDict tensors() const;  ///< all of them, views as well
-  /// The format's name of a tensor's type: F32, F16, BF16 ... Throws Error(bad_model).
-  std::string type_name(const std::string& name) const;
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
  private:
@@ -38,6 +36,9 @@ class Safetensors {
   std::map<std::string, Entry> entries_;
   std::map<std::string, std::string> metadata_;
 };
+
+/// The format's name of a tensor's type: F32, F16, BF16 ...; LibTorch's own where it has none.
+std::string type_name(torch::ScalarType type);
 
 /// Writes atomically; tensors are made contiguous and moved to the CPU. Throws Error(io).
 void save_safetensors(const std::string& path, const std::map<std::string, torch::Tensor>& tensors,

@@ -1,19 +1,50 @@
 #include "voxconv/weights.h"
 
+#include <fmt/ranges.h>
+
 #include <filesystem>
 
+#include "nn/checkpoint/checkpoint.h"
 #include "nn/safetensors.h"
 
 namespace voxconv {
+namespace {
+
+using Kind = nn::PickleValue::Kind;
+
+std::string verdict_of(const nn::Checkpoint& file) {
+  if (file.records().empty()) return "safe: only tensors and plain data";
+  return fmt::format("safe: only tensors and plain data; read as inert records: {}", fmt::join(file.records(), ", "));
+}
+
+/// Control characters could mean something to a terminal.
+std::string without_controls(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
+  return text;
+}
+
+std::map<std::string, std::string> plain_values(const nn::PickleValue& root) {
+  std::map<std::string, std::string> values;
+  if (!root.is(Kind::dict)) return values;
+  for (std::size_t i = 0; i + 1 < root.items.size(); i += 2)
+    if (const std::string text = nn::plain_text(*root.items[i + 1]); root.items[i]->is(Kind::text) && !text.empty())
+      values[without_controls(root.items[i]->text)] = without_controls(text);
+  return values;
+}
+
+}  // namespace
 
 WeightsInfo inspect_weights(const std::string& path) {
-  const nn::Safetensors file(path);
+  const nn::Checkpoint file = nn::open_checkpoint(path);
   WeightsInfo info;
+  info.format = file.format();
+  info.verdict = verdict_of(file);
   info.bytes = std::filesystem::file_size(path);
-  info.metadata = file.metadata();
-  for (const std::string& name : file.names()) {
-    const torch::Tensor tensor = file.get(name);
-    info.tensors.push_back({name, file.type_name(name), tensor.sizes().vec()});
+  info.metadata = file.metadata().empty() ? plain_values(file.root()) : file.metadata();
+  if (!file.root().is(Kind::dict)) return info;
+  for (const auto& [name, tensor] : file.state_dict(file.root())) {
+    info.tensors.push_back({without_controls(name), nn::type_name(tensor.scalar_type()), tensor.sizes().vec()});
     info.parameters += std::uint64_t(tensor.numel());
   }
   return info;

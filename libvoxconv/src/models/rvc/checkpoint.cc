@@ -1,7 +1,7 @@
 #include "models/rvc/checkpoint.h"
 
 #include <algorithm>
-#include <charconv>
+#include <cctype>
 
 #include "core/fail.h"
 #include "models/rvc/training_config.h"
@@ -85,20 +85,9 @@ Config positional_config(const nn::PickleValue& list) {
   return config;
 }
 
-/// A plain value as text; empty for others.
-std::string text_of(const nn::PickleValue& value) {
-  switch (value.kind) {
-    case Kind::text: return value.text;
-    case Kind::integer: return std::to_string(value.integer);
-    case Kind::boolean: return value.integer ? "true" : "false";
-    case Kind::real: return fmt::format("{}", value.real);
-    default: return {};
-  }
-}
-
 std::string text_at(const nn::Checkpoint& file, const char* key) {
   const nn::PickleValue* value = file.root().find(key);
-  return value ? text_of(*value) : "";
+  return value ? nn::plain_text(*value) : "";
 }
 
 std::map<std::string, std::string> read_notes(const nn::Checkpoint& file) {
@@ -107,7 +96,7 @@ std::map<std::string, std::string> read_notes(const nn::Checkpoint& file) {
   for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
     const std::string& key = items[i]->text;
     const bool is_note = std::none_of(std::begin(no_notes), std::end(no_notes), [&](const char* name) { return key == name; });
-    if (std::string text = text_of(*items[i + 1]); is_note && !text.empty()) notes[key] = std::move(text);
+    if (std::string text = nn::plain_text(*items[i + 1]); is_note && !text.empty()) notes[key] = std::move(text);
   }
   return notes;
 }
@@ -198,9 +187,21 @@ ordered_json positional(const Config& c) {
                               c.upsample_kernels, c.speakers, c.speaker_dim, c.sample_rate});
 }
 
+/// Whether the original has this note as a number.
+bool is_number_note(const std::string& key, const std::string& text) {
+  const auto is_digit = [](unsigned char c) { return std::isdigit(c); };
+  return std::find(std::begin(number_notes), std::end(number_notes), key) != std::end(number_notes) && !text.empty() && text.size() < 18 &&
+         std::all_of(text.begin(), text.end(), is_digit);
+}
+
 }  // namespace
 
-Checkpoint read_checkpoint(const std::string& path) {
+std::string Checkpoint::note(const std::string& key) const {
+  const auto found = notes.find(key);
+  return found == notes.end() ? "" : found->second;
+}
+
+Checkpoint read_stored_checkpoint(const std::string& path) {
   const nn::Checkpoint file = nn::open_checkpoint(path);
   const nn::PickleValue *weight = file.root().find("weight"), *model = file.root().find("model");
   const nn::PickleValue* tensors = weight ? weight : model;
@@ -213,7 +214,6 @@ Checkpoint read_checkpoint(const std::string& path) {
     result.config = list ? positional_config(*list) : training_config(path);
     read_switches(file, result.stored, result.config);
     check(result.config);
-    result.weights = nn::fuse_weight_norms(result.stored);
     result.notes = read_notes(file);
     return result;
   } catch (const Error& e) {
@@ -221,14 +221,21 @@ Checkpoint read_checkpoint(const std::string& path) {
   }
 }
 
+Checkpoint read_checkpoint(const std::string& path) {
+  Checkpoint result = read_stored_checkpoint(path);
+  try {
+    result.weights = nn::fuse_weight_norms(result.stored);
+  } catch (const Error& e) {
+    fail(e.code(), "{}: {}", path, e.what());
+  }
+  return result;
+}
+
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
   const Config& config = checkpoint.config;
-  const auto note = [&](const char* key) {
-    const auto found = checkpoint.notes.find(key);
-    return found == checkpoint.notes.end() ? std::string() : found->second;
-  };
+  const std::string epoch = checkpoint.note("epoch");
   ordered_json values{{"config", positional(config)},
-                      {"info", note("info").empty() && !note("epoch").empty() ? note("epoch") + "epoch" : note("info")},
+                      {"info", checkpoint.note("info").empty() && !epoch.empty() ? epoch + "epoch" : checkpoint.note("info")},
                       {"sr", fmt::format("{}k", config.sample_rate / 1000)},
                       {"f0", config.f0 ? 1 : 0},
                       {"version", config.version}};
@@ -238,11 +245,7 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
     if (vocoder == config.vocoder) values["vocoder"] = title;
   for (const auto& [key, text] : checkpoint.notes) {
     if (values.contains(key)) continue;
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool is_number = std::any_of(std::begin(number_notes), std::end(number_notes), [&](const char* name) { return key == name; }) &&
-                           error == std::errc() && end == text.data() + text.size();
-    values[key] = is_number ? ordered_json(number) : ordered_json(text);
+    values[key] = is_number_note(key, text) ? ordered_json(std::stoll(text)) : ordered_json(text);
   }
   nn::save_torch_zip(path, "weight", tensors_to_write(checkpoint), values);
 }

@@ -13,11 +13,15 @@ struct Checkpoint {
   nn::StateDict weights;                     ///< names of the original's generator, weight norm fused, without "enc_q.*"; types as stored
   nn::StateDict stored;                      ///< the same as stored, weight norm as "..._g" and "..._v"; what is written where it is there
   std::map<std::string, std::string> notes;  ///< what else the file says: info, epoch, step, model_name, author, creation_date ...
+
+  std::string note(const std::string& key) const;  ///< empty: there is none
 };
 
 /// Reads an inference checkpoint ("weight" + "config") or, where `config` stands beside it, a training checkpoint ("model"). Nothing in the
 /// file is executed. Throws Error(not_found | bad_model).
 Checkpoint read_checkpoint(const std::string& path);
+/// The same without `weights`, for who only looks or copies.
+Checkpoint read_stored_checkpoint(const std::string& path);
 
 /// Writes a .pth that RVC and Applio load (torch's zip format, fp16, weight norm as g and v). Atomically. Throws Error(io).
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint);

@@ -16,7 +16,8 @@ Checkpoint from_safetensors(const std::string& path) {
   auto tree = std::make_shared<PickleTree>();
   tree->push_back({Kind::dict});
   PickleValue& root = tree->back();
-  for (const auto& [name, tensor] : Safetensors(path).tensors()) {
+  const Safetensors file(path);
+  for (const auto& [name, tensor] : file.tensors()) {
     tree->push_back({Kind::text});
     tree->back().text = name;
     root.items.push_back(&tree->back());
@@ -25,7 +26,7 @@ Checkpoint from_safetensors(const std::string& path) {
     tree->back().tensor = tensor;
     root.items.push_back(&tree->back());
   }
-  return {path, "safetensors", tree, &root, {}};
+  return {path, "safetensors", tree, &root, {}, file.metadata()};
 }
 
 /// A safetensors file starts with the length of its header, which is JSON.

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,13 +13,19 @@ namespace voxconv::nn {
 class Checkpoint {
  public:
   Checkpoint(std::string path, std::string format, std::shared_ptr<const PickleTree> tree, const PickleValue* root,
-             std::vector<std::string> records)
-      : path_(std::move(path)), format_(std::move(format)), tree_(std::move(tree)), root_(root), records_(std::move(records)) {}
+             std::vector<std::string> records, std::map<std::string, std::string> metadata = {})
+      : path_(std::move(path)),
+        format_(std::move(format)),
+        tree_(std::move(tree)),
+        root_(root),
+        records_(std::move(records)),
+        metadata_(std::move(metadata)) {}
 
   const std::string& path() const { return path_; }
-  const std::string& format() const { return format_; }                 ///< "torch zip", "torch legacy", "safetensors"
-  const PickleValue& root() const { return *root_; }                    ///< of a .safetensors: a dict of its tensors by name
-  const std::vector<std::string>& records() const { return records_; }  ///< classes that were read as inert records
+  const std::string& format() const { return format_; }                             ///< "torch zip", "torch legacy", "safetensors"
+  const PickleValue& root() const { return *root_; }                                ///< of a .safetensors: a dict of its tensors by name
+  const std::vector<std::string>& records() const { return records_; }              ///< classes that were read as inert records
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }  ///< of a .safetensors
 
   /// root()[key]; throws Error(bad_model) where the file has none.
   const PickleValue& at(const std::string& key) const;
@@ -31,6 +38,7 @@ class Checkpoint {
   std::shared_ptr<const PickleTree> tree_;
   const PickleValue* root_;
   std::vector<std::string> records_;
+  std::map<std::string, std::string> metadata_;
 };
 
 /// Reads .pth, .pt, .ckpt, .bin (torch's zip and its older stream) and .safetensors, told apart by their first bytes. Throws

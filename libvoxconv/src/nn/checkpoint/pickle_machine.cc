@@ -162,7 +162,8 @@ class Machine {
       stack_.push_back(made.same);
       return;
     }
-    if (made.value.is(Kind::record)) records_.insert(printable(made.value.text));
+    const std::string& type = made.value.text;
+    if (made.value.is(Kind::record) && type.rfind("torch.", 0) != 0 && type.rfind("numpy.", 0) != 0) records_.insert(printable(type));
     make(std::move(made.value));
   }
 

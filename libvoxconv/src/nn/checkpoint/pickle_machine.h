@@ -12,7 +12,7 @@ struct Pickle {
   std::shared_ptr<PickleTree> tree;
   const PickleValue* root = nullptr;
   std::uint64_t bytes = 0;           ///< how long it was
-  std::vector<std::string> records;  ///< classes that became records, each once
+  std::vector<std::string> records;  ///< classes other than torch's and numpy's that became records, each once
 };
 
 /// Reads one pickle (protocols 0 to 5) from the start of `data`, as data: there is no call, import or attribute here that a file could use.

@@ -67,6 +67,16 @@ std::string printable(const std::string& text, std::size_t most) {
   return result;
 }
 
+std::string plain_text(const PickleValue& value) {
+  switch (value.kind) {
+    case Kind::text: return value.text;
+    case Kind::integer: return std::to_string(value.integer);
+    case Kind::boolean: return value.integer ? "true" : "false";
+    case Kind::real: return fmt::format("{}", value.real);
+    default: return {};
+  }
+}
+
 std::string describe(const PickleValue& value) {
   std::string text;
   append(text, value, 0);

@@ -41,6 +41,9 @@ using PickleTree = std::deque<PickleValue>;
 /// `text` with everything but printable ASCII escaped, at most `most` characters.
 std::string printable(const std::string& text, std::size_t most = 80);
 
+/// A text, number or truth value as text; empty for anything else.
+std::string plain_text(const PickleValue& value);
+
 /// The value as Python would print it, cut short, for messages.
 std::string describe(const PickleValue& value);
 

@@ -45,7 +45,7 @@ class ZipWriter {
     put(directory_, 0x02014b50, 4);
     put(directory_, 20, 2);
     directory_ += fields;
-    put(directory_, 0, 2 + 2 + 2 + 2 + 4);
+    directory_.append(2 + 2 + 2 + 2 + 4, '\0');
     put(directory_, at_, 4);
     directory_ += name;
     ++count_;
