@@ -27,6 +27,7 @@ std::unique_ptr<CLI::App> make_app(Session& session);
 void setup_convert(CLI::App& app, Session& session);
 void setup_voices(CLI::App& app, Session& session);
 void setup_models(CLI::App& app, Session& session);
+void setup_index(CLI::App& app, Session& session);
 void setup_info(CLI::App& app, Session& session);
 void setup_f0(CLI::App& app, Session& session);
 void setup_train(CLI::App& app, Session& session);

@@ -85,6 +85,7 @@ std::unique_ptr<CLI::App> make_app(Session& session) {
   setup_convert(*app, session);
   setup_voices(*app, session);
   setup_models(*app, session);
+  setup_index(*app, session);
   setup_info(*app, session);
   setup_f0(*app, session);
   setup_train(*app, session);

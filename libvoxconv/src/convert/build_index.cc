@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+#include "audio/find_audio.h"
+#include "audio/resampler.h"
+#include "convert/voice_impl.h"
+#include "core/fail.h"
+#include "features/highpass.h"
+#include "features/loudness.h"
+#include "features/retrieval/retrieval_index.h"
+#include "nn/device.h"
+#include "voxconv/audio_io.h"
+#include "voxconv/retrieval.h"
+
+namespace voxconv {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t block_frames = 65536;
+constexpr std::int64_t piece = 10 * feature_rate;  // heard at a time; RVC's pieces are 3 to 4 s
+constexpr std::int64_t shortest = feature_rate / 4;
+constexpr double silent = -5.0;  // ln(RMS), -43 dB: where RVC's slicer finds silence too
+
+std::vector<std::string> files_of(const std::vector<std::string>& recordings) {
+  std::vector<std::string> files;
+  for (const std::string& path : recordings) {
+    std::error_code error;
+    if (!fs::is_directory(path, error)) {
+      files.push_back(path);
+      continue;
+    }
+    const std::vector<std::string> found = find_audio(path);
+    if (found.empty()) fail(ErrorCode::usage, "There are no recordings in {}.", path);
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  return files;
+}
+
+/// Collects the frames of recordings, each on its own.
+class Listener {
+ public:
+  explicit Listener(std::shared_ptr<const ContentEncoder> encoder) : encoder_(std::move(encoder)) {}
+
+  void hear(const std::string& file, const ProgressFn& on_progress, const CancelToken& cancel) {
+    const auto reader = open_reader(file);
+    StreamResampler down(1, reader->info().rate, feature_rate);
+    StreamHighpass filter;
+    for (AudioBuffer audio; reader->read(audio, block_frames);) {
+      cancel.check();
+      AudioBuffer mono(audio.rate, 1, audio.frames());
+      for (const std::vector<float>& channel : audio.channels)
+        for (std::size_t i = 0; i < channel.size(); ++i) mono.channels[0][i] += channel[i] / float(audio.channel_count());
+      add(filter.push(down.push(mono).channels[0]));
+      if (on_progress) on_progress({"encode", seconds(), 0, "s", file});
+    }
+    add(filter.push(down.finish().channels[0]));
+    add(filter.finish());
+    encode(std::int64_t(waiting_.size()));
+    waiting_.clear();
+  }
+
+  double seconds() const { return double(samples_) / feature_rate; }
+  torch::Tensor features() const { return features_.empty() ? torch::zeros({0, encoder_->dim()}) : torch::cat(features_); }
+
+ private:
+  void add(const std::vector<float>& audio) {
+    samples_ += std::int64_t(audio.size());
+    waiting_.insert(waiting_.end(), audio.begin(), audio.end());
+    while (std::int64_t(waiting_.size()) >= 2 * piece) {
+      encode(piece);
+      waiting_.erase(waiting_.begin(), waiting_.begin() + piece);
+    }
+  }
+
+  /// The frames of the next `length` samples in which something is to be heard.
+  void encode(std::int64_t length) {
+    for (std::int64_t from = 0; from < length; from += piece) {
+      const std::int64_t count = std::min(piece, length - from);
+      if (count < shortest) break;
+      const torch::Tensor audio = torch::from_blob(waiting_.data() + from, {count}).clone();
+      const torch::Tensor frames = encoder_->encode_frames(audio).to(torch::kCPU, torch::kFloat);
+      const torch::Tensor loudness = rms_loudness(audio);
+      const torch::Tensor centre = (torch::arange(frames.size(0)) * encoder_->repeats()).clamp_max(loudness.size(0) - 1);
+      features_.push_back(frames.index_select(0, (loudness.index_select(0, centre) > silent).nonzero().view(-1)));
+    }
+  }
+
+  std::shared_ptr<const ContentEncoder> encoder_;
+  std::vector<float> waiting_;
+  std::int64_t samples_ = 0;
+  std::vector<torch::Tensor> features_;
+};
+
+}  // namespace
+
+std::vector<std::string> IndexOptions::problems() const {
+  std::vector<std::string> result;
+  if (recordings.empty()) result.push_back("There are no recordings to make an index of.");
+  if (encoder.empty() == voice.empty())
+    result.push_back("Name the content encoder or the voice that is to use the index: one of the two, as an index fits one encoder alone.");
+  return result;
+}
+
+IndexReport build_index(const std::string& path, const IndexOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) {
+  if (const auto found = options.problems(); !found.empty()) throw Error(ErrorCode::usage, found.front());
+  const auto start = std::chrono::steady_clock::now();
+  const torch::NoGradGuard no_grad;
+  const std::vector<std::string> files = files_of(options.recordings);
+  IndexReport report;
+  std::shared_ptr<const ContentEncoder> encoder;
+  if (options.voice.empty()) {
+    nn::set_threads(options.load.threads);
+    const torch::Device device = nn::select_device(options.load.device);
+    report.encoder = options.encoder;
+    encoder = load_content_encoder(options.encoder, device, nn::select_precision(options.load.precision, device));
+  } else {
+    const Voice voice = Voice::load(options.voice, options.load);
+    report.encoder = voice.impl().model->content_encoder();
+    encoder = voice.impl().content;
+  }
+  Listener listener(encoder);
+  for (const std::string& file : files) listener.hear(file, on_progress, cancel);
+  const torch::Tensor features = listener.features();
+  if (features.size(0) == 0) fail(ErrorCode::usage, "Nothing is to be heard in the recordings; an index cannot be made of silence.");
+  if (on_progress) on_progress({"cluster", 0, 0, "", ""});
+  build_retrieval_index(path, features, options.seed);
+  report.index = inspect_retrieval_index(path);
+  report.recorded_s = listener.seconds();
+  report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return report;
+}
+
+}  // namespace voxconv
