@@ -5,11 +5,11 @@
 
 namespace voxconv::rvc {
 
-/// Samples of `channels` numbers each that a tile of a stage should have: on the CPU as many as keep the tile's few tensors in the caches
-/// (docs/models/rvc.md tells how they were measured); elsewhere no limit.
+/// Samples of `channels` numbers each that a tile of a stage should have: on the CPU as many as keep the tile's few tensors in the caches;
+/// elsewhere no limit.
 std::int64_t tile_samples(std::int64_t channels, torch::Device device, torch::ScalarType type);
 
-/// Computes `span` in equal tiles of at most `tile` samples with `compute`, which returns [1, C, 1, n] for n samples, on several threads.
+/// Computes `span` in equal tiles of about `tile` samples with `compute`, which returns [1, C, 1, n] for n samples, on several threads.
 Piece in_tiles(Span span, std::int64_t tile, const std::function<torch::Tensor(Span)>& compute);
 
 /// Computes `frames` of `hop` samples each in blocks, each from beginning to end before the next one is begun, which bounds the memory:
