@@ -64,13 +64,17 @@ const std::map<std::string, PickleGlobal>& globals() {
   return known;
 }
 
-// Whole modules that define settings, enumerations and counters only.
+// Modules of settings, enumerations and counters. What is in them does not matter: nothing of it is imported.
 constexpr const char* record_modules[] = {"omegaconf.base.",
                                           "omegaconf.dictconfig.",
                                           "omegaconf.listconfig.",
                                           "omegaconf.nodes.",
                                           "fairseq.dataclass.configs.",
                                           "fairseq.dataclass.constants.",
+                                          "fairseq.models.hubert.hubert.",
+                                          "fairseq.models.wav2vec.wav2vec2.",
+                                          "fairseq.tasks.audio_pretraining.",
+                                          "fairseq.tasks.hubert_pretraining.",
                                           "fairseq.logging.meters.",
                                           "fairseq.meters."};
 
