@@ -77,4 +77,15 @@ class StageScope {
   Clock::time_point since_;
 };
 
+/// While it lives, what its thread does belongs to the stage of a thread that it helps; the time is that thread's.
+class StageHelp {
+ public:
+  explicit StageHelp(std::optional<Stage> stage) {
+    if (stage) scope_.emplace(*stage);
+  }
+
+ private:
+  std::optional<StageScope> scope_;
+};
+
 }  // namespace voxconv

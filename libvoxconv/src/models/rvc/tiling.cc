@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/stage_clock.h"
+
 namespace voxconv::rvc {
 namespace {
 
@@ -35,7 +37,9 @@ Piece in_tiles(Span span, std::int64_t tile, const std::function<torch::Tensor(S
   const std::int64_t tiles = in_parallel ? many : few;
   if (tiles <= 1) return {compute(span), span.begin};
   std::vector<torch::Tensor> parts(static_cast<std::size_t>(tiles));
+  const std::optional<Stage> stage = StageScope::current();
   const auto run = [&](std::int64_t begin, std::int64_t end) {
+    const StageHelp help(stage);
     const torch::NoGradGuard guard;  // of this thread
     for (std::int64_t i = begin; i < end; ++i)
       parts[static_cast<std::size_t>(i)] = compute({span.begin + span.size() * i / tiles, span.begin + span.size() * (i + 1) / tiles});
