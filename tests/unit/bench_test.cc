@@ -108,6 +108,18 @@ TEST(FlopCount, KnowsAttention) {
   EXPECT_EQ(counted([&] { at::scaled_dot_product_attention(q, k, k); }), 4.0 * 2 * 50 * 60 * 16);
 }
 
+TEST(FlopCount, CountsWhatHelpingThreadsDo) {
+  const torch::Tensor x = torch::randn({10, 20});
+  const double flop = counted([&] {
+    std::thread helper([&, stage = StageScope::current()] {
+      const StageHelp help(stage);
+      torch::mm(x, x.t());
+    });
+    helper.join();
+  });
+  EXPECT_EQ(flop, 2.0 * 10 * 10 * 20);
+}
+
 TEST(Machine, TellsMemory) {
   EXPECT_GT(eval::resident_bytes(), std::uint64_t(1) << 20);
   EXPECT_GE(eval::most_resident_bytes(), eval::resident_bytes());
