@@ -49,7 +49,9 @@ class RvcPipeline : public testing::Test {
         pitch_(expected_.get("f0")),
         index_(load_retrieval_index(folder + "added.index")),
         synthesizer_(
-            rvc::make_synthesizer(config(), nn::Safetensors(folder + "weights.safetensors").tensors(), torch::kCPU, torch::kFloat)) {}
+            rvc::make_synthesizer(config(), nn::Safetensors(folder + "weights.safetensors").tensors(), torch::kCPU, torch::kFloat)) {
+    torch::set_num_threads(1);  // so small that threads only wait for each other
+  }
 
   WholeSong song(double seconds) const {
     WholeSong song;
