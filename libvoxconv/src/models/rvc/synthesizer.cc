@@ -34,7 +34,10 @@ class RvcSynthesizer final : public Synthesizer {
 
   Prior encode(const torch::Tensor& content, const torch::Tensor& f0) const override {
     if (content.dim() != 2 || content.size(1) != config_.content_dim)
-      fail(ErrorCode::usage, "The content has {} numbers a frame; this voice takes {}.", content.size(-1), config_.content_dim);
+      fail(
+          ErrorCode::bad_model,
+          "The content encoder {} gives {} numbers a frame where this voice takes {}; install the weights that the voice was trained with.",
+          config_.content_encoder, content.size(-1), config_.content_dim);
     const auto moved = [&](const torch::Tensor& x) { return x.to(device_, torch::kFloat); };
     return encoder_(moved(content), config_.f0 ? coarse_f0(moved(f0)) : torch::Tensor());
   }
