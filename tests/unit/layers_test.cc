@@ -2,6 +2,7 @@
 
 #include "nn/depthwise.h"
 #include "nn/linear.h"
+#include "nn/packed_linear.h"
 
 using namespace voxconv;
 
@@ -25,4 +26,25 @@ TEST(Linear, IsTorchLinear) {
   torch::NoGradGuard no_grad;
   const torch::Tensor x = torch::randn({2, 9, 16}), weight = torch::randn({5, 16}), bias = torch::randn({5});
   EXPECT_TRUE(torch::allclose(nn::linear(x, weight, bias), torch::linear(x, weight, bias), 1e-5, 1e-5));
+}
+
+TEST(PackedLinear, EqualsThePlainLayer) {
+  const torch::InferenceMode guard;
+  torch::manual_seed(1);
+  const torch::Tensor x = torch::randn({2, 37, 24}), weight = torch::randn({40, 24}), bias = torch::randn(40),
+                      residual = torch::randn({2, 37, 40});
+  const torch::Tensor plain = torch::linear(x, weight, bias);
+  const auto make = [&](nn::Activation activation, torch::ScalarType type = torch::kFloat) {
+    return nn::PackedLinear(weight, bias, torch::kCPU, type, activation);
+  };
+  EXPECT_TRUE(torch::allclose(make(nn::Activation::none)(x), plain, 1e-5, 1e-5));
+  EXPECT_TRUE(torch::allclose(make(nn::Activation::relu)(x), torch::relu(plain), 1e-5, 1e-5));
+  EXPECT_TRUE(torch::allclose(make(nn::Activation::gelu)(x), torch::gelu(plain), 1e-5, 1e-5));
+  EXPECT_TRUE(torch::allclose(make(nn::Activation::tanh)(x), torch::tanh(plain), 1e-5, 1e-5));
+  EXPECT_TRUE(torch::allclose(make(nn::Activation::none).add(x, residual), plain + residual, 1e-5, 1e-5));
+  EXPECT_TRUE(torch::allclose(nn::PackedLinear(weight, {}, torch::kCPU, torch::kFloat)(x), torch::linear(x, weight), 1e-5, 1e-5));
+  const torch::Tensor half = make(nn::Activation::none, torch::kBFloat16)(x);
+  EXPECT_EQ(half.scalar_type(), torch::kBFloat16);
+  EXPECT_LT(((half.to(torch::kFloat) - plain).norm() / plain.norm()).item<double>(), 0.01);
+  EXPECT_EQ(make(nn::Activation::none, torch::kBFloat16).add(x, residual).scalar_type(), torch::kFloat);
 }

@@ -1,9 +1,10 @@
 #include "nn/conv.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/cpu/Utils.h>
 
 #include <string_view>
+
+#include "nn/fusion.h"
 
 namespace voxconv::nn {
 namespace {
@@ -35,23 +36,6 @@ torch::Tensor convolve_add(const torch::Tensor& x, const torch::Tensor& residual
   static const auto op = c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_convolution_pointwise", "binary").typed<Signature>();
   return op.call(x, residual, weight, bias, shape.padding, shape.stride, shape.dilation, shape.groups, "add", std::nullopt, std::nullopt,
                  Scalars(), std::nullopt);
-}
-
-bool can_fuse(torch::Device device, torch::ScalarType type) {
-  if (!device.is_cpu() || !at::hasMKLDNN()) return false;
-  return type == torch::kFloat ||
-         (type == torch::kBFloat16 && at::cpu::is_avx512_vnni_supported());  // VNNI: what all CPUs have that LibTorch takes bfloat16 on
-}
-
-torch::Tensor activate_(torch::Tensor y, Activation activation, double slope) {
-  switch (activation) {
-    case Activation::none: return y;
-    case Activation::relu: return y.relu_();
-    case Activation::leaky_relu: return torch::leaky_relu_(y, slope);
-    case Activation::gelu: return torch::gelu(y);
-    case Activation::tanh: return y.tanh_();
-  }
-  return y;
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ torch::Tensor rows_of(const torch::Tensor& image) { return image.permute({0, 2, 
 
 HubertEncoder::HubertEncoder(const HubertWeights& weights, std::int64_t heads, Output output, const std::string& source,
                              torch::Device device, torch::ScalarType precision)
-    : device_(device), precision_(precision), heads_(heads), hidden_(weights.hidden()), projected_(output == Output::layer9_projected) {
+    : device_(device), heads_(heads), hidden_(weights.hidden()), projected_(output == Output::layer9_projected) {
   const std::int64_t kernels[conv_count] = {first_taps, 3, 3, 3, 3, 2, 2};
   bool fits = std::int64_t(weights.convs.size()) == conv_count;
   for (std::int64_t i = 0; fits && i < conv_count; ++i) fits = weights.convs[i].size(2) == kernels[i];
@@ -40,7 +40,7 @@ HubertEncoder::HubertEncoder(const HubertWeights& weights, std::int64_t heads, O
   const auto to = [&](const torch::Tensor& x, torch::ScalarType type) { return x.to(device, type, /*non_blocking=*/false, /*copy=*/true); };
   const auto norm = [&](const HubertWeights::Affine& a) { return Norm{to(a.weight, torch::kFloat), to(a.bias, torch::kFloat)}; };
   const auto linear = [&](const torch::Tensor& weight, const torch::Tensor& bias, nn::Activation activation = nn::Activation::none) {
-    return nn::PackedConv(weight.to(torch::kFloat).unsqueeze(2), bias.to(torch::kFloat), {}, device, precision, activation);
+    return nn::PackedLinear(weight.to(torch::kFloat), bias.to(torch::kFloat), device, precision, activation);
   };
   first_conv_ = to(weights.convs[0].squeeze(1), torch::kDouble);
   first_norm_ = norm(weights.conv_norm);
@@ -98,18 +98,12 @@ torch::Tensor HubertEncoder::waveform_features(const torch::Tensor& audio) const
   return features;
 }
 
-/// residual + linear(rows), float32 whatever the linear layer computes in.
-torch::Tensor HubertEncoder::add_linear(const nn::PackedConv& linear, const torch::Tensor& rows, const torch::Tensor& residual) const {
-  if (precision_ == torch::kFloat) return rows_of(linear.add(image_of(rows), image_of(residual)));
-  return residual + rows_of(linear(image_of(rows)));
-}
-
 torch::Tensor HubertEncoder::attend(const Layer& layer, const torch::Tensor& x) const {
   const std::int64_t frames = x.size(0);
   // [T, 3 D] -> [3, 1, heads, T, D / heads]
-  const torch::Tensor qkv = rows_of(layer.qkv(image_of(x))).view({frames, 3, 1, heads_, hidden_ / heads_}).permute({1, 2, 3, 0, 4});
+  const torch::Tensor qkv = layer.qkv(x).view({frames, 3, 1, heads_, hidden_ / heads_}).permute({1, 2, 3, 0, 4});
   const torch::Tensor y = at::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]);
-  return add_linear(layer.attention_out, y.squeeze(0).transpose(0, 1).reshape({frames, hidden_}), x);
+  return layer.attention_out.add(y.squeeze(0).transpose(0, 1).reshape({frames, hidden_}), x);
 }
 
 torch::Tensor HubertEncoder::encode_frames(const torch::Tensor& audio) const {
@@ -122,14 +116,14 @@ torch::Tensor HubertEncoder::encode_frames(const torch::Tensor& audio) const {
   torch::Tensor signal = audio.to(device_, torch::kFloat).contiguous();
   if (signal.size(0) < window) signal = torch::constant_pad_nd(signal, {0, window - signal.size(0)});
 
-  torch::Tensor x = rows_of(feature_projection_(image_of(normalise(waveform_features(signal), feature_norm_)))).to(torch::kFloat);
+  torch::Tensor x = feature_projection_(normalise(waveform_features(signal), feature_norm_)).to(torch::kFloat);
   // An even number of taps gives one frame too many.
   x = normalise(x + rows_of(positions_(image_of(x)).slice(3, 0, x.size(0))), encoder_norm_);
   for (const Layer& layer : layers_) {
     x = normalise(attend(layer, x), layer.attention_norm);
-    x = normalise(add_linear(layer.ffn_out, rows_of(layer.ffn_in(image_of(x))), x), layer.final_norm);
+    x = normalise(layer.ffn_out.add(layer.ffn_in(x), x), layer.final_norm);
   }
-  return projected_ ? rows_of(final_projection_(image_of(x))).to(torch::kFloat) : x;
+  return projected_ ? final_projection_(x).to(torch::kFloat) : x;
 }
 
 torch::Tensor HubertEncoder::encode(const torch::Tensor& audio) const {

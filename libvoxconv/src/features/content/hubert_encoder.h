@@ -5,6 +5,7 @@
 #include "features/content/content_encoder.h"
 #include "features/content/hubert_weights.h"
 #include "nn/conv.h"
+#include "nn/packed_linear.h"
 
 namespace voxconv {
 
@@ -32,21 +33,20 @@ class HubertEncoder : public ContentEncoder {
     torch::Tensor weight, bias;
   };
   struct Layer {
-    nn::PackedConv qkv, attention_out, ffn_in, ffn_out;
+    nn::PackedLinear qkv, attention_out, ffn_in, ffn_out;
     Norm attention_norm, final_norm;
   };
   torch::Tensor waveform_features(const torch::Tensor& audio) const;
   nn::PackedConv normalised_first_conv(const torch::Tensor& audio) const;
-  torch::Tensor add_linear(const nn::PackedConv& linear, const torch::Tensor& rows, const torch::Tensor& residual) const;
   torch::Tensor attend(const Layer& layer, const torch::Tensor& x) const;
 
   torch::Device device_;
-  torch::ScalarType precision_;
   std::int64_t heads_, dim_, hidden_, position_taps_;
   torch::Tensor first_conv_;  // [C, 10], float64
   Norm first_norm_, feature_norm_, encoder_norm_;
   std::vector<nn::PackedConv> convs_;  // all but the first
-  nn::PackedConv feature_projection_, positions_, final_projection_;
+  nn::PackedConv positions_;
+  nn::PackedLinear feature_projection_, final_projection_;
   std::vector<Layer> layers_;
   bool projected_;
 };

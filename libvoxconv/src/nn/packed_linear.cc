@@ -1,0 +1,70 @@
+#include "nn/packed_linear.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+
+#include <string_view>
+
+#include "core/fail.h"
+#include "nn/fusion.h"
+
+namespace voxconv::nn {
+namespace {
+
+using Optional = std::optional<torch::Tensor>;
+using Scalars = c10::List<std::optional<at::Scalar>>;
+using Text = std::optional<std::string_view>;
+
+// As in conv.cc: operators of LibTorch without a C++ function.
+torch::Tensor pack(const torch::Tensor& weight) {
+  using Signature = torch::Tensor(const torch::Tensor&, std::optional<std::int64_t>);
+  static const auto op = c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_reorder_linear_weight", "").typed<Signature>();
+  return op.call(weight, std::nullopt);
+}
+
+torch::Tensor multiply(const torch::Tensor& x, const torch::Tensor& weight, const Optional& bias, std::string_view activation,
+                       Text algorithm) {
+  using Signature = torch::Tensor(const torch::Tensor&, const torch::Tensor&, const Optional&, std::string_view, Scalars, Text);
+  static const auto op = c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "").typed<Signature>();
+  return op.call(x, weight, bias, activation, Scalars(), algorithm);
+}
+
+torch::Tensor multiply_add(const torch::Tensor& x, const torch::Tensor& residual, const torch::Tensor& weight, const Optional& bias) {
+  using Signature = torch::Tensor(const torch::Tensor&, const torch::Tensor&, const torch::Tensor&, const Optional&, std::string_view);
+  static const auto op = c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "binary").typed<Signature>();
+  return op.call(x, residual, weight, bias, "add");
+}
+
+}  // namespace
+
+PackedLinear::PackedLinear(const torch::Tensor& weight, const torch::Tensor& bias, torch::Device device, torch::ScalarType type,
+                           Activation activation)
+    : activation_(activation), fused_(can_fuse(device, type)) {
+  if (activation == Activation::leaky_relu) fail(ErrorCode::internal, "PackedLinear has no leaky rectifier.");
+  const torch::NoGradGuard guard;
+  weight_ = weight.detach().to(device, type).contiguous();
+  if (bias.defined()) bias_ = bias.detach().to(device, type).contiguous();
+  if (fused_) weight_ = pack(weight_);
+}
+
+torch::Tensor PackedLinear::operator()(const torch::Tensor& x) const {
+  const torch::Tensor input = x.to(weight_.scalar_type()).contiguous();
+  if (!fused_) return activate_(torch::linear(input, weight_, bias_), activation_, /*slope=*/0);
+  const Optional bias = bias_.defined() ? Optional(bias_) : std::nullopt;
+  switch (activation_) {
+    case Activation::relu: return multiply(input, weight_, bias, "relu", std::nullopt);
+    case Activation::gelu: return multiply(input, weight_, bias, "gelu", "none");
+    case Activation::tanh: return multiply(input, weight_, bias, "tanh", std::nullopt);
+    case Activation::leaky_relu:
+    case Activation::none: break;
+  }
+  return multiply(input, weight_, bias, "none", std::nullopt);
+}
+
+torch::Tensor PackedLinear::add(const torch::Tensor& x, const torch::Tensor& residual) const {
+  if (activation_ != Activation::none) fail(ErrorCode::internal, "PackedLinear::add() is for layers without activation.");
+  if (!fused_ || residual.scalar_type() != weight_.scalar_type()) return residual + (*this)(x);
+  return multiply_add(x.to(weight_.scalar_type()).contiguous(), residual.contiguous(), weight_,
+                      bias_.defined() ? Optional(bias_) : std::nullopt);
+}
+
+}  // namespace voxconv::nn

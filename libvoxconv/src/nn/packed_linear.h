@@ -1,0 +1,26 @@
+#pragma once
+#include "nn/conv.h"
+#include "nn/torch.h"
+
+namespace voxconv::nn {
+
+/// A linear layer for inference whose weights are packed once, through oneDNN's fused kernels on the CPU. What a convolution of kernel 1
+/// computes too, but up to eight times quicker than PackedConv there. Const and thread-safe.
+class PackedLinear {
+ public:
+  PackedLinear() = default;
+  /// `weight` [out, in], `bias` [out] or undefined; computed in `type`.
+  PackedLinear(const torch::Tensor& weight, const torch::Tensor& bias, torch::Device device, torch::ScalarType type,
+               Activation activation = Activation::none);
+  /// x [..., in] of any floating type -> [..., out] in the layer's type.
+  torch::Tensor operator()(const torch::Tensor& x) const;
+  /// The same plus `residual` [..., out], in the residual's type (the activation must be none).
+  torch::Tensor add(const torch::Tensor& x, const torch::Tensor& residual) const;
+
+ private:
+  torch::Tensor weight_, bias_;
+  Activation activation_ = Activation::none;
+  bool fused_ = false;
+};
+
+}  // namespace voxconv::nn
