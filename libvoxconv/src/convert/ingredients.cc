@@ -10,10 +10,12 @@ namespace voxconv {
 namespace {
 
 constexpr const char* bundled_index = "index.faiss";
+constexpr double lowest_hz = 30, highest_hz = 2000;
 constexpr double protects_below = 0.5;  // RVC's way to switch the protection off
 
 std::shared_ptr<const F0Estimator> load_f0(const Voice::Impl& voice, const ConvertOptions& options) {
-  const F0Range range{options.f0_min, options.f0_max};
+  // RVC lets RMVPE look at its whole range.
+  const F0Range range = options.exact ? F0Range{lowest_hz, highest_hz} : F0Range{options.f0_min, options.f0_max};
   const std::string preferred = voice.model->treatment().f0;
   if (options.f0 == "auto" && preferred != "auto") {
     try {
