@@ -25,7 +25,7 @@ gone out.wav
 run 4 info "$data/checkpoints/refused_escape_codes.pth"
 has stderr 'system\x1b[2J'
 run 4 voices import "$data/checkpoints/plain_zip.pth"
-has stderr "no RVC model"
+has stderr "list of 18 settings"
 
 # In and out again.
 cp "$singer" "My Singer (v2).pth"

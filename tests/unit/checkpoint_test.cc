@@ -1,6 +1,7 @@
 #include "nn/checkpoint/checkpoint.h"
 
 #include <gmock/gmock.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -38,15 +39,19 @@ void expect_refused(const std::string& path, const std::string& reason) {
   }
 }
 
-/// A path for this process that goes away with it.
+/// A file in memory that can be written thousands of times.
 class Scratch {
  public:
-  ~Scratch() { fs::remove(path_); }
+  ~Scratch() { ::close(file_); }
   const std::string& path() const { return path_; }
-  void write(const std::string& content) const { std::ofstream(path_, std::ios::binary) << content; }  // no fsync, thousands of times
+  void write(const std::string& content) const {
+    ASSERT_EQ(::ftruncate(file_, 0), 0);
+    ASSERT_EQ(::pwrite(file_, content.data(), content.size(), 0), static_cast<ssize_t>(content.size()));
+  }
 
  private:
-  std::string path_ = (fs::path(testing::TempDir()) / ("voxconv_checkpoint." + std::to_string(::getpid()))).string();
+  int file_ = ::memfd_create("checkpoint", MFD_CLOEXEC);
+  std::string path_ = "/proc/self/fd/" + std::to_string(file_);
 };
 
 class GoodCheckpoint : public testing::TestWithParam<std::pair<const char*, const char*>> {};
@@ -103,9 +108,10 @@ INSTANTIATE_TEST_SUITE_P(Formats, GoodCheckpoint,
                                          std::pair{"plain_legacy.pth", "torch legacy"}));
 
 TEST(Checkpoint, ReadsSafetensorsLikeTheRest) {
-  const Scratch file;
-  save_safetensors(file.path(), {{"a.b", torch::ones({2})}});
-  const Checkpoint checkpoint = open_checkpoint(file.path());
+  const fs::path path = fs::path(testing::TempDir()) / ("voxconv_checkpoint." + std::to_string(::getpid()));
+  save_safetensors(path.string(), {{"a.b", torch::ones({2})}});
+  const Checkpoint checkpoint = open_checkpoint(path.string());
+  fs::remove(path);
   EXPECT_EQ(checkpoint.format(), "safetensors");
   EXPECT_TRUE(torch::equal(checkpoint.state_dict(checkpoint.root()).at("a.b"), torch::ones({2})));
 }
