@@ -42,31 +42,37 @@ torch::Tensor convolve_add(const torch::Tensor& x, const torch::Tensor& residual
 
 PackedConv::PackedConv(const torch::Tensor& weight, const torch::Tensor& bias, ConvShape shape, torch::Device device,
                        torch::ScalarType type, Activation activation, double slope)
-    : shape_(std::move(shape)), activation_(activation), slope_(slope), fused_(can_fuse(device, type)) {
+    : type_(type), shape_(std::move(shape)), activation_(activation), slope_(slope), fused_(can_fuse(device, type)) {
   const torch::NoGradGuard guard;
-  weight_ = (weight.dim() == 3 ? weight.unsqueeze(2) : weight).detach().to(device, type).contiguous();
-  if (bias.defined()) bias_ = bias.detach().to(device, type).contiguous();
+  // oneDNN's depthwise kernels never end in bfloat16 on more than one thread (LibTorch 2.13).
+  const bool depthwise = shape_.groups > 1 && weight.size(1) == 1;
+  const torch::ScalarType inner = fused_ && depthwise ? torch::kFloat : type;
+  weight_ = (weight.dim() == 3 ? weight.unsqueeze(2) : weight).detach().to(device, inner).contiguous();
+  if (bias.defined()) bias_ = bias.detach().to(device, inner).contiguous();
   weight_ = fused_ ? pack(weight_, shape_) : weight_.contiguous(torch::MemoryFormat::ChannelsLast);
 }
 
 torch::Tensor PackedConv::operator()(const torch::Tensor& x) const {
   const torch::Tensor input = x.to(weight_.scalar_type());
-  const Optional bias = bias_.defined() ? Optional(bias_) : std::nullopt;
   if (!fused_)
     return activate_(torch::conv2d(input, weight_, bias_, shape_.stride, shape_.padding, shape_.dilation, shape_.groups), activation_,
                      slope_);
+  const auto run = [&](std::string_view name, Scalars scalars, Text algorithm) {
+    const Optional bias = bias_.defined() ? Optional(bias_) : std::nullopt;
+    return convolve(input, weight_, bias, shape_, name, scalars, algorithm).to(type_);
+  };
   switch (activation_) {
-    case Activation::relu: return convolve(input, weight_, bias, shape_, "relu", Scalars(), std::nullopt);
+    case Activation::relu: return run("relu", Scalars(), std::nullopt);
     case Activation::leaky_relu: {
       Scalars scalars;
       scalars.push_back(at::Scalar(slope_));
-      return convolve(input, weight_, bias, shape_, "leaky_relu", scalars, std::nullopt);
+      return run("leaky_relu", scalars, std::nullopt);
     }
-    case Activation::gelu: return convolve(input, weight_, bias, shape_, "gelu", Scalars(), "none");
-    case Activation::tanh: return convolve(input, weight_, bias, shape_, "tanh", Scalars(), std::nullopt);
+    case Activation::gelu: return run("gelu", Scalars(), "none");
+    case Activation::tanh: return run("tanh", Scalars(), std::nullopt);
     case Activation::none: break;
   }
-  return convolve(input, weight_, bias, shape_, "none", Scalars(), std::nullopt);
+  return run("none", Scalars(), std::nullopt);
 }
 
 torch::Tensor PackedConv::add(const torch::Tensor& x, const torch::Tensor& residual) const {
@@ -74,7 +80,7 @@ torch::Tensor PackedConv::add(const torch::Tensor& x, const torch::Tensor& resid
   const torch::Tensor input = x.to(weight_.scalar_type());
   if (!fused_) return torch::conv2d(input, weight_, bias_, shape_.stride, shape_.padding, shape_.dilation, shape_.groups).add_(residual);
   const Optional bias = bias_.defined() ? Optional(bias_) : std::nullopt;
-  return convolve_add(input, residual.to(weight_.scalar_type()), weight_, bias, shape_);
+  return convolve_add(input, residual.to(weight_.scalar_type()), weight_, bias, shape_).to(type_);
 }
 
 }  // namespace voxconv::nn

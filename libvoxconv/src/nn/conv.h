@@ -29,6 +29,7 @@ class PackedConv {
 
  private:
   torch::Tensor weight_, bias_;
+  torch::ScalarType type_ = torch::kFloat;  ///< of the result
   ConvShape shape_;
   Activation activation_ = Activation::none;
   double slope_ = 0.1;
