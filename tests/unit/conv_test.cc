@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "nn/time_conv.h"
+
 using namespace voxconv;
 using nn::Activation;
 using nn::ConvShape;
@@ -100,6 +102,36 @@ TEST(PackedConv, ReadsAnyMemoryFormat) {
   const PackedConv conv(weight, {}, c.shape, torch::kCPU, torch::kFloat);
   EXPECT_TRUE(torch::equal(conv(x), conv(x.contiguous(torch::MemoryFormat::ChannelsLast))));
   EXPECT_TRUE(conv(x).is_contiguous(torch::MemoryFormat::ChannelsLast));
+}
+
+TEST(TimeConv, EqualsThePlainConvolution) {
+  const torch::InferenceMode guard;
+  torch::manual_seed(5);
+  for (const std::int64_t kernel : {1, 3, 5, 7, 11, 13})
+    for (const std::int64_t dilation : {1, 3, 5})
+      for (const auto& [in, out] : {std::pair<std::int64_t, std::int64_t>{32, 32}, {16, 48}, {12, 16}}) {
+        SCOPED_TRACE(testing::Message() << kernel << " taps, dilation " << dilation << ", " << in << " to " << out << " channels");
+        const torch::Tensor weight = torch::randn({out, in, kernel}), bias = torch::randn({out});
+        const nn::TimeConv conv(weight, bias, dilation, torch::kCPU, torch::kFloat),
+            leaky(weight, bias, dilation, torch::kCPU, torch::kFloat, 0.1);
+        for (const std::int64_t more : {0, 1, 7, 30, 211}) {
+          const torch::Tensor x = torch::randn({1, in, 1, (kernel - 1) * dilation + 1 + more});
+          const torch::Tensor y = plain(x, weight.unsqueeze(2), bias, {.dilation = {1, dilation}}), residual = torch::randn_like(y);
+          ASSERT_EQ(conv(x).sizes(), y.sizes());
+          EXPECT_LT(relative(conv(x), y), 5e-6);
+          EXPECT_LT(relative(leaky(x), torch::leaky_relu(y, 0.1)), 5e-6);
+          EXPECT_LT(relative(conv.add(x, residual), y + residual), 5e-6);
+        }
+      }
+}
+
+TEST(TimeConv, ComputesInBfloat16) {
+  const torch::InferenceMode guard;
+  torch::manual_seed(6);
+  const torch::Tensor weight = torch::randn({16, 16, 7}), bias = torch::randn({16}), x = torch::randn({1, 16, 1, 90});
+  const nn::TimeConv conv(weight, bias, 3, torch::kCPU, torch::kBFloat16);
+  EXPECT_EQ(conv(x).scalar_type(), torch::kBFloat16);
+  EXPECT_LT(relative(conv(x), plain(x, weight.unsqueeze(2), bias, {.dilation = {1, 3}})), 1e-2);
 }
 
 }  // namespace

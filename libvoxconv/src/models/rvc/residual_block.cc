@@ -8,11 +8,10 @@ ResidualBlock::ResidualBlock(const std::vector<ResidualWeights>& weights, double
     Step step;
     step.paired = w.weight2.defined();
     step.reach1 = (w.weight1.size(2) - 1) / 2 * w.dilation;
-    const nn::Activation between = step.paired ? nn::Activation::leaky_relu : nn::Activation::none;
-    step.first = nn::PackedConv(w.weight1, w.bias1, {.dilation = {1, w.dilation}}, device, type, between, slope);
+    step.first = nn::TimeConv(w.weight1, w.bias1, w.dilation, device, type, step.paired ? slope : 1);
     if (step.paired) {
       step.reach2 = (w.weight2.size(2) - 1) / 2;
-      step.second = nn::PackedConv(w.weight2, w.bias2, {}, device, type);
+      step.second = nn::TimeConv(w.weight2, w.bias2, 1, device, type);
     }
     reach_ += step.reach1 + step.reach2;
     steps_.push_back(std::move(step));

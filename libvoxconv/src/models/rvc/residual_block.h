@@ -2,7 +2,7 @@
 #include <vector>
 
 #include "models/rvc/piece.h"
-#include "nn/conv.h"
+#include "nn/time_conv.h"
 
 namespace voxconv::rvc {
 
@@ -26,7 +26,7 @@ class ResidualBlock {
 
  private:
   struct Step {
-    nn::PackedConv first, second;
+    nn::TimeConv first, second;
     bool paired = true;
     std::int64_t reach1 = 0, reach2 = 0;
   };
