@@ -9,11 +9,13 @@
 #include <fstream>
 
 #include "core/atomic_file.h"
+#include "features/retrieval/retrieval_index.h"
 #include "models/bundle.h"
 #include "models/bundle_zip.h"
 #include "models/native/acoustic.h"
 #include "models/native/native_voice.h"
 #include "models/native/vocoder.h"
+#include "models/voice_model.h"
 #include "nn/module.h"
 #include "voxconv/error.h"
 #include "voxconv/voice.h"
@@ -228,6 +230,38 @@ TEST_F(VoiceStoreTest, BombsLinksAndRubbishAreRefused) {
   ASSERT_EQ(zip_close(archive), 0);
   refused(work("link.zip"));
   EXPECT_EQ(code_of([&] { unpack_bundle(work("none.zip"), work("target")); }), ErrorCode::not_found);
+}
+
+TEST_F(VoiceStoreTest, ImportsAnRvcVoiceWithItsIndex) {
+  const std::string singer = std::string(VOXCONV_TEST_DATA) + "/golden/rvc/v2_40k.pth";
+  torch::manual_seed(3);
+  build_retrieval_index(work("singer.index"), torch::randn({100, 768}));
+  build_retrieval_index(work("other.index"), torch::randn({100, 256}));
+  const VoiceInfo info = store_.import_voice(singer, {.name = "singer", .title = "A singer", .index = work("singer.index")});
+  EXPECT_EQ(info.name, "singer");
+  EXPECT_EQ(info.title, "A singer");
+  EXPECT_EQ(info.architecture, "rvc");
+  EXPECT_EQ(info.sample_rate, 40000);
+  EXPECT_EQ(info.f0_high, 0);
+  EXPECT_EQ(load_retrieval_index(info.path + "/index.faiss")->size(), 100);
+  EXPECT_THAT(VoiceStore::verify(info.path), IsEmpty());
+  store_.export_voice("singer", work("singer.zip"));
+  EXPECT_TRUE(fs::exists(store_.import_voice(work("singer.zip"), {.name = "again"}).path + "/index.faiss"));
+
+  EXPECT_EQ(code_of([&] { store_.import_voice(singer, {.name = "wrong", .index = work("other.index")}); }), ErrorCode::bad_model);
+  EXPECT_EQ(code_of([&] { store_.import_voice(singer, {.name = "wrong", .index = work("singer.zip")}); }), ErrorCode::bad_model);
+  EXPECT_EQ(code_of([&] { store_.import_voice(bundle(), {.name = "wrong", .title = "No"}); }), ErrorCode::usage);
+  EXPECT_EQ(code_of([&] { store_.export_voice(bundle(), work("native.pth")); }), ErrorCode::usage);
+  EXPECT_FALSE(fs::exists(root_ / "user/wrong"));
+}
+
+TEST_F(VoiceStoreTest, TakesAnRvcFileByItsPath) {
+  fs::copy_file(std::string(VOXCONV_TEST_DATA) + "/golden/rvc/v1_48k.pth", work("Änne & Bob_2.PTH"));
+  const VoiceInfo info = store_.find(work("Änne & Bob_2.PTH"));
+  EXPECT_EQ(info.name, "nne-bob_2");
+  EXPECT_EQ(info.sample_rate, 48000);
+  EXPECT_THAT(VoiceStore::verify(info.path), IsEmpty());
+  EXPECT_EQ(load_voice_model(info.path, torch::kCPU, torch::kFloat)->sample_rate(), 48000);
 }
 
 }  // namespace
