@@ -34,9 +34,8 @@ double class_of(double hz) { return (1200 * std::log2(hz / reference_hz) - first
 
 }  // namespace
 
-Rmvpe::Rmvpe(const nn::StateDict& tensors, const std::string& source, const F0Range& range, torch::Device device,
-             torch::ScalarType precision)
-    : network_(tensors, source, device, precision), mel_(mel_config(network_.mel_bins()), device) {
+Rmvpe::Rmvpe(const nn::StateDict& tensors, const std::string& source, const F0Range& range, torch::Device device)
+    : network_(tensors, source, device), mel_(mel_config(network_.mel_bins()), device) {
   if (frame_multiple % network_.frame_multiple() != 0)
     fail(ErrorCode::bad_model, "{} holds an RMVPE that halves its input more often than five times.", source);
   low_ = std::clamp<std::int64_t>(std::llround(std::floor(class_of(range.min_hz))), 0, classes - 1);

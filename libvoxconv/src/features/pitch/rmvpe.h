@@ -6,12 +6,12 @@
 namespace voxconv {
 
 /// RMVPE as RVC uses it: log-mel of 10 ms, the network, and the mean of the nine classes of 20 cents around the strongest one, weighted by
-/// their salience. With a range that leaves out no class estimate() gives what RVC's infer_from_audio() gives.
+/// their salience. With a range that leaves out no class estimate() gives what RVC's infer_from_audio() gives. It
+/// computes in float32 alone: in bfloat16 a class of almost the same salience wins here and there (docs/f0.md).
 class Rmvpe : public F0Estimator {
  public:
   /// `source` is the file, for the Error(bad_model).
-  Rmvpe(const nn::StateDict& tensors, const std::string& source, const F0Range& range, torch::Device device,
-        torch::ScalarType precision = torch::kFloat);
+  Rmvpe(const nn::StateDict& tensors, const std::string& source, const F0Range& range, torch::Device device);
   F0Frames estimate(const torch::Tensor& audio) const override;
   /// The network hears all of its input; what lies further away than this hardly counts.
   double context_s() const override;

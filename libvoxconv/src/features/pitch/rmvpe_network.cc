@@ -13,8 +13,7 @@ constexpr double norm_eps = 1e-5;
 /// Reads layers and folds the batch normalisation that follows a convolution into it.
 class Reader {
  public:
-  Reader(const nn::StateDict& tensors, const std::string& source, torch::Device device, torch::ScalarType precision)
-      : file_(tensors, source), device_(device), precision_(precision) {}
+  Reader(const nn::StateDict& tensors, const std::string& source, torch::Device device) : file_(tensors, source), device_(device) {}
 
   nn::TensorReader& file() { return file_; }
   bool has(const std::string& name) const { return file_.has(name); }
@@ -79,12 +78,11 @@ class Reader {
 
   nn::PackedConv pack(const torch::Tensor& weight, const torch::Tensor& bias, std::int64_t padding, nn::Activation activation) {
     return nn::PackedConv(weight.to(torch::kFloat), bias.to(torch::kFloat), nn::ConvShape{{1, 1}, {padding, padding}, {1, 1}, 1}, device_,
-                          precision_, activation);
+                          torch::kFloat, activation);
   }
 
   nn::TensorReader file_;
   torch::Device device_;
-  torch::ScalarType precision_;
 };
 
 torch::Tensor run(const RmvpeNetwork::Blocks& blocks, torch::Tensor x) {
@@ -117,8 +115,7 @@ nn::StateDict used(const nn::StateDict& tensors) {
 
 }  // namespace
 
-RmvpeNetwork::RmvpeNetwork(const nn::StateDict& tensors, const std::string& source, torch::Device device, torch::ScalarType precision)
-    : device_(device), precision_(precision) {
+RmvpeNetwork::RmvpeNetwork(const nn::StateDict& tensors, const std::string& source, torch::Device device) : device_(device) {
   const nn::StateDict named = used(tensors);
   const auto last = named.find("cnn.weight"), hidden_weight = named.find("fc.0.gru.weight_hh_l0"),
              input_weight = named.find("fc.0.gru.weight_ih_l0");
@@ -128,7 +125,7 @@ RmvpeNetwork::RmvpeNetwork(const nn::StateDict& tensors, const std::string& sour
   const std::int64_t width = last->second.size(1), hidden = hidden_weight->second.size(1);
   mel_bins_ = input_weight->second.size(1) / images;
 
-  Reader reader(named, source, device, precision);
+  Reader reader(named, source, device);
   reader.file().ignore("unet.tf.");  // of the class E2E0
   const Reader::Norm input = reader.norm("unet.encoder.bn", 1);
   std::int64_t channels = width;
@@ -179,7 +176,7 @@ torch::Tensor RmvpeNetwork::recur(const torch::Tensor& x) const {
 torch::Tensor RmvpeNetwork::operator()(const torch::Tensor& mel) const {
   const torch::NoGradGuard guard;
   // One channel: the plain layout is the channels-last one too.
-  torch::Tensor x = (mel.to(device_, torch::kFloat) * scale_ + shift_).to(precision_).contiguous().view({1, 1, mel.size(0), mel.size(1)});
+  torch::Tensor x = (mel.to(device_, torch::kFloat) * scale_ + shift_).contiguous().view({1, 1, mel.size(0), mel.size(1)});
   std::vector<torch::Tensor> skips;
   for (const Blocks& blocks : encoder_) {
     skips.push_back(run(blocks, x));
@@ -191,7 +188,7 @@ torch::Tensor RmvpeNetwork::operator()(const torch::Tensor& mel) const {
     skips.pop_back();
   }
   // [1, 3, T, bins] -> [T, 3 bins]
-  x = last_(x).to(torch::kFloat).squeeze(0).transpose(0, 1).reshape({mel.size(0), images * mel_bins_});
+  x = last_(x).squeeze(0).transpose(0, 1).reshape({mel.size(0), images * mel_bins_});
   return nn::linear(recur(x), out_weight_, out_bias_).sigmoid_();
 }
 

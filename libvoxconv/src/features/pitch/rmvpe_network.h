@@ -14,7 +14,7 @@ namespace voxconv {
 class RmvpeNetwork {
  public:
   /// `source` is the file, for the Error(bad_model).
-  RmvpeNetwork(const nn::StateDict& tensors, const std::string& source, torch::Device device, torch::ScalarType precision);
+  RmvpeNetwork(const nn::StateDict& tensors, const std::string& source, torch::Device device);
 
   torch::Device device() const { return device_; }
   std::int64_t mel_bins() const { return mel_bins_; }
@@ -39,7 +39,6 @@ class RmvpeNetwork {
   torch::Tensor recur(const torch::Tensor& x) const;
 
   torch::Device device_;
-  torch::ScalarType precision_;
   std::int64_t mel_bins_ = 0;
   torch::Tensor scale_, shift_;  // of the input
   std::vector<Blocks> encoder_, middle_;
