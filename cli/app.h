@@ -36,6 +36,9 @@ void setup_bench(CLI::App& app, Session& session);
 void setup_completions(CLI::App& app, Session& session);
 void setup_man(CLI::App& app, Session& session);
 
+/// What a retrieval index holds: "index info", and "info" of an index.
+int show_index(Session& session, const std::string& path);
+
 /// Adds a command whose options are a struct of type Options: `define` binds them, `run` does the work.
 template <typename Options>
 CLI::App* add_command(CLI::App& app, Session& session, const std::string& name, const std::string& description,

@@ -57,8 +57,12 @@ void define_info(CLI::App& app, InfoCommand& options) {
   app.add_option("index", options.path, "Index file")->required()->type_name("FILE");
 }
 
-int run_info(Session& session, const InfoCommand& options) {
-  const RetrievalInfo info = inspect_retrieval_index(options.path);
+int run_info(Session& session, const InfoCommand& options) { return show_index(session, options.path); }
+
+}  // namespace
+
+int show_index(Session& session, const std::string& path) {
+  const RetrievalInfo info = inspect_retrieval_index(path);
   Console::Json event = to_json(info);
   event["event"] = "index_info";
   session.console.result(fmt::format("{}\n  kind      {}\n  vectors   {}\n  numbers   {} each ({})\n  probes    {}\n  bytes     {}",
@@ -70,8 +74,6 @@ int run_info(Session& session, const InfoCommand& options) {
                          event);
   return 0;
 }
-
-}  // namespace
 
 void setup_index(CLI::App& app, Session& session) {
   CLI::App* group = app.add_subcommand("index", "Build and look into retrieval indices");

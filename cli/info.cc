@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
 
@@ -19,7 +20,8 @@ struct InfoCommand {
 };
 
 void define_info(CLI::App& app, InfoCommand& options) {
-  app.add_option("file", options.path, "Audio file, voice bundle (folder) or weights file (.pth, .pt, .ckpt, .bin, .safetensors)")
+  app.add_option("file", options.path,
+                 "Audio file, voice bundle (folder) or weights file (.pth, .pt, .ckpt, .bin, .safetensors), or retrieval index (.index)")
       ->required()
       ->type_name("FILE");
   app.add_flag("--tensors", options.tensors, "Of a weights file: list every tensor");
@@ -103,12 +105,10 @@ int weights_info(Session& session, const InfoCommand& options) {
   return 0;
 }
 
-bool is_weights(const std::string& path) {
+bool has_extension(const std::string& path, std::initializer_list<const char*> known) {
   std::string extension = fs::path(path).extension().string();
   for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  for (const char* known : {".safetensors", ".pth", ".pt", ".ckpt", ".bin"})
-    if (extension == known) return true;
-  return false;
+  return std::find(known.begin(), known.end(), extension) != known.end();
 }
 
 int run_info(Session& session, const InfoCommand& options) {
@@ -117,7 +117,9 @@ int run_info(Session& session, const InfoCommand& options) {
     session.console.result(voice_text(voice), voice_event(voice));
     return 0;
   }
-  return is_weights(options.path) ? weights_info(session, options) : audio_info(session, options.path);
+  if (has_extension(options.path, {".safetensors", ".pth", ".pt", ".ckpt", ".bin"})) return weights_info(session, options);
+  if (has_extension(options.path, {".index", ".faiss"})) return show_index(session, options.path);
+  return audio_info(session, options.path);
 }
 
 }  // namespace

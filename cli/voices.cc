@@ -90,9 +90,11 @@ void setup_voices(CLI::App& app, Session& session) {
       *voices, session, "info", "What is known of a voice", [](CLI::App& command, Options& o) { add_voice(command, o)->required(); },
       run_info);
   add_command<Options>(
-      *voices, session, "import", "Check a bundle or an RVC .pth and copy it to the user's voices",
+      *voices, session, "import", "Check a bundle or an RVC voice and copy it to the user's voices",
       [](CLI::App& command, Options& o) {
-        command.add_option("path", o.path, "Bundle folder, a .zip of \"voices export\", or a .pth of RVC or Applio")
+        command
+            .add_option("path", o.path,
+                        "Bundle folder, a .zip of \"voices export\", a .pth of RVC or Applio, or a .zip with such a .pth and its .index")
             ->required()
             ->type_name("PATH");
         command.add_option("--name", o.import.name, "Give the voice this name instead of its own")->type_name("NAME");
@@ -120,6 +122,7 @@ void setup_voices(CLI::App& app, Session& session) {
       "  voxconv voices export kathleen -o kathleen.zip\n"
       "  voxconv voices import kathleen.zip --name kathleen-copy\n"
       "  voxconv voices import singer.pth --index singer.index --name singer\n"
+      "  voxconv voices import singer.zip    (a bundle, or a .pth with its .index)\n"
       "  voxconv voices export singer -o singer-again.pth\n\n"
       "The user's voices lie in $VOXCONV_VOICES, else $XDG_DATA_HOME/voxconv/voices, else ~/.local/share/voxconv/voices.");
 }

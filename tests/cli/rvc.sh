@@ -102,6 +102,33 @@ for voice in anna "$v1"; do run 0 convert $song --voice $voice --index-rate 0 --
 same anna.raw v1_48k.pth.raw
 run 0 convert $song --voice anna --format raw -o retrieved.raw
 ! cmp -s anna.raw retrieved.raw || fail "the bundle's index changes nothing"
+
+# As it is shared: a .zip with both, some of it of no use.
+python3 - "$v1" "$data/golden/trained_tiny.index" <<'PYTHON'
+import sys, zipfile
+def pack(name, *files):
+    with zipfile.ZipFile(name, "w", zipfile.ZIP_DEFLATED) as out:
+        for path, source in files:
+            out.write(source, path)
+pack("shared.zip", ("Boris/Boris e3.pth", sys.argv[1]), ("Boris/trained_boris.index", sys.argv[2]), ("Boris/added_boris.index", "own.index"),
+     ("__MACOSX/Boris/._Boris e3.pth", sys.argv[2]))
+pack("two.zip", ("a.pth", sys.argv[1]), ("b.pth", sys.argv[1]))
+pack("none.zip", ("song.wav", "song.wav"))
+PYTHON
+run 0 voices import shared.zip
+has stdout "boris-e3"
+there voices/boris-e3/index.faiss
+run 0 convert $song --voice boris-e3 --format raw -o shared.raw
+same shared.raw retrieved.raw
+run 0 voices import shared.zip --name b --title "Boris"
+run 4 voices import two.zip
+has stderr "a.pth and b.pth"
+run 4 voices import none.zip
+has stderr "holds neither a voice.json nor a .pth"
+[ "$(ls -A voices | tr '\n' ' ')" = "anna b boris-e3 " ] || fail "left over: $(ls -A voices)"
+run 0 info own.index
+has stdout "256 each (RVC v1)"
+
 run 0 models remove contentvec
 run 3 convert $song --voice anna -o no.wav
 has stderr '"voxconv models get contentvec"'

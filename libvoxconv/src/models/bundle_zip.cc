@@ -3,10 +3,13 @@
 #include <sys/stat.h>
 #include <zip.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 
 #include "core/atomic_file.h"
@@ -40,11 +43,8 @@ Archive open_archive(const std::string& path, int flags, ErrorCode code) {
   fail(code, "Cannot open the archive {}: {}.", path, text);
 }
 
-/// The bundle file an entry stands for; empty: none. Only the last part of its path counts, so an entry cannot point outside.
-std::string wanted_name(const std::string& entry) {
-  const std::string name = entry.substr(entry.find_last_of("/\\") + 1);
-  return is_bundle_file(name) ? name : "";
-}
+/// The last part of an entry's path; only that counts, so an entry cannot point outside.
+std::string last_part(const std::string& entry) { return entry.substr(entry.find_last_of("/\\") + 1); }
 
 bool is_link(zip_t* archive, zip_uint64_t index) {
   zip_uint8_t system = 0;
@@ -69,6 +69,25 @@ void unpack_entry(zip_t* archive, zip_uint64_t index, const fs::path& target, co
   }
   out.close();
   if (!out) fail(ErrorCode::io, "Cannot write {}; is the disk full?", target.string());
+}
+
+/// Unpacks every entry for which `target` gives a path.
+void unpack(const std::string& zip_path, const std::function<fs::path(const std::string& name)>& target_of) {
+  if (!fs::is_regular_file(zip_path)) fail(ErrorCode::not_found, "There is no file {}.", zip_path);
+  const Archive archive = open_archive(zip_path, ZIP_RDONLY | ZIP_CHECKCONS, ErrorCode::bad_model);
+  const zip_int64_t entries = zip_get_num_entries(archive.get(), 0);
+  if (entries > most_entries)
+    fail(ErrorCode::bad_model, "{} has {} entries; a voice bundle has at most {}.", zip_path, entries, most_entries);
+  std::uint64_t budget = std::min(most_bytes, fs::file_size(zip_path) * most_growth + free_growth);
+  for (zip_uint64_t i = 0; i < zip_uint64_t(entries); ++i) {
+    const char* entry = zip_get_name(archive.get(), i, 0);
+    const std::string name = entry ? last_part(entry) : "";
+    const fs::path target = name.empty() ? fs::path() : target_of(name);
+    if (target.empty()) continue;
+    if (is_link(archive.get(), i)) fail(ErrorCode::bad_model, "{} holds {} as a link, which a voice bundle never does.", zip_path, entry);
+    if (fs::exists(target)) fail(ErrorCode::bad_model, "{} holds more than one {}; expected one bundle.", zip_path, name);
+    unpack_entry(archive.get(), i, target, zip_path, budget);
+  }
 }
 
 }  // namespace
@@ -101,21 +120,24 @@ void pack_bundle(const std::string& dir, const std::string& name, const std::str
 }
 
 void unpack_bundle(const std::string& zip_path, const std::string& dir) {
-  if (!fs::is_regular_file(zip_path)) fail(ErrorCode::not_found, "There is no file {}.", zip_path);
-  const Archive archive = open_archive(zip_path, ZIP_RDONLY | ZIP_CHECKCONS, ErrorCode::bad_model);
-  const zip_int64_t entries = zip_get_num_entries(archive.get(), 0);
-  if (entries > most_entries)
-    fail(ErrorCode::bad_model, "{} has {} entries; a voice bundle has at most {}.", zip_path, entries, most_entries);
-  std::uint64_t budget = std::min(most_bytes, fs::file_size(zip_path) * most_growth + free_growth);
-  for (zip_uint64_t i = 0; i < zip_uint64_t(entries); ++i) {
-    const char* entry = zip_get_name(archive.get(), i, 0);
-    const std::string name = entry ? wanted_name(entry) : "";
-    if (name.empty()) continue;
-    if (is_link(archive.get(), i)) fail(ErrorCode::bad_model, "{} holds {} as a link, which a voice bundle never does.", zip_path, entry);
-    const fs::path target = fs::path(dir) / name;
-    if (fs::exists(target)) fail(ErrorCode::bad_model, "{} holds more than one {}; expected one bundle.", zip_path, name);
-    unpack_entry(archive.get(), i, target, zip_path, budget);
-  }
+  unpack(zip_path, [&](const std::string& name) { return is_bundle_file(name) ? fs::path(dir) / name : fs::path(); });
+}
+
+ZippedVoice unpack_voice_files(const std::string& zip_path, const std::string& dir) {
+  ZippedVoice voice;
+  unpack(zip_path, [&](const std::string& name) {
+    std::string extension = fs::path(name).extension().string();
+    std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return std::tolower(c); });
+    const bool is_index = extension == ".index" && !name.starts_with("trained_");
+    if (name.starts_with('.') || (extension != ".pth" && !is_index)) return fs::path();
+    std::string& slot = is_index ? voice.index : voice.checkpoint;
+    if (!slot.empty())
+      fail(ErrorCode::bad_model, "{} holds {} and {}; unpack it and import the one you want.", zip_path, fs::path(slot).filename().string(),
+           name);
+    slot = (fs::path(dir) / name).string();
+    return fs::path(slot);
+  });
+  return voice;
 }
 
 }  // namespace voxconv

@@ -14,4 +14,13 @@ void pack_bundle(const std::string& dir, const std::string& name, const std::str
 /// archive with links, far too many entries, or far more data than its size allows is refused. Throws Error(not_found | bad_model | io).
 void unpack_bundle(const std::string& zip_path, const std::string& dir);
 
+/// An RVC voice as it is shared: a .zip with a .pth and perhaps its .index, in whatever folders.
+struct ZippedVoice {
+  std::string checkpoint, index;  ///< where they were unpacked; empty: the archive has none
+};
+
+/// Unpacks them into the existing folder `dir`, under the same precautions. Where RVC's useless "trained_" index lies beside the "added_"
+/// one, it is left out. Throws Error(not_found | bad_model | io), also if there are several voices.
+ZippedVoice unpack_voice_files(const std::string& zip_path, const std::string& dir);
+
 }  // namespace voxconv

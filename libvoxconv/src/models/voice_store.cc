@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <optional>
 #include <set>
 
 #include "core/atomic_file.h"
@@ -130,19 +131,27 @@ VoiceInfo VoiceStore::find(const std::string& name_or_path) const {
 VoiceInfo VoiceStore::import_voice(const std::string& path, const ImportOptions& options) {
   if (!options.name.empty()) check_voice_name(options.name);
   StagingFolder staging(user_dir_);
-  const bool is_bundle_source = fs::is_directory(path) || !is_voice_file(path);
-  if (is_bundle_source && !(options.title.empty() && options.index.empty()))
-    fail(ErrorCode::usage, "{} is a bundle, which has its own title and index; these options are for checkpoints.", path);
+  std::string checkpoint = is_voice_file(path) ? path : "", index = options.index;
+  std::optional<StagingFolder> unpacked;
   if (fs::is_directory(path)) {
     copy_bundle(path, staging.path());
-  } else if (is_bundle_source) {
+  } else if (checkpoint.empty()) {
     unpack_bundle(path, staging.path().string());
-  } else {
-    VoiceInfo info = read_voice_file(path);
-    if (!options.title.empty()) info.title = options.title;
-    voice_file_to_bundle(path, options.index, info, staging.path().string());
+    if (!is_bundle(staging.path())) {  // a checkpoint and its index, as RVC's users share them
+      unpacked.emplace(user_dir_);
+      const ZippedVoice found = unpack_voice_files(path, unpacked->path().string());
+      checkpoint = found.checkpoint;
+      if (index.empty()) index = found.index;
+    }
   }
-  if (!is_bundle(staging.path())) fail(ErrorCode::bad_model, "{} holds no voice.json, so it is no voice bundle.", path);
+  if (is_bundle(staging.path()) && !(options.title.empty() && options.index.empty()))
+    fail(ErrorCode::usage, "{} is a bundle, which has its own title and index; these options are for checkpoints.", path);
+  if (!checkpoint.empty()) {
+    VoiceInfo info = read_voice_file(checkpoint);
+    if (!options.title.empty()) info.title = options.title;
+    voice_file_to_bundle(checkpoint, index, info, staging.path().string());
+  }
+  if (!is_bundle(staging.path())) fail(ErrorCode::bad_model, "{} holds neither a voice.json nor a .pth, so it is no voice.", path);
 
   const std::string own_name = read_bundle(staging.path().string()).info.name;
   const std::string final_name = options.name.empty() ? own_name : options.name;
