@@ -45,10 +45,11 @@ std::string table_text(const BenchReport& report) {
       report.load_s, report.source_s, report.wall_s, report.wall_min_s, report.wall_max_s, report.rtf(), report.first_audio_s);
   text += fmt::format("\n{:<10} {:>8} {:>6} {:>9} {:>9} {:>10}\n", "stage", "s", "% time", "GFLOP", "GFLOP/s", "% of peak");
   for (const BenchStage& stage : report.stages) {
+    const bool computes = stage.gflop >= 0.1;
     const double rate = stage.seconds > 0 ? stage.gflop / stage.seconds : 0;
-    text += fmt::format("{:<10} {:>8.3f} {:>6} {:>9.1f} {:>9} {:>10}\n", stage.name, stage.seconds, share(stage.seconds, report.wall_s),
-                        stage.gflop, stage.gflop > 0 ? fmt::format("{:.0f}", rate) : "-",
-                        stage.gflop > 0 ? share(rate, report.peak_gflops) : "-");
+    text += fmt::format("{:<10} {:>8.3f} {:>6} {:>9} {:>9} {:>10}\n", stage.name, stage.seconds, share(stage.seconds, report.wall_s),
+                        computes ? fmt::format("{:.1f}", stage.gflop) : "-", computes ? fmt::format("{:.0f}", rate) : "-",
+                        computes ? share(rate, report.peak_gflops) : "-");
   }
   text += fmt::format("\nthe machine's peak, measured now: {:.0f} GFLOP/s in {}", report.peak_gflops, report.precision);
   if (report.peak_gflops != report.peak_fp32_gflops) text += fmt::format(", {:.0f} in fp32", report.peak_fp32_gflops);

@@ -8,6 +8,7 @@
 #include "eval/made_song.h"
 #include "nn/conv.h"
 #include "nn/linear.h"
+#include "nn/packed_linear.h"
 
 namespace voxconv {
 namespace {
@@ -98,6 +99,10 @@ TEST(FlopCount, KnowsMatrixProducts) {
   const torch::Tensor x = torch::randn({3, 10, 20}), weight = torch::randn({30, 20}), bias = torch::randn({30});
   EXPECT_EQ(counted([&] { torch::linear(x, weight, bias); }), 2.0 * 30 * 30 * 20);
   EXPECT_EQ(counted([&] { nn::linear(x, weight, bias); }), 2.0 * 30 * 30 * 20);
+  const nn::PackedLinear packed(weight, bias, torch::kCPU, torch::kFloat);
+  const torch::Tensor added = torch::randn({10, 30});
+  EXPECT_EQ(counted([&] { packed(x[0]); }), 2.0 * 10 * 30 * 20);
+  EXPECT_EQ(counted([&] { packed.add(x[0], added); }), 2.0 * 10 * 30 * 20);
   EXPECT_EQ(counted([&] { torch::matmul(x, torch::randn({3, 20, 7})); }), 2.0 * 3 * 10 * 20 * 7);
   EXPECT_EQ(counted([&] { torch::addmm(bias, x[0], weight.t()); }), 2.0 * 10 * 20 * 30);
   EXPECT_EQ(counted([&] { x + x; }), 0);

@@ -20,7 +20,7 @@ enum class Rule {
   convolution,  ///< (x, weight, ...), perhaps transposed
   pointwise,    ///< oneDNN's fused convolution: (x, weight, ...) or (x, addend, weight, ...)
   transposed,   ///< (x, weight, ...)
-  linear,       ///< (x, weight, ...)
+  linear,       ///< (x, weight, ...), or oneDNN's fused (x, addend, weight, ...)
   first,        ///< (a, b): a product over the last dimension of a
   second,       ///< (addend, a, b)
   attention     ///< (query, key, value, ...)
@@ -73,7 +73,7 @@ void measure(Rule rule, c10::ArrayRef<const c10::IValue> inputs, Watched& watche
       watched.per_place = c.defined() && c.dim() == b.dim() ? c.numel() : b.numel();
       return;
     case Rule::transposed: watched.total = a.numel() / a.size(1) * b.numel(); return;
-    case Rule::linear: watched.total = a.numel() / a.size(-1) * b.numel(); return;
+    case Rule::linear: watched.total = a.numel() / a.size(-1) * (c.defined() && c.dim() == 2 ? c : b).numel(); return;
     case Rule::first: watched.per_value = a.size(-1); return;
     case Rule::second: watched.per_value = b.size(-1); return;
     case Rule::attention: watched.total = 2 * a.numel() * b.size(-2); return;
