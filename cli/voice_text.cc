@@ -7,7 +7,7 @@ namespace voxconv::cli {
 
 void add_row(std::string& text, const std::string& key, const std::string& value) {
   if (value.empty()) return;
-  text += fmt::format("{}{:<14}{}", text.empty() ? "" : "\n", key, value);
+  text += fmt::format("{}{:<13} {}", text.empty() ? "" : "\n", key, value);
 }
 
 std::string voice_text(const VoiceInfo& voice) {

@@ -136,13 +136,13 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
 
 Tags provenance_tags(const Tags& source, const VoiceInfo& voice, const ConvertOptions& options) {
   Tags tags = source;
-  const std::string note =
-      fmt::format("AI-converted vocal: voice {} {}, voxconv {}, seed {}", voice.name, voice.version, version(), options.seed);
+  const std::string note = fmt::format("AI-converted vocal: voice {}{}{}, voxconv {}, seed {}", voice.name,
+                                       voice.version.empty() ? "" : " ", voice.version, version(), options.seed);
   std::string& comment = tags["comment"];
   comment = comment.empty() ? note : comment + "\n" + note;
   tags["voxconv_ai_converted"] = "yes";
   tags["voxconv_voice"] = voice.name;
-  tags["voxconv_voice_version"] = voice.version;
+  if (!voice.version.empty()) tags["voxconv_voice_version"] = voice.version;
   tags["voxconv_version"] = version();
   tags["voxconv_seed"] = std::to_string(options.seed);
   return tags;
