@@ -45,11 +45,11 @@ void TimeConv::prepare(const torch::Tensor& weight) {
   filter_ = &minimal_filter(kernel_);
   const std::int64_t out = weight.size(0), in = weight.size(1), taps = filter_->taps, points = filter_->points;
   segments_ = (kernel_ + taps - 1) / taps;
-  const torch::Tensor segments = torch::constant_pad_nd(weight, {0, segments_ * taps - kernel_}).view({out, in, segments_, taps});
+  const torch::Tensor segments = torch::constant_pad_nd(weight, {0, segments_ * taps - kernel_}).view({-1, taps});
   const torch::Tensor matrix =
       torch::tensor(c10::ArrayRef<double>(filter_->filter, static_cast<std::size_t>(points * taps)), torch::kDouble);
-  const torch::Tensor products = torch::matmul(segments, matrix.view({points, taps}).t()).permute({3, 0, 1, 2});
-  conv_ = PackedConv(products.reshape({points * out, in, segments_}), {}, {.dilation = {1, dilation_}, .groups = points}, torch::kCPU,
+  const torch::Tensor products = torch::matmul(matrix.view({points, taps}), segments.t()).to(torch::kFloat);
+  conv_ = PackedConv(products.view({points * out, in, segments_}), {}, {.dilation = {1, dilation_}, .groups = points}, torch::kCPU,
                      torch::kFloat);
 }
 
