@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "core/atomic_file.h"
+#include "nn/mapped_file.h"
 #include "nn/module.h"
 #include "voxconv/error.h"
 #include "voxconv/weights.h"
@@ -32,6 +33,18 @@ void expect_refused(const std::string& bytes, const std::string& part_of_message
     EXPECT_EQ(e.code(), ErrorCode::bad_model);
     EXPECT_THAT(e.what(), testing::HasSubstr(part_of_message));
   }
+}
+
+TEST(MappedFile, ReadsTheSameAfterItsPagesAreReleased) {
+  const std::string path = scratch("released.safetensors");
+  const torch::Tensor written = torch::arange(20000, torch::kFloat);
+  save_safetensors(path, {{"a", written}});
+  const torch::Tensor mapped = Safetensors(path).get("a");
+  release_pages(mapped.const_data_ptr(), mapped.nbytes());
+  EXPECT_TRUE(torch::equal(mapped, written));
+  release_pages(written.const_data_ptr(), written.nbytes());  // not of a file: stays as it is
+  EXPECT_EQ(written[19999].item<float>(), 19999);
+  fs::remove(path);
 }
 
 TEST(Weights, AreDescribedWithoutTheirNumbers) {

@@ -2,6 +2,7 @@
 
 #include "core/fail.h"
 #include "features/frames.h"
+#include "nn/mapped_file.h"
 
 namespace voxconv {
 namespace {
@@ -15,6 +16,12 @@ constexpr double norm_eps = 1e-5;
 // The kernels work on images: T rows of C numbers are the image [1, C, 1, T] in channels-last memory.
 torch::Tensor image_of(const torch::Tensor& rows) { return rows.unsqueeze(0).unsqueeze(0).permute({0, 3, 1, 2}); }
 torch::Tensor rows_of(const torch::Tensor& image) { return image.permute({0, 2, 3, 1}).contiguous().view({image.size(3), image.size(1)}); }
+
+/// What was packed need not stay in memory as it lies in the file.
+void release(const HubertWeights::Layer& layer) {
+  for (const HubertWeights::Affine* part : {&layer.query, &layer.key, &layer.value, &layer.attention_out, &layer.ffn_in, &layer.ffn_out})
+    nn::release_pages(part->weight.const_data_ptr(), part->weight.nbytes());
+}
 
 }  // namespace
 
@@ -60,6 +67,7 @@ HubertEncoder::HubertEncoder(const HubertWeights& weights, std::int64_t heads, O
                        linear(layer.attention_out.weight, layer.attention_out.bias),
                        linear(layer.ffn_in.weight, layer.ffn_in.bias, nn::Activation::gelu),
                        linear(layer.ffn_out.weight, layer.ffn_out.bias), norm(layer.attention_norm), norm(layer.final_norm)});
+    release(layer);
   }
   dim_ = hidden_;
   if (projected_) {

@@ -2,6 +2,7 @@
 
 #include "core/fail.h"
 #include "nn/linear.h"
+#include "nn/mapped_file.h"
 #include "nn/tensor_reader.h"
 
 namespace voxconv {
@@ -17,7 +18,10 @@ class Reader {
 
   nn::TensorReader& file() { return file_; }
   bool has(const std::string& name) const { return file_.has(name); }
-  torch::Tensor take(const std::string& name, torch::IntArrayRef shape) { return file_.take(name, shape).to(torch::kFloat); }
+  torch::Tensor take(const std::string& name, torch::IntArrayRef shape) {
+    in_file_.push_back(file_.take(name, shape));
+    return in_file_.back().to(torch::kFloat);
+  }
 
   /// x * scale + shift
   struct Norm {
@@ -48,6 +52,9 @@ class Reader {
     RmvpeNetwork::Blocks result{block(name + ".0", in, out)};
     for (int i = 1; has(name + "." + std::to_string(i) + ".conv.0.weight"); ++i)
       result.push_back(block(name + "." + std::to_string(i), out, out));
+    // What was packed need not stay in memory as it lies in the file.
+    for (const torch::Tensor& tensor : in_file_) nn::release_pages(tensor.const_data_ptr(), tensor.nbytes());
+    in_file_.clear();
     return result;
   }
 
@@ -82,6 +89,7 @@ class Reader {
   }
 
   nn::TensorReader file_;
+  std::vector<torch::Tensor> in_file_;  // taken since the last blocks
   torch::Device device_;
 };
 
