@@ -68,7 +68,7 @@ RefineGan::RefineGan(const Config& config, const RefineGanWeights& weights, torc
     stage.samples_per_frame = rate *= stage.rate;
     torch::Tensor weight = in_float(weights.stages[i].weight).clone();
     if (i > 0) weight.slice(1, 0, channels) /= static_cast<double>(std::size(block_kernels));
-    stage.conv = nn::PackedConv(weight, weights.stages[i].bias, {}, device, precision, nn::Activation::leaky_relu, slope);
+    stage.conv = nn::TimeConv(weight, weights.stages[i].bias, 1, device, precision, slope);
     stage.channels = channels /= 2;
     stage.tile = tile_samples(channels, device, precision);
     for (const auto& block : weights.stages[i].blocks) {

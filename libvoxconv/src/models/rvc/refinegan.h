@@ -43,7 +43,7 @@ class RefineGan : public Decoder {
   };
   struct Stage {
     std::int64_t rate = 1, samples_per_frame = 1, channels = 0, tile = 0, reach = 0;
-    nn::PackedConv conv;
+    nn::TimeConv conv;
     std::vector<ResidualBlock> blocks;
   };
   /// What of each signal a part of the audio needs.
