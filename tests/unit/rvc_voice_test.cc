@@ -288,6 +288,65 @@ TEST(RvcFormant, KnowsWhichFramesCanBeHad) {
   }
 }
 
+/// A decoder of Applio's with random weights, of the shapes in the decoders' golden file, and nothing in front of it.
+class DecoderOnly final : public Synthesizer {
+ public:
+  explicit DecoderOnly(Vocoder vocoder) {
+    const bool mrf = vocoder == Vocoder::mrf_hifigan;
+    config_.vocoder = vocoder;
+    config_.content_dim = config_.inter_channels = 6;
+    config_.upsample_rates = mrf ? std::vector<std::int64_t>{4, 2, 3} : std::vector<std::int64_t>{3, 2};
+    config_.upsample_kernels = mrf ? std::vector<std::int64_t>{8, 4, 6} : std::vector<std::int64_t>{6, 4};
+    config_.upsample_channels = mrf ? 32 : 128;
+    config_.resblock_kernels = {3, 5};
+    config_.resblock_dilations = {{1, 3}, {1, 2}};
+    config_.sample_rate = mrf ? 2400 : 600;
+    const nn::Safetensors file = golden::open("rvc_decoders");
+    const std::string start = mrf ? "mrf.shape." : "refinegan.shape.";
+    torch::manual_seed(2);
+    nn::StateDict weights;
+    for (const std::string& name : file.names()) {
+      if (name.rfind(start, 0) != 0) continue;
+      const torch::Tensor extents = file.get(name).to(torch::kLong).contiguous();
+      const std::vector<std::int64_t> shape(extents.data_ptr<std::int64_t>(), extents.data_ptr<std::int64_t>() + extents.numel());
+      const torch::Tensor weight = torch::randn(shape);
+      weights["dec." + name.substr(start.size())] = weight / std::sqrt(double(weight.numel()) / double(shape[0]));
+    }
+    decoder_ = make_decoder(config_, weights, torch::kCPU, torch::kFloat);
+  }
+  const Config& config() const override { return config_; }
+  torch::Device device() const override { return torch::kCPU; }
+  torch::Tensor speaker(std::int64_t) const override { return torch::zeros(256); }
+  Prior encode(const torch::Tensor& content, const torch::Tensor&) const override {
+    return {content.t().contiguous(), torch::full({6, content.size(0)}, -20.0F)};
+  }
+  torch::Tensor flow(const torch::Tensor& drawn, const torch::Tensor&) const override { return drawn; }
+  std::int64_t flow_context_frames() const override { return 0; }
+  const Decoder& decoder() const override { return *decoder_; }
+
+ private:
+  Config config_;
+  std::unique_ptr<const Decoder> decoder_;
+};
+
+TEST(RvcStream, JoinsApplioDecodersWithoutSeams) {
+  torch::set_num_threads(1);
+  for (const Vocoder vocoder : {Vocoder::mrf_hifigan, Vocoder::refinegan}) {
+    const auto synthesizer = std::make_shared<DecoderOnly>(vocoder);
+    const Config& config = synthesizer->config();
+    FeatureFrames frames = made_frames(config, 900);
+    frames.f0 = frames.f0 / 40;  // of voices that sing at a few kHz
+    const torch::Tensor sung = tensor(sing(*make_voice(synthesizer), frames, {.seed = 4}));
+
+    const Decoder& decoder = synthesizer->decoder();
+    torch::Tensor noise = torch::empty({900 * config.hop(), decoder.partials()});
+    fill_normal_noise(9, 0, {noise.data_ptr<float>(), std::size_t(noise.numel())});
+    Decoder::Phase phase;
+    const torch::Tensor excitation = decoder.excite(frames.f0, noise, phase);
+    EXPECT_LT(relative_error(sung, decoder.decode(frames.content.t(), excitation, synthesizer->speaker(0))), 1e-4) << int(vocoder);
+  }
+}
+
 TEST(RvcVoices, RefuseAnotherClock) {
   /// 441 samples a frame at 40 kHz.
   class Odd final : public Altered {
