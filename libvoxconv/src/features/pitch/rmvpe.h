@@ -13,7 +13,7 @@ class Rmvpe : public F0Estimator {
   /// `source` is the file, for the Error(bad_model).
   Rmvpe(const nn::StateDict& tensors, const std::string& source, const F0Range& range, torch::Device device);
   F0Frames estimate(const torch::Tensor& audio) const override;
-  /// The network hears all of its input; what lies further away than this hardly counts.
+  /// What a window of a long sound is given either side. The network itself hears all of its input.
   double context_s() const override;
 
   /// The front end: audio [N] -> [frame_count(N), 128].

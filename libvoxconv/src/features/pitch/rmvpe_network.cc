@@ -1,5 +1,7 @@
 #include "features/pitch/rmvpe_network.h"
 
+#include <utility>
+
 #include "core/fail.h"
 #include "nn/linear.h"
 #include "nn/mapped_file.h"
@@ -190,10 +192,11 @@ torch::Tensor RmvpeNetwork::operator()(const torch::Tensor& mel) const {
     skips.push_back(run(blocks, x));
     x = torch::avg_pool2d(skips.back(), 2);
   }
-  for (const Blocks& blocks : middle_) x = run(blocks, x);
+  for (const Blocks& blocks : middle_) x = run(blocks, std::move(x));
   for (const Decoder& decoder : decoder_) {
-    x = run(decoder.blocks, interleave(decoder.up(x), skips.back()));
+    x = interleave(decoder.up(x), skips.back());
     skips.pop_back();
+    x = run(decoder.blocks, std::move(x));
   }
   // [1, 3, T, bins] -> [T, 3 bins]
   x = last_(x).squeeze(0).transpose(0, 1).reshape({mel.size(0), images * mel_bins_});
