@@ -1,6 +1,9 @@
 #pragma once
 #include <faiss/IndexFlat.h>
 
+#include <algorithm>
+#include <cstdint>
+
 #include "nn/torch.h"
 
 namespace voxconv {
@@ -11,12 +14,12 @@ class FlatCentres final : public faiss::IndexFlatL2 {
  public:
   using faiss::IndexFlatL2::IndexFlatL2;
 
-  void search(idx_t n, const float* queries, idx_t k, float* distances, idx_t* labels,
+  void search(std::int64_t n, const float* queries, std::int64_t k, float* distances, std::int64_t* labels,
               const faiss::SearchParameters* = nullptr) const override {
     const torch::Tensor centres = torch::from_blob(const_cast<float*>(get_xb()), {ntotal, d});
     const torch::Tensor norms = centres.square().sum(1);
-    for (idx_t at = 0; at < n; at += block) {
-      const idx_t rows = std::min<idx_t>(block, n - at);
+    for (std::int64_t at = 0; at < n; at += block) {
+      const std::int64_t rows = std::min<std::int64_t>(block, n - at);
       const torch::Tensor x = torch::from_blob(const_cast<float*>(queries) + at * d, {rows, d});
       const auto nearest = torch::addmm(norms.unsqueeze(0), x, centres.t(), 1, -2).topk(k, 1, false, true);
       torch::from_blob(distances + at * k, {rows, k}).copy_((std::get<0>(nearest) + x.square().sum(1, true)).clamp_min(0));
@@ -25,7 +28,7 @@ class FlatCentres final : public faiss::IndexFlatL2 {
   }
 
  private:
-  static constexpr idx_t block = 1024;  // queries at a time: with 10,000 centres 40 MB of distances
+  static constexpr std::int64_t block = 1024;  // queries at a time: with 10,000 centres 40 MB of distances
 };
 
 }  // namespace voxconv
