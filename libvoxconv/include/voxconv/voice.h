@@ -58,7 +58,7 @@ class VoiceStore {
   std::vector<VoiceInfo> list() const;
   VoiceInfo find(const std::string& name_or_path) const;  ///< throws Error(not_found) that names what there is
   /// Copies a bundle (folder, or .zip made by export_voice()) into the user's folder, or makes one there of another program's file (an RVC
-  /// .pth; docs/checkpoints.md), after verify(). Throws Error.
+  /// .pth, or a .zip with one and its index; docs/checkpoints.md), after verify(). Throws Error.
   VoiceInfo import_voice(const std::string& path, const ImportOptions& options = {});
   VoiceInfo import_bundle(const std::string& path, const std::string& name = "") { return import_voice(path, {.name = name}); }
   /// Packs a bundle into a .zip, or writes a .pth that RVC loads where `path` ends so and the architecture is rvc. Throws Error.
