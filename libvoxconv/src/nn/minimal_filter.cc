@@ -42,11 +42,13 @@ struct Matrices {
 
 struct Seven {  // 4 outputs of 4 taps
   static constexpr int outputs = 4, taps = 4;
-  static constexpr Matrices<4, 4> matrices{{0, 1, -1, 2, -2, 0.5}};
+  using Transform = Matrices<outputs, taps>;
+  static constexpr Transform matrices{{0, 1, -1, 2, -2, 0.5}};
 };
 struct Eight {  // 6 outputs of 3 taps
   static constexpr int outputs = 6, taps = 3;
-  static constexpr Matrices<6, 3> matrices{{0, 1, -1, 2, -2, 0.5, -0.5}};
+  using Transform = Matrices<outputs, taps>;
+  static constexpr Transform matrices{{0, 1, -1, 2, -2, 0.5, -0.5}};
 };
 
 #define VOXCONV_INLINE [[gnu::always_inline]] inline
@@ -57,13 +59,14 @@ using Channels [[gnu::vector_size(16 * sizeof(float)), gnu::aligned(alignof(floa
 VOXCONV_INLINE void load(Channels& value, const float* at) { value = *reinterpret_cast<const Channels*>(at); }
 VOXCONV_INLINE void store(float* at, const Channels& value) { *reinterpret_cast<Channels*>(at) = value; }
 
-/// Adds factor * x to a sum whose terms before column `Column` are all zero or not.
-template <const auto& Row, std::size_t Column>
+/// One factor of a row of `Matrix`, a member of Matrices: adds factor * x to the sum of what stands before it in the row.
+template <class Scheme, auto Matrix, std::size_t Row, std::size_t Column>
 VOXCONV_INLINE void add_term(Channels& sum, const Channels* x) {
-  constexpr double factor = Row[Column];
+  constexpr auto& row = (Scheme::matrices.*Matrix)[Row];
+  constexpr double factor = row[Column];
   constexpr bool first = [] {
     for (std::size_t c = 0; c < Column; ++c)
-      if (Row[c] != 0) return false;
+      if (row[c] != 0) return false;
     return true;
   }();
   if constexpr (factor == 0)
@@ -77,14 +80,14 @@ VOXCONV_INLINE void add_term(Channels& sum, const Channels* x) {
 }
 
 /// A row of a matrix times a vector, without what is zero.
-template <const auto& Row, std::size_t... Column>
+template <class Scheme, auto Matrix, std::size_t Row, std::size_t... Column>
 VOXCONV_INLINE void row_times(const Channels* x, Channels& sum, std::index_sequence<Column...>) {
-  (add_term<Row, Column>(sum, x), ...);
+  (add_term<Scheme, Matrix, Row, Column>(sum, x), ...);
 }
 
-template <const auto& Matrix, std::size_t Columns, std::size_t... Row>
+template <class Scheme, auto Matrix, std::size_t... Row>
 VOXCONV_INLINE void times(const Channels* x, Channels* y, std::index_sequence<Row...>) {
-  (row_times<Matrix[Row]>(x, y[Row], std::make_index_sequence<Columns>()), ...);
+  (row_times<Scheme, Matrix, Row>(x, y[Row], std::make_index_sequence<Scheme::matrices.points>()), ...);
 }
 
 template <class Scheme>
@@ -98,7 +101,7 @@ VOXCONV_INLINE void input(const float* x, float* products, std::int64_t groups, 
         float* to = products + q * static_cast<std::int64_t>(points) * channels + c;
         Channels in[points], out[points];
         for (std::size_t p = 0; p < points; ++p) load(in[p], from + static_cast<std::int64_t>(p) * step);
-        times<Scheme::matrices.input, points>(in, out, std::make_index_sequence<points>());
+        times<Scheme, &Scheme::Transform::input>(in, out, std::make_index_sequence<points>());
         for (std::size_t p = 0; p < points; ++p) store(to + static_cast<std::int64_t>(p) * channels, out[p]);
       }
 }
@@ -115,7 +118,7 @@ VOXCONV_INLINE void output(const float* products, const float* bias, const float
         const std::int64_t at = t * Scheme::outputs * step + q * channels + c;
         Channels in[points], out[outputs];
         for (std::size_t p = 0; p < points; ++p) load(in[p], from + static_cast<std::int64_t>(p) * channels);
-        times<Scheme::matrices.output, points>(in, out, std::make_index_sequence<outputs>());
+        times<Scheme, &Scheme::Transform::output>(in, out, std::make_index_sequence<outputs>());
         Channels offset;
         load(offset, bias + c);
         for (std::size_t i = 0; i < outputs; ++i) {
@@ -133,7 +136,7 @@ VOXCONV_INLINE void output(const float* products, const float* bias, const float
 }
 
 #if defined(__x86_64__)
-#define VOXCONV_AVX512 __attribute__((target("arch=x86-64-v4,prefer-vector-width=512")))
+#define VOXCONV_AVX512 __attribute__((target("arch=x86-64-v4")))
 #define VOXCONV_AVX2 __attribute__((target("arch=x86-64-v3")))
 #endif
 
@@ -172,8 +175,10 @@ MinimalFilter variant() {
 template <class Scheme>
 MinimalFilter for_this_processor() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("x86-64-v4")) return variant<Scheme, Avx512>();
-  if (__builtin_cpu_supports("x86-64-v3")) return variant<Scheme, Avx2>();
+  // What of x86-64-v4 and -v3 the transforms use; not every compiler knows the levels by name here.
+  if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
+    return variant<Scheme, Avx512>();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return variant<Scheme, Avx2>();
 #endif
   return variant<Scheme, Plain>();
 }
