@@ -10,8 +10,9 @@ def enter(checkout: str, assets: str) -> pathlib.Path:
     folder = pathlib.Path(assets).resolve()
     os.environ["rmvpe_root"] = str(folder)
     os.environ.setdefault("RVC_AUDIO_FORCE_CPU", "1")
-    os.chdir(checkout)
-    sys.path.insert(0, str(pathlib.Path(checkout).resolve()))
+    code = str(pathlib.Path(checkout).resolve())
+    os.chdir(code)
+    sys.path.insert(0, code)
     sys.argv = sys.argv[:1]  # RVC's configuration reads the command line
     import infer.hubert
 
