@@ -52,11 +52,15 @@ PackedConv::PackedConv(const torch::Tensor& weight, const torch::Tensor& bias, C
   weight_ = fused_ ? pack(weight_, shape_) : weight_.contiguous(torch::MemoryFormat::ChannelsLast);
 }
 
+/// Not every kernel of a GPU keeps the layout.
+torch::Tensor PackedConv::plain(const torch::Tensor& x) const {
+  return torch::conv2d(x, weight_, bias_, shape_.stride, shape_.padding, shape_.dilation, shape_.groups)
+      .contiguous(torch::MemoryFormat::ChannelsLast);
+}
+
 torch::Tensor PackedConv::operator()(const torch::Tensor& x) const {
   const torch::Tensor input = x.to(weight_.scalar_type());
-  if (!fused_)
-    return activate_(torch::conv2d(input, weight_, bias_, shape_.stride, shape_.padding, shape_.dilation, shape_.groups), activation_,
-                     slope_);
+  if (!fused_) return activate_(plain(input), activation_, slope_);
   const auto run = [&](std::string_view name, Scalars scalars, Text algorithm) {
     const Optional bias = bias_.defined() ? Optional(bias_) : std::nullopt;
     return convolve(input, weight_, bias, shape_, name, scalars, algorithm).to(type_);
@@ -78,7 +82,7 @@ torch::Tensor PackedConv::operator()(const torch::Tensor& x) const {
 torch::Tensor PackedConv::add(const torch::Tensor& x, const torch::Tensor& residual) const {
   TORCH_CHECK(activation_ == Activation::none, "PackedConv::add() is for convolutions without activation");
   const torch::Tensor input = x.to(weight_.scalar_type());
-  if (!fused_) return torch::conv2d(input, weight_, bias_, shape_.stride, shape_.padding, shape_.dilation, shape_.groups).add_(residual);
+  if (!fused_) return plain(input).add_(residual);
   const Optional bias = bias_.defined() ? Optional(bias_) : std::nullopt;
   return convolve_add(input, residual.to(weight_.scalar_type()), weight_, bias, shape_).to(type_);
 }

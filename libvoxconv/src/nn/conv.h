@@ -28,6 +28,8 @@ class PackedConv {
   torch::Tensor add(const torch::Tensor& x, const torch::Tensor& residual) const;
 
  private:
+  torch::Tensor plain(const torch::Tensor& x) const;
+
   torch::Tensor weight_, bias_;
   torch::ScalarType type_ = torch::kFloat;  ///< of the result
   ConvShape shape_;

@@ -28,6 +28,18 @@ torch::Device select_device(const std::string& name) {
   return torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(index));
 }
 
+torch::Tensor send(const torch::Tensor& x, torch::Device device) {
+  if (!x.is_cpu() || device.is_cpu()) return x.to(device);
+  return x.pin_memory().to(device, /*non_blocking=*/true);  // the allocator of pinned memory keeps it until it was copied
+}
+
+OwnStream::OwnStream(torch::Device device) {
+  if (device.is_cpu()) return;
+  const c10::impl::VirtualGuardImpl guard(device.type());
+  guard.synchronizeDevice(device.index());  // weights may still be on their way, on another stream
+  guard_.reset_stream(guard.getStreamFromGlobalPool(device));
+}
+
 torch::ScalarType select_precision(const std::string& name, torch::Device device) {
   if (name == "auto") return device.is_cuda() ? torch::kHalf : torch::kFloat;
   if (name == "fp32") return torch::kFloat;
@@ -37,6 +49,11 @@ torch::ScalarType select_precision(const std::string& name, torch::Device device
     return torch::kHalf;
   }
   fail(ErrorCode::usage, "Unknown precision \"{}\"; expected auto, fp32, bf16 or fp16.", name);
+}
+
+void forbid_tf32() {
+  at::globalContext().setAllowTF32CuDNN(false);
+  at::globalContext().setAllowTF32CuBLAS(false);
 }
 
 void set_threads(int threads) {

@@ -1,4 +1,6 @@
 #pragma once
+#include <c10/core/StreamGuard.h>
+
 #include <string>
 
 #include "nn/torch.h"
@@ -10,6 +12,22 @@ torch::Device select_device(const std::string& name);
 
 /// "fp32", "bf16", "fp16"; "auto" is fp32 on the CPU and fp16 on CUDA. Throws Error(usage).
 torch::ScalarType select_precision(const std::string& name, torch::Device device);
+
+/// `x` on `device`; where it comes from the CPU this thread does not wait for what the device still has to do.
+torch::Tensor send(const torch::Tensor& x, torch::Device device);
+
+/// While it lives, this thread gives its work to a stream of its own of a GPU, beside those of other threads. On the CPU it does nothing.
+class OwnStream {
+ public:
+  explicit OwnStream(torch::Device device);
+
+ private:
+  c10::OptionalStreamGuard guard_;
+};
+
+/// Has GPUs compute float32 as such for the whole process. Their convolutions otherwise round it to the 10 bits of TF32, in which another
+/// class of pitch wins now and then.
+void forbid_tf32();
 
 /// Sets the CPU threads of LibTorch for the whole process and flushes denormals; 0: all cores. Call once, early.
 void set_threads(int threads);
