@@ -23,7 +23,7 @@ void write(int file, const std::uint8_t* data, std::size_t size) {
 
 bool is_torch_file(const std::uint8_t* data, std::size_t size) {
   const nn::MappedFile file{{data, [](const std::uint8_t*) {}}, size};
-  return nn::is_torch_zip(file) || nn::is_torch_legacy(file) || (size > 9 && data[8] == '{');
+  return nn::is_torch_zip(file) || nn::is_torch_legacy(file) || nn::is_torch_tar(file) || (size > 9 && data[8] == '{');
 }
 
 void read_every_tensor(const std::string& path) {

@@ -1,5 +1,8 @@
 #include "nn/checkpoint/checkpoint.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "core/fail.h"
 #include "nn/checkpoint/pickle_machine.h"
 #include "nn/checkpoint/torch_files.h"
@@ -9,6 +12,16 @@ namespace voxconv::nn {
 namespace {
 
 using Kind = PickleValue::Kind;
+
+struct Format {
+  const char* name;
+  bool (*matches)(const MappedFile&);
+  Pickle (*read)(const MappedFile&);
+};
+constexpr Format torch_formats[] = {{"torch zip", is_torch_zip, read_torch_zip},
+                                    {"torch legacy", is_torch_legacy, read_torch_legacy},
+                                    {"torch tar", is_torch_tar, read_torch_tar}};
+
 constexpr int deepest_dict = 8;
 constexpr std::size_t most_visits = 1'000'000;
 
@@ -61,14 +74,12 @@ StateDict Checkpoint::state_dict(const PickleValue& value) const {
 Checkpoint open_checkpoint(const std::string& path) {
   const MappedFile file = map_file(path, 8);
   if (is_safetensors(file)) return from_safetensors(path);
-  const bool zip = is_torch_zip(file), legacy = is_torch_legacy(file);
-  if (is_torch_tar(file))
-    fail(ErrorCode::bad_model,
-         "{} has the format of PyTorch before 0.1.10, a tar file, which is not read. Load and save it with a newer one.", path);
-  if (!zip && !legacy) fail(ErrorCode::bad_model, "{} is no model file: it is neither a torch checkpoint nor a .safetensors.", path);
+  const Format* format = std::find_if(std::begin(torch_formats), std::end(torch_formats), [&](const Format& f) { return f.matches(file); });
+  if (format == std::end(torch_formats))
+    fail(ErrorCode::bad_model, "{} is no model file: it is neither a torch checkpoint nor a .safetensors.", path);
   try {
-    Pickle pickle = zip ? read_torch_zip(file) : read_torch_legacy(file);
-    return {path, zip ? "torch zip" : "torch legacy", pickle.tree, pickle.root, std::move(pickle.records)};
+    Pickle pickle = format->read(file);
+    return {path, format->name, pickle.tree, pickle.root, std::move(pickle.records)};
   } catch (const Error& e) {
     throw Error(e.code(), fmt::format("{}: {}", path, e.what()));
   }

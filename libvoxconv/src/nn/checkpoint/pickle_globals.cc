@@ -206,6 +206,17 @@ std::vector<std::int64_t> descending(std::size_t count) {
   return order;
 }
 
+/// torch.FloatTensor, torch.cuda.HalfTensor ...: the types of tensors before 0.4.
+bool is_tensor_type(const std::string& name) {
+  constexpr std::size_t ending = sizeof "Tensor" - 1;
+  for (const char* module : {"torch.cuda.", "torch."})
+    if (name.rfind(module, 0) == 0 && name.size() > std::strlen(module) + ending &&
+        name.compare(name.size() - ending, ending, "Tensor") == 0)
+      return find_storage_type("torch." + name.substr(std::strlen(module), name.size() - std::strlen(module) - ending) + "Storage")
+          .has_value();
+  return false;
+}
+
 std::uint64_t copied_bytes(const PickleValue& arguments) {
   std::uint64_t bytes = 8 * arguments.items.size();
   for (const PickleValue* item : arguments.items) bytes += item->text.size() + 16 * item->items.size();
@@ -223,6 +234,7 @@ std::string modern_global_name(const std::string& module, const std::string& nam
 std::optional<PickleGlobal> find_global(const std::string& name) {
   if (const auto found = globals().find(name); found != globals().end()) return found->second;
   if (find_storage_type(name)) return PickleGlobal::storage_type;
+  if (is_tensor_type(name)) return PickleGlobal::reference;
   for (const char* dtype : dtypes)
     if (name == std::string("torch.") + dtype) return PickleGlobal::reference;
   for (const char* module : record_modules)

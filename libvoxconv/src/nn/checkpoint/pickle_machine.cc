@@ -23,8 +23,8 @@ constexpr std::uint64_t free_copies = 1u << 20;     // bytes that may be copied 
 
 class Machine {
  public:
-  Machine(const std::uint8_t* data, std::uint64_t size)
-      : bytes_(data, size), copies_left_(size * 4 + free_copies), tree_(std::make_shared<PickleTree>()) {}
+  Machine(const std::uint8_t* data, std::uint64_t size, const OutsideObject& outside)
+      : bytes_(data, size), outside_(outside), copies_left_(size * 4 + free_copies), tree_(std::make_shared<PickleTree>()) {}
 
   Pickle run() {
     for (std::uint64_t steps = 0; step(static_cast<std::uint8_t>(bytes_.unsigned_number(1))); ++steps)
@@ -195,25 +195,10 @@ class Machine {
     }
   }
 
-  /// ("storage", type, key, place, count) and, in old files, (key, first, count) of a part of it or None.
-  void make_storage() {
-    const Value id = pop();
-    const auto& items = id->items;
-    const bool known = id->is(Kind::tuple) && items.size() >= 5 && items[0]->text == "storage" && items[1]->is(Kind::global) &&
-                       items[2]->is(Kind::text) && items[4]->is(Kind::integer) && items[4]->integer >= 0;
-    if (!known)
-      fail(ErrorCode::bad_model, "The file is refused: it asks for the outside object {}; expected a storage of tensors.", describe(*id));
-    const auto type = find_storage_type(items[1]->text);
-    if (!type) fail(ErrorCode::bad_model, "The file has numbers of the unknown type {}.", printable(items[1]->text));
-    StorageSpan span{items[2]->text, *type, 0, static_cast<std::uint64_t>(items[4]->integer)};
-    if (items.size() > 5 && items[5]->is(Kind::tuple)) {
-      const auto& part = items[5]->items;
-      if (part.size() != 3 || part[1]->integer < 0 || part[2]->integer < 0) damaged("a part of a storage that cannot be");
-      span.first = static_cast<std::uint64_t>(part[1]->integer);
-      span.count = static_cast<std::uint64_t>(part[2]->integer);
-    }
-    charge(span.key.size());
-    make(Kind::storage)->span = std::move(span);
+  void make_outside_object() {
+    PickleValue object = outside_(*pop());
+    charge(object.span.key.size() + 8 * (object.size.size() + object.stride.size()));
+    make(std::move(object));
   }
 
   void charge(std::uint64_t bytes) {
@@ -228,6 +213,7 @@ class Machine {
   bool step(std::uint8_t code);
 
   PickleBytes bytes_;
+  const OutsideObject& outside_;
   std::uint64_t copies_left_;
   std::shared_ptr<PickleTree> tree_;
   std::vector<Value> stack_;
@@ -344,7 +330,7 @@ bool Machine::step(std::uint8_t code) {
       break;
     }
     case 'b': set_state(); break;
-    case 'Q': make_storage(); break;
+    case 'Q': make_outside_object(); break;
     case 'P': fail(ErrorCode::bad_model, "The file is refused: it asks for the outside object \"{}\".", printable(bytes_.line()));
     case 0x82:
     case 0x83:
@@ -362,6 +348,28 @@ bool Machine::step(std::uint8_t code) {
 
 }  // namespace
 
-Pickle read_pickle(const std::uint8_t* data, std::uint64_t size) { return Machine(data, size).run(); }
+PickleValue storage_object(const PickleValue& id) {
+  const auto& items = id.items;
+  const bool known = id.is(Kind::tuple) && items.size() >= 5 && items[0]->text == "storage" && items[1]->is(Kind::global) &&
+                     items[2]->is(Kind::text) && items[4]->is(Kind::integer) && items[4]->integer >= 0;
+  if (!known)
+    fail(ErrorCode::bad_model, "The file is refused: it asks for the outside object {}; expected a storage of tensors.", describe(id));
+  const auto type = find_storage_type(items[1]->text);
+  if (!type) fail(ErrorCode::bad_model, "The file has numbers of the unknown type {}.", printable(items[1]->text));
+  PickleValue storage{Kind::storage};
+  storage.span = {items[2]->text, *type, 0, static_cast<std::uint64_t>(items[4]->integer)};
+  if (items.size() > 5 && items[5]->is(Kind::tuple)) {
+    const auto& part = items[5]->items;
+    if (part.size() != 3 || part[1]->integer < 0 || part[2]->integer < 0)
+      fail(ErrorCode::bad_model, "The file is damaged: the part {} of a storage cannot be.", describe(*items[5]));
+    storage.span.first = static_cast<std::uint64_t>(part[1]->integer);
+    storage.span.count = static_cast<std::uint64_t>(part[2]->integer);
+  }
+  return storage;
+}
+
+Pickle read_pickle(const std::uint8_t* data, std::uint64_t size, const OutsideObject& outside) {
+  return Machine(data, size, outside).run();
+}
 
 }  // namespace voxconv::nn

@@ -8,11 +8,22 @@
 namespace voxconv::nn {
 namespace {
 
-constexpr std::uint64_t most_sharing = 8;  ///< times the file's size that all tensors together may name
+constexpr std::uint64_t most_sharing = 8;                   ///< times the file's size that all tensors together may name
+constexpr std::int64_t most_empty = std::int64_t{1} << 48;  ///< product of an empty tensor's other sizes
 
 [[noreturn]] void refuse(const PickleValue& tensor, const char* what) {
   fail(ErrorCode::bad_model, "The file is damaged: a tensor of {} dimensions in storage {} {}.", tensor.size.size(),
        printable(tensor.span.key), what);
+}
+
+/// LibTorch multiplies the sizes of an empty tensor, too.
+void check_empty(const PickleValue& tensor) {
+  std::int64_t product = 1;
+  for (const std::int64_t extent : tensor.size)
+    if (extent > most_empty / product)
+      refuse(tensor, "is empty and yet too large");
+    else if (extent > 0)
+      product *= extent;
 }
 
 /// Numbers in the tensor, checked: it lies inside its span, and names no more numbers than that has (a broadcast one could name any
@@ -22,7 +33,10 @@ std::uint64_t checked_count(const PickleValue& tensor) {
   std::uint64_t count = 1, last = static_cast<std::uint64_t>(tensor.offset);
   bool is_empty = false;
   for (const std::int64_t extent : tensor.size) is_empty = is_empty || extent == 0;
-  if (is_empty) return 0;
+  if (is_empty) {
+    check_empty(tensor);
+    return 0;
+  }
   for (std::size_t d = 0; d < tensor.size.size(); ++d) {
     const auto extent = static_cast<std::uint64_t>(tensor.size[d]), stride = static_cast<std::uint64_t>(tensor.stride[d]);
     if (extent > tensor.span.count / count) refuse(tensor, "has more numbers than its storage");

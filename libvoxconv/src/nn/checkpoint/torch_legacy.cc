@@ -4,6 +4,7 @@
 #include "core/fail.h"
 #include "nn/checkpoint/tensor_binder.h"
 #include "nn/checkpoint/torch_files.h"
+#include "nn/checkpoint/torch_stream.h"
 
 namespace voxconv::nn {
 namespace {
@@ -27,21 +28,19 @@ std::map<std::string, torch::ScalarType> storage_types(const PickleTree& tree) {
 
 bool is_torch_legacy(const MappedFile& file) { return file.size > sizeof magic && std::memcmp(file.data.get(), magic, sizeof magic) == 0; }
 
-bool is_torch_tar(const MappedFile& file) { return file.size > 512 && std::memcmp(file.data.get() + 257, "ustar", 5) == 0; }
+void check_system(const PickleValue& description) {
+  const PickleValue* little = description.find("little_endian");
+  if (little && !little->integer)
+    fail(ErrorCode::bad_model, "The file was written by a big-endian machine; only little-endian files are read.");
+}
 
 Pickle read_torch_legacy(const MappedFile& file) {
-  std::uint64_t at = sizeof magic;
-  const auto next = [&] {
-    Pickle pickle = read_pickle(file.data.get() + at, file.size - at);
-    at += pickle.bytes;
-    return pickle;
-  };
-  if (const Pickle protocol = next(); protocol.root->integer != known_protocol)
+  TorchStream stream(file.data.get() + sizeof magic, file.size - sizeof magic);
+  if (const Pickle protocol = stream.pickle(); protocol.root->integer != known_protocol)
     fail(ErrorCode::bad_model, "The file has protocol {} of torch.save(); {} is read.", protocol.root->integer, known_protocol);
-  if (const Pickle system = next(); system.root->find("little_endian") && !system.root->find("little_endian")->integer)
-    fail(ErrorCode::bad_model, "The file was written by a big-endian machine; only little-endian files are read.");
-  Pickle result = next();
-  const Pickle keys = next();
+  check_system(*stream.pickle().root);
+  Pickle result = stream.pickle();
+  const Pickle keys = stream.pickle();
   if (!keys.root->is(Kind::list)) fail(ErrorCode::bad_model, "The file is damaged: it has no list of storages.");
 
   const auto types = storage_types(*result.tree);
@@ -49,16 +48,7 @@ Pickle read_torch_legacy(const MappedFile& file) {
   for (const PickleValue* key : keys.root->items) {
     const auto type = types.find(key->text);
     if (type == types.end()) fail(ErrorCode::bad_model, "The file is damaged: nothing uses its storage {}.", describe(*key));
-    std::uint64_t count = 0;
-    if (file.size - at < sizeof count) fail(ErrorCode::bad_model, "The file is truncated: it ends before its storage {}.", describe(*key));
-    std::memcpy(&count, file.data.get() + at, sizeof count);
-    at += sizeof count;
-    const std::uint64_t width = torch::elementSize(type->second);
-    if (count > (file.size - at) / width)
-      fail(ErrorCode::bad_model, "The file is truncated: its storage {} has {} numbers of {} bytes, {} bytes are left.", describe(*key),
-           count, width, file.size - at);
-    storages[key->text] = {file.data.get() + at, count * width};
-    at += count * width;
+    storages[key->text] = stream.storage(key->text, type->second);
   }
   bind_tensors(*result.tree, file.data, file.size, [&](const std::string& key, torch::ScalarType) -> StorageBytes {
     const auto found = storages.find(key);
