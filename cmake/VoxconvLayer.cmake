@@ -6,6 +6,7 @@ set(VOXCONV_LAYERS core audio nn features models convert train eval)
 # fmt is header-only here: LibTorch brings its own fmt headers, which hide the installed ones in the layers that see it.
 set(VOXCONV_CORE_LIBRARIES fmt::fmt-header-only nlohmann_json::nlohmann_json PkgConfig::sodium CURL::libcurl)
 set(VOXCONV_AUDIO_LIBRARIES PkgConfig::sndfile PkgConfig::samplerate PkgConfig::ffmpeg)
+set(VOXCONV_NN_LIBRARIES PkgConfig::zlib)
 set(VOXCONV_MODELS_LIBRARIES PkgConfig::zip)
 set(VOXCONV_TORCH_LIBRARIES LibTorch::LibTorch Faiss::Faiss)
 

@@ -52,6 +52,7 @@ def good_files(folder: pathlib.Path) -> None:
     torch.save(content, folder / "plain_zip.pth")
     torch.save(content, folder / "plain_legacy.pth", _use_new_zipfile_serialization=False)
     torch.save(content, folder / "plain_protocol4.pth", pickle_protocol=4)
+    (folder / "plain_deflated.pth").write_bytes(packed_again((folder / "plain_zip.pth").read_bytes()))
     (folder / "plain_tar.pth").write_bytes(tar_of(content, part_of={"shared_b": 4}))
 
 
@@ -220,6 +221,21 @@ def overlapping_zip() -> bytes:
     return bytes(data)
 
 
+def with_size(data: bytes, name: str, size: int, field: int = 24, bytes_: int = 4) -> bytes:
+    """The zip file with another size of an entry, or another field, in its directory."""
+    at = data.rindex(f"archive/{name}".encode()) - 46 + field
+    return data[:at] + size.to_bytes(bytes_, "little") + data[at + bytes_:]
+
+
+def packed_again(data: bytes) -> bytes:
+    """The zip file as a program that compresses makes it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as before, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as after:
+        for name in before.namelist():
+            after.writestr(zipfile.ZipInfo(name), before.read(name), zipfile.ZIP_STORED if name.endswith("version") else zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
 def flipped(data: bytes, what: bytes) -> bytes:
     at = data.index(what)
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
@@ -292,7 +308,12 @@ def refused_files() -> dict[str, tuple[bytes, str]]:
                                           number(1) + numbers(10 ** 9, 10 ** 9) + call("numpy", "dtype", text("f4"), b"\x89", b"\x88") +
                                           b"\x89C\x04\0\0\0\0tb")), "numpy array"),
         # Archives that are broken.
-        "compressed": (archive(weights(good), zipfile.ZIP_DEFLATED), "compressed"),
+        "compressed": (archive(weights(good), zipfile.ZIP_BZIP2), "compressed by the method 12"),
+        "deflate_bomb": (archive(weights(good), zipfile.ZIP_DEFLATED, **{"data/1": b"\0" * (4 << 20)}), "unpacked, it would take more than"),
+        "deflate_size_too_small": (with_size(archive(weights(good), zipfile.ZIP_DEFLATED), "data/0", 12), "does not unpack to 12 bytes"),
+        "deflate_size_too_large": (with_size(archive(weights(good), zipfile.ZIP_DEFLATED), "data/0", 20), "does not unpack to 20 bytes"),
+        "deflate_size_huge": (with_size(archive(weights(good), zipfile.ZIP_DEFLATED), "data/0", 0xfffffffe), "unpacked, it would take more than"),
+        "encrypted": (with_size(archive(weights(good)), "data/0", 1, field=8, bytes_=2), "encrypted"),
         "overlapping": (overlapping_zip(), "overlap"),
         "big_endian": (archive(weights(good), byteorder=b"big"), "big-endian"),
         "no_pickle": (archive(weights(good)).replace(b"data.pkl", b"data.pkx"), "no data.pkl"),
@@ -353,7 +374,7 @@ def seeds(folder: pathlib.Path) -> dict[str, bytes]:
                   text("config") + b"(" + b"".join(positions) + b"l" + text("version") + text("v2") + text("f0") + number(1) +
                   text("info") + text("1epoch") + b"d")
     found = {"plain_zip.pth": (folder / "plain_zip.pth").read_bytes(), "plain_legacy.pth": (folder / "plain_legacy.pth").read_bytes(),
-             "plain_tar.pth": (folder / "plain_tar.pth").read_bytes(),
+             "plain_deflated.pth": (folder / "plain_deflated.pth").read_bytes(), "plain_tar.pth": (folder / "plain_tar.pth").read_bytes(),
              "plain.pkl": plain_pickle, "rvc.pkl": rvc}
     found |= {f"{name}.pth": refused_files()[name][0] for name in ("system", "obj", "array_of_lies", "stack_global", "newobj_ex", "overlapping")}
     return found

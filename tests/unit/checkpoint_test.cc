@@ -105,7 +105,8 @@ TEST_P(GoodCheckpoint, GivesItsValues) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, GoodCheckpoint,
                          testing::Values(std::pair{"plain_zip.pth", "torch zip"}, std::pair{"plain_protocol4.pth", "torch zip"},
-                                         std::pair{"plain_legacy.pth", "torch legacy"}, std::pair{"plain_tar.pth", "torch tar"}));
+                                         std::pair{"plain_deflated.pth", "torch zip"}, std::pair{"plain_legacy.pth", "torch legacy"},
+                                         std::pair{"plain_tar.pth", "torch tar"}));
 
 TEST(Checkpoint, ReadsSafetensorsLikeTheRest) {
   const fs::path path = fs::path(testing::TempDir()) / ("voxconv_checkpoint." + std::to_string(::getpid()));
@@ -138,7 +139,8 @@ TEST(Checkpoint, RefusesWhatIsNotDataAndSaysWhy) {
 TEST(Checkpoint, RefusesWhatIsCutShortAnywhere) {
   const Scratch file;
   constexpr std::size_t tar_end = 512;  // the second block of zeros, which says nothing new
-  for (const auto& [name, spare] : {std::pair{"plain_zip.pth", std::size_t{0}}, {"plain_legacy.pth", 0}, {"plain_tar.pth", tar_end}}) {
+  for (const auto& [name, spare] :
+       {std::pair{"plain_zip.pth", std::size_t{0}}, {"plain_deflated.pth", 0}, {"plain_legacy.pth", 0}, {"plain_tar.pth", tar_end}}) {
     const std::string whole = read_file((folder / name).string());
     for (std::size_t length = 0; length < whole.size() - spare; ++length) {
       file.write(whole.substr(0, length));
@@ -149,7 +151,7 @@ TEST(Checkpoint, RefusesWhatIsCutShortAnywhere) {
 
 TEST(Checkpoint, SurvivesAnyChangedByte) {
   const Scratch file;
-  for (const char* name : {"plain_zip.pth", "plain_legacy.pth", "plain_tar.pth"}) {
+  for (const char* name : {"plain_zip.pth", "plain_deflated.pth", "plain_legacy.pth", "plain_tar.pth"}) {
     const std::string whole = read_file((folder / name).string());
     for (std::size_t at = 0; at < whole.size(); ++at) {
       std::string changed = whole;

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <new>
 #include <vector>
 
 #include "core/fail.h"
+#include "nn/checkpoint/inflate.h"
 #include "nn/checkpoint/pickle_value.h"
 
 namespace voxconv::nn {
@@ -13,8 +15,12 @@ namespace {
 
 constexpr std::uint64_t end_bytes = 22, end64_bytes = 56, locator_bytes = 20, longest_comment = 0xffff;
 constexpr std::uint64_t most_entries = 1'000'000;
+constexpr std::uint64_t stored = 0, deflated = 8;                                  // methods
+constexpr std::uint64_t most_growth = 16, free_growth = 1u << 20, alignment = 64;  // of what is unpacked
 constexpr std::uint32_t end_mark = 0x06054b50, end64_mark = 0x06064b50, locator_mark = 0x07064b50, entry_mark = 0x02014b50,
                         local_mark = 0x04034b50;
+
+std::uint64_t padded(std::uint64_t size) { return (size + alignment - 1) / alignment * alignment; }
 
 std::uint64_t number(const std::uint8_t* at, int bytes) {
   std::uint64_t value = 0;
@@ -48,7 +54,7 @@ void read_zip64(const std::uint8_t* extra, std::uint64_t extra_bytes, std::uint6
 
 }  // namespace
 
-ZipArchive::ZipArchive(const MappedFile& file) {
+ZipArchive::ZipArchive(const MappedFile& file) : bytes_(file) {
   const std::uint64_t end = find_end(file);
   const std::uint8_t* record = file.data.get() + end;
   std::uint64_t count = number(record + 10, 2), size = number(record + 12, 4), start = number(record + 16, 4);
@@ -66,6 +72,7 @@ ZipArchive::ZipArchive(const MappedFile& file) {
   if (start > end || size > end - start || count > most_entries || count * 46 > size)
     fail(ErrorCode::bad_model, "The zip file's directory is damaged, or the file is truncated.");
   read_directory(file, start, count);
+  if (!packed_.empty()) unpack();
 }
 
 void ZipArchive::read_directory(const MappedFile& file, std::uint64_t start, std::uint64_t count) {
@@ -85,21 +92,47 @@ void ZipArchive::read_directory(const MappedFile& file, std::uint64_t start, std
     at += 46 + name_bytes + extra_bytes + comment;
 
     const auto& [size, packed, place] = sizes;
-    if (method != 0 || (flags & 1) != 0)
-      fail(ErrorCode::bad_model, "The zip file's entry {} is {}; torch stores entries as they are, and only those are read.",
-           printable(name), flags & 1 ? "encrypted" : "compressed");
+    if ((method != stored && method != deflated) || (flags & 1) != 0)
+      fail(ErrorCode::bad_model, "The zip file's entry {} is {}, which is not read; unpack the file and pack it again with \"zip -0\".",
+           printable(name), flags & 1 ? "encrypted" : fmt::format("compressed by the method {}", method));
     if (place > start || start - place < 30 || number(data + place, 4) != local_mark)
       fail(ErrorCode::bad_model, "The zip file's entry {} is damaged: there is nothing at its byte {}.", printable(name), place);
     const std::uint64_t skip = 30 + number(data + place + 26, 2) + number(data + place + 28, 2);
-    if (size != packed || skip > start - place || size > start - place - skip)
+    if ((method == stored && size != packed) || skip > start - place || packed > start - place - skip)
       fail(ErrorCode::bad_model, "The zip file's entry {} of {} bytes does not fit into the file.", printable(name), size);
-    ranges.emplace_back(place, place + skip + size);
+    ranges.emplace_back(place, place + skip + packed);
+    if (method == deflated) packed_[name] = packed;
     if (!entries_.emplace(name, Entry{data + place + skip, size, crc}).second)
       fail(ErrorCode::bad_model, "The zip file has the entry {} twice.", printable(name));
   }
   std::sort(ranges.begin(), ranges.end());
   for (std::size_t i = 1; i < ranges.size(); ++i)
     if (ranges[i].first < ranges[i - 1].second) fail(ErrorCode::bad_model, "Entries of the zip file overlap.");
+}
+
+void ZipArchive::unpack() {
+  const MappedFile file = bytes_;
+  const std::uint64_t most = file.size * most_growth + free_growth;
+  std::uint64_t total = 0;
+  for (const auto& [name, entry] : entries_) {
+    if (entry.size > most || padded(entry.size) > most - total)
+      fail(ErrorCode::bad_model, "The zip file is refused: unpacked, it would take more than {} bytes.", most);
+    total += padded(entry.size);
+  }
+  const std::align_val_t aligned{alignment};
+  auto* memory = static_cast<std::uint8_t*>(::operator new(total, aligned));
+  bytes_ = {{memory, [aligned](const std::uint8_t* data) { ::operator delete(const_cast<std::uint8_t*>(data), aligned); }}, total};
+  std::uint8_t* at = memory;
+  for (auto& [name, entry] : entries_) {
+    const auto packed = packed_.find(name);
+    if (packed == packed_.end())
+      std::copy_n(entry.data, entry.size, at);
+    else if (!inflate(entry.data, packed->second, at, entry.size))
+      fail(ErrorCode::bad_model, "The zip file's entry {} is damaged: it does not unpack to {} bytes. Get the file again.", printable(name),
+           entry.size);
+    entry.data = at;
+    at += padded(entry.size);
+  }
 }
 
 std::uint32_t crc32(const std::uint8_t* data, std::uint64_t size, std::uint32_t before) {

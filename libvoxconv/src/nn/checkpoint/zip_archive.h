@@ -7,22 +7,28 @@
 
 namespace voxconv::nn {
 
-/// The entries of a zip file that are stored as they are, as torch.save() stores all of its own.
+/// The entries of a zip file. torch.save() stores them as they are, and they are read where they lie; if any is compressed (somebody packed
+/// the file again), all are unpacked into memory.
 class ZipArchive {
  public:
   struct Entry {
-    const std::uint8_t* data;  ///< in the mapped file
+    const std::uint8_t* data;  ///< in bytes()
     std::uint64_t size;
     std::uint32_t crc;
   };
-  /// Reads and checks the directory: every entry inside the file, none overlapping another, none compressed or encrypted, no name twice.
-  /// Throws Error(bad_model).
+  /// Reads and checks the directory: every entry inside the file, none overlapping another, none encrypted or compressed other
+  /// than by deflate, no name twice, and all together not far larger than the file. Throws Error(bad_model).
   explicit ZipArchive(const MappedFile& file);
   const std::map<std::string, Entry>& entries() const { return entries_; }
+  const MappedFile& bytes() const { return bytes_; }  ///< the mapped file, or what was unpacked
 
  private:
   void read_directory(const MappedFile& file, std::uint64_t start, std::uint64_t count);
+  void unpack();
+
   std::map<std::string, Entry> entries_;
+  std::map<std::string, std::uint64_t> packed_;  ///< bytes in the file of the entries that are compressed
+  MappedFile bytes_;
 };
 
 /// The zip format's checksum (CRC-32 of ISO 3309).
