@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
@@ -17,16 +16,15 @@ namespace {
 namespace fs = std::filesystem;
 
 /// The one bundle folder that every input is written into, in memory where there is a memory file system.
-const fs::path& bundle_dir() {
-  static const fs::path dir = [] {
+struct BundleFolder {
+  BundleFolder() {
     const fs::path parent = fs::is_directory("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path();
-    const fs::path made = parent / ("voxconv_fuzz_bundle." + std::to_string(getpid()));
-    fs::create_directories(made);
-    std::atexit([] { fs::remove_all(bundle_dir()); });
-    return made;
-  }();
-  return dir;
-}
+    path = parent / ("voxconv_fuzz_bundle." + std::to_string(getpid()));
+    fs::create_directories(path);
+  }
+  ~BundleFolder() { fs::remove_all(path); }
+  fs::path path;
+};
 
 void write(const fs::path& path, const std::uint8_t* data, std::size_t size) {
   std::ofstream(path, std::ios::binary | std::ios::trunc).write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
@@ -46,13 +44,14 @@ void read_every_tensor(const std::string& path) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const bool is_json = size > 0 && data[0] == '{';  // a safetensors file starts with the length of its header
-  write(bundle_dir() / (is_json ? "voice.json" : "weights.safetensors"), data, size);
+  static const BundleFolder bundle;
+  write(bundle.path / (is_json ? "voice.json" : "weights.safetensors"), data, size);
   try {
     if (is_json) {
-      voxconv::nn::save_safetensors((bundle_dir() / "weights.safetensors").string(), {{"none", torch::zeros({1})}});
-      voxconv::load_voice_model(bundle_dir().string(), torch::kCPU, torch::kFloat);
+      voxconv::nn::save_safetensors((bundle.path / "weights.safetensors").string(), {{"none", torch::zeros({1})}});
+      voxconv::load_voice_model(bundle.path.string(), torch::kCPU, torch::kFloat);
     } else {
-      read_every_tensor((bundle_dir() / "weights.safetensors").string());
+      read_every_tensor((bundle.path / "weights.safetensors").string());
     }
   } catch (const voxconv::Error&) {
   }
