@@ -4,8 +4,8 @@
     make_assets.py CHECKOUT FOLDER RECORDING...
 
 FOLDER then holds hubert_base/ (Transformers' layout, .bin and .safetensors), hubert_base.pt (fairseq's layout), rmvpe.pt, v2_40k.pth,
-v1_48k.pth, v2_32k_nono.pth and v2.index. The recordings calibrate the statistics: normalised layers, a plausible share of voiced frames,
-no saturated output; their features fill the index.
+v1_48k.pth, v2_32k_nono.pth and v2.index. The recordings calibrate the statistics: content that follows the sound, a plausible share of
+voiced frames, no saturated output; their features fill the index.
 """
 
 import argparse
@@ -30,7 +30,35 @@ def recordings(paths: list[str], seconds: float) -> np.ndarray:
     return np.resize(audio, int(seconds * 16000)).astype(np.float32)
 
 
-def make_hubert(folder: pathlib.Path):
+def keep_apart(model, audio: np.ndarray) -> None:
+    """Random layers give one constant vector, whatever they hear. So every sum is centred over time, and what a branch adds varies half as
+    much as what it is added to."""
+    import torch
+
+    def vary(x) -> float:
+        return (x - x.mean(1, keepdim=True)).std().item()
+
+    def calibrate(linear, added, x, size: float) -> None:
+        factor = size / vary(added)
+        total = (added - linear.bias) * factor + (0 if x is None else x)
+        linear.weight.mul_(factor)
+        linear.bias.copy_(-total.mean((0, 1)))
+
+    projection = model.feature_projection.projection
+    features = model.feature_extractor(torch.from_numpy(audio).unsqueeze(0)).transpose(1, 2)
+    calibrate(projection, projection(model.feature_projection.layer_norm(features)), None, 1.0)
+    x = model.feature_projection(features)
+    x = model.encoder.layer_norm(x + model.encoder.pos_conv_embed(x))
+    for layer in model.encoder.layers:
+        calibrate(layer.attention.out_proj, layer.attention(x)[0], x, vary(x) / 2)
+        y = layer.layer_norm(x + layer.attention(x)[0])
+        calibrate(layer.feed_forward.output_dense, layer.feed_forward(y), y, vary(y) / 2)
+        x = layer(x)[0]
+    share = vary(x) / x.std().item()
+    print(f"hubert: {100 * share:.0f} % of its features' deviation is over time", flush=True)
+
+
+def make_hubert(folder: pathlib.Path, audio: np.ndarray):
     import safetensors.torch
     import torch
     from infer.hubert import HubertModelWithFinalProj
@@ -47,6 +75,7 @@ def make_hubert(folder: pathlib.Path):
                 p.uniform_(0.6, 1.4)
             elif name.endswith("bias"):
                 p.normal_(0, 0.05)
+        keep_apart(model, audio[: 16000 * 20])
     target = folder / "hubert_base"
     target.mkdir(parents=True, exist_ok=True)
     config.save_pretrained(target)
@@ -237,8 +266,7 @@ def main() -> None:
 
     torch.manual_seed(0)
     audio = recordings(options.recordings, 140)
-    hubert = make_hubert(folder)
-    print("hubert", flush=True)
+    hubert = make_hubert(folder, audio)
     make_rmvpe(folder, audio)
     print("rmvpe", flush=True)
     from infer.hubert import extract_hubert_features
