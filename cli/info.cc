@@ -62,22 +62,10 @@ int audio_info(Session& session, const std::string& path) {
 void add_model(std::string& text, Console::Json& event, const ModelInfo& model) {
   if (model.architecture.empty()) return;
   add_row(text, "architecture", model.architecture);
-  event["model"] = {{"architecture", model.architecture}, {"is_voice", model.is_voice}};
+  event["model"] = model_json(model);
   if (!model.is_voice) return;
-  add_row(text, "version", model.version);
   add_row(text, "sample rate", fmt::format("{} Hz", model.sample_rate));
-  add_row(text, "speakers", std::to_string(model.speakers));
-  add_row(text, "pitch", model.f0 ? "yes" : "no, it takes none");
-  add_row(text, "encoder", model.content_encoder);
-  add_row(text, "vocoder", model.vocoder);
-  add_row(text, "epochs", model.epochs);
-  event["model"].update({{"version", model.version},
-                         {"sample_rate", model.sample_rate},
-                         {"speakers", model.speakers},
-                         {"f0", model.f0},
-                         {"content_encoder", model.content_encoder},
-                         {"vocoder", model.vocoder},
-                         {"epochs", model.epochs}});
+  add_model_rows(text, model);
 }
 
 int weights_info(Session& session, const InfoCommand& options) {
@@ -112,11 +100,7 @@ bool has_extension(const std::string& path, std::initializer_list<const char*> k
 }
 
 int run_info(Session& session, const InfoCommand& options) {
-  if (fs::is_directory(options.path)) {
-    const VoiceInfo voice = VoiceStore().find(options.path);
-    session.console.result(voice_text(voice), voice_event(voice));
-    return 0;
-  }
+  if (fs::is_directory(options.path)) return show_voice(session, options.path);
   if (has_extension(options.path, {".safetensors", ".pth", ".pt", ".ckpt", ".bin"})) return weights_info(session, options);
   if (has_extension(options.path, {".index", ".faiss"})) return show_index(session, options.path);
   return audio_info(session, options.path);

@@ -28,11 +28,7 @@ int run_list(Session& session, const VoiceArguments& options) {
   return 0;
 }
 
-int run_info(Session& session, const VoiceArguments& options) {
-  const VoiceInfo voice = VoiceStore().find(options.voice);
-  session.console.result(voice_text(voice), voice_event(voice));
-  return 0;
-}
+int run_info(Session& session, const VoiceArguments& options) { return show_voice(session, options.voice); }
 
 int run_import(Session& session, const VoiceArguments& options) {
   const VoiceInfo voice = VoiceStore().import_voice(options.path, options.import);

@@ -12,6 +12,9 @@ has stdout '"speakers":3'
 has stdout '"name":"weight.dec.ups.0.weight_g"'
 run 0 info "$data/checkpoints/plain_legacy.pth"
 has stdout "torch legacy"
+run 0 info "$data/checkpoints/plain_tar.pth" --tensors
+has stdout "torch tar"
+has stdout "weight.transposed"
 has stdout "inert records: argparse.Namespace"
 
 # What is not only data is refused everywhere, with what it would have done.
@@ -36,6 +39,19 @@ run 0 voices info my-singer-v2
 has stdout "A singer"
 has stdout "rvc"
 has stdout "not known"
+has stdout "model version v2"
+has stdout "speakers      3"
+has stdout "takes pitch   yes"
+has stdout "contentvec/layer12"
+has stdout "hifigan"
+has stdout "40000 Hz"
+run 0 voices info my-singer-v2 --json
+json_lines stdout
+model=$(sed 's/.*"model":\({[^}]*}\).*/\1/' stdout)
+run 0 info "$singer" --json
+has stdout "\"model\":$model"
+run 0 info voices/my-singer-v2
+has stdout "model version v2"
 run 0 voices list
 has stdout "my-singer-v2"
 run 0 voices verify my-singer-v2

@@ -28,20 +28,21 @@ struct WeightsInfo {
 /// data; then the message names what it would have done.
 WeightsInfo inspect_weights(const std::string& path);
 
-/// The model in such a file.
+/// The model in such a file, or in a voice bundle.
 struct ModelInfo {
-  std::string architecture;  ///< "rvc"; of others a description: "HuBERT or ContentVec (content encoder)" ...; empty: not known
+  std::string architecture;  ///< "rvc", "native"; of others a description: "HuBERT or ContentVec (content encoder)" ...; empty: not known
   bool is_voice = false;     ///< voxconv sings with it; only then the rest is set
-  std::string version;       ///< "v1", "v2"
+  std::string version;       ///< of RVC: "v1", "v2"
   int sample_rate = 0;       ///< Hz
   std::int64_t speakers = 0;
   bool f0 = false;              ///< takes pitch
-  std::string vocoder;          ///< "hifigan", "mrf_hifigan", "refinegan"
-  std::string content_encoder;  ///< "contentvec/layer12" ...
+  std::string vocoder;          ///< "hifigan", "mrf_hifigan", "refinegan", "native/vocoder"
+  std::string content_encoder;  ///< "contentvec/layer12", "whisper-base" ...
   std::string epochs;           ///< as the file says it
 };
 
-/// Throws as inspect_weights(); a model that is not known is no error.
+/// `path`: such a file, or the folder of a voice bundle, of which only voice.json is read. Throws as inspect_weights(); a model that is not
+/// known is no error.
 ModelInfo inspect_model(const std::string& path);
 
 }  // namespace voxconv

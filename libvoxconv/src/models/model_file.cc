@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <filesystem>
 
-#include "models/rvc/checkpoint.h"
+#include "models/bundle.h"
+#include "models/voice_file.h"
 #include "nn/checkpoint/checkpoint.h"
 #include "voxconv/error.h"
 #include "voxconv/weights.h"
@@ -50,9 +52,24 @@ ModelInfo describe(const rvc::Checkpoint& checkpoint) {
   return info;
 }
 
+ModelInfo describe(const Bundle& bundle) {
+  if (bundle.info.architecture == "rvc") return describe(read_bundle_settings(bundle));
+  ModelInfo info;
+  info.architecture = bundle.info.architecture;
+  info.is_voice = info.architecture == "native";
+  if (!info.is_voice) return info;
+  info.sample_rate = bundle.info.sample_rate;
+  info.speakers = 1;
+  info.f0 = true;
+  for (const auto& [key, field] : {std::pair{"content_encoder", &ModelInfo::content_encoder}, {"vocoder", &ModelInfo::vocoder}})
+    if (bundle.model.contains(key) && bundle.model.at(key).is_string()) bundle.model.at(key).get_to(info.*field);
+  return info;
+}
+
 }  // namespace
 
 ModelInfo inspect_model(const std::string& path) {
+  if (std::filesystem::is_directory(path)) return describe(read_bundle(path));
   const nn::Checkpoint file = nn::open_checkpoint(path);
   ModelInfo info;
   if (!file.root().is(nn::PickleValue::Kind::dict)) return info;

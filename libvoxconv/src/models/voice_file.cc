@@ -5,8 +5,6 @@
 
 #include "core/fail.h"
 #include "features/retrieval/retrieval_index.h"
-#include "models/bundle.h"
-#include "models/rvc/checkpoint.h"
 #include "models/rvc/rvc_voice.h"
 #include "nn/safetensors.h"
 
@@ -78,18 +76,23 @@ void voice_file_to_bundle(const std::string& path, const std::string& index, con
   if (error) fail(ErrorCode::io, "Cannot copy the index {}: {}.", index, error.message());
 }
 
-void bundle_to_voice_file(const std::string& bundle_dir, const std::string& path) {
-  const Bundle bundle = read_bundle(bundle_dir);
-  if (bundle.info.architecture != architecture)
-    fail(ErrorCode::usage, "The voice {} is of the architecture \"{}\", which no .pth holds; export it to a .zip.", bundle.info.name,
-         bundle.info.architecture);
+rvc::Checkpoint read_bundle_settings(const Bundle& bundle) {
   rvc::Checkpoint checkpoint;
   try {
     checkpoint.config = rvc::config_from_json(bundle.model);
     if (bundle.model.contains(notes_key)) bundle.model.at(notes_key).get_to(checkpoint.notes);
   } catch (const nlohmann::json::exception& e) {
-    fail(ErrorCode::bad_model, "{} has model settings that cannot be read: {}.", bundle_dir, e.what());
+    fail(ErrorCode::bad_model, "{} has model settings that cannot be read: {}.", bundle.info.path, e.what());
   }
+  return checkpoint;
+}
+
+void bundle_to_voice_file(const std::string& bundle_dir, const std::string& path) {
+  const Bundle bundle = read_bundle(bundle_dir);
+  if (bundle.info.architecture != architecture)
+    fail(ErrorCode::usage, "The voice {} is of the architecture \"{}\", which no .pth holds; export it to a .zip.", bundle.info.name,
+         bundle.info.architecture);
+  rvc::Checkpoint checkpoint = read_bundle_settings(bundle);
   checkpoint.stored = nn::Safetensors(bundle.weights_path).tensors();
   rvc::write_checkpoint(path, checkpoint);
 }

@@ -2,6 +2,8 @@
 #include <memory>
 #include <string>
 
+#include "models/bundle.h"
+#include "models/rvc/checkpoint.h"
 #include "models/voice_model.h"
 #include "voxconv/voice.h"
 
@@ -20,6 +22,9 @@ std::shared_ptr<const VoiceModel> load_voice_file(const std::string& path, torch
 /// Makes a bundle of it in `dir`, with its tensors as they are. `index`: a retrieval index to go with it, or empty. Throws Error(not_found
 /// | bad_model | io).
 void voice_file_to_bundle(const std::string& path, const std::string& index, const VoiceInfo& info, const std::string& dir);
+
+/// The settings and notes of such a bundle, without tensors. Throws Error(bad_model).
+rvc::Checkpoint read_bundle_settings(const Bundle& bundle);
 
 /// The way back, for a bundle of an architecture that has such files. Throws Error(usage | bad_model | io).
 void bundle_to_voice_file(const std::string& bundle_dir, const std::string& path);
