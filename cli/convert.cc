@@ -108,7 +108,7 @@ int convert_one(Session& session, const ConvertCommand& options) {
   if (job.target == "-") session.console.give_stdout_to_data();
   if (std::error_code none; job.source != "-" && job.target != "-" && fs::equivalent(job.source, job.target, none))
     throw Error(ErrorCode::usage, fmt::format("{} would be replaced by its own conversion; name another output file.", job.source));
-  const Voice voice = Voice::load(options.voice, session.load);
+  const Voice voice = Voice::load(options.voice, session.load, options.batch.convert);
   Converter converter(voice, options.batch.convert);
   const ConvertReport report = convert_file(converter, job, session.console.progress(), session.cancel);
   session.console.end_progress();
@@ -169,7 +169,7 @@ int convert_many(Session& session, const ConvertCommand& options) {
   LoadOptions load = session.load;
   // The jobs share the cores; more threads than cores would only wait for each other.
   if (load.threads == 0 && batch.jobs > 1) load.threads = std::max(1, int(std::thread::hardware_concurrency()) / batch.jobs);
-  const Voice voice = Voice::load(options.voice, load);
+  const Voice voice = Voice::load(options.voice, load, batch.convert);
   BatchProgress progress(session, plan_batch(batch, voice.info()).size());
   BatchCallbacks callbacks;
   callbacks.on_end = [&](const BatchItem& item) { progress.on_end(item); };

@@ -150,6 +150,7 @@ std::string refusal(const std::function<void(Song&)>& change) {
   song.options.f0 = "pyin";
   change(song);
   try {
+    song.options.validate();
     gather_ingredients(song.voice, song.options);
   } catch (const Error& e) {
     return e.what();

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "voxconv/options.h"
+
 namespace voxconv {
 
 /// What voice.json says; the bundle format is described in docs/voice-bundles.md.
@@ -36,6 +38,8 @@ class Voice {
   struct Impl;
   /// A bundle folder, an RVC .pth, or the name of an installed or shipped voice. Throws Error(not_found | bad_model | device).
   static Voice load(const std::string& name_or_path, const LoadOptions& options = {});
+  /// For one use: also throws Error(usage) where `use` cannot be or the voice cannot do it, before it asks for weights of the features.
+  static Voice load(const std::string& name_or_path, const LoadOptions& options, const ConvertOptions& use);
   const VoiceInfo& info() const;
   explicit Voice(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
   const Impl& impl() const { return *impl_; }

@@ -37,22 +37,19 @@ std::shared_ptr<const RetrievalIndex> load_index(const Voice::Impl& voice, const
   return load_retrieval_index(path, {.probes = std::int64_t(options.index_probes)});
 }
 
-/// Refuses what cannot be meant together.
-void check(const Voice::Impl& voice, const ConvertOptions& options) {
+}  // namespace
+
+void check_use(const Voice::Impl& voice, const ConvertOptions& options) {
   if (std::int64_t(options.speaker) >= voice.model->speakers())
     fail(ErrorCode::usage, "speaker is {}; the voice {} has the speakers 0 to {}.", options.speaker, voice.info.name,
          voice.model->speakers() - 1);
   if (options.key_auto && (voice.info.f0_low <= 0 || voice.info.f0_high <= voice.info.f0_low))
     fail(ErrorCode::usage, "The range of the voice {} is not known, so its key cannot be chosen; give it in semitones, e.g. --key 12.",
          voice.info.name);
-  if (options.exact && (options.key_auto || options.keep_stereo || options.formant != 0 || options.wet != 1 || options.gain_db != 0))
-    fail(ErrorCode::usage, "exact gives what RVC gives, which knows no automatic key, stereo, formant, mix or gain; leave these out.");
 }
 
-}  // namespace
-
 Ingredients gather_ingredients(const Voice::Impl& voice, const ConvertOptions& options) {
-  check(voice, options);
+  check_use(voice, options);
   const Treatment treatment = voice.model->treatment();
   Ingredients with;
   with.index = load_index(voice, options);

@@ -19,6 +19,9 @@ struct Ingredients {
   std::optional<F0Track> track;                   ///< pitch from a file instead
 };
 
+/// Throws Error(usage) where the voice cannot do what `options` ask for.
+void check_use(const Voice::Impl& voice, const ConvertOptions& options);
+
 /// Loads what `options` ask for and checks that it suits the voice. Throws Error(usage | not_found | bad_model).
 Ingredients gather_ingredients(const Voice::Impl& voice, const ConvertOptions& options);
 

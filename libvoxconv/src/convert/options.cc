@@ -197,6 +197,8 @@ std::vector<std::string> ConvertOptions::problems() const {
   if (resample > 0 && double(resample) < lowest_rate)
     result.push_back(fmt::format("resample is {} Hz; expected 0 or {} to {} Hz.", resample, lowest_rate, highest_rate));
   if (f0_median > 0 && f0_median % 2 == 0) result.push_back(fmt::format("f0_median is {} frames; expected 0 or an odd number.", f0_median));
+  if (exact && (key_auto || keep_stereo || formant != 0 || wet != 1 || gain_db != 0))
+    result.emplace_back("exact gives what RVC gives, which knows no automatic key, stereo, formant, mix or gain; leave these out.");
   return result;
 }
 

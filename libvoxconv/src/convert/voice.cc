@@ -1,3 +1,4 @@
+#include "convert/ingredients.h"
 #include "convert/voice_impl.h"
 #include "models/bundle.h"
 #include "models/voice_file.h"
@@ -5,7 +6,10 @@
 
 namespace voxconv {
 
-Voice Voice::load(const std::string& name_or_path, const LoadOptions& options) {
+Voice Voice::load(const std::string& name_or_path, const LoadOptions& options) { return load(name_or_path, options, ConvertOptions{}); }
+
+Voice Voice::load(const std::string& name_or_path, const LoadOptions& options, const ConvertOptions& use) {
+  use.validate();
   nn::set_threads(options.threads);
   Impl parts;
   parts.device = nn::select_device(options.device);
@@ -13,6 +17,7 @@ Voice Voice::load(const std::string& name_or_path, const LoadOptions& options) {
   parts.info = VoiceStore().find(name_or_path);
   if (!is_voice_file(parts.info.path)) check_weights(read_bundle(parts.info.path));
   parts.model = load_voice_model(parts.info.path, parts.device, parts.precision);
+  check_use(parts, use);
   parts.content = load_content_encoder(parts.model->content_encoder(), parts.device, parts.precision);
   return Voice(std::make_shared<const Impl>(std::move(parts)));
 }
