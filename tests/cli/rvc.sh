@@ -79,6 +79,11 @@ run 0 convert $song --voice "$v1" --seed 1 -o other.wav
 ! cmp -s out.wav other.wav || fail "the seed changes nothing"
 run 0 convert $song --voice "$v1" --speaker 1 -o speaker.wav
 ! cmp -s out.wav speaker.wav || fail "the speaker changes nothing"
+content=data/voxconv/models/content
+mv $content/contentvec $content/contentvec-hf # the same weights under another name of the catalog
+run 0 convert $song --voice "$v1" -o renamed.wav
+same out.wav renamed.wav
+mv $content/contentvec-hf $content/contentvec
 run 2 convert $song --voice "$v1" --speaker 99 -o no.wav
 has stderr "speaker"
 run 0 convert $song --voice "$v1" --exact -o exact.wav

@@ -25,11 +25,18 @@ bool is_family(const std::string& name) {
   });
 }
 
+/// The names in the catalog of the weights that `family` stands for, best first: the same ones in other layouts and types will do.
+std::vector<std::string> catalog_names(const std::string& family) {
+  if (family == "contentvec") return {family, "contentvec-rvc", "contentvec-hf"};
+  return {family};
+}
+
 /// The file with the weights of `family`: below the models folders, or the file or folder that it names itself.
 fs::path weights_of(const std::string& family) {
   std::optional<fs::path> found;
   if (is_family(family))
-    if (const auto folder = find_model_file("content/" + family)) found = find_weights(*folder);
+    for (const std::string& name : catalog_names(family))
+      if (const auto folder = found ? std::nullopt : find_model_file("content/" + name)) found = find_weights(*folder);
   if (std::error_code ignored; !found && fs::is_directory(family, ignored))
     found = find_weights(family);
   else if (!found && fs::is_regular_file(family, ignored))
