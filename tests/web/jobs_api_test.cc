@@ -1,5 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+#include <fstream>
+
 #include "domain/key_suggestion.h"
 #include "singer.h"
 
@@ -7,6 +10,8 @@ namespace webwrap {
 namespace {
 
 using namespace testing;
+using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -64,6 +69,26 @@ TEST_F(JobsApi, RefusesWhatMakesNoSense) {
   Singer other{service, Singer::Kind::member, "192.0.2.9"};
   EXPECT_THAT(other.post("/jobs", wish(recording), 422).at("detail").get<std::string>(), HasSubstr("recording"));
   EXPECT_TRUE(member.get("/jobs").empty());
+}
+
+TEST_F(JobsApi, OffersTheEstimatorsThatAreInstalled) {
+  ::setenv("XDG_DATA_HOME", service.dir.c_str(), 1);
+  add_operation_routes(service.router, *service.context);
+  const auto offered = [&] {
+    return member.get("/openapi.json")
+        .at("/components/schemas/ConvertOptions/properties/f0/enum"_json_pointer)
+        .get<std::vector<std::string>>();
+  };
+  json body = wish(member.recording(30));
+  body["options"] = {{"f0", "rmvpe"}};
+  EXPECT_THAT(offered(), ElementsAre("auto", "fcpe", "crepe-tiny", "swiftf0", "pyin"));
+  EXPECT_THAT(member.post("/jobs", body, 422).at("detail").get<std::string>(), HasSubstr("options.f0: this is not installed here"));
+
+  const std::filesystem::path weights = service.dir / "voxconv/models/pitch/rmvpe/rmvpe.pt";
+  std::filesystem::create_directories(weights.parent_path());
+  std::ofstream(weights) << "weights";
+  EXPECT_THAT(offered(), Contains("rmvpe"));
+  member.post("/jobs", body);
 }
 
 TEST_F(JobsApi, ReservesWithTheJobAndGivesBackOnCancel) {

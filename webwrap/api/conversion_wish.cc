@@ -1,12 +1,14 @@
 #include "api/conversion_wish.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "api/owned.h"
 #include "api/voice_list.h"
 #include "voxconv/error.h"
+#include "voxconv/f0.h"
 #include "voxconv/options.h"
 
 namespace webwrap {
@@ -50,6 +52,12 @@ nlohmann::json read_options(const nlohmann::json& wanted) {
   for (const voxconv::OptionSpec& spec : table)
     if (is_own_business(spec) && wanted.contains(spec.name))
       fail_field(fmt::format("options.{}", spec.name), "this cannot be chosen here.");
+  if (const auto wish = wanted.find("f0"); wish != wanted.end() && wish->is_string()) {
+    const auto all = voxconv::f0_estimators(), here = voxconv::installed_f0_estimators();
+    const auto has = [&](const auto& names) { return std::find(names.begin(), names.end(), wish->get<std::string>()) != names.end(); };
+    if (has(all) && !has(here))
+      fail_field("options.f0", fmt::format("this is not installed here; choose one of {}.", fmt::join(here, ", ")));
+  }
   try {
     auto options = nlohmann::json::parse(voxconv::ConvertOptions::from_json(wanted.dump()).to_json());
     for (const voxconv::OptionSpec& spec : table)

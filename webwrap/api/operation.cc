@@ -5,6 +5,7 @@
 #include "api/json_views.h"
 #include "api/metrics.h"
 #include "api/routes.h"
+#include "voxconv/f0.h"
 
 namespace webwrap {
 
@@ -33,9 +34,12 @@ Response get_config(const Context& context, const Request&) {
                              {"contact", config.contact}});
 }
 
+/// The description, in which only those estimators of the pitch stand that this machine has.
 Response get_openapi(const Context&, const Request&) {
+  auto description = nlohmann::ordered_json::parse(openapi_text);
+  description.at("/components/schemas/ConvertOptions/properties/f0/enum"_json_pointer) = voxconv::installed_f0_estimators();
   Response response;
-  response.body = openapi_text;
+  response.body = description.dump();
   response.headers.emplace_back("Cache-Control", "public, max-age=300");
   return response;
 }

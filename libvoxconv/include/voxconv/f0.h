@@ -23,6 +23,9 @@ struct F0Options {
 /// auto, rmvpe, fcpe, crepe, crepe-tiny, swiftf0, pyin.
 const std::vector<std::string>& f0_estimators();
 
+/// Those of them whose weights are here; rmvpe and crepe do not ship.
+std::vector<std::string> installed_f0_estimators();
+
 /// Pitch of a whole source (channels mixed), in bounded memory but for the result. Throws Error.
 F0Track estimate_f0(AudioReader& reader, const F0Options& options = {});
 

