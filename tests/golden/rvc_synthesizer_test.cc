@@ -53,6 +53,13 @@ TEST_P(RvcSynthesizer, DecodesAsRvc) {
   EXPECT_LT(relative_error(decoder.decode(model_.get("z"), excitation, speaker_), model_.get("audio")), 1e-5);
 }
 
+/// The way of a GPU, layer by layer.
+TEST_P(RvcSynthesizer, DecodesNearlySoInHalfPrecision) {
+  const auto half = make_synthesizer(model_.checkpoint.config, model_.checkpoint.weights, torch::kCPU, torch::kHalf);
+  const torch::Tensor excitation = model_.checkpoint.config.f0 ? model_.get("excitation") : torch::Tensor();
+  EXPECT_LT(relative_error(half->decoder().decode(model_.get("z"), excitation, speaker_), model_.get("audio")), 0.0018);  // 55 dB
+}
+
 TEST(RvcCoarseF0, RoundsAsRvc) {
   const GoldenModel model("v2_40k");
   EXPECT_TRUE(coarse_f0(model.f0()).equal(model.expected.get("coarse").to(torch::kLong)));

@@ -144,7 +144,7 @@ class ExactPipeline {
   torch::Tensor sing(const torch::Tensor& content, const torch::Tensor& f0) {
     const StageScope stage(Stage::synthesis);
     const torch::Device device = synthesizer_.device();
-    const Prior prior = synthesizer_.encode(content.to(device), f0.to(device));
+    const Prior prior = synthesizer_.encode(content, f0);
     const torch::Tensor drawn = torch::randn({1, prior.mean.size(0), prior.mean.size(1)}, noise_)[0].to(device);
     const torch::Tensor z = synthesizer_.flow(prior.mean + prior.log_deviation.exp() * drawn * prior_temperature, speaker_);
     torch::Tensor excitation;
@@ -153,7 +153,7 @@ class ExactPipeline {
       torch::rand({1, decoder.partials()}, noise_);  // phases of overtones, of which RVC has none
       const torch::Tensor noise = torch::randn({1, f0.size(0) * synthesizer_.config().hop(), decoder.partials()}, noise_)[0];
       Decoder::Phase phase;
-      excitation = decoder.excite(f0.to(device), noise.to(device), phase);
+      excitation = decoder.excite(f0, noise, phase).to(device);
     }
     return decoder.decode(z, excitation, speaker_).to(torch::kCPU);
   }

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "nn/device.h"
+
 namespace voxconv::rvc {
 
 FormantClock::FormantClock(double semitones, int sample_rate)
@@ -30,16 +32,16 @@ torch::Tensor FormantClock::latent(const FrameBuffer& latent, std::int64_t first
   const torch::Tensor all = latent.get(latent.begin(), latent.end()), place = places(first, last, latent.end());
   const torch::Tensor before = place.floor(), after = (before + 1).clamp_max(static_cast<double>(latent.end() - 1));
   const auto at = [&](const torch::Tensor& frames) {
-    return all.index_select(1, (frames - static_cast<double>(latent.begin())).to(torch::kLong).to(all.device()));
+    return all.index_select(1, nn::send((frames - static_cast<double>(latent.begin())).to(torch::kLong), all.device()));
   };
-  return torch::lerp(at(before), at(after), (place - before).to(all.device(), all.scalar_type()));
+  return torch::lerp(at(before), at(after), nn::send((place - before).to(all.scalar_type()), all.device()));
 }
 
 torch::Tensor FormantClock::pitch(const FrameBuffer& f0, std::int64_t first, std::int64_t last) const {
   if (!shifts()) return f0.get(first, last);
   const torch::Tensor all = f0.get(f0.begin(), f0.end());
   const torch::Tensor nearest = (places(first, last, f0.end()) + 0.5).floor().clamp_max(static_cast<double>(f0.end() - 1));
-  return all.index_select(0, (nearest - static_cast<double>(f0.begin())).to(torch::kLong).to(all.device())) / ratio();
+  return all.index_select(0, nn::send((nearest - static_cast<double>(f0.begin())).to(torch::kLong), all.device())) / ratio();
 }
 
 }  // namespace voxconv::rvc

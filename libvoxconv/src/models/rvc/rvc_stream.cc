@@ -4,6 +4,7 @@
 
 #include "core/fail.h"
 #include "core/random.h"
+#include "nn/device.h"
 
 namespace voxconv::rvc {
 namespace {
@@ -31,7 +32,8 @@ RvcStream::RvcStream(std::shared_ptr<const Synthesizer> synthesizer, const Synth
 
 std::vector<float> RvcStream::push(const FeatureFrames& frames, bool last) {
   const torch::NoGradGuard guard;
-  std::vector<float> out;
+  // Audio stays on the device until all work of this push is given to it: only then does this thread wait.
+  std::vector<torch::Tensor> audio;
   const std::int64_t count = frames.content.defined() ? frames.content.size(0) : 0;
   std::int64_t taken = 0;
   do {
@@ -43,23 +45,25 @@ std::vector<float> RvcStream::push(const FeatureFrames& frames, bool last) {
     for (Prior prior; priors_.next(end, prior);) {
       const bool final = end && priors_.exhausted();
       flow(prior, final);
-      decode(final, out);
+      audio.push_back(decode(final));
     }
   } while (taken < count);
+  std::vector<float> out;
+  for (const torch::Tensor& part : audio)
+    if (part.defined()) emit(part, last && &part == &audio.back(), out);
   return out;
 }
 
 void RvcStream::append(const torch::Tensor& content, const torch::Tensor& f0) {
-  const auto moved = [&](const torch::Tensor& x) { return x.to(synthesizer_->device(), torch::kFloat); };
   const bool sings_pitch = synthesizer_->config().f0;
-  const torch::Tensor pitch = sings_pitch ? moved(f0) : torch::Tensor();
-  priors_.append(moved(content), pitch);
+  const torch::Tensor pitch = sings_pitch ? f0.to(torch::kCPU, torch::kFloat) : torch::Tensor();
+  priors_.append(nn::send(content.to(torch::kFloat), synthesizer_->device()), pitch);
   if (sings_pitch) f0_.append(pitch);
   frames_ += content.size(0);
 }
 
 void RvcStream::flow(const Prior& prior, bool last) {
-  const torch::Tensor noise = normal_rows(seed_, drawn_.end(), prior.mean.size(1), prior.mean.size(0)).t().to(prior.mean.device());
+  const torch::Tensor noise = nn::send(normal_rows(seed_, drawn_.end(), prior.mean.size(1), prior.mean.size(0)).t(), prior.mean.device());
   drawn_.append(prior.mean + prior.log_deviation.exp() * noise * prior_temperature);
   const std::int64_t context = synthesizer_->flow_context_frames(), done = latent_.end();
   const std::int64_t until = last ? drawn_.end() : drawn_.end() - context, from = std::max<std::int64_t>(0, done - context);
@@ -73,25 +77,26 @@ void RvcStream::extend_excitation(std::int64_t until, bool last) {
   const std::int64_t done = excitation_.end() / hop_;
   const torch::Tensor f0 = clock_.pitch(f0_, done, last ? until : until + 1);
   const torch::Tensor noise = normal_rows(seed_ + 1, done * hop_, (until - done) * hop_, decoder.partials());
-  excitation_.append(decoder.excite(f0, noise.to(f0.device()), phase_));
+  excitation_.append(decoder.excite(f0, noise, phase_));
   f0_.drop_before(clock_.song_frame(until));
 }
 
-void RvcStream::decode(bool last, std::vector<float>& out) {
+/// The samples that can be had now; undefined where there are none.
+torch::Tensor RvcStream::decode(bool last) {
   const Decoder& decoder = synthesizer_->decoder();
   const std::int64_t context = decoder.context_frames(), end = clock_.decoder_frames(latent_.end(), last);
   const std::int64_t until = last ? end : end - context, from = std::max<std::int64_t>(0, decoded_ - context);
-  if (until <= decoded_) return;
+  if (until <= decoded_) return {};
   torch::Tensor excitation;
   if (decoder.partials() > 0) {
     extend_excitation(end, last);
-    excitation = excitation_.get(from * hop_, end * hop_);
+    excitation = nn::send(excitation_.get(from * hop_, end * hop_), synthesizer_->device());
   }
   const torch::Tensor audio = decoder.decode_part(clock_.latent(latent_, from, end), excitation, speaker_, decoded_ - from, until - from);
   decoded_ = until;
   latent_.drop_before(clock_.song_frame(until - context));
   excitation_.drop_before((until - context) * hop_);
-  emit(audio, last, out);
+  return audio;
 }
 
 void RvcStream::emit(const torch::Tensor& audio, bool last, std::vector<float>& out) {

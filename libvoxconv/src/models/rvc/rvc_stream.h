@@ -24,7 +24,7 @@ class RvcStream final : public VoiceStream {
  private:
   void append(const torch::Tensor& content, const torch::Tensor& f0);
   void flow(const Prior& prior, bool last);
-  void decode(bool last, std::vector<float>& out);
+  torch::Tensor decode(bool last);
   void extend_excitation(std::int64_t until, bool last);
   void emit(const torch::Tensor& audio, bool last, std::vector<float>& out);
 
@@ -34,7 +34,7 @@ class RvcStream final : public VoiceStream {
   std::int64_t hop_;
   FormantClock clock_;
   PriorStream priors_;
-  FrameBuffer f0_{0};          ///< the song's pitch, for the excitation
+  FrameBuffer f0_{0};          ///< the song's pitch, for the excitation; like that on the CPU
   FrameBuffer drawn_{1};       ///< frames drawn from the prior
   FrameBuffer latent_{1};      ///< what the flow made of them; the next one to flow is its end
   FrameBuffer excitation_{0};  ///< in samples of the decoder

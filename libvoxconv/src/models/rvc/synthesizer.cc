@@ -4,7 +4,9 @@
 
 #include "core/fail.h"
 #include "models/rvc/flow.h"
+#include "models/rvc/graphed_decoder.h"
 #include "models/rvc/text_encoder.h"
+#include "nn/device.h"
 
 namespace voxconv::rvc {
 namespace {
@@ -21,7 +23,9 @@ class RvcSynthesizer final : public Synthesizer {
         speakers_(speakers.to(device, torch::kFloat)),
         encoder_(config, encoder, device),
         flow_(config, flow, device),
-        decoder_(std::move(decoder)) {}
+        decoder_(std::move(decoder), nn::GraphedCalls(device)),
+        encoder_calls_(device),
+        flow_calls_(device) {}
 
   const Config& config() const override { return config_; }
   torch::Device device() const override { return device_; }
@@ -38,21 +42,32 @@ class RvcSynthesizer final : public Synthesizer {
           ErrorCode::bad_model,
           "The content encoder {} gives {} numbers a frame where this voice takes {}; install the weights that the voice was trained with.",
           config_.content_encoder, content.size(-1), config_.content_dim);
-    const auto moved = [&](const torch::Tensor& x) { return x.to(device_, torch::kFloat); };
-    return encoder_(moved(content), config_.f0 ? coarse_f0(moved(f0)) : torch::Tensor());
+    // The pitch is rounded where it comes from: the same on all devices.
+    const torch::Tensor pitch = config_.f0 ? nn::send(coarse_f0(f0.to(torch::kFloat)), device_) : torch::Tensor();
+    const auto encode = [this](const Tensors& inputs) {
+      const Prior prior = encoder_(inputs[0], inputs[1]);
+      return Tensors{prior.mean, prior.log_deviation};
+    };
+    const Tensors prior = encoder_calls_({nn::send(content.to(torch::kFloat), device_), pitch}, {}, encode);
+    return {prior[0], prior[1]};
   }
 
-  torch::Tensor flow(const torch::Tensor& drawn, const torch::Tensor& speaker) const override { return flow_(drawn, speaker); }
+  torch::Tensor flow(const torch::Tensor& drawn, const torch::Tensor& speaker) const override {
+    return flow_calls_({drawn, speaker}, {}, [this](const Tensors& inputs) { return Tensors{flow_(inputs[0], inputs[1])}; })[0];
+  }
   std::int64_t flow_context_frames() const override { return Flow::context_frames; }
-  const Decoder& decoder() const override { return *decoder_; }
+  const Decoder& decoder() const override { return decoder_; }
 
  private:
+  using Tensors = nn::GraphedCalls::Tensors;
+
   Config config_;
   torch::Device device_;
   torch::Tensor speakers_;
   TextEncoder encoder_;
   Flow flow_;
-  std::unique_ptr<const Decoder> decoder_;
+  GraphedDecoder decoder_;
+  nn::GraphedCalls encoder_calls_, flow_calls_;
 };
 
 }  // namespace

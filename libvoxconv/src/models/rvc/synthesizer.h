@@ -22,7 +22,7 @@ class Synthesizer {
   virtual const Config& config() const = 0;
   virtual torch::Device device() const = 0;
   virtual torch::Tensor speaker(std::int64_t id) const = 0;  ///< [speaker_dim]. Throws Error(usage) where there is no such speaker.
-  /// `content` [T, content_dim], `f0` [T] Hz (ignored by models without pitch). Attention spans all T frames.
+  /// `content` [T, content_dim], `f0` [T] Hz (ignored by models without pitch), on any device. Attention spans all T frames.
   virtual Prior encode(const torch::Tensor& content, const torch::Tensor& f0) const = 0;
   /// Reverse flow: [inter_channels, T] drawn from the prior -> latent z of the decoder.
   virtual torch::Tensor flow(const torch::Tensor& drawn, const torch::Tensor& speaker) const = 0;
