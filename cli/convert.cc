@@ -50,9 +50,9 @@ void define_convert(CLI::App& app, ConvertCommand& options) {
       ->capture_default_str()
       ->excludes(output)
       ->group(many);
-  app.add_option("-j,--jobs", options.batch.jobs, "Files converted at the same time")
+  app.add_option("-j,--jobs", options.batch.jobs, "Files converted at the same time; 0: 1 on the CPU, 4 on a GPU")
       ->type_name("N")
-      ->check(CLI::Range(1, 256).description(""))
+      ->check(CLI::Range(0, 256).description(""))
       ->capture_default_str()
       ->group(many);
   app.add_flag("--skip-existing", options.batch.skip_existing, "Leave files that exist already alone; otherwise they are replaced")

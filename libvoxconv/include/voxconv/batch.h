@@ -29,7 +29,7 @@ struct BatchOptions {
   std::string name_template = "{stem}-{voice}.{ext}";
   std::string format;  ///< as in FileJob
   int bitrate_kbps = 0;
-  int jobs = 1;                ///< files converted at the same time; load the voice with threads = cores / jobs
+  int jobs = 0;                ///< files converted at the same time; 0: 1 on the CPU, 4 on a GPU; load with threads = cores / jobs
   bool skip_existing = false;  ///< leave targets that exist alone; otherwise they are replaced
   ConvertOptions convert;
 };

@@ -33,6 +33,7 @@ struct ConvertReport {
 class Converter {
  public:
   Converter(Voice voice, ConvertOptions options);  ///< throws Error(usage)
+  Converter another() const;                       ///< the same for another thread: what was loaded is shared
   ~Converter();
   Converter(Converter&&) noexcept;
   Converter& operator=(Converter&&) noexcept;
@@ -49,6 +50,7 @@ class Converter {
 
  private:
   struct Impl;
+  explicit Converter(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -6,10 +6,12 @@
 #include <exception>
 #include <filesystem>
 #include <mutex>
-#include <optional>
 #include <thread>
 
+#include "convert/jobs.h"
+#include "convert/voice_impl.h"
 #include "core/fail.h"
+#include "nn/device.h"
 
 namespace voxconv {
 namespace fs = std::filesystem;
@@ -28,10 +30,11 @@ class Batch {
   void run(Converter& converter) {
     const auto waiting =
         std::size_t(std::count_if(items_.begin(), items_.end(), [](const BatchItem& item) { return item.state == State::waiting; }));
-    const std::size_t count = std::clamp<std::size_t>(std::size_t(options_.jobs), 1, std::max<std::size_t>(waiting, 1));
+    const int jobs = options_.jobs > 0 ? options_.jobs : default_jobs(voice_.impl().device);
+    const std::size_t count = std::clamp<std::size_t>(std::size_t(jobs), 1, std::max<std::size_t>(waiting, 1));
     std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < count; ++i) threads.emplace_back([this] { work(nullptr); });
-    work(&converter);
+    for (std::size_t i = 1; i < count; ++i) threads.emplace_back([this, own = converter.another()]() mutable { work(own); });
+    work(converter);
     threads.clear();
     if (thrown_) std::rethrow_exception(thrown_);
   }
@@ -50,15 +53,14 @@ class Batch {
     }
   }
 
-  void work(Converter* first) {
+  void work(Converter& converter) {
     try {
-      std::optional<Converter> own;  // one per thread
+      const nn::OwnStream stream(voice_.impl().device);
       for (std::size_t i; !stopped_ && !cancel_.cancelled() && (i = next_++) < items_.size();) {
         BatchItem& item = items_[i];
         if (item.state == State::waiting) {
           tell(callbacks_.on_start, item);
-          if (!first) first = &own.emplace(voice_, options_.convert);
-          convert(*first, item);
+          convert(converter, item);
         }
         if (item.state != State::waiting) tell(callbacks_.on_end, item);
       }
@@ -143,7 +145,7 @@ ConvertReport convert_file(Converter& converter, const FileJob& job, const Progr
 
 BatchReport convert_batch(const Voice& voice, const BatchOptions& options, const BatchCallbacks& callbacks, const CancelToken& cancel) {
   options.convert.validate();
-  if (options.jobs < 1 || options.jobs > 256) fail(ErrorCode::usage, "jobs is {}; expected 1 to 256.", options.jobs);
+  if (options.jobs < 0 || options.jobs > 256) fail(ErrorCode::usage, "jobs is {}; expected 1 to 256, or 0 to choose.", options.jobs);
   const auto start = std::chrono::steady_clock::now();
   BatchReport report;
   report.items = plan_batch(options, voice.info());

@@ -16,7 +16,10 @@
 namespace voxconv {
 namespace {
 
-constexpr double default_chunk_s = 4;
+/// Seconds that are read at a time: on a GPU as many as are analysed together.
+double default_chunk_s(torch::Device device) {
+  return device.is_cpu() ? 4 : double(windows_together(device) * FeatureStream::hop_frames) / frame_rate;
+}
 
 AudioBuffer one_channel(const AudioBuffer& audio, std::size_t channel) {
   AudioBuffer result(audio.rate, 0);
@@ -49,6 +52,10 @@ Converter::Converter(Voice voice, ConvertOptions options) {
   Ingredients with = gather_ingredients(voice.impl(), options);
   impl_ = std::unique_ptr<Impl>(new Impl{std::move(voice), std::move(options), std::move(with)});
 }
+
+Converter::Converter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Converter Converter::another() const { return Converter(std::make_unique<Impl>(*impl_)); }
 
 Converter::~Converter() = default;
 Converter::Converter(Converter&&) noexcept = default;
@@ -93,7 +100,8 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
 
   std::int64_t frames_read = 0;
   const auto wanted_length = [&] { return std::int64_t(std::llround(double(frames_read) * rate / info.rate)); };
-  const auto chunk = std::size_t(std::max(1.0, (options.chunk_s > 0 ? options.chunk_s : default_chunk_s) * info.rate));
+  const auto chunk =
+      std::size_t(std::max(1.0, (options.chunk_s > 0 ? options.chunk_s : default_chunk_s(impl_->voice.impl().device)) * info.rate));
   AudioBuffer audio;
   const auto read = [&] {
     const StageScope stage(Stage::read);

@@ -36,7 +36,7 @@ torch::Tensor send(const torch::Tensor& x, torch::Device device) {
 OwnStream::OwnStream(torch::Device device) {
   if (device.is_cpu()) return;
   const c10::impl::VirtualGuardImpl guard(device.type());
-  guard.synchronizeDevice(device.index());  // weights may still be on their way, on another stream
+  guard.getDefaultStream(device).synchronize();  // what was loaded may still be on its way there
   guard_.reset_stream(guard.getStreamFromGlobalPool(device));
 }
 
