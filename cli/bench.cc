@@ -27,6 +27,14 @@ void define_bench(CLI::App& app, BenchCommand& options) {
       ->type_name("1..1000")
       ->capture_default_str()
       ->group(group);
+  app.add_option("--files", options.bench.files, "Convert the song so many times in each run, as a folder of files")
+      ->type_name("1..1000")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("-j,--jobs", options.bench.jobs, "Of these at the same time; 0: 1 on the CPU, 4 on a GPU")
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(group);
   add_convert_flags(app, options.bench.convert);
   app.footer(
       "Examples:\n"
@@ -39,7 +47,8 @@ std::string share(double part, double whole) { return whole > 0 ? fmt::format("{
 
 std::string table_text(const BenchReport& report) {
   std::string text =
-      fmt::format("{} ({}) on {}, {}, {} threads\n", report.voice, report.architecture, report.device, report.precision, report.threads);
+      fmt::format("{} ({}) on {}, {}, {} threads", report.voice, report.architecture, report.device, report.precision, report.threads);
+  text += report.files > 1 ? fmt::format("; {} songs, {} at the same time\n", report.files, report.jobs) : "\n";
   text += fmt::format(
       "loaded in {:.2f} s; {:.1f} s of audio in {:.2f} s ({:.2f} to {:.2f}), real-time factor {:.3f}; first audio after {:.2f} s\n",
       report.load_s, report.source_s, report.wall_s, report.wall_min_s, report.wall_max_s, report.rtf(), report.first_audio_s);

@@ -12,6 +12,11 @@ has stdout "kathleen (native) on cpu, fp32"
 for stage in read content f0 retrieval synthesis post; do has stdout "$stage "; done
 has stdout "the machine's peak"
 
+run 2 bench kathleen --files 0
+run 0 bench kathleen --seconds 1 --repeat 1 --files 3 --jobs 2
+has stdout "3 songs, 2 at the same time"
+has stdout "3.0 s of audio"
+
 run 0 --json bench kathleen --source "$data/song.flac" --repeat 2
 json_lines stdout
 grep '"event":"measured"' stdout >measured.json || fail "no event \"measured\""

@@ -12,7 +12,9 @@ namespace voxconv {
 struct BenchOptions {
   std::string source;      ///< audio file; empty: a song made for the purpose, of `seconds`
   double seconds = 30;     ///< of the made song, [0.5, 36000]
-  int repeat = 3;          ///< measured runs, [1, 1000]; one more before them is not measured
+  int repeat = 3;          ///< measured runs, [1, 1000]; those before them that warm up are not measured
+  int files = 1;           ///< how often the song is converted in a run, [1, 1000]
+  int jobs = 0;            ///< of these at the same time, [0, 256]; 0: as a batch does
   ConvertOptions convert;  ///< as for a conversion
 };
 
@@ -28,9 +30,10 @@ struct BenchReport {
   std::string voice, architecture, device, precision;
   int threads = 0;
   double load_s = 0;                                  ///< loading the voice and all it needs
-  double source_s = 0;                                ///< seconds of audio converted
+  int files = 0, jobs = 0;                            ///< songs in a run, and how many of them at the same time
+  double source_s = 0;                                ///< seconds of audio converted in a run
   double wall_s = 0, wall_min_s = 0, wall_max_s = 0;  ///< of a run: median, least, most
-  double first_audio_s = 0;                           ///< of the median run
+  double first_audio_s = 0;                           ///< of the median run's first song
   std::vector<BenchStage> stages;
   double peak_fp32_gflops = 0;      ///< the fastest of a large convolution and a large matrix product on this device
   double peak_gflops = 0;           ///< ... in the precision of the conversion

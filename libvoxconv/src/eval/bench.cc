@@ -1,14 +1,21 @@
 #include "voxconv/bench.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <exception>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "convert/jobs.h"
 #include "convert/voice_impl.h"
 #include "core/fail.h"
 #include "eval/flop_count.h"
 #include "eval/machine.h"
 #include "eval/made_song.h"
+#include "nn/device.h"
+#include "nn/graph.h"
 #include "voxconv/audio_io.h"
 #include "voxconv/converter.h"
 
@@ -36,6 +43,9 @@ void check(const BenchOptions& options) {
     fail(ErrorCode::usage, "The song to measure with is to be {} seconds long; from 0.5 to 36000 are possible.", options.seconds);
   if (options.repeat < 1 || options.repeat > 1000)
     fail(ErrorCode::usage, "The measurement is to be repeated {} times; from 1 to 1000 are possible.", options.repeat);
+  if (options.files < 1 || options.files > 1000)
+    fail(ErrorCode::usage, "The song is to be converted {} times in a run; from 1 to 1000 are possible.", options.files);
+  if (options.jobs < 0 || options.jobs > 256) fail(ErrorCode::usage, "jobs is {}; expected 1 to 256, or 0 to choose.", options.jobs);
   options.convert.validate();
 }
 
@@ -52,6 +62,45 @@ constexpr NamedStage named_stages[] = {
     {"synthesis", Stage::synthesis, &StageSeconds::synthesis},
     {"post", Stage::post, &StageSeconds::post},
 };
+
+/// The song `count` times, `jobs` at the same time: the sums of what they report, with the time that passed and the first one's first
+/// audio.
+ConvertReport convert_all(const Converter& converter, const BenchOptions& options, int jobs, torch::Device device,
+                          const CancelToken& cancel) {
+  std::vector<ConvertReport> reports(std::size_t(options.files));
+  std::atomic<std::size_t> next = 0;
+  std::mutex mutex;
+  std::exception_ptr thrown;
+  const auto work = [&] {
+    try {
+      const nn::OwnStream stream(device);
+      Converter own = converter.another();
+      for (std::size_t i; (i = next++) < reports.size();) {
+        const auto reader = open_source(options);
+        Drain writer;
+        reports[i] = own.run(*reader, writer, {}, cancel);
+      }
+    } catch (...) {
+      next = reports.size();
+      const std::lock_guard lock(mutex);
+      thrown = std::current_exception();
+    }
+  };
+  const Clock::time_point start = Clock::now();
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < jobs; ++i) threads.emplace_back(work);
+  }
+  if (thrown) std::rethrow_exception(thrown);
+  ConvertReport all;
+  all.wall_s = seconds_since(start);
+  all.first_audio_s = reports.front().first_audio_s;
+  for (const ConvertReport& report : reports) {
+    all.source_s += report.source_s;
+    for (const NamedStage& stage : named_stages) all.stages.*stage.seconds += report.stages.*stage.seconds;
+  }
+  return all;
+}
 
 std::string precision_name(torch::ScalarType type) { return type == torch::kBFloat16 ? "bf16" : type == torch::kHalf ? "fp16" : "fp32"; }
 
@@ -73,8 +122,15 @@ BenchReport bench(const std::string& voice_name, const LoadOptions& load, const 
   report.precision = precision_name(parts.precision);
   report.threads = at::get_num_threads();
 
-  const auto run = [&](int done) {
-    if (on_progress) on_progress({"bench", double(done), double(options.repeat + 1), "runs", ""});
+  report.files = options.files;
+  report.jobs = std::min(options.files, options.jobs > 0 ? options.jobs : default_jobs(parts.device));
+
+  // A GPU records in its first two runs what it replays from then on.
+  const int warm_up = parts.device.is_cpu() ? 1 : 3;
+  int done = 0;
+  const auto run = [&] {
+    if (on_progress) on_progress({"bench", double(done++), double(options.repeat + warm_up), "runs", ""});
+    if (report.files > 1) return convert_all(converter, options, report.jobs, parts.device, cancel);
     const auto reader = open_source(options);
     Drain writer;
     return converter.run(*reader, writer, {}, cancel);
@@ -83,11 +139,13 @@ BenchReport bench(const std::string& voice_name, const LoadOptions& load, const 
   {
     // The first run warms caches and kernels up; what it computes is counted meanwhile, its time is not measured.
     const eval::FlopCount count;
-    run(0);
+    const nn::NoGraphs none;
+    run();
     for (std::size_t i = 0; i < report.stages.size(); ++i) report.stages[i].gflop = eval::FlopCount::of(named_stages[i].stage) / 1e9;
   }
+  for (int i = 1; i < warm_up; ++i) run();
   std::vector<ConvertReport> runs;
-  for (int i = 0; i < options.repeat; ++i) runs.push_back(run(i + 1));
+  for (int i = 0; i < options.repeat; ++i) runs.push_back(run());
   std::sort(runs.begin(), runs.end(), [](const ConvertReport& a, const ConvertReport& b) { return a.wall_s < b.wall_s; });
   const ConvertReport& median = runs[(runs.size() - 1) / 2];
   report.source_s = median.source_s;
@@ -101,7 +159,7 @@ BenchReport bench(const std::string& voice_name, const LoadOptions& load, const 
   cancel.check();
   report.peak_fp32_gflops = eval::peak_gflops(parts.device, torch::kFloat);
   report.peak_gflops = parts.precision == torch::kFloat ? report.peak_fp32_gflops : eval::peak_gflops(parts.device, parts.precision);
-  if (on_progress) on_progress({"bench", double(options.repeat + 1), double(options.repeat + 1), "runs", ""});
+  if (on_progress) on_progress({"bench", double(done), double(done), "runs", ""});
   return report;
 }
 
@@ -112,6 +170,8 @@ std::string BenchReport::to_json() const {
             {"device", device},
             {"precision", precision},
             {"threads", threads},
+            {"files", files},
+            {"jobs", jobs},
             {"load_s", load_s},
             {"source_s", source_s},
             {"wall_s", wall_s},
