@@ -41,6 +41,21 @@ TEST(Hubert, Bfloat16IsNear) {
   EXPECT_LT(golden::relative_error(load(folder, "layer12", torch::kBFloat16)->encode_frames(speech()), expected("whole.last_layer")), 0.02);
 }
 
+/// The way of a GPU, layer by layer.
+TEST(Hubert, HalfPrecisionIsNear) {
+  EXPECT_LT(golden::relative_error(load(folder, "layer12", torch::kHalf)->encode_frames(speech()), expected("whole.last_layer")), 0.004);
+}
+
+TEST(Hubert, WindowsTogetherAreAsEachByItself) {
+  for (const char* output : {"layer12", "layer9-projection"}) {
+    const auto encoder = load(folder, output);
+    const torch::Tensor windows = torch::stack({speech().slice(0, 0, 9000), speech().slice(0, 7000, 16000), 0.1 * torch::randn(9000)});
+    const torch::Tensor together = encoder->encode_windows(windows);
+    ASSERT_EQ(together.sizes(), torch::IntArrayRef({3, frame_count(9000), encoder->dim()}));
+    for (std::int64_t i = 0; i < 3; ++i) EXPECT_LT(golden::relative_error(together[i], encoder->encode(windows[i])), 1e-6) << i;
+  }
+}
+
 TEST(Hubert, FramesComeTwiceOnTheClock) {
   const auto encoder = load(folder, "layer12");
   EXPECT_EQ(encoder->repeats(), 2);

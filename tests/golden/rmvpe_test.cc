@@ -31,6 +31,20 @@ TEST(Rmvpe, EqualsTheReference) {
   EXPECT_LT(golden::relative_error(frames.hz, reference), 1e-5);
 }
 
+TEST(Rmvpe, WindowsTogetherAreAsEachByItself) {
+  const Rmvpe rmvpe = make({200, 900});
+  const torch::Tensor windows = torch::stack({speech().slice(0, 0, 20000), speech().slice(0, 12000, 32000), torch::zeros(20000)});
+  const F0Frames together = rmvpe.estimate_windows(windows);
+  ASSERT_EQ(together.hz.sizes(), torch::IntArrayRef({3, frame_count(20000)}));
+  for (std::int64_t i = 0; i < 3; ++i) {
+    const F0Frames alone = rmvpe.estimate(windows[i]);
+    EXPECT_TRUE(torch::equal(together.hz[i] > 0, alone.hz > 0)) << i;
+    EXPECT_TRUE(torch::allclose(together.hz[i], alone.hz, 1e-4)) << i;
+    EXPECT_TRUE(torch::allclose(together.confidence[i], alone.confidence, 1e-4)) << i;
+  }
+  EXPECT_GT((together.hz > 0).sum().item<std::int64_t>(), 50);
+}
+
 TEST(Rmvpe, RangeLimitsThePitch) {
   const torch::Tensor wide = make().estimate(speech()).hz, hz = make({200, 400}).estimate(speech()).hz;
   const torch::Tensor voiced = hz.index({hz > 0});

@@ -19,7 +19,12 @@ class RampEncoder : public ContentEncoder {
     const torch::Tensor place = (torch::arange(frames) * feature_hop).clamp_max(audio.size(0) - 1);
     return audio.index_select(0, place).unsqueeze(1).clone();
   }
+  torch::Tensor encode_windows(const torch::Tensor& audio) const override {
+    batches.push_back(audio.size(0));
+    return ContentEncoder::encode_windows(audio);
+  }
   mutable std::int64_t longest = 0;
+  mutable std::vector<std::int64_t> batches;
 };
 
 /// Pitch 100 Hz everywhere but at the first and last frame of what it hears, where it fails.
@@ -39,14 +44,16 @@ std::vector<float> ramp(std::int64_t samples) {
   return audio;
 }
 
-FeatureFrames run(const std::vector<float>& audio, std::size_t chunk, std::int64_t* longest = nullptr) {
+FeatureFrames run(const std::vector<float>& audio, std::size_t chunk, std::int64_t* longest = nullptr, std::int64_t together = 1,
+                  std::vector<std::int64_t>* batches = nullptr) {
   auto encoder = std::make_shared<RampEncoder>();
-  FeatureStream stream(encoder, std::make_shared<EdgyEstimator>());
+  FeatureStream stream(encoder, std::make_shared<EdgyEstimator>(), /*pause_db=*/0, together);
   std::vector<FeatureFrames> parts;
   for (std::size_t i = 0; i < audio.size(); i += chunk)
     parts.push_back(stream.push(std::span(audio).subspan(i, std::min(chunk, audio.size() - i))));
   parts.push_back(stream.finish());
   if (longest) *longest = encoder->longest;
+  if (batches) *batches = encoder->batches;
   return join(parts);
 }
 
@@ -73,6 +80,25 @@ TEST(FeatureStream, DoesNotDependOnTheCut) {
     EXPECT_TRUE(torch::equal(a.content, other.content));
     EXPECT_TRUE(torch::equal(a.f0, other.f0));
     EXPECT_TRUE(torch::equal(a.loudness, other.loudness));
+  }
+}
+
+TEST(FeatureStream, HearsSeveralWindowsAtOnce) {
+  const std::vector<float> audio = ramp(1600000);  // 100 s: 10 windows
+  const FeatureFrames alone = run(audio, 50000);
+  for (const std::size_t chunk : {1600000UL, 640000UL, 50000UL}) {
+    std::vector<std::int64_t> batches;
+    const FeatureFrames together = run(audio, chunk, nullptr, 4, &batches);
+    EXPECT_TRUE(torch::equal(alone.content, together.content)) << chunk;
+    EXPECT_TRUE(torch::equal(alone.f0, together.f0)) << chunk;
+    EXPECT_TRUE(torch::equal(alone.loudness, together.loudness)) << chunk;
+    // The first and the last window are heard alone.
+    if (chunk == 1600000) {
+      EXPECT_EQ(batches, (std::vector<std::int64_t>{4, 4}));
+    }
+    if (chunk == 50000) {
+      EXPECT_TRUE(batches.empty());
+    }
   }
 }
 

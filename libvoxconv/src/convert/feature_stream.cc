@@ -40,40 +40,70 @@ FeatureFrames join(const std::vector<FeatureFrames>& parts) {
   return {torch::cat(content), torch::cat(f0), torch::cat(loudness)};
 }
 
-FeatureStream::FeatureStream(std::shared_ptr<const ContentEncoder> content, std::shared_ptr<const F0Estimator> f0, double pause_db)
-    : content_(std::move(content)), f0_(std::move(f0)), pause_db_(pause_db) {}
+FeatureStream::FeatureStream(std::shared_ptr<const ContentEncoder> content, std::shared_ptr<const F0Estimator> f0, double pause_db,
+                             std::int64_t together)
+    : content_(std::move(content)), f0_(std::move(f0)), pause_db_(pause_db), together_(together) {}
 
 FeatureFrames FeatureStream::push(std::span<const float> audio) {
   audio_.insert(audio_.end(), audio.begin(), audio.end());
   end_ += std::int64_t(audio.size());
   std::vector<FeatureFrames> out;
   // Only when more audio than a window needs is there can it be known not to be the last one.
-  while (end_ > ((window_ + 1) * hop_frames + context_frames) * feature_hop) analyse(false, out);
+  const std::int64_t ready = (end_ - 1 - context_frames * feature_hop) / (hop_frames * feature_hop);  // windows before that number
+  while (window_ < ready) analyse(window_ == 0 ? 1 : std::min(together_, ready - window_), out);      // the first one is shorter
   return join(out);
 }
 
 FeatureFrames FeatureStream::finish() {
   std::vector<FeatureFrames> out;
-  if (end_ > 0) analyse(true, out);
+  if (end_ > 0) analyse_last(out);
   return join(out);
 }
 
+/// Of the samples of one window [N], or of several [B, N].
 torch::Tensor FeatureStream::encode(const torch::Tensor& audio) const {
   const StageScope stage(Stage::content);
-  return content_->encode(audio).to(torch::kCPU);
+  return (audio.dim() == 1 ? content_->encode(audio) : content_->encode_windows(audio)).to(torch::kCPU);
 }
 
 torch::Tensor FeatureStream::pitch(const torch::Tensor& audio) const {
   const StageScope stage(Stage::f0);
-  return f0_ ? f0_->estimate(audio).hz.to(torch::kCPU) : torch::zeros(frame_count(audio.size(0)));
+  if (f0_) return (audio.dim() == 1 ? f0_->estimate(audio) : f0_->estimate_windows(audio)).hz.to(torch::kCPU);
+  std::vector<std::int64_t> shape = audio.sizes().vec();
+  shape.back() = frame_count(shape.back());
+  return torch::zeros(shape);
 }
 
-void FeatureStream::analyse(bool last, std::vector<FeatureFrames>& out) {
+torch::Tensor FeatureStream::audio_from(std::int64_t begin, std::int64_t end) {
+  return torch::from_blob(audio_.data() + (begin - start_), {end - begin});
+}
+
+/// The next `count` windows, which are of one length and not the last ones.
+void FeatureStream::analyse(std::int64_t count, std::vector<FeatureFrames>& out) {
+  std::vector<torch::Tensor> windows;
+  for (std::int64_t window = window_; window < window_ + count; ++window)
+    windows.push_back(audio_from(std::max<std::int64_t>(0, window * hop_frames - context_frames) * feature_hop,
+                                 ((window + 1) * hop_frames + context_frames) * feature_hop));
+  if (count == 1) {
+    add({encode(windows[0]), pitch(windows[0]), rms_loudness(windows[0])}, false, out);
+  } else {
+    const torch::Tensor audio = torch::stack(windows), content = encode(audio), f0 = pitch(audio);
+    for (std::int64_t i = 0; i < count; ++i) add({content[i], f0[i], rms_loudness(audio[i])}, false, out);
+  }
+  const std::int64_t keep = std::max<std::int64_t>(0, window_ * hop_frames - context_frames) * feature_hop;
+  audio_.erase(audio_.begin(), audio_.begin() + std::ptrdiff_t(keep - start_));
+  start_ = keep;
+}
+
+void FeatureStream::analyse_last(std::vector<FeatureFrames>& out) {
+  const torch::Tensor audio = audio_from(std::max<std::int64_t>(0, window_ * hop_frames - context_frames) * feature_hop, end_);
+  add({encode(audio), pitch(audio), rms_loudness(audio)}, true, out);
+}
+
+/// Takes what was heard in the next window.
+void FeatureStream::add(FeatureFrames all, bool last, std::vector<FeatureFrames>& out) {
   const std::int64_t core = window_ * hop_frames, border = core + hop_frames;  // frames
   const std::int64_t from = std::max<std::int64_t>(0, core - context_frames);
-  const std::int64_t to_sample = last ? end_ : (border + context_frames) * feature_hop;
-  const torch::Tensor audio = torch::from_blob(audio_.data() + (from * feature_hop - start_), {to_sample - from * feature_hop});
-  FeatureFrames all{encode(audio), pitch(audio), rms_loudness(audio)};
   if (f0_ && pause_db_ > 0) all.loudness = lower_background(all.loudness, all.f0, pause_db_);
   const auto cut = [&](const torch::Tensor& x, std::int64_t begin, std::int64_t end) { return x.slice(0, begin - from, end - from); };
   const std::int64_t end = last ? from + all.size() : border + fade_frames;
@@ -98,9 +128,6 @@ void FeatureStream::analyse(bool last, std::vector<FeatureFrames>& out) {
   out.push_back({content.slice(0, 0, certain), f0.slice(0, 0, certain), loudness.slice(0, 0, certain)});
   tail_ = {content.slice(0, certain).clone(), f0.slice(0, certain).clone(), loudness.slice(0, certain).clone()};
   ++window_;
-  const std::int64_t keep = std::max<std::int64_t>(0, window_ * hop_frames - context_frames) * feature_hop;
-  audio_.erase(audio_.begin(), audio_.begin() + std::ptrdiff_t(keep - start_));
-  start_ = keep;
 }
 
 }  // namespace voxconv

@@ -10,8 +10,8 @@
 namespace voxconv {
 
 /// 16 kHz audio in, FeatureFrames out, in bounded memory. The audio is cut into windows at fixed places, so the frames depend neither on
-/// how it is pushed nor on anything further away than a window; the content of neighbouring windows is faded into one another. One instance
-/// per thread.
+/// how it is pushed nor on anything further away than a window; the content of neighbouring windows is faded into one another. Windows that
+/// are there together can be heard together, up to `together`: each frame is then the same but for rounding. One instance per thread.
 class FeatureStream {
  public:
   static constexpr std::int64_t hop_frames = 10 * frame_rate;     ///< new frames of a window
@@ -21,7 +21,8 @@ class FeatureStream {
   /// `f0` null: frames come without pitch (all 0). Where nobody sings, the loudness is lowered by `pause_db`, and between words by up
   /// to 10 dB of it, as near as it is to the room's noise: else the voice would whisper that. Without an f0 estimator pauses cannot be told
   /// from soft singing and stay.
-  FeatureStream(std::shared_ptr<const ContentEncoder> content, std::shared_ptr<const F0Estimator> f0, double pause_db = 0);
+  FeatureStream(std::shared_ptr<const ContentEncoder> content, std::shared_ptr<const F0Estimator> f0, double pause_db = 0,
+                std::int64_t together = 1);
 
   FeatureFrames push(std::span<const float> audio);  ///< the frames that are now certain; may be none
   FeatureFrames finish();                            ///< the rest; frame_count(samples) frames in all, or none if there was no audio
@@ -29,16 +30,23 @@ class FeatureStream {
  private:
   torch::Tensor encode(const torch::Tensor& audio) const;
   torch::Tensor pitch(const torch::Tensor& audio) const;
-  void analyse(bool last, std::vector<FeatureFrames>& out);
+  void analyse(std::int64_t count, std::vector<FeatureFrames>& out);
+  void analyse_last(std::vector<FeatureFrames>& out);
+  void add(FeatureFrames all, bool last, std::vector<FeatureFrames>& out);
+  torch::Tensor audio_from(std::int64_t begin, std::int64_t end);
 
   std::shared_ptr<const ContentEncoder> content_;
   std::shared_ptr<const F0Estimator> f0_;
   double pause_db_;
+  std::int64_t together_;
   std::vector<float> audio_;          ///< from sample start_
   std::int64_t start_ = 0, end_ = 0;  ///< samples
   std::int64_t window_ = 0;           ///< number of the next window
   FeatureFrames tail_;                ///< last window's view of the 2 * fade_frames around its border (f0, loudness: of those before it)
 };
+
+/// How many windows at a time keep a device busy.
+inline std::int64_t windows_together(torch::Device device) { return device.is_cpu() ? 1 : 4; }
 
 /// Frames one after another; empty ones are skipped.
 FeatureFrames join(const std::vector<FeatureFrames>& parts);

@@ -46,7 +46,7 @@ Lane::Lane(const Voice::Impl& voice, const Ingredients& with, const ConvertOptio
       voice_(voice),
       treatment_(voice.model->treatment()),
       down_(1, source_rate, feature_rate, ResamplerQuality::medium),
-      features_(with.content, with.track ? nullptr : with.f0, options.pause_db),
+      features_(with.content, with.track ? nullptr : with.f0, options.pause_db, windows_together(voice.device)),
       stream_(voice.model->start({seed, options.formant, std::int64_t(options.speaker)})),
       follower_(options.loudness, voice.model->sample_rate() / frame_rate),
       up_(1, voice.model->sample_rate(), result_rate),

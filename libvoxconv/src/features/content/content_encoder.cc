@@ -7,6 +7,12 @@
 
 namespace voxconv {
 
+torch::Tensor ContentEncoder::encode_windows(const torch::Tensor& audio) const {
+  std::vector<torch::Tensor> windows;
+  for (const torch::Tensor& window : audio.unbind()) windows.push_back(encode(window));
+  return torch::stack(windows);
+}
+
 std::shared_ptr<const ContentEncoder> load_content_encoder(const std::string& name, torch::Device device, torch::ScalarType precision) {
   if (name == "whisper-base")
     return std::make_shared<WhisperEncoder>(nn::Safetensors(model_file("content/whisper_base/weights.safetensors")),

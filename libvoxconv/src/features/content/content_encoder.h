@@ -13,6 +13,8 @@ class ContentEncoder {
   virtual std::int64_t dim() const = 0;
   /// 16 kHz audio [N] (at most 30 s) -> [frame_count(N), dim] on the 100 Hz clock. No gradient.
   virtual torch::Tensor encode(const torch::Tensor& audio) const = 0;
+  /// Windows of one length [B, N], each by itself -> [B, frame_count(N), dim]; on a GPU as one.
+  virtual torch::Tensor encode_windows(const torch::Tensor& audio) const;
   /// The encoder's own frames [n, dim], of audio of any length, before encode() puts them on the 100 Hz clock.
   virtual torch::Tensor encode_frames(const torch::Tensor& audio) const { return encode(audio); }
   /// How often encode() gives each of its own frames in a row: 2 for an encoder of 50 frames a second that RVC repeats; 1: interpolated.

@@ -10,12 +10,26 @@ namespace {
 constexpr std::int64_t window = 400, hop = 320;  // samples of a frame
 constexpr std::int64_t first_taps = 10, first_stride = 5, conv_count = 7;
 constexpr std::int64_t projected_layers = 9;
-constexpr std::int64_t piece = 100;  // frames of the waveform's convolutions computed at a time
 constexpr double norm_eps = 1e-5;
 
-// The kernels work on images: T rows of C numbers are the image [1, C, 1, T] in channels-last memory.
-torch::Tensor image_of(const torch::Tensor& rows) { return rows.unsqueeze(0).unsqueeze(0).permute({0, 3, 1, 2}); }
-torch::Tensor rows_of(const torch::Tensor& image) { return image.permute({0, 2, 3, 1}).contiguous().view({image.size(3), image.size(1)}); }
+// The kernels work on images: B sounds of T rows of C numbers, [B * T, C], are the image [B, C, 1, T] in channels-last memory.
+torch::Tensor image_of(const torch::Tensor& rows, std::int64_t batch) {
+  return rows.view({batch, 1, -1, rows.size(1)}).permute({0, 3, 1, 2});
+}
+torch::Tensor rows_of(const torch::Tensor& image) { return image.permute({0, 2, 3, 1}).contiguous().view({-1, image.size(1)}); }
+
+/// Frames of the waveform's convolutions that are computed at a time: on a GPU as many as are worth it, up to about half a gigabyte.
+std::int64_t piece_frames(torch::Device device, std::int64_t batch) {
+  constexpr std::int64_t on_cpu = 100, on_gpu = 1200;
+  return device.is_cpu() ? on_cpu : std::max(on_cpu, on_gpu / batch);
+}
+
+/// The encoder's frames [..., T, dim] of so many samples on the 100 Hz clock, each twice.
+torch::Tensor on_clock(const torch::Tensor& frames, std::int64_t samples) {
+  const torch::Tensor index =
+      torch::arange(frame_count(samples), torch::TensorOptions(torch::kLong).device(frames.device())).floor_divide(2);
+  return frames.index_select(-2, index.clamp_max(frames.size(-2) - 1));
+}
 
 /// What was packed need not stay in memory as it lies in the file.
 void release(const HubertWeights::Layer& layer) {
@@ -27,7 +41,7 @@ void release(const HubertWeights::Layer& layer) {
 
 HubertEncoder::HubertEncoder(const HubertWeights& weights, std::int64_t heads, Output output, const std::string& source,
                              torch::Device device, torch::ScalarType precision)
-    : device_(device), heads_(heads), hidden_(weights.hidden()), projected_(output == Output::layer9_projected) {
+    : device_(device), heads_(heads), hidden_(weights.hidden()), projected_(output == Output::layer9_projected), calls_(device) {
   const std::int64_t kernels[conv_count] = {first_taps, 3, 3, 3, 3, 2, 2};
   bool fits = std::int64_t(weights.convs.size()) == conv_count;
   for (std::int64_t i = 0; fits && i < conv_count; ++i) fits = weights.convs[i].size(2) == kernels[i];
@@ -78,8 +92,8 @@ HubertEncoder::HubertEncoder(const HubertWeights& weights, std::int64_t heads, O
 
 /// The first convolution with the norm behind it, which takes each channel's mean and variance over all of the audio. Both follow from the
 /// mean and the covariance of ten samples in a row, so the convolution's output is never held.
-nn::PackedConv HubertEncoder::normalised_first_conv(const torch::Tensor& audio) const {
-  const torch::Tensor taps = audio.unfold(0, first_taps, first_stride);  // [T, 10]
+nn::PackedConv HubertEncoder::normalised_first_conv(const torch::Tensor& signal) const {
+  const torch::Tensor taps = signal.unfold(0, first_taps, first_stride);  // [T, 10]
   const torch::Tensor mean = taps.mean(0, false, torch::kDouble);
   const torch::Tensor centred = (taps - mean.to(torch::kFloat)).to(torch::kDouble);
   const torch::Tensor offset = centred.mean(0);  // what rounding the mean left
@@ -92,53 +106,73 @@ nn::PackedConv HubertEncoder::normalised_first_conv(const torch::Tensor& audio) 
                         device_, torch::kFloat, nn::Activation::gelu);
 }
 
-/// [N] -> [frames, C] float32
-torch::Tensor HubertEncoder::waveform_features(const torch::Tensor& audio) const {
-  const std::int64_t frames = (audio.size(0) - window) / hop + 1;
-  const nn::PackedConv first = normalised_first_conv(audio);
-  torch::Tensor features = torch::empty({frames, first_conv_.size(0)}, audio.options());
+/// [B, N] -> [B * frames, C] float32
+torch::Tensor HubertEncoder::waveform_features(const torch::Tensor& signals) const {
+  const std::int64_t batch = signals.size(0), frames = (signals.size(1) - window) / hop + 1;
+  const std::int64_t channels = first_conv_.size(0), piece = piece_frames(device_, batch);
+  std::vector<nn::PackedConv> first;
+  for (std::int64_t b = 0; b < batch; ++b) first.push_back(normalised_first_conv(signals[b]));
+  torch::Tensor features = torch::empty({batch, frames, channels}, signals.options());
   for (std::int64_t begin = 0; begin < frames; begin += piece) {
     const std::int64_t end = std::min(begin + piece, frames);
-    torch::Tensor x = first(audio.slice(0, begin * hop, (end - 1) * hop + window).view({1, 1, 1, -1}));
+    std::vector<torch::Tensor> images;
+    for (std::int64_t b = 0; b < batch; ++b)
+      images.push_back(first[std::size_t(b)](signals[b].slice(0, begin * hop, (end - 1) * hop + window).view({1, 1, 1, -1})));
+    torch::Tensor x = batch == 1 ? images[0] : torch::cat(images);
+    images.clear();
     for (const nn::PackedConv& conv : convs_) x = conv(x);
-    features.slice(0, begin, end).copy_(rows_of(x));
+    features.slice(1, begin, end).copy_(rows_of(x).view({batch, end - begin, channels}));
   }
-  return features;
+  return features.view({batch * frames, channels});
 }
 
-torch::Tensor HubertEncoder::attend(const Layer& layer, const torch::Tensor& x) const {
-  const std::int64_t frames = x.size(0);
-  // [T, 3 D] -> [3, 1, heads, T, D / heads]
-  const torch::Tensor qkv = layer.qkv(x).view({frames, 3, 1, heads_, hidden_ / heads_}).permute({1, 2, 3, 0, 4});
+torch::Tensor HubertEncoder::attend(const Layer& layer, const torch::Tensor& x, std::int64_t batch) const {
+  const std::int64_t frames = x.size(0) / batch;
+  // [B T, 3 D] -> [3, B, heads, T, D / heads]
+  const torch::Tensor qkv = layer.qkv(x).view({batch, frames, 3, heads_, hidden_ / heads_}).permute({2, 0, 3, 1, 4});
   const torch::Tensor y = at::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]);
-  return layer.attention_out.add(y.squeeze(0).transpose(0, 1).reshape({frames, hidden_}), x);
+  return layer.attention_out.add(y.transpose(1, 2).reshape({batch * frames, hidden_}), x);
+}
+
+/// [B, N] -> [B, T, dim] float32
+torch::Tensor HubertEncoder::network(const torch::Tensor& signals) const {
+  const auto normalise = [](const torch::Tensor& x, const Norm& norm) {
+    return torch::layer_norm(x, {x.size(-1)}, norm.weight, norm.bias, norm_eps);
+  };
+  const std::int64_t batch = signals.size(0);
+  torch::Tensor x = feature_projection_(normalise(waveform_features(signals), feature_norm_)).to(torch::kFloat);
+  // An even number of taps gives one frame too many.
+  x = normalise(x + rows_of(positions_(image_of(x, batch)).slice(3, 0, x.size(0) / batch)), encoder_norm_);
+  for (const Layer& layer : layers_) {
+    x = normalise(attend(layer, x, batch), layer.attention_norm);
+    x = normalise(layer.ffn_out.add(layer.ffn_in(x), x), layer.final_norm);
+  }
+  return (projected_ ? final_projection_(x).to(torch::kFloat) : x).view({batch, -1, dim_});
+}
+
+/// [B, N] -> [B, T, dim]
+torch::Tensor HubertEncoder::frames_of(const torch::Tensor& audio) const {
+  torch::Tensor signals = audio.to(device_, torch::kFloat).contiguous();
+  if (signals.size(1) < window) signals = torch::constant_pad_nd(signals, {0, window - signals.size(1)});
+  return calls_({signals}, {},
+                [this](const nn::GraphedCalls::Tensors& inputs) { return nn::GraphedCalls::Tensors{network(inputs[0])}; })[0];
 }
 
 torch::Tensor HubertEncoder::encode_frames(const torch::Tensor& audio) const {
   const torch::NoGradGuard guard;
   if (audio.dim() != 1 || audio.size(0) < 1)
     fail(ErrorCode::internal, "HubertEncoder: expected mono audio, got {} samples in {} dimensions.", audio.numel(), audio.dim());
-  const auto normalise = [](const torch::Tensor& x, const Norm& norm) {
-    return torch::layer_norm(x, {x.size(-1)}, norm.weight, norm.bias, norm_eps);
-  };
-  torch::Tensor signal = audio.to(device_, torch::kFloat).contiguous();
-  if (signal.size(0) < window) signal = torch::constant_pad_nd(signal, {0, window - signal.size(0)});
+  return frames_of(audio.unsqueeze(0))[0];
+}
 
-  torch::Tensor x = feature_projection_(normalise(waveform_features(signal), feature_norm_)).to(torch::kFloat);
-  // An even number of taps gives one frame too many.
-  x = normalise(x + rows_of(positions_(image_of(x)).slice(3, 0, x.size(0))), encoder_norm_);
-  for (const Layer& layer : layers_) {
-    x = normalise(attend(layer, x), layer.attention_norm);
-    x = normalise(layer.ffn_out.add(layer.ffn_in(x), x), layer.final_norm);
-  }
-  return projected_ ? final_projection_(x).to(torch::kFloat) : x;
+torch::Tensor HubertEncoder::encode_windows(const torch::Tensor& audio) const {
+  const torch::NoGradGuard guard;
+  return on_clock(frames_of(audio), audio.size(1));
 }
 
 torch::Tensor HubertEncoder::encode(const torch::Tensor& audio) const {
   const torch::NoGradGuard guard;
-  const torch::Tensor frames = encode_frames(audio);
-  const torch::Tensor index = torch::arange(frame_count(audio.size(0)), torch::TensorOptions(torch::kLong).device(device_)).floor_divide(2);
-  return frames.index_select(0, index.clamp_max(frames.size(0) - 1));
+  return on_clock(encode_frames(audio), audio.size(0));
 }
 
 }  // namespace voxconv

@@ -5,6 +5,7 @@
 #include "features/content/content_encoder.h"
 #include "features/content/hubert_weights.h"
 #include "nn/conv.h"
+#include "nn/graph.h"
 #include "nn/packed_linear.h"
 
 namespace voxconv {
@@ -24,6 +25,7 @@ class HubertEncoder : public ContentEncoder {
 
   std::int64_t dim() const override { return dim_; }
   torch::Tensor encode(const torch::Tensor& audio) const override;
+  torch::Tensor encode_windows(const torch::Tensor& audio) const override;
   /// 16 kHz audio [N] -> [max(1, (N - 400) / 320 + 1), dim] float32, 50 frames a second.
   torch::Tensor encode_frames(const torch::Tensor& audio) const override;
   std::int64_t repeats() const override { return 2; }
@@ -36,9 +38,11 @@ class HubertEncoder : public ContentEncoder {
     nn::PackedLinear qkv, attention_out, ffn_in, ffn_out;
     Norm attention_norm, final_norm;
   };
-  torch::Tensor waveform_features(const torch::Tensor& audio) const;
-  nn::PackedConv normalised_first_conv(const torch::Tensor& audio) const;
-  torch::Tensor attend(const Layer& layer, const torch::Tensor& x) const;
+  torch::Tensor frames_of(const torch::Tensor& audio) const;
+  torch::Tensor network(const torch::Tensor& signals) const;
+  torch::Tensor waveform_features(const torch::Tensor& signals) const;
+  nn::PackedConv normalised_first_conv(const torch::Tensor& signal) const;
+  torch::Tensor attend(const Layer& layer, const torch::Tensor& x, std::int64_t batch) const;
 
   torch::Device device_;
   std::int64_t heads_, dim_, hidden_, position_taps_;
@@ -49,6 +53,7 @@ class HubertEncoder : public ContentEncoder {
   nn::PackedLinear feature_projection_, final_projection_;
   std::vector<Layer> layers_;
   bool projected_;
+  nn::GraphedCalls calls_;
 };
 
 }  // namespace voxconv

@@ -23,6 +23,16 @@ const std::vector<std::string>& f0_estimators() {
   return names;
 }
 
+F0Frames F0Estimator::estimate_windows(const torch::Tensor& audio) const {
+  std::vector<torch::Tensor> hz, confidence;
+  for (const torch::Tensor& window : audio.unbind()) {
+    const F0Frames frames = estimate(window);
+    hz.push_back(frames.hz);
+    confidence.push_back(frames.confidence);
+  }
+  return {torch::stack(hz), torch::stack(confidence)};
+}
+
 namespace {
 
 constexpr const char* crepe_full = "pitch/crepe_full/weights.safetensors";

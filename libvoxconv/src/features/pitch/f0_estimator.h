@@ -11,8 +11,8 @@ struct F0Range {
 };
 
 struct F0Frames {
-  torch::Tensor hz;          ///< [T] float32, 0 = unvoiced
-  torch::Tensor confidence;  ///< [T] float32 in [0, 1]
+  torch::Tensor hz;          ///< [T] float32, 0 = unvoiced; [B, T] of several windows
+  torch::Tensor confidence;  ///< as many, float32 in [0, 1]
 };
 
 /// Frames after which the clocks of all estimators meet (SwiftF0 has a frame every 256 samples).
@@ -26,6 +26,8 @@ class F0Estimator {
   /// Where a long sound is cut into windows, let them start at multiples of f0_window_step frames: then every window gives the same
   /// numbers.
   virtual F0Frames estimate(const torch::Tensor& audio) const = 0;
+  /// Windows of one length [B, N], each by itself -> [B, frame_count(N)]; on a GPU as one.
+  virtual F0Frames estimate_windows(const torch::Tensor& audio) const;
   /// Seconds of audio before and after a frame that its estimate may depend on.
   virtual double context_s() const = 0;
 };

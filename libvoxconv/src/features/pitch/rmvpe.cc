@@ -46,27 +46,32 @@ double Rmvpe::context_s() const { return context; }
 
 torch::Tensor Rmvpe::mel(const torch::Tensor& audio) const {
   const torch::NoGradGuard guard;
-  return mel_(audio.to(network_.device(), torch::kFloat)).t();
+  return mel_(audio.to(network_.device(), torch::kFloat)).transpose(-1, -2);
 }
 
 torch::Tensor Rmvpe::salience(const torch::Tensor& mel) const {
   const torch::NoGradGuard guard;
-  const std::int64_t frames = mel.size(0), padded = (frames + frame_multiple - 1) / frame_multiple * frame_multiple;
-  return network_(torch::constant_pad_nd(mel, {0, 0, 0, padded - frames})).slice(0, 0, frames);
+  const std::int64_t frames = mel.size(-2), padded = (frames + frame_multiple - 1) / frame_multiple * frame_multiple;
+  const torch::Tensor images = torch::constant_pad_nd(mel.dim() == 2 ? mel.unsqueeze(0) : mel, {0, 0, 0, padded - frames});
+  const torch::Tensor salience = network_(images).slice(1, 0, frames);
+  return mel.dim() == 2 ? salience[0] : salience;
 }
 
 F0Frames Rmvpe::decode(const torch::Tensor& salience) const {
   const torch::NoGradGuard guard;
-  const auto [confidence, peak] = salience.slice(1, low_, high_).max(1, /*keepdim=*/true);
+  const auto [confidence, peak] = salience.slice(-1, low_, high_).max(-1, /*keepdim=*/true);
   const torch::Tensor around = peak + low_ + torch::arange(-peak_reach, peak_reach + 1, peak.options());
   // Beyond the classes there is nothing.
-  const torch::Tensor weight = torch::constant_pad_nd(salience, {peak_reach, peak_reach}).gather(1, around + peak_reach).to(torch::kDouble);
-  const torch::Tensor cents = (weight * (around * cents_per_class + first_cents)).sum(1) / weight.sum(1);
+  const torch::Tensor weight =
+      torch::constant_pad_nd(salience, {peak_reach, peak_reach}).gather(-1, around + peak_reach).to(torch::kDouble);
+  const torch::Tensor cents = (weight * (around * cents_per_class + first_cents)).sum(-1) / weight.sum(-1);
   const torch::Tensor hz = torch::exp2(cents / 1200) * reference_hz;
-  const torch::Tensor strength = confidence.squeeze(1);
+  const torch::Tensor strength = confidence.squeeze(-1);
   return {torch::where(strength > threshold, hz, torch::zeros_like(hz)).to(torch::kFloat), strength};
 }
 
 F0Frames Rmvpe::estimate(const torch::Tensor& audio) const { return decode(salience(mel(audio))); }
+
+F0Frames Rmvpe::estimate_windows(const torch::Tensor& audio) const { return estimate(audio); }
 
 }  // namespace voxconv

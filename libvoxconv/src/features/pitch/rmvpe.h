@@ -13,9 +13,11 @@ class Rmvpe : public F0Estimator {
   /// `source` is the file, for the Error(bad_model).
   Rmvpe(const nn::StateDict& tensors, const std::string& source, const F0Range& range, torch::Device device);
   F0Frames estimate(const torch::Tensor& audio) const override;
+  F0Frames estimate_windows(const torch::Tensor& audio) const override;
   /// What a window of a long sound is given either side. The network itself hears all of its input.
   double context_s() const override;
 
+  // The steps, each of one window or of B of them; their first dimension is then B.
   /// The front end: audio [N] -> [frame_count(N), 128].
   torch::Tensor mel(const torch::Tensor& audio) const;
   /// Log-mel [T, 128] of any length -> [T, 360] in (0, 1).

@@ -103,14 +103,15 @@ torch::Tensor run(const RmvpeNetwork::Blocks& blocks, torch::Tensor x) {
   return x;
 }
 
-/// [1, 4 C, H + 1, W + 1], the pixels as channels and a row and a column too many before them -> [1, 2 C, 2 H, 2 W] with `skip` behind.
+/// [B, 4 C, H + 1, W + 1], the pixels as channels and a row and a column too many before them -> [B, 2 C, 2 H, 2 W] with `skip` behind.
 torch::Tensor interleave(const torch::Tensor& pixels, const torch::Tensor& skip) {
   const std::int64_t channels = pixels.size(1) / 4, height = pixels.size(2) - 1, width = pixels.size(3) - 1;
-  const torch::Tensor joined = torch::empty({1, 2 * channels, 2 * height, 2 * width}, pixels.options(), torch::MemoryFormat::ChannelsLast);
-  const torch::Tensor memory = joined.permute({0, 2, 3, 1}).squeeze(0);  // [2 H, 2 W, 2 C]
-  const torch::Tensor parts = pixels.permute({0, 2, 3, 1}).squeeze(0).slice(0, 1).slice(1, 1).unflatten(2, {2, 2, channels});
-  memory.slice(2, 0, channels).unflatten(1, {width, 2}).unflatten(0, {height, 2}).copy_(parts.permute({0, 2, 1, 3, 4}));
-  memory.slice(2, channels).copy_(skip.permute({0, 2, 3, 1}).squeeze(0));
+  const torch::Tensor joined =
+      torch::empty({pixels.size(0), 2 * channels, 2 * height, 2 * width}, pixels.options(), torch::MemoryFormat::ChannelsLast);
+  const torch::Tensor memory = joined.permute({0, 2, 3, 1});  // [B, 2 H, 2 W, 2 C]
+  const torch::Tensor parts = pixels.permute({0, 2, 3, 1}).slice(1, 1).slice(2, 1).unflatten(3, {2, 2, channels});
+  memory.slice(3, 0, channels).unflatten(2, {width, 2}).unflatten(1, {height, 2}).copy_(parts.permute({0, 1, 3, 2, 4, 5}));
+  memory.slice(3, channels).copy_(skip.permute({0, 2, 3, 1}));
   return joined;
 }
 
@@ -125,7 +126,8 @@ nn::StateDict used(const nn::StateDict& tensors) {
 
 }  // namespace
 
-RmvpeNetwork::RmvpeNetwork(const nn::StateDict& tensors, const std::string& source, torch::Device device) : device_(device) {
+RmvpeNetwork::RmvpeNetwork(const nn::StateDict& tensors, const std::string& source, torch::Device device)
+    : device_(device), calls_(device) {
   const nn::StateDict named = used(tensors);
   const auto last = named.find("cnn.weight"), hidden_weight = named.find("fc.0.gru.weight_hh_l0"),
              input_weight = named.find("fc.0.gru.weight_ih_l0");
@@ -173,20 +175,28 @@ RmvpeNetwork::RmvpeNetwork(const nn::StateDict& tensors, const std::string& sour
     fail(ErrorCode::bad_model, "{} holds an RMVPE of {} mel bins, which {} layers cannot halve.", source, mel_bins_, encoder_.size());
   scale_ = input.scale.to(device, torch::kFloat);
   shift_ = input.shift.to(device, torch::kFloat);
+  if (device.is_cuda()) flatten_gru();
+}
+
+/// Lays the weights of the GRU as cuDNN wants them, which else does so, with a warning, in each call.
+void RmvpeNetwork::flatten_gru() {
+  constexpr std::int64_t tensors_of_layer = 4, mode_gru = 3;
+  const torch::NoGradGuard guard;
+  if (torch::cudnn_is_acceptable(gru_[0]))
+    torch::_cudnn_rnn_flatten_weight(gru_, tensors_of_layer, gru_[0].size(1), mode_gru, gru_[1].size(1), /*proj_size=*/0,
+                                     /*num_layers=*/1, /*batch_first=*/true, /*bidirectional=*/true);
 }
 
 torch::Tensor RmvpeNetwork::recur(const torch::Tensor& x) const {
   const std::int64_t hidden = gru_[1].size(1);
-  const torch::Tensor start = torch::zeros({2, 1, hidden}, x.options());
-  return std::get<0>(torch::gru(x.unsqueeze(0), start, gru_, /*has_biases=*/true, /*num_layers=*/1, /*dropout=*/0, /*train=*/false,
-                                /*bidirectional=*/true, /*batch_first=*/true))
-      .squeeze(0);
+  const torch::Tensor start = torch::zeros({2, x.size(0), hidden}, x.options());
+  return std::get<0>(torch::gru(x, start, gru_, /*has_biases=*/true, /*num_layers=*/1, /*dropout=*/0, /*train=*/false,
+                                /*bidirectional=*/true, /*batch_first=*/true));
 }
 
-torch::Tensor RmvpeNetwork::operator()(const torch::Tensor& mel) const {
-  const torch::NoGradGuard guard;
+torch::Tensor RmvpeNetwork::salience(const torch::Tensor& mel) const {
   // One channel: the plain layout is the channels-last one too.
-  torch::Tensor x = (mel.to(device_, torch::kFloat) * scale_ + shift_).contiguous().view({1, 1, mel.size(0), mel.size(1)});
+  torch::Tensor x = (mel * scale_ + shift_).contiguous().unsqueeze(1);
   std::vector<torch::Tensor> skips;
   for (const Blocks& blocks : encoder_) {
     skips.push_back(run(blocks, x));
@@ -198,9 +208,15 @@ torch::Tensor RmvpeNetwork::operator()(const torch::Tensor& mel) const {
     skips.pop_back();
     x = run(decoder.blocks, std::move(x));
   }
-  // [1, 3, T, bins] -> [T, 3 bins]
-  x = last_(x).squeeze(0).transpose(0, 1).reshape({mel.size(0), images * mel_bins_});
+  // [B, 3, T, bins] -> [B, T, 3 bins]
+  x = last_(x).transpose(1, 2).reshape({mel.size(0), mel.size(1), images * mel_bins_});
   return nn::linear(recur(x), out_weight_, out_bias_).sigmoid_();
+}
+
+torch::Tensor RmvpeNetwork::operator()(const torch::Tensor& mel) const {
+  const torch::NoGradGuard guard;
+  return calls_({mel.to(device_, torch::kFloat)}, {},
+                [this](const nn::GraphedCalls::Tensors& inputs) { return nn::GraphedCalls::Tensors{salience(inputs[0])}; })[0];
 }
 
 }  // namespace voxconv

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "nn/conv.h"
+#include "nn/graph.h"
 #include "nn/state_dict.h"
 #include "nn/torch.h"
 
@@ -20,7 +21,7 @@ class RmvpeNetwork {
   std::int64_t mel_bins() const { return mel_bins_; }
   /// Frames that an input's length must be a multiple of: what the U-Net halves.
   std::int64_t frame_multiple() const { return std::int64_t(1) << encoder_.size(); }
-  /// Log-mel [T, bins] float32 -> salience of the classes [T, 360] in (0, 1), float32.
+  /// Log-mel of B sounds [B, T, bins] float32 -> salience of the classes [B, T, 360] in (0, 1), float32.
   torch::Tensor operator()(const torch::Tensor& mel) const;
 
   /// relu(conv(relu(conv(x)))) + x, or + a convolution of x where the channels change.
@@ -36,7 +37,9 @@ class RmvpeNetwork {
   };
 
  private:
+  torch::Tensor salience(const torch::Tensor& mel) const;
   torch::Tensor recur(const torch::Tensor& x) const;
+  void flatten_gru();
 
   torch::Device device_;
   std::int64_t mel_bins_ = 0;
@@ -46,6 +49,7 @@ class RmvpeNetwork {
   nn::PackedConv last_;
   std::vector<torch::Tensor> gru_;  // as torch::gru takes them
   torch::Tensor out_weight_, out_bias_;
+  nn::GraphedCalls calls_;
 };
 
 }  // namespace voxconv

@@ -30,6 +30,11 @@ class MedianF0 final : public F0Estimator {
     frames.hz = median_filter(frames.hz, width_);
     return frames;
   }
+  F0Frames estimate_windows(const torch::Tensor& audio) const override {
+    F0Frames frames = estimator_->estimate_windows(audio);
+    frames.hz = median_filter(frames.hz, width_);
+    return frames;
+  }
   double context_s() const override { return estimator_->context_s() + 0.01 * double(width_ / 2); }
 
  private:
@@ -44,8 +49,8 @@ torch::Tensor bridge_gaps(const torch::Tensor& f0) { return bridge(f0, 0, true);
 torch::Tensor bridge_inner_gaps(const torch::Tensor& f0, float before) { return bridge(f0, before, false); }
 
 torch::Tensor median_filter(const torch::Tensor& f0, std::int64_t width) {
-  if (f0.size(0) == 0) return f0;
-  return std::get<0>(torch::constant_pad_nd(f0, {width / 2, width / 2}).unfold(0, width, 1).median(1));
+  if (f0.numel() == 0) return f0;
+  return std::get<0>(torch::constant_pad_nd(f0, {width / 2, width / 2}).unfold(-1, width, 1).median(-1));
 }
 
 std::shared_ptr<const F0Estimator> with_median(std::shared_ptr<const F0Estimator> estimator, std::int64_t width) {

@@ -13,7 +13,7 @@ torch::Tensor bridge_gaps(const torch::Tensor& f0);
 /// as they are, since what comes then is not known.
 torch::Tensor bridge_inner_gaps(const torch::Tensor& f0, float before);
 
-/// Median over `width` (odd) frames around each, zeros beyond the ends (scipy's medfilt). f0 [T].
+/// Median over `width` (odd) frames around each, zeros beyond the ends (scipy's medfilt). f0 [T] or [B, T].
 torch::Tensor median_filter(const torch::Tensor& f0, std::int64_t width);
 
 /// `estimator` with the median over `width` frames; itself for a width of 0 or 1.

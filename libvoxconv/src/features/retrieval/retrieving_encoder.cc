@@ -18,8 +18,16 @@ RetrievingEncoder::RetrievingEncoder(std::shared_ptr<const ContentEncoder> encod
 
 std::int64_t RetrievingEncoder::dim() const { return (keep_plain_ ? 2 : 1) * encoder_->dim(); }
 
-torch::Tensor RetrievingEncoder::encode(const torch::Tensor& audio) const {
-  const torch::Tensor plain = encoder_->encode(audio).to(torch::kCPU);
+torch::Tensor RetrievingEncoder::encode(const torch::Tensor& audio) const { return retrieve(encoder_->encode(audio).to(torch::kCPU)); }
+
+torch::Tensor RetrievingEncoder::encode_windows(const torch::Tensor& audio) const {
+  std::vector<torch::Tensor> windows;
+  for (const torch::Tensor& plain : encoder_->encode_windows(audio).to(torch::kCPU).unbind()) windows.push_back(retrieve(plain));
+  return torch::stack(windows);
+}
+
+/// [T, dim] -> what encode() gives of it.
+torch::Tensor RetrievingEncoder::retrieve(const torch::Tensor& plain) const {
   const std::int64_t repeats = encoder_->repeats();
   const StageScope stage(Stage::retrieval);
   torch::Tensor nearest = index_->nearest(plain.slice(0, 0, plain.size(0), repeats));

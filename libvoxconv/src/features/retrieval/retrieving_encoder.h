@@ -17,9 +17,12 @@ class RetrievingEncoder final : public ContentEncoder {
 
   std::int64_t dim() const override;
   torch::Tensor encode(const torch::Tensor& audio) const override;
+  torch::Tensor encode_windows(const torch::Tensor& audio) const override;
   std::int64_t repeats() const override { return encoder_->repeats(); }
 
  private:
+  torch::Tensor retrieve(const torch::Tensor& plain) const;
+
   std::shared_ptr<const ContentEncoder> encoder_;
   std::shared_ptr<const RetrievalIndex> index_;
   double rate_;
