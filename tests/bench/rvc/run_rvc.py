@@ -2,6 +2,7 @@
 """Runs RVC's own offline pipeline on a file and prints what it took as JSON; --dump keeps every stage of it.
 
     run_rvc.py CHECKOUT ASSETS SONG.wav [--voice v2_40k.pth] [--index v2.index] [-o OUT.wav] [--dump STAGES.safetensors]
+    run_rvc.py CHECKOUT ASSETS SONG.wav --device cuda --files 32    one after another, as RVC does, after one that is not measured
 
 The noise is fixed: torch.manual_seed(SEED) before the pipeline. Each part of the song then draws, in this order, rand [] for each of HuBERT's
 12 layers (by the transformers library, not used), randn [1, 192, T] (prior), rand [1, 1] (phase, not used), randn [1, T * hop, 1] (noise of
@@ -10,6 +11,7 @@ the source).
 
 import argparse
 import json
+import os
 import pathlib
 import time
 
@@ -34,6 +36,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--speaker", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="cuda: RVC chooses fp16 or fp32, and CUDA graphs")
+    parser.add_argument("--files", type=int, default=0, help="0: the song once, without warming up")
     parser.add_argument("-o", "--output")
     parser.add_argument("--dump")
     options = parser.parse_args()
@@ -137,6 +141,8 @@ def peak_kib() -> int:
 def main() -> None:
     began = time.perf_counter()
     options = parse()
+    if options.device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # RVC takes a GPU where it finds one
     folder = peer.enter(options.checkout, options.assets)
     import torch
 
@@ -152,9 +158,13 @@ def main() -> None:
     loading = time.perf_counter()
     config = Config()
     network, checkpoint = peer.load_voice(folder / options.voice)
-    hubert = load_hubert_model("cpu")
+    if options.device not in str(config.device):
+        raise SystemExit(f"RVC chose the device {config.device}, not {options.device}")
+    network = network.to(config.device)
+    network = network.half() if config.is_half else network
+    hubert = load_hubert_model(config.device, config.is_half)
     pipeline = Pipeline(checkpoint["config"][-1], config)
-    pipeline.model_rmvpe = RMVPE(str(folder / "rmvpe.pt"), is_half=False, device="cpu")
+    pipeline.model_rmvpe = RMVPE(str(folder / "rmvpe.pt"), is_half=config.is_half, device=config.device)
     loaded = time.perf_counter()
     watch(pipeline, network, bool(options.dump))
 
@@ -163,14 +173,23 @@ def main() -> None:
     if peak > 1:
         audio /= peak
     read = time.perf_counter()
-    torch.manual_seed(options.seed)
     rate = checkpoint["config"][-1]
     index = str(folder / options.index) if options.index else ""
-    out = pipeline.pipeline(
-        hubert, network, options.speaker, audio, [0, 0, 0], options.key, "rmvpe", index, options.index_rate, checkpoint["f0"], rate,
-        options.resample, options.rms_mix, checkpoint["version"], options.protect,
-    )  # fmt: skip
-    total = time.perf_counter() - read
+
+    def convert():
+        torch.manual_seed(options.seed)
+        return pipeline.pipeline(
+            hubert, network, options.speaker, audio.copy(), [0, 0, 0], options.key, "rmvpe", index, options.index_rate, checkpoint["f0"], rate,
+            options.resample, options.rms_mix, checkpoint["version"], options.protect,
+        )  # fmt: skip
+
+    if options.files:
+        convert()
+        SECONDS.update(dict.fromkeys(SECONDS, 0.0))
+    start = time.perf_counter()
+    for _ in range(max(1, options.files)):
+        out = convert()
+    total = time.perf_counter() - start
     if options.output:
         import soundfile
 
@@ -181,11 +200,14 @@ def main() -> None:
         keep("output", out)
         settings = {k: str(v) for k, v in vars(options).items() if k in ("seed", "index_rate", "protect", "rms_mix", "speaker")}
         safetensors.torch.save_file(DUMP, options.dump, metadata=settings)
-    seconds = len(audio) / 16000
+    seconds = len(audio) / 16000 * max(1, options.files)
     report = {
         "program": "RVC",
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
+        "device": str(config.device),
+        "fp16": bool(config.is_half),
+        "cuda_graph": os.environ.get("RVC_CUDA_GRAPH") == "1",
         "source_s": seconds,
         "import_s": loading - began,
         "load_s": loaded - loading,
