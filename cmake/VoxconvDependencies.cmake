@@ -1,6 +1,13 @@
 # Everything voxconv links. Debian packages, except LibTorch: see scripts/setup.
 find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)
+# LibTorch brings the headers of another fmt, which would hide the installed ones where both are seen: by this folder these come first.
+get_target_property(fmt_include fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/fmt)
+file(CREATE_LINK ${fmt_include}/fmt ${PROJECT_BINARY_DIR}/fmt/fmt SYMBOLIC)
+add_library(voxconv_fmt INTERFACE)
+target_include_directories(voxconv_fmt SYSTEM INTERFACE $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/fmt>)
+target_link_libraries(voxconv_fmt INTERFACE fmt::fmt)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(CURL 7.85 REQUIRED)
