@@ -44,9 +44,10 @@ PackedConv::PackedConv(const torch::Tensor& weight, const torch::Tensor& bias, C
                        torch::ScalarType type, Activation activation, double slope)
     : type_(type), shape_(std::move(shape)), activation_(activation), slope_(slope), fused_(can_fuse(device, type)) {
   const torch::NoGradGuard guard;
-  // oneDNN's depthwise kernels never end in bfloat16 on more than one thread (LibTorch 2.13).
-  const bool depthwise = shape_.groups > 1 && weight.size(1) == 1;
-  const torch::ScalarType inner = fused_ && depthwise ? torch::kFloat : type;
+  // In bfloat16 oneDNN's depthwise kernels never end on more than one thread, and with AMX those of 4, 8 or 12 channels a group are wrong
+  // (LibTorch 2.13).
+  const bool thin_groups = shape_.groups > 1 && weight.size(1) < 16;
+  const torch::ScalarType inner = fused_ && thin_groups ? torch::kFloat : type;
   weight_ = (weight.dim() == 3 ? weight.unsqueeze(2) : weight).detach().to(device, inner).contiguous();
   if (bias.defined()) bias_ = bias.detach().to(device, inner).contiguous();
   weight_ = fused_ ? pack(weight_, shape_) : weight_.contiguous(torch::MemoryFormat::ChannelsLast);
