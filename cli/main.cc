@@ -77,7 +77,7 @@ std::unique_ptr<CLI::App> make_app(Session& session) {
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}).description(""))
       ->capture_default_str()
       ->group("Global options");
-  app->add_option("--threads", session.load.threads, "CPU threads; 0: all cores")
+  app->add_option("--threads", session.load.threads, "CPU threads; 0: OMP_NUM_THREADS, else all cores")
       ->type_name("N")
       ->check(CLI::Range(0, 1024).description(""))
       ->capture_default_str()

@@ -29,7 +29,7 @@ struct VoiceInfo {
 struct LoadOptions {
   std::string device = "auto";     ///< auto, cpu, cuda, cuda:N
   std::string precision = "auto";  ///< auto, fp32, bf16, fp16
-  int threads = 0;                 ///< CPU threads for the whole process; 0: all cores
+  int threads = 0;                 ///< CPU threads for the whole process; 0: OMP_NUM_THREADS, else all cores
 };
 
 /// A loaded voice. Cheap to copy: weights are shared and const. Thread-safe.

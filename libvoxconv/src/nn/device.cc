@@ -1,5 +1,6 @@
 #include "nn/device.h"
 
+#include <cstdlib>
 #include <thread>
 
 #include "core/fail.h"
@@ -59,7 +60,8 @@ void forbid_tf32() {
 void set_threads(int threads) {
   at::globalContext().setFlushDenormal(true);
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
-  at::set_num_threads(threads > 0 ? threads : std::max(1, cores));
+  static const int usual = std::getenv("OMP_NUM_THREADS") ? at::get_num_threads() : std::max(1, cores);
+  at::set_num_threads(threads > 0 ? threads : usual);
 }
 
 }  // namespace voxconv::nn

@@ -29,7 +29,8 @@ class OwnStream {
 /// class of pitch wins now and then.
 void forbid_tf32();
 
-/// Sets the CPU threads of LibTorch for the whole process and flushes denormals; 0: all cores. Call once, early.
+/// Sets the CPU threads of LibTorch for the whole process and flushes denormals; 0: as many as OMP_NUM_THREADS says, else all cores.
+/// Call once, early.
 void set_threads(int threads);
 
 }  // namespace voxconv::nn
