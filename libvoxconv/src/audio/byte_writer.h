@@ -8,6 +8,7 @@ namespace voxconv {
 /// Builds headers: integers of either byte order, and text, one after the other.
 class ByteWriter {
  public:
+  ByteWriter() { bytes_.reserve(64); }  // what most headers need
   template <int bytes>
   void little(std::uint64_t value) {
     for (int i = 0; i < bytes; ++i) bytes_.push_back(std::uint8_t(value >> (8 * i)));
