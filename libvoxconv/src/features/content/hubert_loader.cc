@@ -76,10 +76,12 @@ std::shared_ptr<const ContentEncoder> load_hubert_encoder(const std::string& nam
   const std::string output = name.substr(slash + 1);
   if (output != "layer12" && output != "layer9-projection") return nullptr;
   const fs::path path = weights_of(name.substr(0, slash));
+  // bfloat16's 8 bits are too few for twelve layers: voices came out at 30 dB beside those of float32 content, instead of 43.
+  const torch::ScalarType type = precision == torch::kBFloat16 ? torch::kFloat : precision;
   const HubertWeights weights = read_hubert_weights(read_weights(path.string()), path.string());
   return std::make_shared<HubertEncoder>(weights, read_heads(path, weights.hidden()),
                                          output == "layer12" ? HubertEncoder::Output::last_layer : HubertEncoder::Output::layer9_projected,
-                                         path.string(), device, precision);
+                                         path.string(), device, type);
 }
 
 }  // namespace voxconv
