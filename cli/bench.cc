@@ -69,7 +69,9 @@ std::string table_text(const BenchReport& report) {
 }
 
 int run_bench(Session& session, const BenchCommand& options) {
-  const BenchReport report = bench(options.voice, session.load, options.bench, session.console.progress(), session.cancel);
+  LoadOptions load = session.load;
+  load.jobs = options.bench.jobs;
+  const BenchReport report = bench(options.voice, load, options.bench, session.console.progress(), session.cancel);
   session.console.end_progress();
   session.console.result(table_text(report), {{"event", "measured"}, {"report", Console::Json::parse(report.to_json())}});
   return 0;

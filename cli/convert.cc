@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
-#include <thread>
 
 #include "app.h"
 #include "convert_flags.h"
@@ -167,8 +166,7 @@ int convert_many(Session& session, const ConvertCommand& options) {
   BatchOptions batch = options.batch;
   batch.inputs = options.sources;
   LoadOptions load = session.load;
-  // The jobs share the cores; more threads than cores would only wait for each other.
-  if (load.threads == 0 && batch.jobs > 1) load.threads = std::max(1, int(std::thread::hardware_concurrency()) / batch.jobs);
+  load.jobs = batch.jobs;
   const Voice voice = Voice::load(options.voice, load, batch.convert);
   BatchProgress progress(session, plan_batch(batch, voice.info()).size());
   BatchCallbacks callbacks;

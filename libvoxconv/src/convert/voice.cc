@@ -12,7 +12,7 @@ Voice Voice::load(const std::string& name_or_path, const LoadOptions& options) {
 Voice Voice::load(const std::string& name_or_path, const LoadOptions& options, const ConvertOptions& use) {
   use.validate();
   const ReturningHeap heap;
-  nn::set_threads(options.threads);
+  nn::set_threads(options.threads, options.jobs);
   nn::forbid_tf32();
   Impl parts;
   parts.device = nn::select_device(options.device);

@@ -57,11 +57,11 @@ void forbid_tf32() {
   at::globalContext().setAllowTF32CuBLAS(false);
 }
 
-void set_threads(int threads) {
+void set_threads(int threads, int jobs) {
   at::globalContext().setFlushDenormal(true);
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   static const int usual = std::getenv("OMP_NUM_THREADS") ? at::get_num_threads() : std::max(1, cores);
-  at::set_num_threads(threads > 0 ? threads : usual);
+  at::set_num_threads(threads > 0 ? threads : std::max(1, usual / std::max(1, jobs)));
 }
 
 }  // namespace voxconv::nn
