@@ -19,6 +19,7 @@ import numpy as np
 import peer
 
 VECTORS = 20000
+WINDOW = 10 * 16000
 VOICED = 0.75
 OUTPUT_RMS = 0.1
 
@@ -31,29 +32,37 @@ def recordings(paths: list[str], seconds: float) -> np.ndarray:
 
 
 def keep_apart(model, audio: np.ndarray) -> None:
-    """Random layers give one constant vector, whatever they hear. So every sum is centred over time, and what a branch adds varies half as
-    much as what it is added to. Content then changes within a song by 4 to 6 % of its norm, instead of by 0.03 %."""
+    """Random layers give one constant vector, whatever they hear. So the projection whitens what the convolutions hear (half of its
+    directions; the others are as good as silent), every sum is centred over the recordings, and what a branch adds varies half as much as
+    what it is added to."""
     import torch
 
     def vary(x) -> float:
-        return (x - x.mean(1, keepdim=True)).std().item()
+        return (x - x.mean((0, 1))).std().item()
 
-    def calibrate(linear, added, x, size: float) -> None:
-        factor = size / vary(added)
-        total = (added - linear.bias) * factor + (0 if x is None else x)
+    def calibrate(linear, added, x) -> None:
+        factor = vary(x) / 2 / vary(added)
+        total = (added - linear.bias) * factor + x
         linear.weight.mul_(factor)
         linear.bias.copy_(-total.mean((0, 1)))
 
+    windows = torch.from_numpy(audio[: len(audio) // WINDOW * WINDOW]).view(-1, WINDOW)
+    features = torch.cat([model.feature_extractor(w.unsqueeze(0)).transpose(1, 2) for w in windows])
+    normed = model.feature_projection.layer_norm(features).flatten(0, 1)
+    power, directions = torch.linalg.eigh(torch.cov(normed.T.double()))
+    heard = slice(-len(power) // 2, None)
     projection = model.feature_projection.projection
-    features = model.feature_extractor(torch.from_numpy(audio).unsqueeze(0)).transpose(1, 2)
-    calibrate(projection, projection(model.feature_projection.layer_norm(features)), None, 1.0)
+    turn = torch.linalg.qr(torch.randn(projection.out_features, len(power[heard]), dtype=torch.double))[0]
+    projection.weight.copy_(turn / power[heard].sqrt() @ directions[:, heard].T)
+    projection.bias.copy_(-projection.weight @ normed.mean(0))
     x = model.feature_projection(features)
     x = model.encoder.layer_norm(x + model.encoder.pos_conv_embed(x))
     for layer in model.encoder.layers:
-        calibrate(layer.attention.out_proj, layer.attention(x)[0], x, vary(x) / 2)
+        calibrate(layer.attention.out_proj, layer.attention(x)[0], x)
         y = layer.layer_norm(x + layer.attention(x)[0])
-        calibrate(layer.feed_forward.output_dense, layer.feed_forward(y), y, vary(y) / 2)
+        calibrate(layer.feed_forward.output_dense, layer.feed_forward(y), y)
         x = layer(x)[0]
+    print(f"content changes by {((x - x.mean(1, keepdim=True)).norm(dim=2) / x.norm(dim=2)).mean():.2f} of its norm", flush=True)
 
 
 def make_hubert(folder: pathlib.Path, audio: np.ndarray):
@@ -73,7 +82,7 @@ def make_hubert(folder: pathlib.Path, audio: np.ndarray):
                 p.uniform_(0.6, 1.4)
             elif name.endswith("bias"):
                 p.normal_(0, 0.05)
-        keep_apart(model, audio[: 16000 * 20])
+        keep_apart(model, audio)
     target = folder / "hubert_base"
     target.mkdir(parents=True, exist_ok=True)
     config.save_pretrained(target)

@@ -1,5 +1,7 @@
 #include "features/pitch/rmvpe_network.h"
 
+#include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "core/fail.h"
@@ -11,6 +13,7 @@ namespace voxconv {
 namespace {
 
 constexpr std::int64_t classes = 360, images = 3;  // images: channels that the GRU sees of every mel bin
+constexpr std::int64_t piece_rows = 256;           ///< of an image, on the CPU
 constexpr double norm_eps = 1e-5;
 
 /// Reads layers and folds the batch normalisation that follows a convolution into it.
@@ -95,6 +98,9 @@ class Reader {
   torch::Device device_;
 };
 
+/// Rows at each side of an image that zeros beyond it reach into: one for each convolution.
+std::int64_t reach(const RmvpeNetwork::Blocks& blocks) { return 2 * std::int64_t(blocks.size()); }
+
 torch::Tensor run(const RmvpeNetwork::Blocks& blocks, torch::Tensor x) {
   for (const RmvpeNetwork::Block& block : blocks) {
     torch::Tensor y = block.second(block.first(x));
@@ -113,6 +119,22 @@ torch::Tensor interleave(const torch::Tensor& pixels, const torch::Tensor& skip)
   memory.slice(3, 0, channels).unflatten(2, {width, 2}).unflatten(1, {height, 2}).copy_(parts.permute({0, 1, 3, 2, 4, 5}));
   memory.slice(3, channels).copy_(skip.permute({0, 2, 3, 1}));
   return joined;
+}
+
+/// `compute` gives rows [from, to) of an image of `rows`, two of which are a row of its input. On the CPU it is asked for a few at a time,
+/// which bounds the memory; of each piece the `context` rows at a side that is not an end are left out, for padding has spoilt them.
+torch::Tensor in_pieces(std::int64_t rows, std::int64_t context, torch::Device device,
+                        const std::function<torch::Tensor(std::int64_t from, std::int64_t to)>& compute) {
+  if (!device.is_cpu() || rows <= piece_rows) return compute(0, rows);
+  torch::Tensor result;
+  for (std::int64_t begin = 0; begin < rows; begin += piece_rows) {
+    const std::int64_t end = std::min(begin + piece_rows, rows), from = std::max<std::int64_t>(0, begin - context);
+    const torch::Tensor piece = compute(from, std::min(end + context, rows)).slice(2, begin - from, end - from);
+    if (begin == 0)
+      result = torch::empty({piece.size(0), piece.size(1), rows, piece.size(3)}, piece.options(), torch::MemoryFormat::ChannelsLast);
+    result.slice(2, begin, end).copy_(piece);
+  }
+  return result;
 }
 
 /// Without what only training or other variants of the class need.
@@ -199,17 +221,22 @@ torch::Tensor RmvpeNetwork::salience(const torch::Tensor& mel) const {
   torch::Tensor x = (mel * scale_ + shift_).contiguous().unsqueeze(1);
   std::vector<torch::Tensor> skips;
   for (const Blocks& blocks : encoder_) {
-    skips.push_back(run(blocks, x));
+    skips.push_back(in_pieces(x.size(2), reach(blocks), device_,
+                              [&](std::int64_t from, std::int64_t to) { return run(blocks, x.slice(2, from, to)); }));
     x = torch::avg_pool2d(skips.back(), 2);
   }
   for (const Blocks& blocks : middle_) x = run(blocks, std::move(x));
   for (const Decoder& decoder : decoder_) {
-    x = interleave(decoder.up(x), skips.back());
+    const torch::Tensor skip = std::exchange(skips.back(), {});
     skips.pop_back();
-    x = run(decoder.blocks, std::move(x));
+    constexpr std::int64_t of_doubling = 2, of_last = 2;
+    x = in_pieces(skip.size(2), reach(decoder.blocks) + of_doubling + of_last, device_, [&](std::int64_t from, std::int64_t to) {
+      const torch::Tensor y = run(decoder.blocks, interleave(decoder.up(x.slice(2, from / 2, to / 2)), skip.slice(2, from, to)));
+      return skips.empty() ? last_(y) : y;
+    });
   }
   // [B, 3, T, bins] -> [B, T, 3 bins]
-  x = last_(x).transpose(1, 2).reshape({mel.size(0), mel.size(1), images * mel_bins_});
+  x = x.transpose(1, 2).reshape({mel.size(0), mel.size(1), images * mel_bins_});
   return nn::linear(recur(x), out_weight_, out_bias_).sigmoid_();
 }
 

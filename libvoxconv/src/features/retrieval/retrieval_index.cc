@@ -18,11 +18,31 @@
 namespace voxconv {
 namespace {
 
-/// The neighbours of each frame, nearest first: squared distances and the vectors themselves (null: fewer than asked for).
-struct Neighbours {
-  std::vector<float> distances;
-  std::vector<const float*> vectors;
+/// faiss' distances are rounded differently by each processor, and so is the choice between two that are as good as equally far. So it is
+/// asked for this many more than needed, and the choice is made in double precision.
+constexpr std::int64_t spare = 4;
+
+struct Candidate {
+  const float* vector;
+  std::int64_t list = 0;
+  double distance = 0;  ///< squared
 };
+
+double squared_distance(const float* a, const float* b, std::int64_t dim) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < dim; ++i) sum += (double(a[i]) - b[i]) * (double(a[i]) - b[i]);
+  return sum;
+}
+
+/// Leaves the `count` nearest, nearest first. What is not a number is infinitely far.
+void keep_nearest(const float* frame, std::int64_t dim, std::int64_t count, std::vector<Candidate>& candidates) {
+  for (Candidate& c : candidates) {
+    c.distance = squared_distance(frame, c.vector, dim);
+    if (std::isnan(c.distance)) c.distance = std::numeric_limits<double>::infinity();
+  }
+  std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.distance < b.distance; });
+  if (std::int64_t(candidates.size()) > count) candidates.resize(std::size_t(count));
+}
 
 /// Searches inverted lists, whose vectors stay in the file and are mapped.
 class ListSearch {
@@ -35,20 +55,39 @@ class ListSearch {
     if (auto* mapped = dynamic_cast<faiss::OnDiskInvertedLists*>(index_->invlists)) mapped->prefetch_nthread = 0;
   }
 
-  Neighbours search(const float* frames, std::int64_t count, std::int64_t k) const {
-    const auto probes = std::int64_t(index_->nprobe);
-    std::vector<float> centre_distances(std::size_t(count * probes));
-    std::vector<std::int64_t> lists(centre_distances.size()), places(std::size_t(count * k));
-    Neighbours found{std::vector<float>(places.size()), std::vector<const float*>(places.size())};
-    centres_.search(count, frames, probes, centre_distances.data(), lists.data());
-    constexpr bool by_place = true;  // (list, place) instead of the vector's number
-    index_->search_preassigned(count, frames, k, lists.data(), centre_distances.data(), found.distances.data(), places.data(), by_place);
+  std::vector<std::vector<Candidate>> search(const float* frames, std::int64_t count, std::int64_t k) const {
+    const std::vector<std::int64_t> lists = nearest_lists(frames, count);
+    std::vector<float> distances(std::size_t(count * k));
+    std::vector<std::int64_t> places(distances.size());
+    const std::vector<float> unused(lists.size());  // distances of the lists, which flat vectors do not need
+    constexpr bool by_place = true;                 // (list, place) instead of the vector's number
+    index_->search_preassigned(count, frames, k, lists.data(), unused.data(), distances.data(), places.data(), by_place);
+    std::vector<std::vector<Candidate>> found(static_cast<std::size_t>(count));
     for (std::size_t i = 0; i < places.size(); ++i)
-      if (places[i] >= 0) found.vectors[i] = vector(faiss::lo_listno(std::uint64_t(places[i])), faiss::lo_offset(std::uint64_t(places[i])));
+      if (places[i] >= 0)
+        found[i / std::size_t(k)].push_back(
+            {vector(faiss::lo_listno(std::uint64_t(places[i])), faiss::lo_offset(std::uint64_t(places[i])))});
     return found;
   }
 
  private:
+  /// [count, probes]
+  std::vector<std::int64_t> nearest_lists(const float* frames, std::int64_t count) const {
+    const auto probes = std::int64_t(index_->nprobe), asked = std::min(probes + spare, std::int64_t(index_->nlist)),
+               dim = std::int64_t(index_->d);
+    std::vector<float> distances(std::size_t(count * asked));
+    std::vector<std::int64_t> ids(distances.size()), lists;
+    centres_.search(count, frames, asked, distances.data(), ids.data());
+    for (std::int64_t t = 0; t < count; ++t) {
+      std::vector<Candidate> candidates;
+      for (auto id = ids.begin() + t * asked; id != ids.begin() + (t + 1) * asked; ++id)
+        candidates.push_back({centres_.get_xb() + *id * dim, *id});
+      keep_nearest(frames + t * dim, dim, probes, candidates);
+      for (const Candidate& c : candidates) lists.push_back(c.list);
+    }
+    return lists;
+  }
+
   const float* vector(std::uint64_t list, std::uint64_t offset) const {
     return reinterpret_cast<const float*>(index_->invlists->get_codes(list)) + std::int64_t(offset) * index_->d;
   }
@@ -62,12 +101,13 @@ class FlatSearch {
  public:
   explicit FlatSearch(std::unique_ptr<faiss::IndexFlat> index) : index_(std::move(index)) {}
 
-  Neighbours search(const float* frames, std::int64_t count, std::int64_t k) const {
-    std::vector<std::int64_t> ids(std::size_t(count * k));
-    Neighbours found{std::vector<float>(ids.size()), std::vector<const float*>(ids.size())};
-    index_->search(count, frames, k, found.distances.data(), ids.data());
+  std::vector<std::vector<Candidate>> search(const float* frames, std::int64_t count, std::int64_t k) const {
+    std::vector<float> distances(std::size_t(count * k));
+    std::vector<std::int64_t> ids(distances.size());
+    index_->search(count, frames, k, distances.data(), ids.data());
+    std::vector<std::vector<Candidate>> found(static_cast<std::size_t>(count));
     for (std::size_t i = 0; i < ids.size(); ++i)
-      if (ids[i] >= 0) found.vectors[i] = index_->get_xb() + ids[i] * index_->d;
+      if (ids[i] >= 0) found[i / std::size_t(k)].push_back({index_->get_xb() + ids[i] * index_->d});
     return found;
   }
 
@@ -75,20 +115,19 @@ class FlatSearch {
   std::unique_ptr<faiss::IndexFlat> index_;
 };
 
-/// The weighted mean of up to `k` neighbours into `frame`, which stays as it is where there are none.
-void blend(const float* distances, const float* const* vectors, std::int64_t k, std::int64_t dim, float* frame) {
+/// The weighted mean of the neighbours, nearest first, into `frame`, which stays as it is where there are none.
+void blend(const std::vector<Candidate>& neighbours, std::int64_t dim, float* frame) {
   std::vector<double> sum(std::size_t(dim), 0.0);
-  double weights = 0, nearest = 0;
-  for (std::int64_t j = 0; j < k; ++j) {
-    if (!vectors[j] || !std::isfinite(distances[j])) continue;
-    if (distances[j] <= 0) {
-      std::copy_n(vectors[j], dim, frame);
+  double weights = 0;
+  for (const Candidate& neighbour : neighbours) {
+    if (!std::isfinite(neighbour.distance)) continue;
+    if (neighbour.distance == 0) {
+      std::copy_n(neighbour.vector, dim, frame);
       return;
     }
-    if (weights == 0) nearest = distances[j];
-    const double weight = std::pow(nearest / distances[j], 2);  // relative to the nearest: no overflow however near it is
+    const double weight = std::pow(neighbours[0].distance / neighbour.distance, 2);  // no overflow however near the nearest is
     weights += weight;
-    for (std::int64_t i = 0; i < dim; ++i) sum[std::size_t(i)] += weight * vectors[j][i];
+    for (std::int64_t i = 0; i < dim; ++i) sum[std::size_t(i)] += weight * neighbour.vector[i];
   }
   if (weights > 0)
     for (std::int64_t i = 0; i < dim; ++i) frame[i] = float(sum[std::size_t(i)] / weights);
@@ -110,10 +149,12 @@ class FaissIndex final : public RetrievalIndex {
     const torch::InferenceMode guard;
     const torch::Tensor frames = content.to(torch::kCPU, torch::kFloat).contiguous();
     torch::Tensor result = frames.clone();
-    const Neighbours found = search_.search(frames.data_ptr<float>(), frames.size(0), neighbours_);
-    for (std::int64_t t = 0; t < frames.size(0); ++t)
-      blend(found.distances.data() + t * neighbours_, found.vectors.data() + t * neighbours_, neighbours_, dim_,
-            result.data_ptr<float>() + t * dim_);
+    auto found = search_.search(frames.data_ptr<float>(), frames.size(0), neighbours_ + spare);
+    for (std::int64_t t = 0; t < frames.size(0); ++t) {
+      std::vector<Candidate>& candidates = found[std::size_t(t)];
+      keep_nearest(frames.data_ptr<float>() + t * dim_, dim_, neighbours_, candidates);
+      blend(candidates, dim_, result.data_ptr<float>() + t * dim_);
+    }
     return result;
   }
 
