@@ -5,6 +5,7 @@
 
 #include "app.h"
 #include "voxconv/error.h"
+#include "voxconv/process.h"
 #include "voxconv/version.h"
 
 namespace voxconv::cli {
@@ -105,4 +106,7 @@ std::unique_ptr<CLI::App> make_app(Session& session) {
 
 }  // namespace voxconv::cli
 
-int main(int argc, char** argv) { return voxconv::cli::run(argc, argv); }
+int main(int argc, char** argv) {
+  voxconv::prepare_process();
+  return voxconv::cli::run(argc, argv);
+}

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "commands/commands.h"
+#include "voxconv/process.h"
 #include "voxconv/version.h"
 
 namespace webwrap {
@@ -113,4 +114,7 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace webwrap
 
-int main(int argc, char** argv) { return webwrap::run(argc, argv); }
+int main(int argc, char** argv) {
+  voxconv::prepare_process();
+  return webwrap::run(argc, argv);
+}

@@ -3,7 +3,6 @@
 #include <filesystem>
 
 #include "core/fail.h"
-#include "core/heap.h"
 #include "features/pitch/smooth.h"
 #include "features/retrieval/retrieving_encoder.h"
 
@@ -51,7 +50,6 @@ void check_use(const Voice::Impl& voice, const ConvertOptions& options) {
 
 Ingredients gather_ingredients(const Voice::Impl& voice, const ConvertOptions& options) {
   check_use(voice, options);
-  const ReturningHeap heap;
   const Treatment treatment = voice.model->treatment();
   Ingredients with;
   with.index = load_index(voice, options);

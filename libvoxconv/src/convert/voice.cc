@@ -1,6 +1,5 @@
 #include "convert/ingredients.h"
 #include "convert/voice_impl.h"
-#include "core/heap.h"
 #include "models/bundle.h"
 #include "models/voice_file.h"
 #include "nn/device.h"
@@ -11,7 +10,6 @@ Voice Voice::load(const std::string& name_or_path, const LoadOptions& options) {
 
 Voice Voice::load(const std::string& name_or_path, const LoadOptions& options, const ConvertOptions& use) {
   use.validate();
-  const ReturningHeap heap;
   nn::set_threads(options.threads, options.jobs);
   nn::forbid_tf32();
   Impl parts;

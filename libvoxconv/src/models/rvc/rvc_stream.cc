@@ -9,7 +9,7 @@
 namespace voxconv::rvc {
 namespace {
 
-constexpr std::int64_t piece_frames = 400;  ///< a long push is taken in pieces, which bounds the memory
+constexpr std::int64_t piece_frames = PriorStream::window_frames;  ///< a long push is taken in pieces, which bounds the memory
 
 /// Numbers from N(0, 1) for rows [first, first + rows) of a table of `width` columns.
 torch::Tensor normal_rows(std::uint64_t seed, std::int64_t first, std::int64_t rows, std::int64_t width) {
