@@ -7,6 +7,7 @@
 
 #include "app.h"
 #include "convert_flags.h"
+#include "voxconv/audio_io.h"
 #include "voxconv/batch.h"
 
 namespace voxconv::cli {
@@ -107,6 +108,9 @@ int convert_one(Session& session, const ConvertCommand& options) {
   if (job.target == "-") session.console.give_stdout_to_data();
   if (std::error_code none; job.source != "-" && job.target != "-" && fs::equivalent(job.source, job.target, none))
     throw Error(ErrorCode::usage, fmt::format("{} would be replaced by its own conversion; name another output file.", job.source));
+  // What is wrong with the source is told before the seconds that loading takes. A pipe can be opened only once.
+  if (std::error_code none; job.source != "-" && (fs::is_regular_file(job.source, none) || !fs::exists(job.source, none)))
+    open_reader(job.source, job.read);
   const Voice voice = Voice::load(options.voice, session.load, options.batch.convert);
   Converter converter(voice, options.batch.convert);
   const ConvertReport report = convert_file(converter, job, session.console.progress(), session.cancel);

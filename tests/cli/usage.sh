@@ -24,8 +24,13 @@ for arguments in "" "nonsense" "convert" "convert a.wav" "convert a.wav --voice 
   has stderr "voxconv: "
 done
 
-run 3 convert missing.wav --voice no-such-voice -o out.wav
+run 3 convert "$data/song.flac" --voice no-such-voice -o out.wav
 has stderr 'no-such-voice'
+gone out.wav
+
+# The source is looked at before the voice is loaded.
+run 3 convert missing.wav --voice no-such-voice -o out.wav
+has stderr 'missing.wav does not exist'
 gone out.wav
 
 run 2 --json convert a.wav --voice x --key 99 -o b.wav

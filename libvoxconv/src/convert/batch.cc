@@ -3,15 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <exception>
+#include <climits>
 #include <filesystem>
 #include <mutex>
-#include <thread>
 
 #include "convert/jobs.h"
 #include "convert/voice_impl.h"
 #include "core/fail.h"
-#include "nn/device.h"
 
 namespace voxconv {
 namespace fs = std::filesystem;
@@ -31,12 +29,9 @@ class Batch {
     const auto waiting =
         std::size_t(std::count_if(items_.begin(), items_.end(), [](const BatchItem& item) { return item.state == State::waiting; }));
     const int jobs = options_.jobs > 0 ? options_.jobs : default_jobs(voice_.impl().device);
-    const std::size_t count = std::clamp<std::size_t>(std::size_t(jobs), 1, std::max<std::size_t>(waiting, 1));
-    std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < count; ++i) threads.emplace_back([this, own = converter.another()]() mutable { work(own); });
-    work(converter);
-    threads.clear();
-    if (thrown_) std::rethrow_exception(thrown_);
+    const int most = std::max(1, int(std::min<std::size_t>(waiting, INT_MAX)));
+    in_jobs(
+        converter, std::clamp(jobs, 1, most), voice_.impl().device, [this](Converter& own) { work(own); }, [this] { stopped_ = true; });
   }
 
  private:
@@ -44,35 +39,30 @@ class Batch {
   void tell(const Function& callback, const Args&... args) {
     if (!callback) return;
     const std::lock_guard lock(mutex_);
-    try {
-      callback(args...);
-    } catch (...) {
-      if (!thrown_) thrown_ = std::current_exception();
-      stopped_ = true;
-      throw;
-    }
+    callback(args...);
   }
 
   void work(Converter& converter) {
-    try {
-      const nn::OwnStream stream(voice_.impl().device);
-      for (std::size_t i; !stopped_ && !cancel_.cancelled() && (i = next_++) < items_.size();) {
-        BatchItem& item = items_[i];
-        if (item.state == State::waiting) {
-          tell(callbacks_.on_start, item);
-          convert(converter, item);
-        }
-        if (item.state != State::waiting) tell(callbacks_.on_end, item);
+    for (std::size_t i; !stopped_ && !cancel_.cancelled() && (i = next_++) < items_.size();) {
+      BatchItem& item = items_[i];
+      if (item.state == State::waiting) {
+        tell(callbacks_.on_start, item);
+        convert(converter, item);
       }
-    } catch (...) {
-      // Not the file at hand is at fault, but a callback or the converter itself.
-      const std::lock_guard lock(mutex_);
-      if (!thrown_) thrown_ = std::current_exception();
-      stopped_ = true;
+      if (item.state != State::waiting) tell(callbacks_.on_end, item);
     }
   }
 
   void convert(Converter& converter, BatchItem& item) {
+    bool callback_threw = false;  // then not the file is at fault
+    const auto on_progress = [&](const Progress& progress) {
+      try {
+        tell(callbacks_.on_progress, item, progress);
+      } catch (...) {
+        callback_threw = true;
+        throw;
+      }
+    };
     const auto failed = [&](ErrorCode code, const std::string& message) {
       item.state = State::failed;
       item.code = code;
@@ -87,16 +77,16 @@ class Batch {
         fail(ErrorCode::usage, "{} would be replaced by its own conversion; choose another name template or output folder.", item.source);
       if (const fs::path folder = fs::path(item.target).parent_path(); !folder.empty()) fs::create_directories(folder);
       FileJob job{item.source, item.target, {}, options_.format, {}, options_.bitrate_kbps};
-      item.report = convert_file(
-          converter, job, [&](const Progress& progress) { tell(callbacks_.on_progress, item, progress); }, cancel_);
+      item.report = convert_file(converter, job, on_progress, cancel_);
       item.state = State::converted;
     } catch (const Error& e) {
-      if (stopped_) throw;
+      if (callback_threw) throw;
       if (e.code() != ErrorCode::cancelled) failed(e.code(), e.what());
     } catch (const fs::filesystem_error& e) {
+      if (callback_threw) throw;
       failed(ErrorCode::io, fmt::format("Cannot write {}: {}.", item.target, e.code().message()));
     } catch (const std::exception& e) {
-      if (stopped_) throw;
+      if (callback_threw) throw;
       failed(ErrorCode::internal, e.what());
     }
   }
@@ -108,8 +98,7 @@ class Batch {
   std::vector<BatchItem>& items_;
   std::atomic<std::size_t> next_ = 0;
   std::atomic<bool> stopped_ = false;
-  std::mutex mutex_;
-  std::exception_ptr thrown_;
+  std::mutex mutex_;  // of the callbacks
 };
 
 }  // namespace

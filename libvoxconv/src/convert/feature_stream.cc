@@ -74,6 +74,12 @@ torch::Tensor FeatureStream::pitch(const torch::Tensor& audio) const {
   return torch::zeros(shape);
 }
 
+/// The frames of one window. The pitch comes first: its networks take the most memory, and content is large.
+FeatureFrames FeatureStream::hear(const torch::Tensor& audio) const {
+  const torch::Tensor f0 = pitch(audio);
+  return {encode(audio), f0, rms_loudness(audio)};
+}
+
 torch::Tensor FeatureStream::audio_from(std::int64_t begin, std::int64_t end) {
   return torch::from_blob(audio_.data() + (begin - start_), {end - begin});
 }
@@ -85,9 +91,9 @@ void FeatureStream::analyse(std::int64_t count, std::vector<FeatureFrames>& out)
     windows.push_back(audio_from(std::max<std::int64_t>(0, window * hop_frames - context_frames) * feature_hop,
                                  ((window + 1) * hop_frames + context_frames) * feature_hop));
   if (count == 1) {
-    add({encode(windows[0]), pitch(windows[0]), rms_loudness(windows[0])}, false, out);
+    add(hear(windows[0]), false, out);
   } else {
-    const torch::Tensor audio = torch::stack(windows), content = encode(audio), f0 = pitch(audio);
+    const torch::Tensor audio = torch::stack(windows), f0 = pitch(audio), content = encode(audio);
     for (std::int64_t i = 0; i < count; ++i) add({content[i], f0[i], rms_loudness(audio[i])}, false, out);
   }
   const std::int64_t keep = std::max<std::int64_t>(0, window_ * hop_frames - context_frames) * feature_hop;
@@ -97,7 +103,7 @@ void FeatureStream::analyse(std::int64_t count, std::vector<FeatureFrames>& out)
 
 void FeatureStream::analyse_last(std::vector<FeatureFrames>& out) {
   const torch::Tensor audio = audio_from(std::max<std::int64_t>(0, window_ * hop_frames - context_frames) * feature_hop, end_);
-  add({encode(audio), pitch(audio), rms_loudness(audio)}, true, out);
+  add(hear(audio), true, out);
 }
 
 /// Takes what was heard in the next window.

@@ -30,6 +30,7 @@ class FeatureStream {
  private:
   torch::Tensor encode(const torch::Tensor& audio) const;
   torch::Tensor pitch(const torch::Tensor& audio) const;
+  FeatureFrames hear(const torch::Tensor& audio) const;
   void analyse(std::int64_t count, std::vector<FeatureFrames>& out);
   void analyse_last(std::vector<FeatureFrames>& out);
   void add(FeatureFrames all, bool last, std::vector<FeatureFrames>& out);

@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <exception>
-#include <mutex>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "convert/jobs.h"
 #include "convert/voice_impl.h"
@@ -14,7 +11,6 @@
 #include "eval/flop_count.h"
 #include "eval/machine.h"
 #include "eval/made_song.h"
-#include "nn/device.h"
 #include "nn/graph.h"
 #include "voxconv/audio_io.h"
 #include "voxconv/converter.h"
@@ -63,35 +59,20 @@ constexpr NamedStage named_stages[] = {
     {"post", Stage::post, &StageSeconds::post},
 };
 
-/// The song `count` times, `jobs` at the same time: the sums of what they report, with the time that passed and the first one's first
-/// audio.
-ConvertReport convert_all(const Converter& converter, const BenchOptions& options, int jobs, torch::Device device,
-                          const CancelToken& cancel) {
+/// The song `options.files` times, `jobs` at the same time: the sums of what they report, with the time that passed and the first one's
+/// first audio.
+ConvertReport convert_all(Converter& converter, const BenchOptions& options, int jobs, torch::Device device, const CancelToken& cancel) {
   std::vector<ConvertReport> reports(std::size_t(options.files));
   std::atomic<std::size_t> next = 0;
-  std::mutex mutex;
-  std::exception_ptr thrown;
-  const auto work = [&] {
-    try {
-      const nn::OwnStream stream(device);
-      Converter own = converter.another();
-      for (std::size_t i; (i = next++) < reports.size();) {
-        const auto reader = open_source(options);
-        Drain writer;
-        reports[i] = own.run(*reader, writer, {}, cancel);
-      }
-    } catch (...) {
-      next = reports.size();
-      const std::lock_guard lock(mutex);
-      thrown = std::current_exception();
+  const auto work = [&](Converter& own) {
+    for (std::size_t i; (i = next++) < reports.size();) {
+      const auto reader = open_source(options);
+      Drain writer;
+      reports[i] = own.run(*reader, writer, {}, cancel);
     }
   };
   const Clock::time_point start = Clock::now();
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < jobs; ++i) threads.emplace_back(work);
-  }
-  if (thrown) std::rethrow_exception(thrown);
+  in_jobs(converter, jobs, device, work, [&] { next = reports.size(); });
   ConvertReport all;
   all.wall_s = seconds_since(start);
   all.first_audio_s = reports.front().first_audio_s;
@@ -130,10 +111,7 @@ BenchReport bench(const std::string& voice_name, const LoadOptions& load, const 
   int done = 0;
   const auto run = [&] {
     if (on_progress) on_progress({"bench", double(done++), double(options.repeat + warm_up), "runs", ""});
-    if (report.files > 1) return convert_all(converter, options, report.jobs, parts.device, cancel);
-    const auto reader = open_source(options);
-    Drain writer;
-    return converter.run(*reader, writer, {}, cancel);
+    return convert_all(converter, options, report.jobs, parts.device, cancel);
   };
   for (const NamedStage& stage : named_stages) report.stages.push_back({stage.name});
   {
