@@ -75,6 +75,19 @@ TEST_F(Retrieval, VeryNearFramesStayFinite) {
   EXPECT_TRUE(load_retrieval_index(file())->nearest(vectors + 1e-14).isfinite().all().item<bool>());
 }
 
+TEST_F(Retrieval, TheNearerOfTwoListsIsFoundFarFromZero) {
+  // Two clouds of vectors, 2 apart, where float32's |x|^2 has steps of 0.25; frames between them are 0.04 nearer to the one or the other.
+  torch::manual_seed(1);
+  const torch::Tensor first = 300 + 0.005 * torch::randn({100, 32}), step = torch::eye(32)[0] * 2;
+  build_retrieval_index(file(), torch::cat({first, first + step}));
+  const auto index = load_retrieval_index(file(), {.probes = 1});
+  for (int i = 0; i < 20; ++i) {
+    const double place = i % 2 ? 0.49 : 0.51;  // 0: the first cloud, 1: the second
+    const torch::Tensor found = index->nearest((300 + 0.005 * torch::randn(32) + step * place).unsqueeze(0));
+    EXPECT_NEAR(found[0][0].item<double>(), place < 0.5 ? 300 : 302, 0.1);
+  }
+}
+
 TEST_F(Retrieval, TheSameSeedGivesTheSameFile) {
   const torch::Tensor vectors = torch::randn({1000, 24});
   build_retrieval_index(file("a"), vectors, 3);
