@@ -51,6 +51,8 @@ audio = load_file(clips)["audio"][8000:40000].float() / 32768
 with torch.no_grad():
     mel = estimator.extract_mel(audio, center=True)
     salience = estimator.mel2hidden(mel)
+    long = estimator.mel2hidden(estimator.extract_mel(audio.repeat(5), center=True))  # which voxconv computes in pieces
 hz = torch.from_numpy(estimator.infer_from_audio(audio.numpy(), thred=0.03))
 print(f"{int((hz > 0).sum())} of {len(hz)} frames voiced, peaks at {salience[0].argmax(1).unique().tolist()}")
-save_file({"mel": mel[0, :, ::10].contiguous(), "salience": salience[0, ::10].contiguous(), "hz": hz}, folder / "rmvpe.safetensors")
+kept = {"mel": mel[0, :, ::10], "salience": salience[0, ::10], "long": long[0, 55::100], "hz": hz}
+save_file({name: tensor.contiguous() for name, tensor in kept.items()}, folder / "rmvpe.safetensors")

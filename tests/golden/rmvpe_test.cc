@@ -31,6 +31,13 @@ TEST(Rmvpe, EqualsTheReference) {
   EXPECT_LT(golden::relative_error(frames.hz, reference), 1e-5);
 }
 
+TEST(Rmvpe, PiecesAreAsTheReferencesWhole) {
+  const Rmvpe rmvpe = make();
+  const torch::Tensor salience = rmvpe.salience(rmvpe.mel(speech().repeat({5})));
+  ASSERT_EQ(salience.size(0), 1001);
+  EXPECT_LT(golden::relative_error(salience.slice(0, 55, 1001, 100), expected("long")), 1e-4);
+}
+
 TEST(Rmvpe, WindowsTogetherAreAsEachByItself) {
   const Rmvpe rmvpe = make({200, 900});
   const torch::Tensor windows = torch::stack({speech().slice(0, 0, 20000), speech().slice(0, 12000, 32000), torch::zeros(20000)});
