@@ -8,15 +8,6 @@ if(VOXCONV_SANITIZE)
   target_compile_options(voxconv_compiler INTERFACE -fsanitize=${VOXCONV_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(voxconv_compiler INTERFACE -fsanitize=${VOXCONV_SANITIZE})
 endif()
-# malloc of the programs. glibc's leaves holes between large blocks that come and go: a tenth of the memory of a conversion. The library
-# leaves the choice to the program it is in; sanitizers bring their own.
-add_library(voxconv_malloc INTERFACE)
-if(NOT VOXCONV_SANITIZE)
-  find_package(PkgConfig REQUIRED)
-  pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
-  target_link_libraries(voxconv_malloc INTERFACE PkgConfig::jemalloc)
-endif()
-
 if(VOXCONV_BUILD_FUZZERS)
   target_compile_options(voxconv_compiler INTERFACE -fsanitize=fuzzer-no-link)
 endif()

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <climits>
 #include <filesystem>
 #include <mutex>
 
@@ -29,9 +28,9 @@ class Batch {
     const auto waiting =
         std::size_t(std::count_if(items_.begin(), items_.end(), [](const BatchItem& item) { return item.state == State::waiting; }));
     const int jobs = options_.jobs > 0 ? options_.jobs : default_jobs(voice_.impl().device);
-    const int most = std::max(1, int(std::min<std::size_t>(waiting, INT_MAX)));
     in_jobs(
-        converter, std::clamp(jobs, 1, most), voice_.impl().device, [this](Converter& own) { work(own); }, [this] { stopped_ = true; });
+        converter, int(std::min(std::size_t(jobs), std::max<std::size_t>(waiting, 1))), voice_.impl().device,
+        [this](Converter& own) { work(own); }, [this] { stopped_ = true; });
   }
 
  private:

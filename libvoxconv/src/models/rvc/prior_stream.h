@@ -1,6 +1,7 @@
 #pragma once
 #include "models/rvc/frame_buffer.h"
 #include "models/rvc/synthesizer.h"
+#include "models/rvc/tiling.h"
 
 namespace voxconv::rvc {
 
@@ -19,8 +20,8 @@ class PriorStream {
   /// Whether next() has nothing left to give after the last frame.
   bool exhausted() const { return given_ == content_.end(); }
 
-  static constexpr std::int64_t window_frames =
-      384;  ///< from border to border, whole blocks of the decoder; the first two are shorter, so that a song begins soon
+  /// From border to border; the first two are shorter, so that a song begins soon.
+  static constexpr std::int64_t window_frames = 3 * least_block_frames;
   static constexpr std::int64_t margin_frames = 100;  ///< heard beyond what is used of a window
   static constexpr std::int64_t half_fade = 10;       ///< frames either side of a border
   /// Frames either side that a frame may depend on.

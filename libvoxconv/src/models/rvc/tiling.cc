@@ -16,11 +16,11 @@ namespace {
 constexpr std::int64_t tile_bytes = 1 << 20;
 constexpr std::int64_t most_division = 4;  // parts into which a tile may fall to give every thread one
 
-// Frames: with fewer, too much of the first stage is computed twice; more would only take memory. PriorStream's windows are whole blocks.
+// With fewer frames too much of the first stage is computed twice; more would only take memory.
 std::int64_t block_frames(torch::Device device) {
-  constexpr std::int64_t least = 128, most = 384, on_gpu = 3000;
+  constexpr std::int64_t on_gpu = 3000;
   if (!device.is_cpu()) return on_gpu;
-  return at::get_num_threads() <= 2 ? least : most;
+  return at::get_num_threads() <= 2 ? least_block_frames : 3 * least_block_frames;
 }
 
 }  // namespace
