@@ -22,11 +22,3 @@ set(VOXCONV_LIBTORCH "$ENV{VOXCONV_LIBTORCH}" CACHE PATH "An unpacked LibTorch (
 list(APPEND CMAKE_PREFIX_PATH "${PROJECT_SOURCE_DIR}/.deps/libtorch")
 find_package(LibTorch 2.9 REQUIRED)
 find_package(Faiss REQUIRED)
-
-# malloc of the programs. glibc's leaves holes between large blocks that come and go: a tenth of the memory of a conversion. The library
-# leaves the choice to the program it is in; sanitizers bring their own.
-add_library(voxconv_malloc INTERFACE)
-if(NOT VOXCONV_SANITIZE)
-  pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
-  target_link_libraries(voxconv_malloc INTERFACE PkgConfig::jemalloc)
-endif()

@@ -38,6 +38,20 @@ TEST(Rmvpe, PiecesAreAsTheReferencesWhole) {
   EXPECT_LT(golden::relative_error(salience.slice(0, 55, 1001, 100), expected("long")), 1e-4);
 }
 
+// The reference's network is small; the convolutions that are packed anew in each call are not.
+TEST(Rmvpe, ConvolutionsOfEverySizeAreNormed) {
+  const torch::NoGradGuard guard;
+  torch::manual_seed(1);
+  for (const std::int64_t channels : {8, 512}) {
+    const torch::Tensor weight = torch::randn({channels, 64, 3, 3}).to(torch::kHalf), scale = torch::rand({channels}) + 0.5,
+                        shift = torch::randn({channels}), x = torch::randn({2, 64, 9, 7});
+    const RmvpeNetwork::NormedConv conv(weight, scale, shift, torch::kCPU);
+    const torch::Tensor plain = torch::conv2d(x, weight.to(torch::kFloat), {}, 1, 1);
+    const torch::Tensor normed = torch::relu(plain * scale.view({-1, 1, 1}) + shift.view({-1, 1, 1}));
+    for (int call = 0; call < 2; ++call) EXPECT_LT(golden::relative_error(conv(x), normed), 1e-6) << channels;
+  }
+}
+
 TEST(Rmvpe, WindowsTogetherAreAsEachByItself) {
   const Rmvpe rmvpe = make({200, 900});
   const torch::Tensor windows = torch::stack({speech().slice(0, 0, 20000), speech().slice(0, 12000, 32000), torch::zeros(20000)});
@@ -47,7 +61,7 @@ TEST(Rmvpe, WindowsTogetherAreAsEachByItself) {
     const F0Frames alone = rmvpe.estimate(windows[i]);
     EXPECT_TRUE(torch::equal(together.hz[i] > 0, alone.hz > 0)) << i;
     EXPECT_TRUE(torch::allclose(together.hz[i], alone.hz, 1e-4)) << i;
-    EXPECT_TRUE(torch::allclose(together.confidence[i], alone.confidence, 1e-4)) << i;
+    EXPECT_TRUE(torch::allclose(together.confidence[i], alone.confidence, 1e-4, 1e-5)) << i;
   }
   EXPECT_GT((together.hz > 0).sum().item<std::int64_t>(), 50);
 }

@@ -48,3 +48,20 @@ TEST(PackedLinear, EqualsThePlainLayer) {
   EXPECT_LT(((half.to(torch::kFloat) - plain).norm() / plain.norm()).item<double>(), 0.01);
   EXPECT_EQ(make(nn::Activation::none, torch::kBFloat16).add(x, residual).scalar_type(), torch::kFloat);
 }
+
+TEST(PackedLinear, ComputesInItsTypeWithWeightsOfAnother) {
+  const torch::InferenceMode guard;
+  torch::manual_seed(1);
+  const torch::Tensor x = torch::randn({37, 24}), weight = torch::randn({40, 24}).to(torch::kHalf), bias = torch::randn(40),
+                      residual = torch::randn({37, 40});
+  const torch::Tensor plain = torch::linear(x, weight.to(torch::kFloat), bias);
+  for (const nn::Packing packing : {nn::Packing::once, nn::Packing::each_call}) {
+    const nn::PackedLinear layer(weight, bias, torch::kCPU, torch::kFloat, nn::Activation::none, packing),
+        active(weight, bias, torch::kCPU, torch::kFloat, nn::Activation::gelu, packing);
+    for (int call = 0; call < 2; ++call) {
+      EXPECT_TRUE(torch::allclose(layer(x), plain, 1e-5, 1e-5));
+      EXPECT_TRUE(torch::allclose(active(x), torch::gelu(plain), 1e-5, 1e-5));
+      EXPECT_TRUE(torch::allclose(layer.add(x, residual), plain + residual, 1e-5, 1e-5));
+    }
+  }
+}

@@ -37,34 +37,34 @@ torch::Tensor multiply_add(const torch::Tensor& x, const torch::Tensor& residual
 }  // namespace
 
 PackedLinear::PackedLinear(const torch::Tensor& weight, const torch::Tensor& bias, torch::Device device, torch::ScalarType type,
-                           Activation activation)
-    : activation_(activation), fused_(can_fuse(device, type)) {
+                           Activation activation, Packing packing)
+    : type_(type), activation_(activation), fused_(can_fuse(device, type)) {
   if (activation == Activation::leaky_relu) fail(ErrorCode::internal, "PackedLinear has no leaky rectifier.");
   const torch::NoGradGuard guard;
-  weight_ = weight.detach().to(device, type).contiguous();
   if (bias.defined()) bias_ = bias.detach().to(device, type).contiguous();
-  if (fused_) weight_ = pack(weight_);
+  const bool as_given = fused_ && packing == Packing::each_call;
+  weight_ = (as_given ? weight.detach() : weight.detach().to(device, type)).contiguous();
+  if (fused_ && !as_given) weight_ = pack(weight_);
 }
 
 torch::Tensor PackedLinear::operator()(const torch::Tensor& x) const {
-  const torch::Tensor input = x.to(weight_.scalar_type()).contiguous();
-  if (!fused_) return activate_(torch::linear(input, weight_, bias_), activation_, /*slope=*/0);
+  const torch::Tensor input = x.to(type_).contiguous(), weight = weight_.to(type_);
+  if (!fused_) return activate_(torch::linear(input, weight, bias_), activation_, /*slope=*/0);
   const Optional bias = bias_.defined() ? Optional(bias_) : std::nullopt;
   switch (activation_) {
-    case Activation::relu: return multiply(input, weight_, bias, "relu", std::nullopt);
-    case Activation::gelu: return multiply(input, weight_, bias, "gelu", "none");
-    case Activation::tanh: return multiply(input, weight_, bias, "tanh", std::nullopt);
+    case Activation::relu: return multiply(input, weight, bias, "relu", std::nullopt);
+    case Activation::gelu: return multiply(input, weight, bias, "gelu", "none");
+    case Activation::tanh: return multiply(input, weight, bias, "tanh", std::nullopt);
     case Activation::leaky_relu:
     case Activation::none: break;
   }
-  return multiply(input, weight_, bias, "none", std::nullopt);
+  return multiply(input, weight, bias, "none", std::nullopt);
 }
 
 torch::Tensor PackedLinear::add(const torch::Tensor& x, const torch::Tensor& residual) const {
   if (activation_ != Activation::none) fail(ErrorCode::internal, "PackedLinear::add() is for layers without activation.");
-  if (!fused_ || residual.scalar_type() != weight_.scalar_type()) return residual + (*this)(x);
-  return multiply_add(x.to(weight_.scalar_type()).contiguous(), residual.contiguous(), weight_,
-                      bias_.defined() ? Optional(bias_) : std::nullopt);
+  if (!fused_ || residual.scalar_type() != type_) return residual + (*this)(x);
+  return multiply_add(x.to(type_).contiguous(), residual.contiguous(), weight_.to(type_), bias_.defined() ? Optional(bias_) : std::nullopt);
 }
 
 }  // namespace voxconv::nn

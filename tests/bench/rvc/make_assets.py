@@ -4,7 +4,7 @@
     make_assets.py CHECKOUT FOLDER RECORDING...
 
 FOLDER then holds hubert_base/ (Transformers' layout, .bin and .safetensors), hubert_base.pt (fairseq's layout), rmvpe.pt, v2_40k.pth,
-v1_48k.pth, v2_32k_nono.pth and v2.index. The recordings calibrate the statistics: content that follows the sound, a plausible share of
+v1_48k.pth, v2_32k_nono.pth and v2.index, all weights in fp16 as RVC distributes them. The recordings calibrate the statistics: content that follows the sound, a plausible share of
 voiced frames, no saturated output; their features fill the index.
 """
 
@@ -83,6 +83,8 @@ def make_hubert(folder: pathlib.Path, audio: np.ndarray):
             elif name.endswith("bias"):
                 p.normal_(0, 0.05)
         keep_apart(model, audio)
+        for p in model.parameters():
+            p.copy_(p.half())
     target = folder / "hubert_base"
     target.mkdir(parents=True, exist_ok=True)
     config.save_pretrained(target)
@@ -100,7 +102,7 @@ def make_hubert(folder: pathlib.Path, audio: np.ndarray):
             indent=2,
         )
     )
-    state = {k: v.detach().clone().contiguous() for k, v in model.state_dict().items()}
+    state = {k: v.half().contiguous() for k, v in model.state_dict().items()}
     safetensors.torch.save_file(state, folder / "hubert_base.safetensors", metadata={"format": "pt"})
     conv = "encoder.pos_conv_embed.conv."
     old = {
@@ -176,7 +178,9 @@ def make_rmvpe(folder: pathlib.Path, audio: np.ndarray) -> None:
         linear.bias.copy_(torch.where(inside, shift, shift - 6.0))
     for norm in norms:
         norm.momentum = 0.01
-    torch.save(model.state_dict(), folder / "rmvpe.pt")
+    state = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+    assert all(v.isfinite().all() for v in state.values())
+    torch.save(state, folder / "rmvpe.pt")
 
 
 def randomise(network) -> None:

@@ -13,8 +13,11 @@ namespace voxconv {
 namespace {
 
 constexpr std::int64_t classes = 360, images = 3;  // images: channels that the GRU sees of every mel bin
-constexpr std::int64_t piece_rows = 256;           ///< of an image, on the CPU
+constexpr std::int64_t piece_rows = 256;           // of an image, on the CPU
+constexpr std::int64_t large = 1 << 18;            // weights of a convolution
 constexpr double norm_eps = 1e-5;
+
+nn::ConvShape same_size(std::int64_t padding) { return {{1, 1}, {padding, padding}, {1, 1}, 1}; }
 
 /// Reads layers and folds the batch normalisation that follows a convolution into it.
 class Reader {
@@ -23,10 +26,7 @@ class Reader {
 
   nn::TensorReader& file() { return file_; }
   bool has(const std::string& name) const { return file_.has(name); }
-  torch::Tensor take(const std::string& name, torch::IntArrayRef shape) {
-    in_file_.push_back(file_.take(name, shape));
-    return in_file_.back().to(torch::kFloat);
-  }
+  torch::Tensor take(const std::string& name, torch::IntArrayRef shape) { return file_.take(name, shape); }
 
   /// x * scale + shift
   struct Norm {
@@ -47,8 +47,7 @@ class Reader {
     RmvpeNetwork::Block block;
     block.first = normed(name + ".conv.0", name + ".conv.1", in, out);
     block.second = normed(name + ".conv.3", name + ".conv.4", out, out);
-    block.has_shortcut = in != out;
-    if (block.has_shortcut) block.shortcut = conv(name + ".shortcut", in, out, 1);
+    if (in != out) block.shortcut = conv(name + ".shortcut", in, out, 1);
     return block;
   }
 
@@ -57,9 +56,6 @@ class Reader {
     RmvpeNetwork::Blocks result{block(name + ".0", in, out)};
     for (int i = 1; has(name + "." + std::to_string(i) + ".conv.0.weight"); ++i)
       result.push_back(block(name + "." + std::to_string(i), out, out));
-    // What was packed need not stay in memory as it lies in the file.
-    for (const torch::Tensor& tensor : in_file_) nn::release_pages(tensor.const_data_ptr(), tensor.nbytes());
-    in_file_.clear();
     return result;
   }
 
@@ -82,19 +78,17 @@ class Reader {
   }
 
  private:
-  nn::PackedConv normed(const std::string& name, const std::string& norm_name, std::int64_t in, std::int64_t out) {
+  RmvpeNetwork::NormedConv normed(const std::string& name, const std::string& norm_name, std::int64_t in, std::int64_t out) {
     const torch::Tensor weight = take(name + ".weight", {out, in, 3, 3});
     const Norm norm = this->norm(norm_name, out);
-    return pack(weight.to(torch::kDouble) * norm.scale.view({-1, 1, 1, 1}), norm.shift, 1, nn::Activation::relu);
+    return {weight, norm.scale, norm.shift, device_};
   }
 
   nn::PackedConv pack(const torch::Tensor& weight, const torch::Tensor& bias, std::int64_t padding, nn::Activation activation) {
-    return nn::PackedConv(weight.to(torch::kFloat), bias.to(torch::kFloat), nn::ConvShape{{1, 1}, {padding, padding}, {1, 1}, 1}, device_,
-                          torch::kFloat, activation);
+    return nn::PackedConv(weight, bias, same_size(padding), device_, torch::kFloat, activation);
   }
 
   nn::TensorReader file_;
-  std::vector<torch::Tensor> in_file_;  // taken since the last blocks
   torch::Device device_;
 };
 
@@ -104,7 +98,7 @@ std::int64_t reach(const RmvpeNetwork::Blocks& blocks) { return 2 * std::int64_t
 torch::Tensor run(const RmvpeNetwork::Blocks& blocks, torch::Tensor x) {
   for (const RmvpeNetwork::Block& block : blocks) {
     torch::Tensor y = block.second(block.first(x));
-    x = block.has_shortcut ? block.shortcut.add(x, y) : y.add_(x);
+    x = block.shortcut ? block.shortcut->add(x, y) : y.add_(x);
   }
   return x;
 }
@@ -147,6 +141,21 @@ nn::StateDict used(const nn::StateDict& tensors) {
 }
 
 }  // namespace
+
+RmvpeNetwork::NormedConv::NormedConv(const torch::Tensor& weight, const torch::Tensor& scale, const torch::Tensor& shift,
+                                     torch::Device device)
+    : weight_(weight), scale_(scale.to(torch::kFloat).view({-1, 1, 1, 1})), shift_(shift) {
+  if (device.is_cpu() && weight.numel() >= large) return;
+  packed_.emplace(weight * scale_, shift, same_size(1), device, torch::kFloat, nn::Activation::relu);
+  // What was packed need not stay in memory as it lies in the file.
+  nn::release_pages(weight.const_data_ptr(), weight.nbytes());
+  weight_ = scale_ = shift_ = torch::Tensor();
+}
+
+torch::Tensor RmvpeNetwork::NormedConv::operator()(const torch::Tensor& x) const {
+  if (packed_) return (*packed_)(x);
+  return nn::PackedConv(weight_ * scale_, shift_, same_size(1), x.device(), torch::kFloat, nn::Activation::relu)(x);
+}
 
 RmvpeNetwork::RmvpeNetwork(const nn::StateDict& tensors, const std::string& source, torch::Device device)
     : device_(device), calls_(device) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,10 +25,21 @@ class RmvpeNetwork {
   /// Log-mel of B sounds [B, T, bins] float32 -> salience of the classes [B, T, 360] in (0, 1), float32.
   torch::Tensor operator()(const torch::Tensor& mel) const;
 
+  /// relu(scale * conv(x) + shift): a convolution of 3 x 3 and the batch normalisation behind it.
+  class NormedConv {
+   public:
+    NormedConv() = default;
+    NormedConv(const torch::Tensor& weight, const torch::Tensor& scale, const torch::Tensor& shift, torch::Device device);
+    torch::Tensor operator()(const torch::Tensor& x) const;
+
+   private:
+    std::optional<nn::PackedConv> packed_;
+    torch::Tensor weight_, scale_, shift_;  ///< else, as they are in the file: of large convolutions on the CPU, packed anew in each call
+  };
   /// relu(conv(relu(conv(x)))) + x, or + a convolution of x where the channels change.
   struct Block {
-    nn::PackedConv first, second, shortcut;
-    bool has_shortcut = false;
+    NormedConv first, second;
+    std::optional<nn::PackedConv> shortcut;
   };
   using Blocks = std::vector<Block>;
   /// Doubles the image by a transposed convolution, appends the encoder's image of that size, and goes on with blocks.
