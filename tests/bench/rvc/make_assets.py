@@ -4,8 +4,8 @@
     make_assets.py CHECKOUT FOLDER RECORDING...
 
 FOLDER then holds hubert_base/ (Transformers' layout, .bin and .safetensors), hubert_base.pt (fairseq's layout), rmvpe.pt, v2_40k.pth,
-v1_48k.pth, v2_32k_nono.pth and v2.index, all weights in fp16 as RVC distributes them. The recordings calibrate the statistics: content that follows the sound, a plausible share of
-voiced frames, no saturated output; their features fill the index.
+v1_48k.pth, v2_32k_nono.pth and v2.index, all weights in fp16 as RVC distributes them. The recordings calibrate the statistics: content
+that follows the sound, a plausible share of voiced frames, no saturated output; their features fill the index.
 """
 
 import argparse
