@@ -296,6 +296,11 @@ def refused_files() -> dict[str, tuple[bytes, str]]:
         "huge_text_signed": (archive(weights(b"\x8d" + b"\xff" * 8)), "bytes"),
         "copied_text_bomb": (archive(weights(b"(" + again(glob("_codecs", "encode"), b"(" + text("x" * 8192) + text("latin1") + b"t", 300) + b"t")),
                              "grow far beyond its size"),
+        # Texts that would be copied wherever they are used.
+        "long_global": (archive(weights(glob("omegaconf.base", "A" * 600))), "a name of 614 bytes"),
+        "long_key": (archive(weights(tensor(4, 0, numbers(4), numbers(1), key="0" * 300))), "300 bytes"),
+        "long_key_of_part": (small_tar(parts=b"]((" + text("9" * 300) + number(7) + number(0) + number(4) + b"te"), "300 bytes"),
+        "long_name": (archive(weights(b"}" + text("a" * 1200) + good + b"s")), "more than 1024 bytes"),
         # Pickles that are broken.
         "no_values": (archive(pickled(b"")), "more values than there are"),
         "no_mark": (archive(pickled(b"t")), "a mark"),
@@ -307,6 +312,9 @@ def refused_files() -> dict[str, tuple[bytes, str]]:
         "array_of_lies": (archive(weights(call("numpy.core.multiarray", "_reconstruct", glob("numpy", "ndarray"), numbers(0), b"C\x01b") + b"(" +
                                           number(1) + numbers(10 ** 9, 10 ** 9) + call("numpy", "dtype", text("f4"), b"\x89", b"\x88") +
                                           b"\x89C\x04\0\0\0\0tb")), "numpy array"),
+        "array_empty_overflow": (archive(weights(call("numpy.core.multiarray", "_reconstruct", glob("numpy", "ndarray"), numbers(0), b"C\x01b") +
+                                                 b"(" + number(1) + numbers(2 ** 62, 2 ** 62, 0) +
+                                                 call("numpy", "dtype", text("f4"), b"\x89", b"\x88") + b"\x89C\0tb")), "numpy array"),
         # Archives that are broken.
         "compressed": (archive(weights(good), zipfile.ZIP_BZIP2), "compressed by the method 12"),
         "deflate_bomb": (archive(weights(good), zipfile.ZIP_DEFLATED, **{"data/1": b"\0" * (4 << 20)}), "unpacked, it would take more than"),

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -181,6 +182,23 @@ TEST(Checkpoint, RefusesNestingAndSizeWithinBoundedMemory) {
   expect_refused(file.path(), "os.system([[[");
 }
 
+TEST(Checkpoint, GivesPlainTextsOfALimitedSize) {
+  PickleTree tree;
+  const auto value = [&](const std::string& text) {
+    tree.push_back({Kind::text});
+    tree.back().text = text;
+    return &tree.back();
+  };
+  PickleValue dict{Kind::dict};
+  const PickleValue *lengthy = value(std::string(5000, 'x')), *note = value("300epoch"), *number = value("");
+  const_cast<PickleValue*>(number)->kind = Kind::integer;
+  dict.items = {value("long"), lengthy, lengthy, note, value("info"), note, value("none"), &dict, value("epoch"), number};
+  EXPECT_THAT(plain_texts(dict), ElementsAre(testing::Pair("epoch", "0"), testing::Pair("info", "300epoch")));
+  for (int i = 0; i < 5000; ++i) dict.items.insert(dict.items.end(), {value(std::to_string(i)), note});
+  EXPECT_EQ(plain_texts(dict).size(), 1000u);
+  EXPECT_TRUE(plain_texts(*note).empty());
+}
+
 TEST(Checkpoint, SaysThatThereIsNoFile) {
   try {
     open_checkpoint("/nowhere/voice.pth");
@@ -188,6 +206,10 @@ TEST(Checkpoint, SaysThatThereIsNoFile) {
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::not_found);
   }
+  const fs::path pipe = fs::path(testing::TempDir()) / ("voxconv_checkpoint_pipe." + std::to_string(::getpid()));
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  expect_refused(pipe.string(), "no model file");  // at once: nobody is waited for
+  fs::remove(pipe);
 }
 
 }  // namespace

@@ -90,6 +90,8 @@ TEST(Safetensors, RefusesDamage) {
   expect_refused(file_with_header(R"({"a":{"dtype":"Q4","shape":[1],"data_offsets":[0,4]}})", 8), "unknown dtype");
   expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", 8),
                  "larger than the file");
+  expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[0,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9],"data_offsets":[0,0]}})", 8),
+                 "empty and yet too large");
   expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", 8), "larger than the file");
   expect_refused(file_with_header(R"({"a":{"dtype":"F32"}})", 8), "malformed");
   expect_refused(

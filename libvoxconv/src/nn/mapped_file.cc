@@ -48,7 +48,7 @@ Mappings& mappings() {
 }  // namespace
 
 MappedFile map_file(const std::string& path, std::uint64_t least) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a named pipe would be waited for
   if (fd < 0) fail(ErrorCode::not_found, "Cannot open {}: {}.", path, std::strerror(errno));
   struct stat status {};
   const bool regular = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);

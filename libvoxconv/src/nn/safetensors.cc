@@ -7,6 +7,7 @@
 
 #include "core/atomic_file.h"
 #include "core/fail.h"
+#include "nn/extents.h"
 #include "nn/mapped_file.h"
 
 namespace voxconv::nn {
@@ -66,6 +67,7 @@ Safetensors::Safetensors(const std::string& path) : path_(path) {
         bytes *= extent;
         entry.shape.push_back(static_cast<std::int64_t>(extent));
       }
+      if (!extents_can_be(entry.shape)) fail(ErrorCode::bad_model, "{}: tensor {} is empty and yet too large.", path, name);
       if (entry.begin > entry.end || entry.end > payload_bytes || entry.end - entry.begin != bytes)
         fail(ErrorCode::bad_model, "{}: tensor {} has offsets {}..{}, which do not fit its shape or the file; is it truncated?", path, name,
              entry.begin, entry.end);

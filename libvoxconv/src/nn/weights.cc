@@ -26,10 +26,7 @@ std::string without_controls(std::string text) {
 
 std::map<std::string, std::string> plain_values(const nn::PickleValue& root) {
   std::map<std::string, std::string> values;
-  if (!root.is(Kind::dict)) return values;
-  for (std::size_t i = 0; i + 1 < root.items.size(); i += 2)
-    if (const std::string text = nn::plain_text(*root.items[i + 1]); root.items[i]->is(Kind::text) && !text.empty())
-      values[without_controls(root.items[i]->text)] = without_controls(text);
+  for (const auto& [key, text] : nn::plain_texts(root)) values[without_controls(key)] = without_controls(text);
   return values;
 }
 

@@ -91,13 +91,8 @@ std::string text_at(const nn::Checkpoint& file, const char* key) {
 }
 
 std::map<std::string, std::string> read_notes(const nn::Checkpoint& file) {
-  std::map<std::string, std::string> notes;
-  const auto& items = file.root().items;
-  for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
-    const std::string& key = items[i]->text;
-    const bool is_note = std::none_of(std::begin(no_notes), std::end(no_notes), [&](const char* name) { return key == name; });
-    if (std::string text = nn::plain_text(*items[i + 1]); is_note && !text.empty()) notes[key] = std::move(text);
-  }
+  std::map<std::string, std::string> notes = nn::plain_texts(file.root());
+  for (const char* name : no_notes) notes.erase(name);
   return notes;
 }
 

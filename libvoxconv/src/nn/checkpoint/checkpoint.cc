@@ -24,6 +24,7 @@ constexpr Format torch_formats[] = {{"torch zip", is_torch_zip, read_torch_zip},
 
 constexpr int deepest_dict = 8;
 constexpr std::size_t most_visits = 1'000'000;
+constexpr std::size_t longest_name = 1024;  // of a tensor, those of the dicts around it included
 
 Checkpoint from_safetensors(const std::string& path) {
   auto tree = std::make_shared<PickleTree>();
@@ -45,14 +46,18 @@ Checkpoint from_safetensors(const std::string& path) {
 /// A safetensors file starts with the length of its header, which is JSON.
 bool is_safetensors(const MappedFile& file) { return file.size > 9 && file.data.get()[8] == '{'; }
 
-void collect(const PickleValue& dict, const std::string& prefix, int depth, std::size_t& visits, StateDict& result) {
+void collect(const PickleValue& dict, const std::string& path, const std::string& prefix, int depth, std::size_t& visits,
+             StateDict& result) {
   for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
-    if (++visits > most_visits) fail(ErrorCode::bad_model, "The file is refused: its dicts contain each other too many times.");
+    if (++visits > most_visits) fail(ErrorCode::bad_model, "{} is refused: its dicts contain each other too many times.", path);
     const PickleValue &key = *dict.items[i], &value = *dict.items[i + 1];
-    if (!key.is(Kind::text) && !key.is(Kind::integer)) continue;
+    if ((!key.is(Kind::text) && !key.is(Kind::integer)) || (!value.is(Kind::tensor) && !value.is(Kind::dict))) continue;
+    if (prefix.size() + key.text.size() > longest_name)
+      fail(ErrorCode::bad_model, "{} is refused: the name {} in it has more than {} bytes.", path, printable(prefix + key.text),
+           longest_name);
     const std::string name = prefix + (key.is(Kind::text) ? key.text : std::to_string(key.integer));
     if (value.is(Kind::tensor)) result[name] = value.tensor;
-    if (value.is(Kind::dict) && depth < deepest_dict) collect(value, name + ".", depth + 1, visits, result);
+    if (value.is(Kind::dict) && depth < deepest_dict) collect(value, path, name + ".", depth + 1, visits, result);
   }
 }
 
@@ -67,7 +72,7 @@ StateDict Checkpoint::state_dict(const PickleValue& value) const {
   if (!value.is(Kind::dict)) fail(ErrorCode::bad_model, "{} has {} where a dict of tensors is expected.", path_, describe(value));
   StateDict result;
   std::size_t visits = 0;
-  collect(value, "", 0, visits, result);
+  collect(value, path_, "", 0, visits, result);
   return result;
 }
 

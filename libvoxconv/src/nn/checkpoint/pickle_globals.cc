@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/fail.h"
+#include "nn/extents.h"
 
 namespace voxconv::nn {
 namespace {
@@ -291,7 +292,7 @@ void fill_array(PickleValue& array, const PickleValue& state, const std::functio
   const auto type = numpy_type(*items[2]);
   if (!type || !(bytes.is(Kind::bytes) || bytes.is(Kind::text))) return;
   const std::vector<std::int64_t> shape = extents_of(*items[1], "a numpy array", state);
-  if (bytes_of(shape, *type, bytes.text.size()) != bytes.text.size()) refuse_arguments("a numpy array", state);
+  if (!extents_can_be(shape) || bytes_of(shape, *type, bytes.text.size()) != bytes.text.size()) refuse_arguments("a numpy array", state);
   charge(bytes.text.size());
   const bool reversed = items[3]->integer != 0;  // Fortran's order
   std::vector<std::int64_t> stored = shape;

@@ -188,6 +188,7 @@ PickleValue storage_object(const PickleValue& id) {
     fail(ErrorCode::bad_model, "The file is refused: it asks for the outside object {}; expected a storage of tensors.", describe(id));
   const auto type = find_storage_type(items[1]->text);
   if (!type) fail(ErrorCode::bad_model, "The file has numbers of the unknown type {}.", printable(items[1]->text));
+  check_storage_key(items[2]->text);
   PickleValue storage{Kind::storage};
   storage.span = {items[2]->text, *type, 0, static_cast<std::uint64_t>(items[4]->integer)};
   if (items.size() > 5 && items[5]->is(Kind::tuple)) {

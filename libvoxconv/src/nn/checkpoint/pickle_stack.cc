@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t most_values = 1'000'000;   // what is made
 constexpr std::uint64_t free_copies = 1u << 20;  // bytes that may be copied beyond the pickle's own size
+constexpr std::size_t longest_global = 512;      // bytes of its name, which is copied wherever it is used
 
 [[noreturn]] void refuse_call(const PickleValue& callable, const std::string& arguments) {
   fail(ErrorCode::bad_model, "The file is refused: loaded with Python, it would have called {}{}.", describe(callable), arguments);
@@ -99,6 +100,9 @@ void PickleStack::recall(std::uint64_t index) {
 }
 
 void PickleStack::make_global(const std::string& module, const std::string& name) {
+  if (module.size() + name.size() > longest_global)
+    fail(ErrorCode::bad_model, "The file is refused: it refers to {}..., a name of {} bytes.", printable(module),
+         module.size() + name.size());
   const std::string full = modern_global_name(module, name);
   if (stranger_.empty() && !find_global(full)) stranger_ = printable(full);  // refused at the latest at the end
   make(Kind::global)->text = full;

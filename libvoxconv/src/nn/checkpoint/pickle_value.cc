@@ -1,6 +1,6 @@
 #include "nn/checkpoint/pickle_value.h"
 
-#include <fmt/format.h>
+#include "core/fail.h"
 
 namespace voxconv::nn {
 namespace {
@@ -8,6 +8,8 @@ namespace {
 using Kind = PickleValue::Kind;
 constexpr std::size_t longest_description = 200;
 constexpr int deepest_description = 4;
+constexpr std::size_t most_texts = 1000, longest_text = 4096;
+constexpr std::size_t longest_key = 255;
 
 void append(std::string& text, const PickleValue& value, int depth);
 
@@ -75,6 +77,23 @@ std::string plain_text(const PickleValue& value) {
     case Kind::real: return fmt::format("{}", value.real);
     default: return {};
   }
+}
+
+std::map<std::string, std::string> plain_texts(const PickleValue& dict) {
+  std::map<std::string, std::string> texts;
+  if (!dict.is(Kind::dict)) return texts;
+  for (std::size_t i = 0; i + 1 < dict.items.size() && texts.size() < most_texts; i += 2) {
+    const PickleValue &key = *dict.items[i], &value = *dict.items[i + 1];
+    if (!key.is(Kind::text) || key.text.size() > longest_text || value.text.size() > longest_text) continue;
+    if (std::string text = plain_text(value); !text.empty()) texts[key.text] = std::move(text);
+  }
+  return texts;
+}
+
+void check_storage_key(const std::string& key) {
+  if (key.size() > longest_key)
+    fail(ErrorCode::bad_model, "The file is refused: the key {} of a storage has {} bytes, at most {} are read.", printable(key),
+         key.size(), longest_key);
 }
 
 std::string describe(const PickleValue& value) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,13 @@ std::string printable(const std::string& text, std::size_t most = 80);
 
 /// A text, number or truth value as text; empty for anything else.
 std::string plain_text(const PickleValue& value);
+
+/// What a dict says in plain text, by its text keys. Of a pickle, where one long text may stand in a million places, no more than
+/// 1,000 values are given, and no key or text of more than 4,096 bytes.
+std::map<std::string, std::string> plain_texts(const PickleValue& dict);
+
+/// Throws Error(bad_model) where a storage's key, which each of its tensors has a copy of, is longer than any that torch writes.
+void check_storage_key(const std::string& key);
 
 /// The value as Python would print it, cut short, for messages.
 std::string describe(const PickleValue& value);

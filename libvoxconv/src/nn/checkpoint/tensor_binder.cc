@@ -4,26 +4,16 @@
 #include <map>
 
 #include "core/fail.h"
+#include "nn/extents.h"
 
 namespace voxconv::nn {
 namespace {
 
-constexpr std::uint64_t most_sharing = 8;                   ///< times the file's size that all tensors together may name
-constexpr std::int64_t most_empty = std::int64_t{1} << 48;  ///< product of an empty tensor's other sizes
+constexpr std::uint64_t most_sharing = 8;  ///< times the file's size that all tensors together may name
 
 [[noreturn]] void refuse(const PickleValue& tensor, const char* what) {
   fail(ErrorCode::bad_model, "The file is damaged: a tensor of {} dimensions in storage {} {}.", tensor.size.size(),
        printable(tensor.span.key), what);
-}
-
-/// LibTorch multiplies the sizes of an empty tensor, too.
-void check_empty(const PickleValue& tensor) {
-  std::int64_t product = 1;
-  for (const std::int64_t extent : tensor.size)
-    if (extent > most_empty / product)
-      refuse(tensor, "is empty and yet too large");
-    else if (extent > 0)
-      product *= extent;
 }
 
 /// Numbers in the tensor, checked: it lies inside its span, and names no more numbers than that has (a broadcast one could name any
@@ -34,7 +24,7 @@ std::uint64_t checked_count(const PickleValue& tensor) {
   bool is_empty = false;
   for (const std::int64_t extent : tensor.size) is_empty = is_empty || extent == 0;
   if (is_empty) {
-    check_empty(tensor);
+    if (!extents_can_be(tensor.size)) refuse(tensor, "is empty and yet too large");
     return 0;
   }
   for (std::size_t d = 0; d < tensor.size.size(); ++d) {
@@ -52,11 +42,11 @@ std::uint64_t checked_count(const PickleValue& tensor) {
 class Binder {
  public:
   Binder(const std::shared_ptr<const std::uint8_t>& file, std::uint64_t file_bytes,
-         const std::function<StorageBytes(const std::string&, torch::ScalarType)>& find)
+         const std::function<StorageBytes(const std::string&)>& find)
       : file_(file), find_(find), bytes_left_(file_bytes * most_sharing) {}
 
   void bind(PickleValue& value) {
-    const StorageBytes storage = find_(value.span.key, value.span.type);
+    const StorageBytes storage = find_(value.span.key);
     const std::uint64_t width = torch::elementSize(value.span.type), available = storage.size / width;
     if (value.span.first > available || value.span.count > available - value.span.first)
       refuse(value, "asks for more than its storage holds; is the file truncated?");
@@ -88,7 +78,7 @@ class Binder {
   }
 
   const std::shared_ptr<const std::uint8_t>& file_;
-  const std::function<StorageBytes(const std::string&, torch::ScalarType)>& find_;
+  const std::function<StorageBytes(const std::string&)>& find_;
   std::uint64_t bytes_left_;
   std::map<std::string, torch::Tensor> copies_;
 };
@@ -96,7 +86,7 @@ class Binder {
 }  // namespace
 
 void bind_tensors(PickleTree& tree, const std::shared_ptr<const std::uint8_t>& file, std::uint64_t file_bytes,
-                  const std::function<StorageBytes(const std::string& key, torch::ScalarType type)>& find) {
+                  const std::function<StorageBytes(const std::string& key)>& find) {
   Binder binder(file, file_bytes, find);
   for (PickleValue& value : tree)
     if (value.is(PickleValue::Kind::tensor) && !value.tensor.defined()) binder.bind(value);

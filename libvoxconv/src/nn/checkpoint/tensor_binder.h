@@ -16,6 +16,6 @@ struct StorageBytes {
 /// the bytes of a storage. Every size, offset and stride is checked against its storage first, and all tensors together may not name far
 /// more numbers than the file of `file_bytes` has. Throws Error(bad_model).
 void bind_tensors(PickleTree& tree, const std::shared_ptr<const std::uint8_t>& file, std::uint64_t file_bytes,
-                  const std::function<StorageBytes(const std::string& key, torch::ScalarType type)>& find);
+                  const std::function<StorageBytes(const std::string& key)>& find);
 
 }  // namespace voxconv::nn

@@ -50,7 +50,7 @@ Pickle read_torch_legacy(const MappedFile& file) {
     if (type == types.end()) fail(ErrorCode::bad_model, "The file is damaged: nothing uses its storage {}.", describe(*key));
     storages[key->text] = stream.storage(key->text, type->second);
   }
-  bind_tensors(*result.tree, file.data, file.size, [&](const std::string& key, torch::ScalarType) -> StorageBytes {
+  bind_tensors(*result.tree, file.data, file.size, [&](const std::string& key) -> StorageBytes {
     const auto found = storages.find(key);
     if (found == storages.end()) fail(ErrorCode::bad_model, "The file lacks the numbers of its storage {}.", printable(key));
     return found->second;

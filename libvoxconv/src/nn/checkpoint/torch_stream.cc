@@ -21,7 +21,6 @@ std::uint64_t TorchStream::number(int bytes) {
 }
 
 StorageBytes TorchStream::storage(const std::string& key, torch::ScalarType type) {
-  if (size_ - at_ < 8) fail(ErrorCode::bad_model, "The file is truncated: it ends before its storage {}.", printable(key));
   const std::uint64_t count = number(8), width = torch::elementSize(type);
   if (count > (size_ - at_) / width)
     fail(ErrorCode::bad_model, "The file is truncated: its storage {} has {} numbers of {} bytes, {} bytes are left.", printable(key),

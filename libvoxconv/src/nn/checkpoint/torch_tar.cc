@@ -19,6 +19,7 @@ struct Outside {
   std::map<std::string, PickleValue> objects;
 
   void add(const std::string& key, PickleValue value) {
+    check_storage_key(key);
     if (!objects.emplace(key, std::move(value)).second)
       fail(ErrorCode::bad_model, "The file is damaged: it has two objects {}.", printable(key));
   }
@@ -112,7 +113,7 @@ Pickle read_torch_tar(const MappedFile& file) {
       fail(ErrorCode::bad_model, "The file is refused: it asks for the outside object {}; expected a tensor of its own.", describe(id));
     return found->second;
   });
-  bind_tensors(*result.tree, file.data, file.size, [&](const std::string& key, torch::ScalarType) { return outside.storages.at(key); });
+  bind_tensors(*result.tree, file.data, file.size, [&](const std::string& key) { return outside.storages.at(key); });
   return result;
 }
 

@@ -53,7 +53,7 @@ Pickle read_torch_zip(const MappedFile& file) {
   const ZipArchive::Entry& pickle = checked(entries.at(folder + pickle_name), pickle_name);
   Pickle result = read_pickle(pickle.data, pickle.size);
   std::set<std::string> sums;  // of the storages that were compared
-  bind_tensors(*result.tree, zip.bytes().data, zip.bytes().size, [&](const std::string& key, torch::ScalarType) -> StorageBytes {
+  bind_tensors(*result.tree, zip.bytes().data, zip.bytes().size, [&](const std::string& key) -> StorageBytes {
     const auto found = entries.find(folder + "data/" + key);
     if (found == entries.end()) fail(ErrorCode::bad_model, "The file lacks the numbers of its storage {}.", printable(key));
     if (sums.insert(key).second) checked(found->second, found->first);
