@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t most_named = 12;
 
-bool fits(torch::IntArrayRef found, torch::IntArrayRef wanted) {
+bool is_shape(torch::IntArrayRef found, torch::IntArrayRef wanted) {
   return std::equal(found.begin(), found.end(), wanted.begin(), wanted.end(),
                     [](std::int64_t f, std::int64_t w) { return f == w || w == -1; });
 }
@@ -54,7 +54,7 @@ torch::Tensor TensorReader::take_optional(const std::string& name, torch::IntArr
   const auto found = tensors_.find(prefix_ + name);
   if (found == tensors_.end()) return {};
   rest_.erase(found->first);
-  if (fits(found->second.sizes(), shape)) return found->second;
+  if (is_shape(found->second.sizes(), shape)) return found->second;
   misshaped_.push_back(fmt::format("{} {}, expected {}", found->first, shape_text(found->second.sizes()), shape_text(shape)));
   return placeholder(shape);
 }

@@ -7,7 +7,7 @@
 namespace voxconv::nn {
 
 /// Hands out the tensors of a network by name and shape and notes what does not fit, so that one error names all of it. Take every tensor,
-/// call finish(), and only then compute with them.
+/// call finish(), and only then compute with them; or compute meanwhile with what fits().
 class TensorReader {
  public:
   /// `source` is named in the error: the file, or what it was. Only names that begin with `prefix` count; take() and ignore() add it.
@@ -19,6 +19,8 @@ class TensorReader {
   torch::Tensor take(const std::string& name, torch::IntArrayRef shape);
   /// The same for a tensor that may be missing: undefined then.
   torch::Tensor take_optional(const std::string& name, torch::IntArrayRef shape);
+  /// Whether all tensors that were taken are there: no placeholder among them.
+  bool fits() const { return missing_.empty() && misshaped_.empty(); }
   /// Tensors whose name begins with `start` are no surprise.
   void ignore(const std::string& start);
   /// Throws Error(bad_model) that names everything missing, mis-shaped or left over.

@@ -15,11 +15,13 @@ namespace {
 constexpr std::int64_t classes = 360, images = 3;  // images: channels that the GRU sees of every mel bin
 constexpr std::int64_t piece_rows = 256;           // of an image, on the CPU
 constexpr std::int64_t large = 1 << 18;            // weights of a convolution
+constexpr std::size_t most_layers = 8;             // of the encoder; the original has 5
 constexpr double norm_eps = 1e-5;
 
 nn::ConvShape same_size(std::int64_t padding) { return {{1, 1}, {padding, padding}, {1, 1}, 1}; }
 
-/// Reads layers and folds the batch normalisation that follows a convolution into it.
+/// Reads layers and folds the batch normalisation that follows a convolution into it. From the first tensor on that does not fit, layers
+/// are empty: all is still read, for the error's sake, but placeholders are of any size.
 class Reader {
  public:
   Reader(const nn::StateDict& tensors, const std::string& source, torch::Device device) : file_(tensors, source), device_(device) {}
@@ -35,6 +37,7 @@ class Reader {
   Norm norm(const std::string& name, std::int64_t channels) {
     const torch::Tensor gain = take(name + ".weight", {channels}), bias = take(name + ".bias", {channels});
     const torch::Tensor mean = take(name + ".running_mean", {channels}), variance = take(name + ".running_var", {channels});
+    if (!file_.fits()) return {};
     const torch::Tensor scale = gain.to(torch::kDouble) * (variance.to(torch::kDouble) + norm_eps).rsqrt();
     return {scale, bias.to(torch::kDouble) - mean.to(torch::kDouble) * scale};
   }
@@ -62,10 +65,11 @@ class Reader {
   /// The transposed convolution of 3 x 3 with stride 2 that makes twice the pixels. Pixel 2 i of a line takes tap 1 of place i; pixel 2 i +
   /// 1 tap 2 of place i and tap 0 of place i + 1. So it is a convolution of 2 x 2 that gives the four new pixels as channels.
   nn::PackedConv doubling(const std::string& name, std::int64_t in, std::int64_t out) {
-    const torch::Tensor weight = take(name + ".0.weight", {in, out, 3, 3}).transpose(0, 1).to(torch::kDouble);  // [out, in, 3, 3]
+    const torch::Tensor weight = take(name + ".0.weight", {in, out, 3, 3});
     const Norm norm = this->norm(name + ".1", out);
-    const torch::Tensor scaled = weight * norm.scale.view({-1, 1, 1, 1});
-    constexpr int tap[2][2] = {{1, -1}, {2, 0}};  // [pixel][place]
+    if (!file_.fits()) return {};
+    const torch::Tensor scaled = weight.transpose(0, 1).to(torch::kDouble) * norm.scale.view({-1, 1, 1, 1});  // [out, in, 3, 3]
+    constexpr int tap[2][2] = {{1, -1}, {2, 0}};                                                              // [pixel][place]
     const torch::Tensor packed = torch::zeros({2, 2, out, in, 2, 2}, torch::kDouble);
     for (int row = 0; row < 2; ++row)
       for (int column = 0; column < 2; ++column)
@@ -81,10 +85,12 @@ class Reader {
   RmvpeNetwork::NormedConv normed(const std::string& name, const std::string& norm_name, std::int64_t in, std::int64_t out) {
     const torch::Tensor weight = take(name + ".weight", {out, in, 3, 3});
     const Norm norm = this->norm(norm_name, out);
+    if (!file_.fits()) return {};
     return {weight, norm.scale, norm.shift, device_};
   }
 
   nn::PackedConv pack(const torch::Tensor& weight, const torch::Tensor& bias, std::int64_t padding, nn::Activation activation) {
+    if (!file_.fits()) return {};
     return nn::PackedConv(weight, bias, same_size(padding), device_, torch::kFloat, activation);
   }
 
@@ -167,6 +173,9 @@ RmvpeNetwork::RmvpeNetwork(const nn::StateDict& tensors, const std::string& sour
     fail(ErrorCode::bad_model, "{} holds no RMVPE: the tensors cnn.weight and fc.0.gru.weight_ih_l0, weight_hh_l0 are missing.", source);
   const std::int64_t width = last->second.size(1), hidden = hidden_weight->second.size(1);
   mel_bins_ = input_weight->second.size(1) / images;
+  for (const std::int64_t size : {width, hidden, mel_bins_})
+    if (size < 1 || size > 8192)
+      fail(ErrorCode::bad_model, "{} holds no RMVPE: {} channels, {} numbers of the GRU, {} mel bins.", source, width, hidden, mel_bins_);
 
   Reader reader(named, source, device);
   reader.file().ignore("unet.tf.");  // of the class E2E0
@@ -174,7 +183,7 @@ RmvpeNetwork::RmvpeNetwork(const nn::StateDict& tensors, const std::string& sour
   std::int64_t channels = width;
   const auto numbered = [](const std::string& name, std::size_t i) { return name + "." + std::to_string(i); };
   const auto present = [&](const std::string& name) { return reader.has(name + ".0.conv.0.weight"); };
-  for (std::size_t i = 0; present(numbered("unet.encoder.layers", i) + ".conv"); ++i) {
+  for (std::size_t i = 0; i < most_layers && present(numbered("unet.encoder.layers", i) + ".conv"); ++i) {
     const std::int64_t in = i == 0 ? 1 : channels / 2;
     encoder_.push_back(reader.blocks(numbered("unet.encoder.layers", i) + ".conv", in, channels));
     channels *= 2;
@@ -196,11 +205,15 @@ RmvpeNetwork::RmvpeNetwork(const nn::StateDict& tensors, const std::string& sour
                                         {"bias_hh_l0", 0}}) {
       std::vector<std::int64_t> shape{3 * hidden};
       if (columns > 0) shape.push_back(columns);
-      gru_.push_back(reader.take("fc.0.gru." + name + direction, shape).to(device, torch::kFloat, false, true).contiguous());
+      gru_.push_back(reader.take("fc.0.gru." + name + direction, shape));
     }
-  out_weight_ = reader.take("fc.1.weight", {classes, 2 * hidden}).to(device, torch::kFloat, false, true);
-  out_bias_ = reader.take("fc.1.bias", {classes}).to(device, torch::kFloat, false, true);
+  out_weight_ = reader.take("fc.1.weight", {classes, 2 * hidden});
+  out_bias_ = reader.take("fc.1.bias", {classes});
   reader.file().finish();
+  const auto moved = [&](const torch::Tensor& x) { return x.to(device, torch::kFloat, false, true).contiguous(); };
+  for (torch::Tensor& weight : gru_) weight = moved(weight);
+  out_weight_ = moved(out_weight_);
+  out_bias_ = moved(out_bias_);
   if (encoder_.empty() || middle_.empty()) fail(ErrorCode::bad_model, "{} holds an RMVPE without layers.", source);
   if (mel_bins_ % frame_multiple() != 0)
     fail(ErrorCode::bad_model, "{} holds an RMVPE of {} mel bins, which {} layers cannot halve.", source, mel_bins_, encoder_.size());
