@@ -19,6 +19,7 @@ using Tensors = GraphedCalls::Tensors;
 using Key = std::vector<std::int64_t>;
 
 std::atomic<int> no_graphs = 0;  // how many want none
+std::mutex one_recording;        // two might have got the same stream from the pool
 
 Key key_of(const Tensors& inputs, const std::vector<std::int64_t>& constants) {
   Key key = constants;
@@ -53,8 +54,9 @@ class Turns {
   void finish() const {
     if (event_) event_->synchronize();
   }
+  /// One that no thread's work goes to: those of OwnStream are of normal priority, and the pool gives its few streams out again and again.
   std::optional<c10::Stream> new_stream() const {
-    return device_.is_cpu() ? std::nullopt : std::optional(guard_.getStreamFromGlobalPool(device_));
+    return device_.is_cpu() ? std::nullopt : std::optional(guard_.getStreamFromGlobalPool(device_, /*isHighPriority=*/true));
   }
 
  private:
@@ -118,6 +120,7 @@ struct GraphedCalls::State {
   /// Runs the function once, so that libraries choose their algorithms and take their memory, and records it, on a stream apart from all
   /// others. What cannot be recorded is remembered as that.
   void record(Shape& shape, const Tensors& inputs, const Function& function) {
+    const std::lock_guard lock(one_recording);
     turns.begin();
     turns.end();  // the inputs are this stream's work
     const c10::OptionalStreamGuard guard(own_stream);
