@@ -1,6 +1,8 @@
 // The exact mode against RVC's own Pipeline of both generations with tiny random weights; made by scripts/goldens/rvc_pipeline.py.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "features/content/content_encoder.h"
 #include "golden.h"
 #include "models/rvc/exact_pipeline.h"
@@ -100,6 +102,26 @@ TEST_F(RvcPipeline, ClassicProtectsUnvoicedFrames) {
   EXPECT_LT(error(classic, "classic"), 1e-3);
   classic.protect = 0.5;
   EXPECT_GT(error(classic, "classic"), 2e-3);
+}
+
+/// RVC cuts a song that fades away at its very end; what a part has beyond its cut is not there then.
+TEST_F(RvcPipeline, CutsAtTheEnd) {
+  rvc::Config silent = config();
+  silent.f0 = false;
+  nn::StateDict weights = nn::Safetensors(folder + "weights.safetensors").tensors();
+  for (auto item = weights.begin(); item != weights.end();)
+    item = item->first.find("noise_convs.") != std::string::npos || item->first.find("m_source.") != std::string::npos ||
+                   item->first == "enc_p.emb_pitch.weight"
+               ? weights.erase(item)
+               : std::next(item);
+  const auto synthesizer = rvc::make_synthesizer(silent, weights, torch::kCPU, torch::kFloat);
+  constexpr std::int64_t samples = 32050;  // the cut comes at 32000
+  WholeSong song = this->song(3);
+  song.audio = torch::sin(torch::arange(samples) * (2 * M_PI / 16)) * torch::linspace(1, 0, samples);
+  song.f0 = nullptr;
+  const std::vector<float> audio = rvc::convert_exactly(*synthesizer, song, {.pad = 0.25, .query = 0.6, .centre = 1.5, .most = 2});
+  // 40050 samples with the padding are 124 of HuBERT's frames of 20 ms, from which the padding's 25 go; behind the cut nothing is left.
+  EXPECT_EQ(std::int64_t(audio.size()), 2 * (124 - 25) * silent.hop());
 }
 
 TEST_F(RvcPipeline, ShortSongsAreNotCut) {

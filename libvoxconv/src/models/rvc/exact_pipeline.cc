@@ -85,7 +85,7 @@ class ExactPipeline {
     std::vector<float> out;
     std::int64_t begin = 0;
     for (const std::int64_t point : points) {
-      append(out, part(begin, point + 2 * pad_ + feature_hop, (point + 2 * pad_) / feature_hop));
+      append(out, part(begin, std::min(point + 2 * pad_ + feature_hop, length), (point + 2 * pad_) / feature_hop));
       begin = point;
       if (song_.on_second) song_.on_second(double(point) / feature_rate);
     }
