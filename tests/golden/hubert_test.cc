@@ -6,6 +6,7 @@
 #include "features/content/hubert_weights.h"
 #include "features/frames.h"
 #include "golden.h"
+#include "shapes_alone.h"
 #include "voxconv/error.h"
 
 namespace voxconv {
@@ -44,6 +45,15 @@ TEST(Hubert, Bfloat16IsNear) {
 /// The way of a GPU, layer by layer.
 TEST(Hubert, HalfPrecisionIsNear) {
   EXPECT_LT(golden::relative_error(load(folder, "layer12", torch::kHalf)->encode_frames(speech()), expected("whole.last_layer")), 0.004);
+}
+
+TEST(Hubert, ComputesWithoutWaitingForValues) {
+  for (const char* output : {"layer12", "layer9-projection"})
+    for (const torch::ScalarType precision : {torch::kFloat, torch::kHalf}) {
+      const auto encoder = load_content_encoder(folder + "/" + output, golden::shapes_alone, precision);
+      const torch::Tensor content = encoder->encode_windows(torch::empty({3, 16000}, golden::shapes_alone));
+      EXPECT_EQ(content.sizes(), torch::IntArrayRef({3, frame_count(16000), encoder->dim()}));
+    }
 }
 
 TEST(Hubert, WindowsTogetherAreAsEachByItself) {

@@ -6,6 +6,7 @@
 
 #include "features/frames.h"
 #include "golden.h"
+#include "shapes_alone.h"
 #include "voxconv/error.h"
 
 namespace voxconv {
@@ -75,6 +76,11 @@ TEST(Rmvpe, RangeLimitsThePitch) {
   EXPECT_GT(wide.max().item<double>(), 500);
 }
 
+TEST(Rmvpe, ComputesWithoutWaitingForValues) {
+  const Rmvpe rmvpe(weights(), "rmvpe_weights", everything, golden::shapes_alone);
+  EXPECT_EQ(rmvpe.estimate_windows(torch::empty({3, 16000}, golden::shapes_alone)).hz.sizes(), torch::IntArrayRef({3, frame_count(16000)}));
+}
+
 TEST(Rmvpe, GivesOneFrameAClockTickAtAnyLength) {
   const Rmvpe rmvpe = make();
   for (const std::int64_t samples : {1, 160, 4959, 4960, 5120, 16000}) {
@@ -95,6 +101,15 @@ TEST(Rmvpe, IgnoresThePartsOfItsOtherClassAndNamesTheRest) {
               testing::ThrowsMessage<Error>(
                   testing::AllOf(testing::HasSubstr("unet.decoder.layers.1.conv1.1.running_var"), testing::HasSubstr("surprise"))));
   EXPECT_THROW(Rmvpe({}, "file", everything, torch::kCPU), Error);
+}
+
+TEST(Rmvpe, ComputesNothingWithTensorsThatAreNotThere) {
+  nn::StateDict tensors = weights();
+  tensors["cnn.weight"] = torch::empty({0, 8000, 3, 3});  // by which the last layers would take petabytes
+  EXPECT_THAT([&] { Rmvpe(tensors, "file", everything, torch::kCPU); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("expected [8000, 1, 3, 3]")));
+  tensors["cnn.weight"] = torch::empty({3, 0, 3, 3});
+  EXPECT_THAT([&] { Rmvpe(tensors, "file", everything, torch::kCPU); }, testing::ThrowsMessage<Error>(testing::HasSubstr("0 channels")));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "golden.h"
 #include "models/rvc/decoder.h"
+#include "shapes_alone.h"
 #include "voxconv/error.h"
 
 namespace voxconv::rvc {
@@ -88,6 +89,15 @@ TEST_P(ApplioDecoder, DecodesPiecesAsTheWhole) {
     const torch::Tensor piece = decoder->decode(z.slice(1, from, to), excitation.slice(0, from * hop, to * hop), tensor("speaker"))
                                     .slice(0, (first - from) * hop, (last - from) * hop);
     EXPECT_LT(golden::relative_error(piece, whole.slice(0, first * hop, last * hop)), 1e-5) << "frames " << first << " to " << last;
+  }
+}
+
+TEST_P(ApplioDecoder, ComputesWithoutWaitingForValues) {
+  const auto on_device = [](const torch::Tensor& x) { return x.to(golden::shapes_alone); };
+  for (const torch::ScalarType precision : {torch::kFloat, torch::kHalf}) {
+    const auto decoder = make_decoder(GetParam().config, weights(), golden::shapes_alone, precision);
+    const torch::Tensor audio = decoder->decode(on_device(tensor("z")), on_device(tensor("excitation")), on_device(tensor("speaker")));
+    EXPECT_EQ(audio.sizes(), tensor("audio").sizes());
   }
 }
 

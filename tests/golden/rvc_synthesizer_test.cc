@@ -3,6 +3,7 @@
 
 #include "golden.h"
 #include "rvc_golden.h"
+#include "shapes_alone.h"
 #include "voxconv/error.h"
 
 namespace voxconv::rvc {
@@ -58,6 +59,20 @@ TEST_P(RvcSynthesizer, DecodesNearlySoInHalfPrecision) {
   const auto half = make_synthesizer(model_.checkpoint.config, model_.checkpoint.weights, torch::kCPU, torch::kHalf);
   const torch::Tensor excitation = model_.checkpoint.config.f0 ? model_.get("excitation") : torch::Tensor();
   EXPECT_LT(relative_error(half->decoder().decode(model_.get("z"), excitation, speaker_), model_.get("audio")), 0.0018);  // 55 dB
+}
+
+TEST_P(RvcSynthesizer, ComputesWithoutWaitingForValues) {
+  const Config& config = model_.checkpoint.config;
+  constexpr std::int64_t frames = 300, first = 20, last = 250;
+  const auto input = [](torch::IntArrayRef shape) { return torch::empty(shape, golden::shapes_alone); };
+  for (const torch::ScalarType precision : {torch::kFloat, torch::kHalf}) {
+    const auto synthesizer = make_synthesizer(config, model_.checkpoint.weights, golden::shapes_alone, precision);
+    const torch::Tensor speaker = synthesizer->speaker(golden_speaker),
+                        excitation = config.f0 ? input({frames * config.hop()}) : torch::Tensor();
+    const Prior prior = synthesizer->encode(input({frames, config.content_dim}), input({frames}));
+    const torch::Tensor latent = synthesizer->flow(prior.mean + prior.log_deviation, speaker);
+    EXPECT_EQ(synthesizer->decoder().decode_part(latent, excitation, speaker, first, last).size(0), (last - first) * config.hop());
+  }
 }
 
 TEST(RvcCoarseF0, RoundsAsRvc) {
