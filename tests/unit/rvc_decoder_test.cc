@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -159,13 +160,29 @@ TEST(Tiling, CutsForTheCachesOfACpuOnly) {
 }
 
 TEST(RvcDecoder, RefusesShapesItCannotHave) {
+  const auto expect = [](const Config& config, const nn::StateDict& weights, const char* reason) {
+    EXPECT_THAT([&] { make_decoder(config, weights, torch::kCPU, torch::kFloat); },
+                testing::ThrowsMessage<Error>(testing::HasSubstr(reason)));
+  };
   Config even = small_config(true);
   even.resblock_kernels = {4, 7};
-  Config short_kernel = small_config(true);
-  short_kernel.upsample_kernels[0] = 3;
+  expect(even, {}, "even size");
   Config silent = small_config(false);
   silent.vocoder = Vocoder::refinegan;
-  for (const Config& config : {even, short_kernel, silent}) EXPECT_THROW(make_decoder(config, {}, torch::kCPU, torch::kFloat), Error);
+  expect(silent, {}, "no pitch");
+  Config wide = small_config(true);
+  wide.vocoder = Vocoder::refinegan;
+  wide.speaker_dim = 256;
+  wide.upsample_channels = 512;
+  expect(wide, {}, "512 channels in 3 stages");
+  Config odd = small_config(true);  // its second stage is followed by another of 3 samples: the excitation's kernel may have 5 or 6
+  odd.upsample_rates = {5, 4, 3};
+  odd.upsample_kernels = {11, 8, 6};
+  nn::StateDict weights = random_weights(odd);
+  for (const std::int64_t kernel : {0, 7}) {
+    weights["dec.noise_convs.1.weight"] = torch::zeros({16, 1, kernel});
+    expect(odd, weights, "over its excitation");
+  }
 }
 
 TEST(Upsampler, EqualsTheTransposedConvolution) {

@@ -12,10 +12,6 @@ void check_shapes(const Config& config) {
   for (const std::int64_t kernel : config.resblock_kernels)
     if (kernel % 2 == 0)
       fail(ErrorCode::bad_model, "The model's residual blocks have kernels of even size ({}); odd ones were expected.", kernel);
-  for (std::size_t i = 0; i < config.upsample_rates.size(); ++i)
-    if (config.upsample_kernels.at(i) < config.upsample_rates[i])
-      fail(ErrorCode::bad_model, "The model's upsampling kernel {} is smaller than its rate {}.", config.upsample_kernels[i],
-           config.upsample_rates[i]);
   if (config.vocoder != Vocoder::hifigan && !config.f0)
     fail(ErrorCode::bad_model, "The model has no pitch, but a decoder (MRF HiFi-GAN or RefineGAN) that needs one.");
 }

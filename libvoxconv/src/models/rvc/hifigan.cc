@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/fail.h"
 #include "models/rvc/tiling.h"
 
 namespace voxconv::rvc {
@@ -53,9 +54,11 @@ HifiGan::Stage HifiGan::make_stage(const HifiGanWeights::Stage& weights, std::in
   }
   if (weights.noise_weight.defined()) {
     // A strided convolution over one channel: with `stride` samples as channels it has stride 1.
-    const std::int64_t stride = hop_ / samples_per_frame, taps = (weights.noise_weight.size(2) + stride - 1) / stride;
-    const torch::Tensor padded =
-        torch::constant_pad_nd(weights.noise_weight.to(torch::kFloat), {0, taps * stride - weights.noise_weight.size(2)});
+    const std::int64_t stride = hop_ / samples_per_frame, kernel = weights.noise_weight.size(2), taps = (kernel + stride - 1) / stride;
+    if (taps < 1 || taps > 2)
+      fail(ErrorCode::bad_model, "The model's decoder has a kernel of {} samples over its excitation; expected at most {}.", kernel,
+           2 * stride);
+    const torch::Tensor padded = torch::constant_pad_nd(weights.noise_weight.to(torch::kFloat), {0, taps * stride - kernel});
     stage.noise =
         nn::PackedConv(padded.view({stage.channels, taps, stride}).transpose(1, 2), weights.noise_bias, {}, device_, torch::kFloat);
     stage.noise_stride = stride;

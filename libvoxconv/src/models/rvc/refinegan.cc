@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/fail.h"
 #include "models/rvc/sinc_decimator.h"
 #include "models/rvc/tiling.h"
 
@@ -169,6 +170,11 @@ torch::Tensor RefineGan::decode_part(const torch::Tensor& z, const torch::Tensor
 }
 
 RefineGanWeights read_refinegan(const Config& config, nn::TensorReader& reader) {
+  const std::size_t count = config.upsample_rates.size();
+  // At each rate the excitation's channels are half of what comes from below.
+  if (config.upsample_channels != 2 * excitation_channels << count || config.speaker_dim != speaker_dim)
+    fail(ErrorCode::bad_model, "The model's RefineGAN has {} channels in {} stages and speakers of {} numbers; expected {} and {}.",
+         config.upsample_channels, count, config.speaker_dim, 2 * excitation_channels << count, speaker_dim);
   RefineGanWeights weights;
   const auto take = [&](const std::string& name, torch::IntArrayRef shape, torch::Tensor& weight, torch::Tensor& bias) {
     weight = reader.take(name + ".weight", shape);
@@ -176,7 +182,6 @@ RefineGanWeights read_refinegan(const Config& config, nn::TensorReader& reader) 
   };
   weights.source_weight = reader.take("m_source.merge.0.weight", {1, 1});
   take("pre_conv", {excitation_channels, 1, kernel}, weights.pre_weight, weights.pre_bias);
-  const std::size_t count = config.upsample_rates.size();
   std::int64_t channels = excitation_channels;
   weights.down_weight.resize(count);
   weights.down_bias.resize(count);
