@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "core/fail.h"
@@ -22,15 +23,29 @@ namespace {
 /// asked for this many more than needed, and the choice is made in double precision.
 constexpr std::int64_t spare = 4;
 
+/// A vector of the file, whose numbers need not be aligned there.
+class Vector {
+ public:
+  explicit Vector(const void* data) : data_(static_cast<const std::uint8_t*>(data)) {}
+  float operator[](std::int64_t i) const {
+    float number;
+    std::memcpy(&number, data_ + i * std::int64_t(sizeof number), sizeof number);
+    return number;
+  }
+
+ private:
+  const std::uint8_t* data_;
+};
+
 struct Candidate {
-  const float* vector;
+  Vector vector;
   std::int64_t list = 0;
   double distance = 0;  ///< squared
 };
 
-double squared_distance(const float* a, const float* b, std::int64_t dim) {
+double squared_distance(const float* frame, Vector vector, std::int64_t dim) {
   double sum = 0;
-  for (std::int64_t i = 0; i < dim; ++i) sum += (double(a[i]) - b[i]) * (double(a[i]) - b[i]);
+  for (std::int64_t i = 0; i < dim; ++i) sum += (double(frame[i]) - vector[i]) * (double(frame[i]) - vector[i]);
   return sum;
 }
 
@@ -41,7 +56,7 @@ void keep_nearest(const float* frame, std::int64_t dim, std::int64_t count, std:
     if (std::isnan(c.distance)) c.distance = std::numeric_limits<double>::infinity();
   }
   std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.distance < b.distance; });
-  if (std::int64_t(candidates.size()) > count) candidates.resize(std::size_t(count));
+  if (std::int64_t(candidates.size()) > count) candidates.erase(candidates.begin() + count, candidates.end());
 }
 
 /// Searches inverted lists, whose vectors stay in the file and are mapped.
@@ -61,7 +76,8 @@ class ListSearch {
     std::vector<std::int64_t> places(distances.size());
     const std::vector<float> unused(lists.size());  // distances of the lists, which flat vectors do not need
     constexpr bool by_place = true;                 // (list, place) instead of the vector's number
-    index_->search_preassigned(count, frames, k, lists.data(), unused.data(), distances.data(), places.data(), by_place);
+    faiss::IndexIVFStats counted;                   // else faiss counts in a global one
+    index_->search_preassigned(count, frames, k, lists.data(), unused.data(), distances.data(), places.data(), by_place, nullptr, &counted);
     std::vector<std::vector<Candidate>> found(static_cast<std::size_t>(count));
     for (std::size_t i = 0; i < places.size(); ++i)
       if (places[i] >= 0)
@@ -81,15 +97,15 @@ class ListSearch {
     for (std::int64_t t = 0; t < count; ++t) {
       std::vector<Candidate> candidates;
       for (auto id = ids.begin() + t * asked; id != ids.begin() + (t + 1) * asked; ++id)
-        candidates.push_back({centres_.get_xb() + *id * dim, *id});
+        candidates.push_back({Vector(centres_.get_xb() + *id * dim), *id});
       keep_nearest(frames + t * dim, dim, probes, candidates);
       for (const Candidate& c : candidates) lists.push_back(c.list);
     }
     return lists;
   }
 
-  const float* vector(std::uint64_t list, std::uint64_t offset) const {
-    return reinterpret_cast<const float*>(index_->invlists->get_codes(list)) + std::int64_t(offset) * index_->d;
+  Vector vector(std::uint64_t list, std::uint64_t offset) const {
+    return Vector(index_->invlists->get_codes(list) + offset * index_->code_size);
   }
 
   std::unique_ptr<faiss::IndexIVFFlat> index_;
@@ -107,7 +123,7 @@ class FlatSearch {
     index_->search(count, frames, k, distances.data(), ids.data());
     std::vector<std::vector<Candidate>> found(static_cast<std::size_t>(count));
     for (std::size_t i = 0; i < ids.size(); ++i)
-      if (ids[i] >= 0) found[i / std::size_t(k)].push_back({index_->get_xb() + ids[i] * index_->d});
+      if (ids[i] >= 0) found[i / std::size_t(k)].push_back({Vector(index_->get_xb() + ids[i] * index_->d)});
     return found;
   }
 
@@ -122,7 +138,7 @@ void blend(const std::vector<Candidate>& neighbours, std::int64_t dim, float* fr
   for (const Candidate& neighbour : neighbours) {
     if (!std::isfinite(neighbour.distance)) continue;
     if (neighbour.distance == 0) {
-      std::copy_n(neighbour.vector, dim, frame);
+      for (std::int64_t i = 0; i < dim; ++i) frame[i] = neighbour.vector[i];
       return;
     }
     const double weight = std::pow(neighbours[0].distance / neighbour.distance, 2);  // no overflow however near the nearest is
@@ -187,7 +203,8 @@ std::shared_ptr<const RetrievalIndex> load_retrieval_index(const std::string& pa
   const IndexFile file = check_index_file(path);
   if (file.vectors == 0)
     fail(ErrorCode::bad_model, "The retrieval index {} holds no vectors; of RVC's two files the one named \"added_...\" is of use.", path);
-  faiss::distance_compute_blas_threshold = std::numeric_limits<int>::max();  // see FlatCentres
+  [[maybe_unused]] static const int threshold = faiss::distance_compute_blas_threshold =
+      std::numeric_limits<int>::max();  // see FlatCentres
   if (!file.inverted_lists)
     return std::make_shared<FaissIndex<FlatSearch>>(FlatSearch(as<faiss::IndexFlat>(read(path), path)), file, options.neighbours);
   return std::make_shared<FaissIndex<ListSearch>>(

@@ -18,17 +18,23 @@ RetrievingEncoder::RetrievingEncoder(std::shared_ptr<const ContentEncoder> encod
 
 std::int64_t RetrievingEncoder::dim() const { return (keep_plain_ ? 2 : 1) * encoder_->dim(); }
 
-torch::Tensor RetrievingEncoder::encode(const torch::Tensor& audio) const { return retrieve(encoder_->encode(audio).to(torch::kCPU)); }
+torch::Tensor RetrievingEncoder::encode(const torch::Tensor& audio) const {
+  return retrieve(encoder_->encode(audio).to(torch::kCPU), encoder_->repeats());
+}
+
+torch::Tensor RetrievingEncoder::encode_frames(const torch::Tensor& audio) const {
+  return retrieve(encoder_->encode_frames(audio).to(torch::kCPU), 1);
+}
 
 torch::Tensor RetrievingEncoder::encode_windows(const torch::Tensor& audio) const {
   std::vector<torch::Tensor> windows;
-  for (const torch::Tensor& plain : encoder_->encode_windows(audio).to(torch::kCPU).unbind()) windows.push_back(retrieve(plain));
+  for (const torch::Tensor& plain : encoder_->encode_windows(audio).to(torch::kCPU).unbind())
+    windows.push_back(retrieve(plain, encoder_->repeats()));
   return torch::stack(windows);
 }
 
-/// [T, dim] -> what encode() gives of it.
-torch::Tensor RetrievingEncoder::retrieve(const torch::Tensor& plain) const {
-  const std::int64_t repeats = encoder_->repeats();
+/// [T, dim], each of the encoder's own frames so many times in a row -> what encode() gives of it.
+torch::Tensor RetrievingEncoder::retrieve(const torch::Tensor& plain, std::int64_t repeats) const {
   const StageScope stage(Stage::retrieval);
   torch::Tensor nearest = index_->nearest(plain.slice(0, 0, plain.size(0), repeats));
   if (repeats > 1) nearest = nearest.repeat_interleave(repeats, 0).slice(0, 0, plain.size(0));

@@ -18,10 +18,11 @@ class RetrievingEncoder final : public ContentEncoder {
   std::int64_t dim() const override;
   torch::Tensor encode(const torch::Tensor& audio) const override;
   torch::Tensor encode_windows(const torch::Tensor& audio) const override;
+  torch::Tensor encode_frames(const torch::Tensor& audio) const override;
   std::int64_t repeats() const override { return encoder_->repeats(); }
 
  private:
-  torch::Tensor retrieve(const torch::Tensor& plain) const;
+  torch::Tensor retrieve(const torch::Tensor& plain, std::int64_t repeats) const;
 
   std::shared_ptr<const ContentEncoder> encoder_;
   std::shared_ptr<const RetrievalIndex> index_;
