@@ -139,6 +139,25 @@ TEST(FeatureStream, LowersTheBackgroundInPausesAndBetweenWords) {
   EXPECT_NEAR(lower.slice(0, 250, 390).mean().item<float>(), 20, 0.1);  // pause
 }
 
+TEST(FeatureStream, TakesThePitchOfATrack) {
+  F0Track track;
+  for (int t = 0; t < 2500; ++t) track.hz.push_back(t % 500 < 300 ? float(100 + t) : 0);
+  std::vector<float> audio(std::size_t(26 * feature_rate), 0.0005f);
+  for (std::size_t i = 0; i / feature_hop < track.hz.size(); ++i)
+    if (track.hz[i / feature_hop] > 0) audio[i] = 0.1f;
+  const auto run = [&](double pause_db) {
+    FeatureStream stream(std::make_shared<RampEncoder>(), nullptr, pause_db, 1, &track);
+    return join({stream.push(audio), stream.finish()});
+  };
+  const FeatureFrames frames = run(20);
+  ASSERT_EQ(frames.size(), frame_count(std::int64_t(audio.size())));
+  EXPECT_TRUE(torch::equal(frames.f0.slice(0, 0, 2500), torch::tensor(track.hz)));
+  EXPECT_EQ(frames.f0.slice(0, 2500).abs().max().item<float>(), 0) << "behind the track's end";
+  const torch::Tensor lower = (run(0).loudness - frames.loudness) * 8.6859f;  // dB
+  EXPECT_NEAR(lower.slice(0, 100, 200).abs().max().item<float>(), 0, 0.1) << "sung";
+  EXPECT_NEAR(lower.slice(0, 350, 450).mean().item<float>(), 20, 0.1) << "not sung";
+}
+
 TEST(FeatureStream, OfNothingIsNothing) {
   FeatureStream stream(std::make_shared<RampEncoder>(), nullptr);
   EXPECT_EQ(stream.finish().size(), 0);

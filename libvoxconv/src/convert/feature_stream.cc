@@ -26,6 +26,13 @@ torch::Tensor lower_background(const torch::Tensor& loudness, const torch::Tenso
   return loudness - torch::avg_pool1d(less, border_frames, 1, border_frames / 2, false, false).view(-1);
 }
 
+/// Hz of `count` frames from `first`; behind the track's end nothing is sung.
+torch::Tensor track_frames(const F0Track& track, std::int64_t first, std::int64_t count) {
+  torch::Tensor f0 = torch::zeros(count);
+  for (std::int64_t t = 0; t < count && first + t < std::int64_t(track.hz.size()); ++t) f0[t] = track.hz[std::size_t(first + t)];
+  return f0;
+}
+
 }  // namespace
 
 FeatureFrames join(const std::vector<FeatureFrames>& parts) {
@@ -41,8 +48,8 @@ FeatureFrames join(const std::vector<FeatureFrames>& parts) {
 }
 
 FeatureStream::FeatureStream(std::shared_ptr<const ContentEncoder> content, std::shared_ptr<const F0Estimator> f0, double pause_db,
-                             std::int64_t together)
-    : content_(std::move(content)), f0_(std::move(f0)), pause_db_(pause_db), together_(together) {}
+                             std::int64_t together, const F0Track* track)
+    : content_(std::move(content)), f0_(std::move(f0)), track_(track), pause_db_(pause_db), together_(together) {}
 
 FeatureFrames FeatureStream::push(std::span<const float> audio) {
   audio_.insert(audio_.end(), audio.begin(), audio.end());
@@ -110,7 +117,8 @@ void FeatureStream::analyse_last(std::vector<FeatureFrames>& out) {
 void FeatureStream::add(FeatureFrames all, bool last, std::vector<FeatureFrames>& out) {
   const std::int64_t core = window_ * hop_frames, border = core + hop_frames;  // frames
   const std::int64_t from = std::max<std::int64_t>(0, core - context_frames);
-  if (f0_ && pause_db_ > 0) all.loudness = lower_background(all.loudness, all.f0, pause_db_);
+  if (track_) all.f0 = track_frames(*track_, from, all.size());
+  if ((f0_ || track_) && pause_db_ > 0) all.loudness = lower_background(all.loudness, all.f0, pause_db_);
   const auto cut = [&](const torch::Tensor& x, std::int64_t begin, std::int64_t end) { return x.slice(0, begin - from, end - from); };
   const std::int64_t end = last ? from + all.size() : border + fade_frames;
 

@@ -6,6 +6,7 @@
 #include "features/content/content_encoder.h"
 #include "features/frames.h"
 #include "features/pitch/f0_estimator.h"
+#include "voxconv/f0.h"
 
 namespace voxconv {
 
@@ -18,11 +19,11 @@ class FeatureStream {
   static constexpr std::int64_t context_frames = 1 * frame_rate;  ///< heard before and after them
   static constexpr std::int64_t fade_frames = 30;                 ///< content is faded over this many frames either side of a border
 
-  /// `f0` null: frames come without pitch (all 0). Where nobody sings, the loudness is lowered by `pause_db`, and between words by up
-  /// to 10 dB of it, as near as it is to the room's noise: else the voice would whisper that. Without an f0 estimator pauses cannot be told
-  /// from soft singing and stay.
+  /// The pitch is the estimator's, or the track's (100 frames a second, which must outlive the stream); with neither, frames come without
+  /// (all 0). Where nobody sings, the loudness is lowered by `pause_db`, and between words by up to 10 dB of it, as near as it is to the
+  /// room's noise: else the voice would whisper that. Without a pitch pauses cannot be told from soft singing and stay.
   FeatureStream(std::shared_ptr<const ContentEncoder> content, std::shared_ptr<const F0Estimator> f0, double pause_db = 0,
-                std::int64_t together = 1);
+                std::int64_t together = 1, const F0Track* track = nullptr);
 
   FeatureFrames push(std::span<const float> audio);  ///< the frames that are now certain; may be none
   FeatureFrames finish();                            ///< the rest; frame_count(samples) frames in all, or none if there was no audio
@@ -38,6 +39,7 @@ class FeatureStream {
 
   std::shared_ptr<const ContentEncoder> content_;
   std::shared_ptr<const F0Estimator> f0_;
+  const F0Track* track_;
   double pause_db_;
   std::int64_t together_;
   std::vector<float> audio_;          ///< from sample start_

@@ -13,13 +13,6 @@ namespace {
 /// --key auto listens to this much of the song before it decides; the features of no more than that are held back.
 constexpr std::int64_t key_frames = 60 * frame_rate;
 
-/// f0 of the frames from `first`, taken from a file.
-torch::Tensor track_frames(const F0Track& track, std::int64_t first, std::int64_t count) {
-  torch::Tensor f0 = torch::zeros(count);
-  for (std::int64_t t = 0; t < count && first + t < std::int64_t(track.hz.size()); ++t) f0[t] = track.hz[std::size_t(first + t)];
-  return f0;
-}
-
 std::vector<float> values(const torch::Tensor& tensor) {
   if (!tensor.defined()) return {};
   const torch::Tensor x = tensor.to(torch::kCPU, torch::kFloat).contiguous();
@@ -46,7 +39,8 @@ Lane::Lane(const Voice::Impl& voice, const Ingredients& with, const ConvertOptio
       voice_(voice),
       treatment_(voice.model->treatment()),
       down_(1, source_rate, feature_rate, ResamplerQuality::medium),
-      features_(with.content, with.track ? nullptr : with.f0, options.pause_db, windows_together(voice.device)),
+      features_(with.content, with.track ? nullptr : with.f0, options.pause_db, windows_together(voice.device),
+                with.track ? &*with.track : nullptr),
       stream_(voice.model->start({seed, options.formant, std::int64_t(options.speaker)})),
       follower_(options.loudness, voice.model->sample_rate() / frame_rate),
       up_(1, voice.model->sample_rate(), result_rate),
@@ -86,7 +80,6 @@ FeatureFrames Lane::hear(std::vector<float> audio, bool last) {
 
 /// Frames -> the voice's audio at result_rate.
 std::vector<float> Lane::sing(FeatureFrames frames, bool last) {
-  if (with_.track && frames.size() > 0) frames.f0 = track_frames(*with_.track, frames_ + held_.size(), frames.size());
   held_ = join({held_, frames});
   if (!key_known_) {
     if (held_.size() < key_frames && !last) return {};
