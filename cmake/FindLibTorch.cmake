@@ -2,10 +2,15 @@
 #
 # LibTorch's own TorchConfig.cmake asks for a whole CUDA toolkit when LibTorch was built for CUDA. voxconv compiles nothing for CUDA itself,
 # so headers and libraries are all it needs, and one binary package serves CPUs and GPUs.
-find_path(LibTorch_INCLUDE_DIR torch/csrc/api/include/torch/torch.h HINTS ${VOXCONV_LIBTORCH} PATH_SUFFIXES include)
+set(_LibTorch_where "")
+if(VOXCONV_LIBTORCH)
+  set(_LibTorch_where PATHS ${VOXCONV_LIBTORCH} NO_DEFAULT_PATH)
+endif()
+# Looked for each time: the folder may be another than last time.
+find_path(LibTorch_INCLUDE_DIR torch/csrc/api/include/torch/torch.h ${_LibTorch_where} PATH_SUFFIXES include NO_CACHE)
 get_filename_component(_LibTorch_root "${LibTorch_INCLUDE_DIR}" DIRECTORY)
 foreach(library torch torch_cpu c10)
-  find_library(LibTorch_${library}_LIBRARY ${library} HINTS ${_LibTorch_root}/lib NO_DEFAULT_PATH)
+  find_library(LibTorch_${library}_LIBRARY ${library} HINTS ${_LibTorch_root}/lib NO_DEFAULT_PATH NO_CACHE)
 endforeach()
 
 set(LibTorch_VERSION "")
@@ -25,7 +30,6 @@ find_package_handle_standard_args(
   REQUIRED_VARS LibTorch_torch_LIBRARY LibTorch_torch_cpu_LIBRARY LibTorch_c10_LIBRARY LibTorch_INCLUDE_DIR
   VERSION_VAR LibTorch_VERSION
   REASON_FAILURE_MESSAGE "Run scripts/setup, or name an unpacked LibTorch: -DVOXCONV_LIBTORCH=DIR")
-mark_as_advanced(LibTorch_INCLUDE_DIR LibTorch_torch_LIBRARY LibTorch_torch_cpu_LIBRARY LibTorch_c10_LIBRARY)
 
 if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   get_filename_component(LibTorch_LIBRARY_DIR "${LibTorch_torch_LIBRARY}" DIRECTORY)
