@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 namespace voxconv::cli {
 namespace {
@@ -25,10 +27,13 @@ std::string clipped(const std::string& text, std::size_t columns) {
   return text.substr(0, columns);
 }
 
-void print(std::FILE* stream, const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stream);
-  std::fflush(stream);
+/// Whether all of it was written.
+bool print(std::FILE* stream, const std::string& text) {
+  const bool taken = std::fwrite(text.data(), 1, text.size(), stream) == text.size();
+  return std::fflush(stream) == 0 && taken;
 }
+
+std::string line(const Console::Json& event) { return event.dump(-1, ' ', false, Console::Json::error_handler_t::replace) + "\n"; }
 
 }  // namespace
 
@@ -52,19 +57,17 @@ void Console::configure(bool json, bool quiet) {
 
 void Console::give_stdout_to_data() { stdout_is_data_ = true; }
 
-void Console::emit(const Json& event) {
-  print(stdout_is_data_ ? stderr : stdout, event.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
-}
+void Console::emit(const Json& event) { print(stdout_is_data_ ? stderr : stdout, line(event)); }
 
 void Console::result(const std::string& text, Json event) {
   const std::lock_guard lock(mutex_);
   wipe_bar();
-  if (json_)
-    emit(event);
-  else if (!stdout_is_data_)
-    print(stdout, text + "\n");
-  else if (!quiet_)
-    print(stderr, text + "\n");
+  const std::string said = json_ ? line(event) : text + "\n";
+  if (stdout_is_data_) {
+    if (json_ || !quiet_) print(stderr, said);
+  } else if (!print(stdout, said)) {
+    throw Error(ErrorCode::io, fmt::format("Cannot write to standard output: {}.", std::strerror(errno)));
+  }
 }
 
 void Console::note(const std::string& text) {

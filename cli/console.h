@@ -21,7 +21,7 @@ class Console {
   void give_stdout_to_data();
 
   bool json() const { return json_; }
-  /// A result: `text` for people (a line is ended for it), or the event for programs.
+  /// A result: `text` for people (a line is ended for it), or the event for programs. Throws Error(io) if standard output does not take it.
   void result(const std::string& text, Json event);
   /// Talk for people; dropped with --quiet and with --json.
   void note(const std::string& text);

@@ -203,7 +203,7 @@ int run_convert(Session& session, const ConvertCommand& options) {
       throw Error(ErrorCode::usage, "Standard input needs a file to write to: add -o FILE, or -o - for standard output.");
     return convert_many(session, options);
   }
-  if (options.sources.size() != 1 || fs::is_directory(options.sources.front()))
+  if (std::error_code none; options.sources.size() != 1 || fs::is_directory(options.sources.front(), none))
     throw Error(ErrorCode::usage, "-o names the file for one source; with several sources or a folder use --out-dir.");
   return convert_one(session, options);
 }

@@ -100,7 +100,7 @@ bool has_extension(const std::string& path, std::initializer_list<const char*> k
 }
 
 int run_info(Session& session, const InfoCommand& options) {
-  if (fs::is_directory(options.path)) return show_voice(session, options.path);
+  if (std::error_code none; fs::is_directory(options.path, none)) return show_voice(session, options.path);
   if (has_extension(options.path, {".safetensors", ".pth", ".pt", ".ckpt", ".bin"})) return weights_info(session, options);
   if (has_extension(options.path, {".index", ".faiss"})) return show_index(session, options.path);
   return audio_info(session, options.path);

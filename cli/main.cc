@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <filesystem>
 #include <new>
 
 #include "app.h"
@@ -51,6 +52,8 @@ int run(int argc, char** argv) {
   } catch (const Error& e) {
     // Whatever broke off after a Ctrl-C broke off because of it.
     return report(session, session.cancel.cancelled() ? ErrorCode::cancelled : e.code(), e.what());
+  } catch (const std::filesystem::filesystem_error& e) {  // a disk's or a user's doing, not ours
+    return report(session, ErrorCode::io, fmt::format("Cannot use {}: {}.", e.path1().string(), e.code().message()));
   } catch (const std::bad_alloc&) {
     return report(session, ErrorCode::device, "Out of memory.");
   } catch (const std::exception& e) {

@@ -22,6 +22,21 @@ has stdout '"converted":0,"skipped":2,"failed":0'
 run 0 convert 'in/*.flac' --voice kathleen --quiet
 there in/one-kathleen.flac
 
+# The same again: results beside the sources are none, whether found or named.
+run 0 convert in --voice kathleen --skip-existing
+has stdout "1 converted, 1 skipped, 0 failed"
+there in/deep/two-kathleen.flac
+run 0 convert in/*.flac --voice kathleen --skip-existing
+has stdout "0 converted, 1 skipped, 0 failed"
+gone in/one-kathleen-kathleen.flac
+
+# A recording is never replaced, not even by another one's conversion.
+cp "$data/song.flac" in/deep/two2.flac
+run 2 convert in --voice kathleen --name-template '{stem}2.{ext}'
+has stderr "in/deep/two2.flac is a source and would be replaced by the conversion of in/deep/two.flac"
+same in/deep/two2.flac "$data/song.flac"
+gone in/one2.flac
+
 run 2 convert in --voice kathleen --out-dir out2 --name-template '{title}.wav'
 run 2 convert in --voice kathleen --out-dir out2 --name-template 'same.wav'
 finish

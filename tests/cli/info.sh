@@ -25,4 +25,12 @@ head -c 1000 /dev/zero >zeros.wav
 run 3 info zeros.wav
 mkdir folder
 run 3 info folder
+
+# A result that is lost is an error.
+for flag in --quiet --json; do
+  status=0
+  "$voxconv" $flag info "$data/song.flac" >/dev/full 2>stderr || status=$?
+  [ $status = 6 ] || fail "exit status with a full disk: $status, expected 6"
+  has stderr "Cannot write to standard output: No space left on device."
+done
 finish

@@ -90,6 +90,23 @@ run 0 models remove m
 nothing
 run 3 models remove m
 
+# What lies in $VOXCONV_MODELS is used, and is not ours to mend.
+fresh good
+mkdir -p shipped/content/m
+cp files/weights.pt shipped/content/m
+VOXCONV_MODELS=$work/shipped run 0 models get m
+has stdout "m was installed already, and is sound, in $work/shipped/content/m/weights.pt"
+printf x | dd of=shipped/content/m/weights.pt bs=1 seek=1000 conv=notrunc status=none
+VOXCONV_MODELS=$work/shipped run 4 models get m
+has stderr "$work/shipped/content/m/weights.pt has the sha256"
+has stderr "remove it, then fetch m"
+[ -z "$(requests)" ] || fail "asked: $(requests)"
+nothing
+XDG_DATA_HOME=$work VOXCONV_MODELS=$work/voxconv/./models run 0 models get m # the user's own folder by another name
+printf x | dd of=voxconv/models/content/m/weights.pt bs=1 seek=1000 conv=notrunc status=none
+XDG_DATA_HOME=$work VOXCONV_MODELS=$work/voxconv/./models run 0 models get m
+same voxconv/models/content/m/weights.pt files/weights.pt
+
 # Connections that break: within one command, and across commands.
 fresh cut
 run 0 models get m

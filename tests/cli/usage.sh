@@ -33,6 +33,16 @@ run 3 convert missing.wav --voice no-such-voice -o out.wav
 has stderr 'missing.wav does not exist'
 gone out.wav
 
+# What the file system refuses is told by its reason, and is no bug.
+ln -s loop loop
+long=$(printf 'a%.0s' {1..300}).wav
+for arguments in "info loop" "info loop/a.wav" "info $long" "convert loop --voice x -o out.wav" "convert $long --voice x -o out.wav" "voices import loop" \
+  "f0 $data/song.flac --f0 pyin -o loop/f0.csv"; do
+  # shellcheck disable=SC2086
+  run 6 $arguments
+  grep -qE 'symbolic links|name too long' stderr || fail "voxconv $arguments gives no reason: $(cat stderr)"
+done
+
 run 2 --json convert a.wav --voice x --key 99 -o b.wav
 json_lines stdout
 has stdout '"event":"error","code":"usage","exit_status":2'

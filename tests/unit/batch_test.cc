@@ -40,6 +40,15 @@ class BatchTest : public testing::Test {
     return path;
   }
   std::vector<BatchItem> plan() { return plan_batch(options_, sine_voice().info()); }
+  std::string refusal() {
+    try {
+      convert_batch(sine_voice(), options_);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::usage);
+      return e.what();
+    }
+    return "not refused";
+  }
 
   fs::path dir_;
   BatchOptions options_;
@@ -141,12 +150,65 @@ TEST_F(BatchTest, SeveralThreadsConvertEverything) {
 }
 
 TEST_F(BatchTest, ASourceIsNeverReplaced) {
-  options_.inputs = {song("one.wav").string()};
+  const fs::path one = song("one.wav"), two = song("one2.wav", 0.3);
+  const auto size = fs::file_size(one), other_size = fs::file_size(two);
   options_.out_dir = "";
+  options_.inputs = {one.string()};
   options_.name_template = "{stem}.{ext}";
-  const auto size = fs::file_size(dir_ / "in/one.wav");
-  EXPECT_EQ(convert_batch(sine_voice(), options_).items[0].code, ErrorCode::usage);
-  EXPECT_EQ(fs::file_size(dir_ / "in/one.wav"), size);
+  EXPECT_THAT(refusal(), HasSubstr("one.wav is a source and would be replaced by the conversion of "));
+  options_.inputs = {(dir_ / "in").string()};
+  options_.name_template = "{stem}2.{ext}";
+  EXPECT_THAT(refusal(), HasSubstr("one2.wav is a source and would be replaced by the conversion of " + one.string()));
+  fs::create_symlink(dir_ / "in", dir_ / "link");
+  options_.inputs = {one.string(), (dir_ / "link/one2.wav").string()};
+  EXPECT_THAT(refusal(), HasSubstr("one2.wav is a source"));
+  EXPECT_EQ(fs::file_size(one), size);
+  EXPECT_EQ(fs::file_size(two), other_size);
+}
+
+TEST_F(BatchTest, ARepeatedBatchLeavesItsResultsOut) {
+  song("one.wav");
+  options_.out_dir = "";
+  options_.inputs = {(dir_ / "in").string()};
+  EXPECT_EQ(convert_batch(sine_voice(), options_).count(State::converted), 1u);
+  const fs::path result = dir_ / "in/one-sine.wav";
+  options_.inputs = {result.string()};  // alone it is a source as any other
+  EXPECT_EQ(convert_batch(sine_voice(), options_).count(State::converted), 1u);
+  ASSERT_TRUE(fs::exists(dir_ / "in/one-sine-sine.wav"));
+
+  song("two.wav");
+  for (const char* input : {"in", "in/*.wav"}) {
+    options_.inputs = {(dir_ / input).string(), result.string()};
+    const auto items = plan();
+    ASSERT_EQ(items.size(), 2u) << input;
+    EXPECT_THAT(items[0].source, EndsWith("one.wav"));
+    EXPECT_THAT(items[1].source, EndsWith("two.wav"));
+  }
+  options_.skip_existing = true;
+  const BatchReport report = convert_batch(sine_voice(), options_);
+  EXPECT_EQ(report.count(State::skipped), 1u);
+  EXPECT_EQ(report.count(State::converted), 1u);
+}
+
+TEST_F(BatchTest, AnOutputFolderInsideIsNotSearched) {
+  song("one.wav");
+  fs::create_directories(dir_ / "in/album/out");
+  song("album/out/one-other.wav");
+  options_.inputs = {(dir_ / "in").string()};
+  options_.out_dir = (dir_ / "in/../in/album/out").string();
+  EXPECT_EQ(plan().size(), 1u);
+  options_.out_dir = (dir_ / "in").string();
+  EXPECT_EQ(plan().size(), 2u);
+}
+
+TEST_F(BatchTest, WhatCannotBeLookedAtDoesNotStopTheRest) {
+  song("one.wav");
+  for (const char* name : {"loop.txt", "loop.wav"}) fs::create_symlink(name, dir_ / "in" / name);
+  options_.inputs = {(dir_ / "in").string(), (dir_ / "in/loop.txt").string(), std::string(300, 'a') + ".wav"};
+  const BatchReport report = convert_batch(sine_voice(), options_);
+  ASSERT_EQ(report.items.size(), 3u);
+  EXPECT_EQ(report.items[0].state, State::converted);
+  for (const int i : {1, 2}) EXPECT_EQ(report.items[std::size_t(i)].code, ErrorCode::io) << report.items[std::size_t(i)].error;
 }
 
 TEST_F(BatchTest, CancellingLeavesTheRestWaiting) {

@@ -102,6 +102,19 @@ TEST(AtomicFile, NamesTheMissingFolder) {
   }
 }
 
+TEST(AtomicFile, SaysWhyItsFolderCannotBeUsed) {
+  const fs::path dir = scratch_dir();
+  fs::create_symlink("loop", dir / "loop");
+  try {
+    AtomicFile file((dir / "loop/a.txt").string());
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::io);
+    EXPECT_NE(std::string(e.what()).find("loop/a.txt: Too many levels of symbolic links"), std::string::npos) << e.what();
+  }
+  EXPECT_THROW(read_file((dir / "loop").string()), Error);
+}
+
 TEST(Sha256, OfAbc) {
   const std::string path = (scratch_dir() / "abc").string();
   write_file(path, "abc");

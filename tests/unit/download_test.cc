@@ -124,6 +124,21 @@ TEST_F(Downloads, GoOnElsewhereIfTheChecksumIsKnown) {
   EXPECT_THAT(mirror.requests().at(0), Not(HasSubstr("If-Range")));
 }
 
+TEST_F(Downloads, KeepAPartUntilAnotherServerHasTheFile) {
+  const std::string busy = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
+  ScriptedServer dying({cut(answer("ETag: \"a\"\r\n"), 4), busy, cut(answer("ETag: \"a\"\r\n", 6), 2), busy});
+  ScriptedServer none({"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"});
+  EXPECT_THAT(failure({dying.url("/a"), "http://127.0.0.1:1/b", none.url("/c")}).second, HasSubstr(" 6 bytes of it are kept."));
+  EXPECT_THAT(none.requests().at(0), Not(HasSubstr("Range")));
+  failure({dying.url("/a")});
+  EXPECT_THAT(dying.requests().at(2), HasSubstr("Range: bytes=6-\r\nIf-Range: \"a\"\r\n"));
+  EXPECT_EQ(read_file(request_.target + ".part"), "01234567");
+
+  ScriptedServer other({answer("", -1, "abcdefghij")});
+  fetch({other.url("/a")});
+  EXPECT_EQ(read_file(request_.target), "abcdefghij");
+}
+
 TEST_F(Downloads, ForgetADamagedPart) {
   request_.sha256 = sha256_of(content);
   request_.bytes = 10;
@@ -188,6 +203,11 @@ TEST_F(Downloads, NeverAppendWhatBelongsElsewhere) {
   const auto [code, text] = failure({server.url("/a")});
   EXPECT_EQ(code, ErrorCode::bad_model);
   EXPECT_THAT(text, HasSubstr("sends the bytes from 5 when asked for those from 3"));
+
+  request_.sha256.clear();  // then nothing but the whole file will do
+  write_file(request_.target + ".part", "012");
+  ScriptedServer eager({answer("", 3)});
+  EXPECT_THAT(failure({eager.url("/a")}).second, HasSubstr("sends the bytes from 3 when asked for those from 0"));
 }
 
 TEST_F(Downloads, SayWhatEachServerDid) {

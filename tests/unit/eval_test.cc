@@ -1,13 +1,19 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "core/atomic_file.h"
 #include "eval/memory_audio.h"
 #include "eval/metrics.h"
 #include "eval/report.h"
+#include "sine_voice.h"
+#include "voxconv/error.h"
+#include "voxconv/evaluator.h"
 
 namespace voxconv {
+namespace fs = std::filesystem;
 namespace {
 
 using eval::pitch_error;
@@ -133,6 +139,31 @@ TEST(MemoryAudio, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(out.channels[0], (std::vector<float>{2, 3}));
   EXPECT_FALSE(reader.read(out, 4));
   EXPECT_TRUE(out.empty());
+}
+
+TEST(Evaluate, NeverReplacesARecording) {
+  const fs::path dir = fs::path(testing::TempDir()) / "voxconv_eval_test";
+  fs::remove_all(dir);
+  fs::create_directories(dir / "other");
+  const std::string song = (dir / "song.wav").string(), same_stem = (dir / "other/song.flac").string();
+  write_file(song, "a recording");
+  fs::create_symlink(dir, dir / "link");
+  EvalOptions options;
+  options.save_dir = (dir / "link").string();
+  using Files = std::vector<std::string>;
+  const std::vector<std::pair<Files, Files>> cases{{{song}, {}}, {{same_stem, song}, {song}}, {{same_stem}, {song}}};
+  for (const auto& [sources, references] : cases) {
+    options.sources = sources;
+    options.references = references;
+    try {
+      evaluate(sine_voice(), options);
+      FAIL();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::usage) << e.what();
+    }
+  }
+  EXPECT_EQ(read_file(song), "a recording");
+  fs::remove_all(dir);
 }
 
 }  // namespace

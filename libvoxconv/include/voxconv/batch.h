@@ -60,8 +60,9 @@ struct BatchCallbacks {
   std::function<void(const BatchItem&, const Progress&)> on_progress;
 };
 
-/// The sources and their targets, in order; inputs that name nothing are items that failed. Throws Error(usage) if the template makes no
-/// sense, or if two sources would get the same target.
+/// The sources and their targets, in order; inputs that name nothing are items that failed. What is another source's target already, and
+/// converted by its tags, is no source; nor is what lies in out_dir if that is found in a folder that is searched. Throws Error(usage) if
+/// the template makes no sense, if two sources would get the same target, or if a target is a source.
 std::vector<BatchItem> plan_batch(const BatchOptions& options, const VoiceInfo& voice);
 
 /// Converts everything; a file that fails does not stop the others. A cancelled batch returns what was done. Throws Error(usage) as

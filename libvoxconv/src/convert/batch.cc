@@ -72,8 +72,6 @@ class Batch {
         item.state = State::skipped;
         return;
       }
-      if (std::error_code none; fs::equivalent(item.source, item.target, none))
-        fail(ErrorCode::usage, "{} would be replaced by its own conversion; choose another name template or output folder.", item.source);
       if (const fs::path folder = fs::path(item.target).parent_path(); !folder.empty()) fs::create_directories(folder);
       FileJob job{item.source, item.target, {}, options_.format, {}, options_.bitrate_kbps};
       item.report = convert_file(converter, job, on_progress, cancel_);

@@ -1,10 +1,12 @@
 #include <glob.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "audio/find_audio.h"
@@ -19,33 +21,34 @@ namespace {
 struct Source {
   fs::path path, folder;
   std::string problem;  ///< why it cannot be converted; empty: nothing is known yet
+  fs::path target;
 };
 
-void add_folder(const fs::path& folder, std::vector<Source>& sources) {
-  const std::vector<std::string> files = find_audio(folder.string());
+void add_folder(const fs::path& folder, const std::string& out_dir, std::vector<Source>& sources) {
+  const std::vector<std::string> files = find_audio(folder.string(), out_dir);
   if (files.empty()) sources.push_back({folder, {}, fmt::format("The folder {} holds no audio files.", folder.string())});
   for (const std::string& file : files) sources.push_back({file, fs::path(file).parent_path().lexically_relative(folder), ""});
 }
 
-void add_path(const fs::path& path, std::vector<Source>& sources) {
-  if (fs::is_directory(path))
-    add_folder(path, sources);
+void add_path(const fs::path& path, const std::string& out_dir, std::vector<Source>& sources) {
+  if (std::error_code none; fs::is_directory(path, none))
+    add_folder(path, out_dir, sources);
   else
     sources.push_back({path, {}, ""});
 }
 
-std::vector<Source> find_sources(const std::vector<std::string>& inputs) {
+std::vector<Source> find_sources(const std::vector<std::string>& inputs, const std::string& out_dir) {
   std::vector<Source> sources;
   for (const std::string& input : inputs) {
-    // What exists under this very name is no pattern, whatever characters it has.
-    if (fs::exists(input)) {
-      add_path(input, sources);
+    // What exists under this very name is no pattern, whatever characters it has. What cannot be looked at is told when it is opened.
+    if (std::error_code error; fs::exists(input, error) || error) {
+      add_path(input, out_dir, sources);
       continue;
     }
     glob_t found{};
     const int rc = ::glob(input.c_str(), 0, nullptr, &found);
     if (rc == 0)
-      for (std::size_t i = 0; i < found.gl_pathc; ++i) add_path(found.gl_pathv[i], sources);
+      for (std::size_t i = 0; i < found.gl_pathc; ++i) add_path(found.gl_pathv[i], out_dir, sources);
     else
       sources.push_back({input, {}, fmt::format("There is no file {}.", input)});
     ::globfree(&found);
@@ -93,13 +96,72 @@ std::string expand(const std::string& text, const std::map<std::string, std::str
   return result;
 }
 
+fs::path target_of(const Source& source, const BatchOptions& options, const VoiceInfo& voice) {
+  const std::string own = lower_extension(source.path);
+  const std::string extension = !options.format.empty() ? extension_of(options.format) : can_write(own) && own != "raw" ? own : "wav";
+  fs::path name =
+      expand(options.name_template,
+             {{"stem", source.path.stem().string()}, {"voice", voice.name}, {"key", key_text(options.convert)}, {"ext", extension}});
+  const bool climbs = std::any_of(name.begin(), name.end(), [](const fs::path& part) { return part == ".."; });
+  if (name.empty() || name.is_absolute() || climbs || !name.has_filename())
+    fail(ErrorCode::usage, "The name template \"{}\" does not give a file's name inside the output folder.", options.name_template);
+  if (options.format.empty() && !can_write(lower_extension(name))) name += "." + extension;
+  const fs::path folder = options.out_dir.empty() ? source.path.parent_path() : fs::path(options.out_dir) / source.folder;
+  return (folder / name).lexically_normal();
+}
+
+using FileId = std::pair<dev_t, ino_t>;
+
+/// Which file a path leads to, for links and folders that ignore case give one file several names. Nothing: there is none.
+std::optional<FileId> file_at(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return FileId(status.st_dev, status.st_ino);
+}
+
+/// Whether a sound says of itself that it is converted, as provenance_tags() make it say.
+bool is_result(const fs::path& path) {
+  try {
+    return open_reader(path.string())->info().tags.contains("voxconv_ai_converted");
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+/// A batch that is repeated finds what it wrote beside its sources: results, not songs.
+void leave_out_results(std::vector<Source>& sources) {
+  std::multiset<FileId> targets;
+  for (const Source& source : sources)
+    if (const auto file = file_at(source.target)) targets.insert(*file);
+  std::erase_if(sources, [&](const Source& source) {
+    const auto file = file_at(source.path);
+    const std::size_t own = file == file_at(source.target) ? 1 : 0;
+    return file && targets.count(*file) > own && is_result(source.path);
+  });
+}
+
+void refuse_to_replace_sources(const std::vector<Source>& sources) {
+  std::set<FileId> files;
+  for (const Source& source : sources)
+    if (const auto file = file_at(source.path)) files.insert(*file);
+  for (const Source& source : sources)
+    if (const auto file = file_at(source.target); file && files.contains(*file))
+      fail(ErrorCode::usage, "{} is a source and would be replaced by the conversion of {}; choose another name template or output folder.",
+           source.target.string(), source.path.string());
+}
+
 }  // namespace
 
 std::vector<BatchItem> plan_batch(const BatchOptions& options, const VoiceInfo& voice) {
   if (!options.format.empty() && !can_write(options.format)) fail(ErrorCode::usage, "The format \"{}\" cannot be written.", options.format);
+  std::vector<Source> sources = find_sources(options.inputs, options.out_dir);
+  for (Source& source : sources)
+    if (source.problem.empty()) source.target = target_of(source, options, voice);
+  leave_out_results(sources);
+  refuse_to_replace_sources(sources);
   std::vector<BatchItem> items;
   std::map<fs::path, std::string> sources_by_target;
-  for (const Source& source : find_sources(options.inputs)) {
+  for (const Source& source : sources) {
     BatchItem item;
     item.source = source.path.string();
     if (!source.problem.empty()) {
@@ -109,21 +171,10 @@ std::vector<BatchItem> plan_batch(const BatchOptions& options, const VoiceInfo& 
       items.push_back(item);
       continue;
     }
-    const std::string own = lower_extension(source.path);
-    const std::string extension = !options.format.empty() ? extension_of(options.format) : can_write(own) && own != "raw" ? own : "wav";
-    fs::path name =
-        expand(options.name_template,
-               {{"stem", source.path.stem().string()}, {"voice", voice.name}, {"key", key_text(options.convert)}, {"ext", extension}});
-    const bool climbs = std::any_of(name.begin(), name.end(), [](const fs::path& part) { return part == ".."; });
-    if (name.empty() || name.is_absolute() || climbs || !name.has_filename())
-      fail(ErrorCode::usage, "The name template \"{}\" does not give a file's name inside the output folder.", options.name_template);
-    if (options.format.empty() && !can_write(lower_extension(name))) name += "." + extension;
-    const fs::path folder = options.out_dir.empty() ? source.path.parent_path() : fs::path(options.out_dir) / source.folder;
-    const fs::path target = (folder / name).lexically_normal();
-    if (const auto [other, fresh] = sources_by_target.try_emplace(target, item.source); !fresh)
+    if (const auto [other, fresh] = sources_by_target.try_emplace(source.target, item.source); !fresh)
       fail(ErrorCode::usage, "{} and {} would both be written to {}; tell them apart with another name template or output folder.",
-           other->second, item.source, target.string());
-    item.target = target.string();
+           other->second, item.source, source.target.string());
+    item.target = source.target.string();
     items.push_back(item);
   }
   return items;

@@ -33,8 +33,11 @@ AtomicFile::AtomicFile(std::string target) : target_(std::move(target)) {
   static std::atomic<unsigned> counter{0};
   const fs::path path(target_);
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  if (!fs::is_directory(folder)) fail(ErrorCode::io, "Cannot write {}: the folder {} does not exist.", target_, folder.string());
-  if (fs::is_directory(path)) fail(ErrorCode::io, "Cannot write {}: it is a folder.", target_);
+  std::error_code error;
+  const fs::file_status status = fs::status(folder, error);
+  if (!fs::status_known(status)) fail(ErrorCode::io, "Cannot write {}: {}.", target_, error.message());
+  if (!fs::is_directory(status)) fail(ErrorCode::io, "Cannot write {}: the folder {} does not exist.", target_, folder.string());
+  if (fs::is_directory(path, error)) fail(ErrorCode::io, "Cannot write {}: it is a folder.", target_);
   temporary_ = (folder / fmt::format(".{}.{}.{}.tmp{}", path.stem().string(), ::getpid(), counter++, path.extension().string())).string();
 }
 
@@ -66,7 +69,7 @@ void write_file(const std::string& path, std::string_view text) {
 }
 
 std::string read_file(const std::string& path) {
-  if (!fs::exists(path)) fail(ErrorCode::not_found, "{} does not exist.", path);
+  if (std::error_code error; !fs::exists(path, error) && !error) fail(ErrorCode::not_found, "{} does not exist.", path);
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();

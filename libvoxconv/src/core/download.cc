@@ -106,14 +106,14 @@ class Transfer {
   Outcome run(const std::string& url) {
     url_ = url;
     const std::string validator = part_.url() == url ? part_.validator() : "";
-    // Without either, nobody could tell that the bytes to come belong to those that are here.
-    if (part_.size() > 0 && validator.empty() && request_.sha256.empty()) part_.clear();
+    // Without either, nobody could tell that the bytes to come belong to those that are here: then the whole file is asked for.
+    const bool resume = !validator.empty() || !request_.sha256.empty();
     std::string at = url;
     for (int hops = 0; hops <= most_redirects; ++hops) {
       if (!may_download_from(at))
         return {Kind::refused,
                 fmt::format("{}is neither https nor on this machine", hops > 0 ? fmt::format("leads to {}, which ", at) : "")};
-      const Outcome outcome = ask(at, part_.size() > 0 ? validator : "");
+      const Outcome outcome = ask(at, resume ? part_.size() : 0, validator);
       if (!redirect_.empty()) {
         if (at.starts_with("https:") && !redirect_.starts_with("https:"))
           return {Kind::refused, fmt::format("leads to {}, which is not https", redirect_)};
@@ -121,14 +121,16 @@ class Transfer {
         continue;
       }
       if (answer_.status != 416) return outcome;
-      if (part_.size() == 0) return {Kind::refused, "answered 416 to a request for the whole file"};
+      if (from_ == 0) return {Kind::refused, "answered 416 to a request for the whole file"};
       part_.clear();  // more is here than the server has: begin anew
     }
     return {Kind::refused, fmt::format("redirects more than {} times", most_redirects)};
   }
 
  private:
-  Outcome ask(const std::string& url, const std::string& validator) {
+  /// Asks for the bytes from `from` on; with a validator for all of them if the file is another one by now.
+  Outcome ask(const std::string& url, std::int64_t from, const std::string& validator) {
+    from_ = from;
     answer_ = {};
     wrong_.clear();
     redirect_.clear();
@@ -138,8 +140,8 @@ class Transfer {
     CURL* curl = curl_.get();
     curl_easy_reset(curl);
     curl_slist* list = curl_slist_append(nullptr, "Accept-Encoding: identity");
-    if (part_.size() > 0) {
-      list = curl_slist_append(list, fmt::format("Range: bytes={}-", part_.size()).c_str());
+    if (from > 0) {
+      list = curl_slist_append(list, fmt::format("Range: bytes={}-", from).c_str());
       if (!validator.empty()) list = curl_slist_append(list, ("If-Range: " + validator).c_str());
     }
     const std::unique_ptr<curl_slist, CurlFree> headers(list);
@@ -197,12 +199,12 @@ class Transfer {
       wrong_ = fmt::format("has {} bytes where {}{} are expected", offered, request_.bytes > 0 ? "" : "at most ", most);
       return;
     }
-    if (answer_.status == 206 && answer_.range_start != part_.size()) {
-      wrong_ = fmt::format("sends the bytes from {} when asked for those from {}", answer_.range_start, part_.size());
+    if (answer_.status == 206 && answer_.range_start != from_) {
+      wrong_ = fmt::format("sends the bytes from {} when asked for those from {}", answer_.range_start, from_);
       part_.clear();
       return;
     }
-    if (answer_.status == 200 && part_.size() > 0) part_.clear();  // no ranges here, or another file by now
+    if ((answer_.status == 200 || from_ == 0) && part_.size() > 0) part_.clear();  // no ranges here, or another file by now
     if (part_.size() == 0) part_.set_origin(url_, answer_.validator());
     const std::int64_t needed = total() - part_.size() + spare_disk;
     std::error_code unknown;
@@ -259,7 +261,8 @@ class Transfer {
   const std::function<void(std::int64_t, std::int64_t)>& on_progress_;
   const CancelToken& cancel_;
   std::unique_ptr<CURL, CurlFree> curl_;
-  std::string url_;  ///< before any redirect
+  std::string url_;        ///< before any redirect
+  std::int64_t from_ = 0;  ///< where the bytes that were asked for begin
   Answer answer_;
   std::string wrong_, redirect_;
   bool began_ = false;

@@ -111,8 +111,10 @@ ModelState ModelCatalog::state(const CatalogEntry& entry) const {
   const auto here =
       std::count_if(entry.files.begin(), entry.files.end(), [](const CatalogFile& file) { return find_model_file(file.path).has_value(); });
   if (here == static_cast<std::ptrdiff_t>(entry.files.size())) return ModelState::installed;
-  const bool begun = std::any_of(entry.files.begin(), entry.files.end(),
-                                 [](const CatalogFile& file) { return fs::exists(fs::path(user_models_dir()) / (file.path + ".part")); });
+  const bool begun = std::any_of(entry.files.begin(), entry.files.end(), [](const CatalogFile& file) {
+    std::error_code none;
+    return fs::exists(fs::path(user_models_dir()) / (file.path + ".part"), none);
+  });
   return here > 0 || begun ? ModelState::partial : ModelState::missing;
 }
 

@@ -49,13 +49,14 @@ std::vector<std::string> urls_of(const CatalogFile& file) {
 
 /// The file of that name in or beside what --from names.
 std::string given_file(const CatalogEntry& entry, const CatalogFile& file, const std::string& from) {
-  if (!fs::exists(from)) fail(ErrorCode::not_found, "{} does not exist.", from);
+  std::error_code none;
+  if (!fs::exists(from, none)) fail(ErrorCode::not_found, "{} does not exist.", from);
   fs::path given = from;
-  if (fs::is_directory(given))
+  if (fs::is_directory(given, none))
     given /= base_name(file);
   else if (entry.files.size() > 1 && given.filename() != base_name(file))
     given.replace_filename(base_name(file));
-  if (!fs::exists(given))
+  if (!fs::exists(given, none))
     fail(ErrorCode::not_found, "{} needs {}, which is not in {}; give a folder with all its files.", entry.name, base_name(file),
          given.has_parent_path() ? given.parent_path().string() : ".");
   return given.string();
@@ -64,7 +65,9 @@ std::string given_file(const CatalogEntry& entry, const CatalogFile& file, const
 /// Copies and checks; the target appears only if all is well. The sha256 of what was copied.
 std::string copy_in(const CatalogFile& file, const std::string& from, const std::string& target, const ProgressFn& on_progress,
                     const CancelToken& cancel) {
-  const auto bytes = static_cast<std::int64_t>(fs::file_size(from));
+  std::error_code error;
+  const auto bytes = static_cast<std::int64_t>(fs::file_size(from, error));
+  if (error) fail(ErrorCode::io, "Cannot read {}: {}.", from, error.message());
   if (file.bytes > 0 && bytes != file.bytes)
     fail(ErrorCode::bad_model, "{} is not {}: it has {} bytes where {} are expected; fetch it again.", from, base_name(file), bytes,
          file.bytes);
@@ -108,7 +111,8 @@ std::string fetch(const CatalogEntry& entry, const CatalogFile& file, const std:
   try {
     return download(request, report, cancel).sha256;
   } catch (const Error& e) {
-    const bool kept = fs::exists(target + ".part");
+    std::error_code none;
+    const bool kept = fs::exists(target + ".part", none);
     if (e.code() == ErrorCode::cancelled && kept)
       throw Error(e.code(), fmt::format("Stopped; \"voxconv models get {}\" goes on from here.", entry.name));
     if (e.code() != ErrorCode::network && e.code() != ErrorCode::bad_model) throw;
@@ -116,6 +120,12 @@ std::string fetch(const CatalogEntry& entry, const CatalogFile& file, const std:
                                       kept ? "The same command goes on from there. " : "",
                                       e.code() == ErrorCode::network ? "Without a network, " : "", entry.name));
   }
+}
+
+/// Of a file that is sound.
+InstalledModelFile installed_before(const CatalogFile& file, const std::string& path) {
+  const std::string wanted = wanted_checksum(file, path);
+  return {path, static_cast<std::int64_t>(fs::file_size(path)), wanted.empty() ? sha256_file(path) : wanted, !file.sha256.empty(), false};
 }
 
 }  // namespace
@@ -168,6 +178,14 @@ InstalledModelFile install_model_file(const CatalogEntry& entry, const CatalogFi
     fail(ErrorCode::usage, "Nobody publishes a checksum of {} for {}; without --require-checksum the one it has is recorded instead.",
          base_name(file), entry.name);
   const std::string target = (fs::path(user_models_dir()) / file.path).string();
+  // What lies in the models folder comes before all that could be fetched.
+  const std::string found = find_model_file(file.path).value_or(target);
+  if (std::error_code none; found != target && !fs::equivalent(found, target, none)) {
+    if (const std::string problem = model_file_problem(file, found); !problem.empty())
+      fail(ErrorCode::bad_model, "{} It lies in the models folder, which is read first and never written to: remove it, then fetch {}.",
+           problem, entry.name);
+    return installed_before(file, found);
+  }
   make_folder(fs::path(target).parent_path());
   const FileLock lock(
       target + ".lock",
@@ -175,14 +193,11 @@ InstalledModelFile install_model_file(const CatalogEntry& entry, const CatalogFi
         on_progress({"wait for another download of " + base_name(file), 0, 0, "MB", ""});
       },
       cancel);
-  const auto result = [&](const std::string& sha256, bool fetched) {
-    return InstalledModelFile{target, static_cast<std::int64_t>(fs::file_size(target)), sha256, published, fetched};
-  };
-  if (fs::exists(target) && !options.force && model_file_problem(file, target).empty()) return result(wanted_checksum(file, target), false);
+  if (!options.force && model_file_problem(file, target).empty()) return installed_before(file, target);
   const std::string sha256 = options.from.empty() ? fetch(entry, file, target, options.stall_s, on_progress, cancel)
                                                   : copy_in(file, given_file(entry, file, options.from), target, on_progress, cancel);
   if (!published) write_file(checksum_record(target), sha256 + "  " + base_name(file) + "\n");
-  return result(sha256, true);
+  return {target, static_cast<std::int64_t>(fs::file_size(target)), sha256, published, true};
 }
 
 }  // namespace voxconv

@@ -38,8 +38,10 @@ std::string models_dir() {
 }
 
 std::optional<std::string> find_model_file(const std::string& relative) {
-  for (const std::string& folder : {models_dir(), user_models_dir()})
-    if (const fs::path path = fs::path(folder) / relative; fs::exists(path)) return path.string();
+  for (const std::string& folder : {models_dir(), user_models_dir()}) {
+    const fs::path path = fs::path(folder) / relative;
+    if (std::error_code none; fs::exists(path, none)) return path.string();
+  }
   return std::nullopt;
 }
 

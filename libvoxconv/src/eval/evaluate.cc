@@ -22,7 +22,7 @@ namespace {
 std::vector<std::string> expand(const std::vector<std::string>& paths) {
   std::vector<std::string> files;
   for (const std::string& path : paths) {
-    if (fs::is_directory(path)) {
+    if (std::error_code none; fs::is_directory(path, none)) {
       const auto found = find_audio(path);
       files.insert(files.end(), found.begin(), found.end());
     } else {
@@ -78,12 +78,30 @@ torch::Tensor target_embedding(const Voice& voice, const std::vector<std::string
   return sum / sum.norm().clamp_min(1e-12);
 }
 
-/// A file for the converted source: <dir>/<stem>.wav, with a number where an earlier source had the same stem.
-std::string saved_path(const std::string& dir, const std::string& source, std::set<std::string>& taken) {
-  const std::string stem = fs::path(source).stem().string();
-  std::string name = stem;
-  for (int n = 2; !taken.insert(name).second; ++n) name = stem + "-" + std::to_string(n);
-  return (fs::path(dir) / (name + ".wav")).string();
+/// A file for each converted source: <dir>/<stem>.wav, with a number where an earlier source had the same stem.
+std::vector<std::string> saved_paths(const std::string& dir, const std::vector<std::string>& sources) {
+  std::vector<std::string> paths;
+  std::set<std::string> taken;
+  for (const std::string& source : sources) {
+    const std::string stem = fs::path(source).stem().string();
+    std::string name = stem;
+    for (int n = 2; !taken.insert(name).second; ++n) name = stem + "-" + std::to_string(n);
+    paths.push_back((fs::path(dir) / (name + ".wav")).string());
+  }
+  return paths;
+}
+
+void refuse_to_replace(const std::vector<std::string>& recordings, const std::vector<std::string>& saved) {
+  for (const std::string& path : saved)
+    for (const std::string& recording : recordings)
+      if (std::error_code none; fs::equivalent(path, recording, none))
+        fail(ErrorCode::usage, "{} would be replaced by a converted file; name another folder to save those in.", recording);
+}
+
+void make_folder(const std::string& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) fail(ErrorCode::io, "Cannot make the folder {}: {}.", folder, error.message());
 }
 
 }  // namespace
@@ -92,7 +110,13 @@ EvalReport evaluate(const Voice& voice, const EvalOptions& options, const Progre
   options.convert.validate();
   const std::vector<std::string> sources = expand(options.sources), references = expand(options.references);
   if (sources.empty()) fail(ErrorCode::usage, "There is nothing to evaluate; name the files or folders to convert.");
-  if (!options.save_dir.empty()) fs::create_directories(options.save_dir);
+  std::vector<std::string> saved_files;
+  if (!options.save_dir.empty()) {
+    saved_files = saved_paths(options.save_dir, sources);
+    refuse_to_replace(sources, saved_files);
+    refuse_to_replace(references, saved_files);
+    make_folder(options.save_dir);
+  }
 
   const std::string device = voice.impl().device.str();
   const SpeakerEncoder encoder(voice.impl().device);
@@ -101,7 +125,6 @@ EvalReport evaluate(const Voice& voice, const EvalOptions& options, const Progre
 
   EvalReport report;
   report.voice = voice.info().name;
-  std::set<std::string> taken;
   for (const std::string& source : sources) {
     cancel.check();
     if (on_progress) on_progress({"evaluate", double(report.rows.size()), double(sources.size()), "files", source});
@@ -109,13 +132,13 @@ EvalReport evaluate(const Voice& voice, const EvalOptions& options, const Progre
     const AudioBuffer original = read_all(*source_reader);
     eval::MemoryReader reader(original);
     std::unique_ptr<AudioWriter> saved;
-    if (!options.save_dir.empty()) {
+    if (!saved_files.empty()) {
       WriteOptions format;
       format.rate = converter.output_rate();
       format.channels = converter.output_channels(static_cast<int>(original.channel_count()));
       format.format = "wav24";
       format.tags = provenance_tags(source_reader->info().tags, voice.info(), options.convert);
-      saved = open_writer(saved_path(options.save_dir, source, taken), format);
+      saved = open_writer(saved_files[report.rows.size()], format);
     }
     eval::CapturingWriter writer(std::move(saved));
     const ConvertReport done = converter.run(reader, writer, {}, cancel);
