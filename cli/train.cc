@@ -65,13 +65,7 @@ int run_train(Session& session, const TrainCommand& options) {
   train.device = session.load.device;
   train.precision = session.load.precision;
   train.threads = session.load.threads;
-  TrainReport report;
-  try {
-    report = train_voice(train, session.console.progress(), session.cancel);
-  } catch (const Error& e) {
-    if (e.code() != ErrorCode::cancelled) throw;
-    throw Error(ErrorCode::cancelled, "Training stopped. The same command goes on from the last checkpoint.");
-  }
+  const TrainReport report = train_voice(train, session.console.progress(), session.cancel);
   session.console.end_progress();
   const std::string name = report.voice.name.empty() ? train.out_dir : report.voice.name;
   const std::string path = report.voice.path.empty() ? train.out_dir : report.voice.path;

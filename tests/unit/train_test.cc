@@ -1,9 +1,13 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
+#include "core/paths.h"
+#include "features/frames.h"
 #include "models/native/config.h"
 #include "train/corpus.h"
 #include "train/learner.h"
@@ -18,11 +22,54 @@ namespace voxconv::train {
 namespace fs = std::filesystem;
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
 std::string scratch(const std::string& name) {
   const fs::path dir = fs::path(testing::TempDir()) / ("voxconv_train_" + name);
   fs::remove_all(dir);
   fs::create_directories(dir);
   return dir.string();
+}
+
+/// What a call fails with; empty: it does not.
+template <typename Call>
+std::string failure(Call call) {
+  try {
+    call();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+/// A recording of a 200 Hz tone that sounds where `sounds` (of the time in seconds) says.
+template <typename Sounds>
+void write_tone(const std::string& path, double seconds, Sounds sounds) {
+  const int rate = native::sample_rate;
+  AudioBuffer audio(rate, 2, std::size_t(seconds * rate));
+  for (std::size_t i = 0; i < audio.frames(); ++i) {
+    const double t = double(i) / rate;
+    audio.channels[0][i] = audio.channels[1][i] = sounds(t) ? float(0.3 * std::sin(2 * M_PI * 200 * t)) : 0;
+  }
+  WriteOptions write;
+  write.rate = rate;
+  write.channels = 2;
+  const auto writer = open_writer(path, write);
+  writer->write(audio);
+  writer->finish();
+}
+
+TEST(Dice, NoTwoStepsShareADraw) {
+  for (const std::uint64_t seed : {0, 1}) {
+    std::set<double> draws;
+    for (std::int64_t step = 0; step <= 8; ++step) {
+      Dice dice(seed, step);
+      for (int i = 0; i < 100; ++i) draws.insert(dice.uniform());
+    }
+    EXPECT_EQ(draws.size(), 900u) << "seed " << seed;
+  }
 }
 
 SpeakerData speaker(std::int64_t clips, std::int64_t frames_each) {
@@ -131,6 +178,49 @@ TEST(Training, GoesOnFromACheckpointAsIfItHadNeverStopped) {
   EXPECT_TRUE(torch::equal(resumed.best.at("bias"), expected.best.at("bias")));
 }
 
+TEST(Training, GoesOnFromItsOwnCheckpointsOnly) {
+  LoopOptions loop = options(scratch("origin"), 5);
+  const auto train = [&] {
+    MeanTask task;
+    run_training(task, loop, {}, {});
+  };
+  train();
+  loop.origin = {{"recordings", "a"}, {"stage", "voice"}};
+  EXPECT_THAT(failure(train), AllOf(HasSubstr("unknown recordings, stage;"), HasSubstr("--no-resume"), HasSubstr("--work-dir")));
+  loop.resume = false;
+  EXPECT_EQ(failure(train), "");
+  loop.resume = true;
+  EXPECT_EQ(failure(train), "");
+  loop.origin["recordings"] = "b";
+  EXPECT_THAT(failure(train), HasSubstr("other recordings;"));
+}
+
+TEST(Training, StartsAfreshWithoutTheBestWeightsOfBefore) {
+  LoopOptions loop = options(scratch("afresh"), 30);
+  MeanTask before;
+  run_training(before, loop, {}, {});
+  MeanTask stopped;
+  stopped.cancel_at = 5;
+  loop.resume = false;
+  EXPECT_NE(failure([&] { run_training(stopped, loop, {}, stopped.token); }), "");
+  MeanTask ended;
+  loop.resume = true;
+  loop.steps = 5;
+  EXPECT_TRUE(torch::equal(run_training(ended, loop, {}, {}).best.at("weight"), stopped.weights().at("weight")));
+}
+
+TEST(Training, SaysHowACancelledRunGoesOn) {
+  LoopOptions loop = options(scratch("cancelled"), 60);
+  const auto cancelled = [&] {
+    MeanTask task;
+    task.cancel_at = 5;
+    run_training(task, loop, {}, task.token);
+  };
+  EXPECT_THAT(failure(cancelled), HasSubstr("step 5; the same command goes on"));
+  loop.resume = false;
+  EXPECT_THAT(failure(cancelled), HasSubstr("step 5; the same command without --no-resume goes on"));
+}
+
 TEST(Training, WritesALogAndASample) {
   const std::string dir = scratch("log");
   MeanTask task;
@@ -166,19 +256,8 @@ TEST(Learner, AveragesItsWeights) {
 
 TEST(LoadClips, CutsAtPausesAndDropsSilence) {
   const int rate = native::sample_rate;
-  AudioBuffer audio(rate, 2, std::size_t(12 * rate));
-  for (std::size_t i = 0; i < audio.frames(); ++i) {
-    const double t = double(i) / rate;
-    const bool sounds = (t > 1 && t < 4) || (t > 6 && t < 6.4) || (t > 8 && t < 11.5);
-    audio.channels[0][i] = audio.channels[1][i] = sounds ? float(0.3 * std::sin(2 * M_PI * 200 * t)) : 0;
-  }
   const std::string path = scratch("clips") + "/a.wav";
-  WriteOptions write;
-  write.rate = rate;
-  write.channels = 2;
-  const auto writer = open_writer(path, write);
-  writer->write(audio);
-  writer->finish();
+  write_tone(path, 12, [](double t) { return (t > 1 && t < 4) || (t > 6 && t < 6.4) || (t > 8 && t < 11.5); });
   double seconds = 0;
   for (const torch::Tensor& clip : load_clips(path)) {
     EXPECT_EQ(clip.size(0) % (2 * native::hop), 0);
@@ -188,6 +267,42 @@ TEST(LoadClips, CutsAtPausesAndDropsSilence) {
   }
   EXPECT_GT(seconds, 6.4);
   EXPECT_LT(seconds, 11.0);
+}
+
+TEST(LoadClips, ReadsTheBeginningOfALongRecording) {
+  const std::string path = scratch("long") + "/a.wav";
+  write_tone(path, 12, [](double) { return true; });
+  const auto clips = load_clips(path, 5);
+  ASSERT_EQ(clips.size(), 1u);
+  EXPECT_EQ(clips[0].size(0), 5 * native::sample_rate);
+}
+
+TEST(FindRecordings, LeavesOutWhatLiesBelowAFolderOfItsOwn) {
+  const fs::path dir = scratch("found");
+  for (const char* folder : {"a", "a.train", "own/run"}) fs::create_directories(dir / folder);
+  for (const char* file : {"a/1.wav", "a.train/2.wav", "own/3.wav", "own/run/4.wav"}) std::ofstream(dir / file) << "sound";
+  const auto found = find_recordings(dir.string(), {(dir / "a.train").string(), (dir / "own/../own/run/").string()});
+  EXPECT_THAT(found, ElementsAre((dir / "a/1.wav").string(), (dir / "own/3.wav").string()));
+  // Who names the folder itself means it.
+  EXPECT_EQ(find_recordings((dir / "own").string(), {dir.string(), (dir / "own").string()}).size(), 2u);
+}
+
+class NoPitch : public F0Estimator {
+ public:
+  F0Frames estimate(const torch::Tensor& audio) const override {
+    const torch::Tensor zeros = torch::zeros({frame_count(audio.size(0))});
+    return {zeros, zeros};
+  }
+  double context_s() const override { return 0; }
+};
+
+TEST(PrepareSpeaker, TakesNoMoreOfARecordingThanTold) {
+  const std::string dir = scratch("max_minutes"), path = dir + "/a.wav";
+  write_tone(path, 12, [](double t) { return std::fmod(t, 4) < 3; });
+  const FeatureTools tools{nullptr, std::make_shared<NoPitch>(), std::make_shared<SpeakerEncoder>()};
+  const auto clips = [&](double max_minutes) { return prepare_speaker("test", {path}, tools, dir, max_minutes, {}, {}).clips(); };
+  EXPECT_EQ(clips(60), 2);
+  EXPECT_EQ(clips(0.05), 1);
 }
 
 TEST(TrainOptions, NamesItsProblems) {
@@ -207,6 +322,49 @@ TEST(TrainVoice, LeavesNothingBehindWhenThereIsNoData) {
   train.out_dir = (dir / "voice").string();
   EXPECT_THROW(train_voice(train), Error);
   EXPECT_TRUE(fs::is_empty(dir));
+}
+
+/// A training of one step of the shipped kathleen, who is an embedding and sings with the base. Its folders lie among the recordings.
+TrainOptions one_step(const std::string& dir) {
+  write_tone(dir + "/a.wav", 3, [](double) { return true; });
+  TrainOptions train;
+  train.name = "short";
+  train.data = {dir};
+  train.out_dir = dir + "/short";
+  train.from = models_dir() + "/voices/kathleen";
+  train.steps = 1;
+  return train;
+}
+
+TEST(TrainVoice, LooksForItsStartBeforeItPrepares) {
+  TrainOptions train = one_step(scratch("from"));
+  train.from = "no-such-voice";
+  EXPECT_THAT(failure([&] { train_voice(train); }), HasSubstr("no-such-voice"));
+  EXPECT_FALSE(fs::exists(train.out_dir + ".train"));
+}
+
+TEST(TrainVoice, GoesOnWithTheSameRecordingsStartAndSeedOnly) {
+  const std::string dir = scratch("same");
+  const TrainOptions train = one_step(dir);
+  EXPECT_EQ(train_voice(train).steps, 1);
+  ASSERT_TRUE(fs::exists(dir + "/short.train/run/samples/0000001.wav"));
+  EXPECT_EQ(train_voice(train).steps, 1);  // the sample is no recording
+
+  TrainOptions other = train;
+  other.seed = 1;
+  EXPECT_THAT(failure([&] { train_voice(other); }), HasSubstr("other seed;"));
+  other = train;
+  other.from = models_dir() + "/voices/kerstin";
+  EXPECT_THAT(failure([&] { train_voice(other); }), HasSubstr("other starting weights;"));
+  fs::copy_file(dir + "/a.wav", dir + "/b.wav");
+  EXPECT_THAT(failure([&] { train_voice(train); }), HasSubstr("other recordings;"));
+}
+
+TEST(TrainVoice, SaysThatItWasStoppedWhilePreparing) {
+  const TrainOptions train = one_step(scratch("stopped_early"));
+  CancelToken cancel;
+  cancel.cancel();
+  EXPECT_THAT(failure([&] { train_voice(train, {}, cancel); }), HasSubstr("while the recordings were prepared"));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "audio/find_audio.h"
 #include "audio/resampler.h"
@@ -10,6 +11,7 @@
 #include "voxconv/audio_io.h"
 
 namespace voxconv::train {
+namespace fs = std::filesystem;
 namespace {
 
 using native::hop;
@@ -17,10 +19,22 @@ using native::hop;
 constexpr std::int64_t longest_clip = 10 * frame_rate, shortest_clip = frame_rate;  // frames
 constexpr std::int64_t pause = 30, margin = 8;                                      // frames: what ends a clip, what stays around it
 
-std::vector<float> to_mono(const AudioBuffer& audio) {
-  std::vector<float> mono(audio.frames());
-  for (const auto& channel : audio.channels)
-    for (std::size_t i = 0; i < mono.size(); ++i) mono[i] += channel[i] / float(audio.channel_count());
+bool lies_below(const fs::path& path, const fs::path& dir) {
+  const fs::path relative = fs::weakly_canonical(path).lexically_relative(fs::weakly_canonical(dir));
+  return !relative.empty() && relative != "." && *relative.begin() != "..";
+}
+
+/// The beginning of a recording, as one channel.
+AudioBuffer read_mono(AudioReader& reader, double max_seconds) {
+  AudioBuffer mono(reader.info().rate, 1), block;
+  std::vector<float>& samples = mono.channels[0];
+  const auto limit = std::size_t(max_seconds * mono.rate);
+  while (samples.size() < limit && reader.read(block, std::min<std::size_t>(65536, limit - samples.size()))) {
+    const std::size_t start = samples.size();
+    samples.resize(start + block.frames());
+    for (const auto& channel : block.channels)
+      for (std::size_t i = 0; i < channel.size(); ++i) samples[start + i] += channel[i] / float(block.channel_count());
+  }
   return mono;
 }
 
@@ -51,15 +65,18 @@ std::vector<std::pair<std::int64_t, std::int64_t>> sounding_parts(const std::vec
 
 }  // namespace
 
-std::vector<std::string> find_recordings(const std::string& dir) {
+std::vector<std::string> find_recordings(const std::string& dir, const std::vector<std::string>& except) {
   auto files = find_audio(dir);
+  for (const std::string& folder : except)
+    if (lies_below(folder, dir)) std::erase_if(files, [&](const std::string& file) { return lies_below(file, folder); });
   if (files.empty()) fail(ErrorCode::not_found, "{} holds no recordings; expected wav, flac, mp3, ogg, opus, m4a ... files.", dir);
   return files;
 }
 
-std::vector<torch::Tensor> load_clips(const std::string& path) {
+std::vector<torch::Tensor> load_clips(const std::string& path, double max_seconds) {
   const auto reader = open_reader(path);
-  const std::vector<float> audio = to_mono(resample(read_all(*reader), native::sample_rate, ResamplerQuality::fastest));
+  const AudioBuffer mono = resample(read_mono(*reader, max_seconds), native::sample_rate, ResamplerQuality::fastest);
+  const std::vector<float>& audio = mono.channels[0];
   const std::vector<double> level = levels(audio);
   std::vector<torch::Tensor> clips;
   if (level.empty()) return clips;

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "audio/resampler.h"
+#include "core/atomic_file.h"
 #include "core/fail.h"
 #include "core/log.h"
 #include "features/loudness.h"
@@ -17,6 +18,8 @@ namespace {
 
 namespace F = torch::nn::functional;
 using native::hop;
+
+constexpr std::size_t cut_revision = 2;  // rises when other clips come of the same recordings: features kept before are of no use then
 
 AudioBuffer to_buffer(const torch::Tensor& audio, int rate) {
   AudioBuffer buffer(rate, 1);
@@ -68,18 +71,6 @@ double find_band_limit(const torch::Tensor& envelope) {
   return limit;
 }
 
-std::string cache_path(const std::string& dir, const std::string& name, const std::vector<std::string>& recordings, bool with_content,
-                       double max_minutes) {
-  std::size_t hash = std::hash<double>{}(max_minutes);
-  const auto mix = [&](std::size_t value) { hash ^= value + 0x9E3779B97F4A7C15ull + (hash << 6) + (hash >> 2); };
-  for (const std::string& path : recordings) {
-    mix(std::hash<std::string>{}(path));
-    mix(std::size_t(fs::file_size(path)));
-    mix(std::size_t(fs::last_write_time(path).time_since_epoch().count()));
-  }
-  return (fs::path(dir) / fmt::format("{}{}.{:016x}.safetensors", name, with_content ? "" : ".audio", hash)).string();
-}
-
 SpeakerData read_cache(const std::string& path, const std::string& name) {
   const nn::Safetensors file(path);
   SpeakerData data{name};
@@ -117,20 +108,35 @@ torch::Tensor SpeakerData::content_of(std::int64_t variant, std::int64_t frame, 
   return torch::stack({half, (half + next) / 2}, 1).flatten(0, 1);
 }
 
+std::string recordings_hash(const std::vector<std::string>& recordings, double max_minutes) {
+  std::size_t hash = std::hash<double>{}(max_minutes);
+  const auto mix = [&](std::size_t value) { hash ^= value + 0x9E3779B97F4A7C15ull + (hash << 6) + (hash >> 2); };
+  mix(cut_revision);
+  for (const std::string& path : recordings) {
+    mix(std::hash<std::string>{}(fs::canonical(path).string()));  // one hash for all ways to name a file
+    mix(std::size_t(fs::file_size(path)));
+    mix(std::size_t(fs::last_write_time(path).time_since_epoch().count()));
+  }
+  return fmt::format("{:016x}", hash);
+}
+
 SpeakerData prepare_speaker(const std::string& name, const std::vector<std::string>& recordings, const FeatureTools& tools,
                             const std::string& cache_dir, double max_minutes, const ProgressFn& on_progress, const CancelToken& cancel) {
   torch::NoGradGuard no_grad;
-  fs::create_directories(cache_dir);
-  const std::string path = cache_path(cache_dir, name, recordings, tools.content != nullptr, max_minutes);
+  make_folder(cache_dir);
+  const std::string path = (fs::path(cache_dir) / fmt::format("{}{}.{}.safetensors", name, tools.content ? "" : ".audio",
+                                                              recordings_hash(recordings, max_minutes)))
+                               .string();
   if (fs::exists(path)) return read_cache(path, name);
 
   SpeakerData data{name};
   data.bounds = {0};
   std::vector<torch::Tensor> audio, f0, loudness, envelope, embeddings, content[3];
+  const auto enough = [&] { return double(data.frames()) / frame_rate >= max_minutes * 60; };
   std::size_t done = 0;
   for (const std::string& recording : recordings) {
     cancel.check();
-    if (double(data.frames()) / frame_rate >= max_minutes * 60) break;
+    if (enough()) break;
     std::vector<torch::Tensor> clips;
     try {
       clips = load_clips(recording);
@@ -138,6 +144,8 @@ SpeakerData prepare_speaker(const std::string& name, const std::vector<std::stri
       log_warning("Left out {}: {}", recording, e.what());
     }
     for (const torch::Tensor& clip : clips) {
+      cancel.check();
+      if (enough()) break;
       const std::int64_t frames = clip.size(0) / hop;
       const torch::Tensor audio16 = to_tensor(resample(to_buffer(clip, native::sample_rate), feature_rate, ResamplerQuality::fastest));
       const torch::Tensor pitch = tools.f0->estimate(audio16).hz.slice(0, 0, frames);

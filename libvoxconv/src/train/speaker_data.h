@@ -37,9 +37,11 @@ struct FeatureTools {
   std::shared_ptr<const SpeakerEncoder> speaker;
 };
 
+/// 16 hex digits that change with the recordings' paths, sizes and times, and with how much of them is used.
+std::string recordings_hash(const std::vector<std::string>& recordings, double max_minutes);
+
 /// Reads and analyses the given recordings of one speaker, or takes the result of an earlier run from `cache_dir` (a file named by the
-/// speaker and a hash of the recordings' names, sizes and times). `max_minutes` limits how much is used. Bad recordings are logged and left
-/// out.
+/// speaker and recordings_hash()). Clips are used up to the one that reaches `max_minutes`. Bad recordings are logged and left out.
 SpeakerData prepare_speaker(const std::string& name, const std::vector<std::string>& recordings, const FeatureTools& tools,
                             const std::string& cache_dir, double max_minutes, const ProgressFn& on_progress, const CancelToken& cancel);
 

@@ -2,9 +2,11 @@
 #include <filesystem>
 #include <regex>
 
+#include "core/atomic_file.h"
 #include "core/fail.h"
 #include "core/log.h"
 #include "core/paths.h"
+#include "core/sha256.h"
 #include "models/bundle.h"
 #include "models/native/config.h"
 #include "models/native/native_voice.h"
@@ -28,16 +30,28 @@ struct SpeakerRecordings {
   std::vector<std::string> files;
 };
 
-/// The speakers that --data names; in the stage "voice" all of it is one.
-std::vector<SpeakerRecordings> list_speakers(const TrainOptions& options) {
+/// Where a run writes.
+struct Folders {
+  std::string out, work;
+  std::string run() const { return (fs::path(work) / "run").string(); }
+};
+
+Folders folders(const TrainOptions& options) {
+  const std::string out = options.out_dir.empty() ? (fs::path(user_voices_dir()) / options.name).string() : options.out_dir;
+  return {out, options.work_dir.empty() ? out + ".train" : options.work_dir};
+}
+
+/// The speakers that --data names; in the stage "voice" all of it is one. What the run itself writes there is no recording.
+std::vector<SpeakerRecordings> list_speakers(const TrainOptions& options, const Folders& dirs) {
   const std::string each = "each:";
+  const std::vector<std::string> except = {dirs.out, dirs.work, dirs.run()};
   std::vector<SpeakerRecordings> speakers;
   for (const std::string& item : options.data) {
     if (item.rfind(each, 0) == 0) {
-      for (const std::string& file : find_recordings(item.substr(each.size())))
+      for (const std::string& file : find_recordings(item.substr(each.size()), except))
         speakers.push_back({fs::path(file).stem().string(), {file}});
     } else {
-      speakers.push_back({fs::path(item).lexically_normal().filename().string(), find_recordings(item)});
+      speakers.push_back({fs::path(item).lexically_normal().filename().string(), find_recordings(item, except)});
       if (speakers.back().name.empty()) speakers.back().name = fs::path(item).lexically_normal().parent_path().filename().string();
     }
   }
@@ -47,9 +61,9 @@ std::vector<SpeakerRecordings> list_speakers(const TrainOptions& options) {
   return {one};
 }
 
-std::vector<SpeakerData> prepare(const TrainOptions& options, const std::string& work_dir, torch::Device device,
-                                 torch::ScalarType precision, const ProgressFn& on_progress, const CancelToken& cancel) {
-  const auto listed = list_speakers(options);  // before anything is loaded or made: most mistakes are in the paths
+std::vector<SpeakerData> prepare(const TrainOptions& options, const std::vector<SpeakerRecordings>& listed, const std::string& work_dir,
+                                 torch::Device device, torch::ScalarType precision, const ProgressFn& on_progress,
+                                 const CancelToken& cancel) {
   FeatureTools tools;
   if (options.stage != "vocoder") tools.content = load_content_encoder("whisper-base", device, precision);
   tools.f0 = load_f0_estimator("fcpe", {}, device);
@@ -60,6 +74,8 @@ std::vector<SpeakerData> prepare(const TrainOptions& options, const std::string&
       speakers.push_back(prepare_speaker(speaker.name, speaker.files, tools, (fs::path(work_dir) / "features").string(),
                                          options.max_minutes, on_progress, cancel));
     } catch (const Error& e) {
+      if (e.code() == ErrorCode::cancelled)
+        fail(ErrorCode::cancelled, "Stopped while the recordings were prepared; the same command prepares what is missing.");
       if (e.code() != ErrorCode::bad_audio || options.stage == "voice") throw;
       log_warning("Left out the speaker {}: {}", speaker.name, e.what());
     }
@@ -68,11 +84,15 @@ std::vector<SpeakerData> prepare(const TrainOptions& options, const std::string&
   return speakers;
 }
 
-/// The weights of a voice's bundle, or of a folder with weights.
+/// The weights that a voice sings with, or those in a folder that is no bundle.
 std::string weights_in(const std::string& name_or_path) {
   const fs::path folder(name_or_path);
-  if (fs::exists(folder / "weights.safetensors")) return (folder / "weights.safetensors").string();
-  return (fs::path(VoiceStore().find(name_or_path).path) / "weights.safetensors").string();
+  if (fs::exists(folder / "weights.safetensors") && !fs::exists(folder / "voice.json")) return (folder / "weights.safetensors").string();
+  const VoiceInfo voice = VoiceStore().find(name_or_path);
+  if (voice.architecture != "native")
+    fail(ErrorCode::usage, "{} is a voice of the architecture {}; training starts from native ones only.", name_or_path,
+         voice.architecture);
+  return native::acoustic_weights(read_bundle(voice.path));
 }
 
 /// What training starts from; empty: from nothing.
@@ -81,11 +101,25 @@ std::string starting_weights(const TrainOptions& options) {
   return options.stage == "voice" ? model_file("native/base/weights.safetensors") : "";
 }
 
-native::Vocoder load_vocoder() {
-  native::Vocoder vocoder;
-  nn::load_parameters(*vocoder, nn::Safetensors(model_file("native/vocoder/weights.safetensors")));
-  vocoder->eval();
-  return vocoder;
+struct Networks {
+  native::AcousticModel acoustic{nullptr};  ///< none in the stage vocoder
+  native::Vocoder vocoder{nullptr};
+};
+
+Networks load_networks(const TrainOptions& options, const std::string& from, torch::Device device) {
+  Networks networks;
+  networks.vocoder = native::Vocoder();
+  if (options.stage == "vocoder") {
+    if (!from.empty()) nn::load_parameters(*networks.vocoder, nn::Safetensors(from));
+  } else {
+    networks.acoustic = native::AcousticModel();
+    if (!from.empty()) nn::load_parameters(*networks.acoustic, nn::Safetensors(from), "acoustic.");
+    networks.acoustic->to(device);
+    nn::load_parameters(*networks.vocoder, nn::Safetensors(model_file("native/vocoder/weights.safetensors")));
+    networks.vocoder->eval();
+  }
+  networks.vocoder->to(device);
+  return networks;
 }
 
 /// 5, 50 and 95 % of the speaker's voiced frames.
@@ -98,9 +132,19 @@ void describe_pitch(const SpeakerData& speaker, VoiceInfo& info) {
   info.f0_high = quantiles[2].item<double>();
 }
 
-LoopOptions loop_options(const TrainOptions& options, const std::string& work_dir) {
-  LoopOptions loop{
-      (fs::path(work_dir) / "run").string(), options.minutes, options.steps, options.checkpoint_minutes, options.seed, options.resume};
+/// What a run must share with the one whose checkpoint it goes on from.
+std::map<std::string, std::string> origin(const TrainOptions& options, const std::vector<SpeakerRecordings>& speakers,
+                                          const std::string& from) {
+  Sha256 recordings;
+  for (const SpeakerRecordings& speaker : speakers) recordings.update(recordings_hash(speaker.files, options.max_minutes));
+  return {{"recordings", recordings.hex()},
+          {"starting weights", from.empty() ? "none" : sha256_file(from)},
+          {"stage", options.stage},
+          {"seed", std::to_string(options.seed)}};
+}
+
+LoopOptions loop_options(const TrainOptions& options, const std::string& run_dir) {
+  LoopOptions loop{run_dir, options.minutes, options.steps, options.checkpoint_minutes, options.seed, options.resume};
   if (loop.minutes <= 0 && loop.steps <= 0) loop.minutes = default_minutes;
   return loop;
 }
@@ -127,29 +171,29 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
   nn::set_threads(options.threads);
   const torch::Device device = nn::select_device(options.device);
   const torch::ScalarType precision = nn::select_precision(options.precision, device);
-  const std::string out_dir = options.out_dir.empty() ? (fs::path(user_voices_dir()) / options.name).string() : options.out_dir;
-  const std::string work_dir = options.work_dir.empty() ? out_dir + ".train" : options.work_dir;
+  const Folders dirs = folders(options);
+
+  // Before anything is prepared, which takes long, or made: most mistakes are in the paths.
+  const auto listed = list_speakers(options, dirs);
+  const std::string from = starting_weights(options);
+  const Networks networks = load_networks(options, from, device);
+  LoopOptions loop = loop_options(options, dirs.run());
+  if (!options.zero_shot) {
+    loop.origin = origin(options, listed, from);
+    check_origin(loop);
+  }
 
   const auto start = std::chrono::steady_clock::now();
   // The vocoder needs many kinds of sound, the acoustic model much of what each voice says.
-  const Corpus corpus(prepare(options, work_dir, device, precision, on_progress, cancel), options.stage == "vocoder" ? 0.5 : 1.0);
+  const Corpus corpus(prepare(options, listed, dirs.work, device, precision, on_progress, cancel), options.stage == "vocoder" ? 0.5 : 1.0);
   TrainReport report;
   report.prepare_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   for (const SpeakerData& speaker : corpus.speakers()) report.data_s += double(speaker.frames()) / frame_rate;
 
-  const std::string from = starting_weights(options);
   std::unique_ptr<Task> task;
   if (options.stage == "vocoder") {
-    native::Vocoder vocoder;
-    if (!from.empty()) nn::load_parameters(*vocoder, nn::Safetensors(from));
-    vocoder->to(device);
-    task = std::make_unique<VocoderTask>(corpus, vocoder, device, from.empty() ? 1e-3 : 3e-4);
+    task = std::make_unique<VocoderTask>(corpus, networks.vocoder, device, from.empty() ? 1e-3 : 3e-4);
   } else {
-    native::AcousticModel model;
-    if (!from.empty()) nn::load_parameters(*model, nn::Safetensors(from), "acoustic.");
-    model->to(device);
-    native::Vocoder vocoder = load_vocoder();
-    vocoder->to(device);
     AcousticTaskOptions task_options;
     // Without a loss scale fp16 would underflow; bfloat16 does not.
     task_options.precision = precision == torch::kHalf ? torch::kBFloat16 : precision;
@@ -157,7 +201,7 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
       task_options.peak_rate = 3e-4;
       task_options.adversarial_from = options.stage == "base" ? 1 : 0.2;
     }
-    task = std::make_unique<AcousticTask>(corpus, model, vocoder, device, task_options);
+    task = std::make_unique<AcousticTask>(corpus, networks.acoustic, networks.vocoder, device, task_options);
   }
 
   std::map<std::string, torch::Tensor> weights;
@@ -165,7 +209,6 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
   if (options.zero_shot) {
     if (!sings_with_base) weights = task->weights();
   } else {
-    const LoopOptions loop = loop_options(options, work_dir);
     LoopResult result = run_training(*task, loop, on_progress, cancel);
     weights = std::move(result.best);
     report.steps = result.steps;
@@ -174,8 +217,8 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
     report.log_path = (fs::path(loop.work_dir) / "log.csv").string();
   }
   if (options.stage != "voice") {
-    fs::create_directories(out_dir);
-    nn::save_safetensors((fs::path(out_dir) / "weights.safetensors").string(), weights);
+    make_folder(dirs.out);
+    nn::save_safetensors((fs::path(dirs.out) / "weights.safetensors").string(), weights);
     return report;
   }
   const SpeakerData& speaker = corpus.speakers().front();
@@ -192,8 +235,8 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
   info.attribution = options.attribution;
   info.version = "1.0.0";
   describe_pitch(speaker, info);
-  write_bundle(out_dir, info, native::bundle_settings(sings_with_base ? native::Acoustic::base : native::Acoustic::own), weights);
-  report.voice = read_bundle(out_dir).info;
+  write_bundle(dirs.out, info, native::bundle_settings(sings_with_base ? native::Acoustic::base : native::Acoustic::own), weights);
+  report.voice = read_bundle(dirs.out).info;
   return report;
 }
 

@@ -1,5 +1,7 @@
 #include "train/training.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -36,11 +38,13 @@ std::map<std::string, torch::Tensor> read_tensors(const std::string& path) {
   return tensors;
 }
 
-void write_checkpoint(const std::string& path, const Task& task, const State& state) {
+std::string checkpoint_path(const LoopOptions& options) { return (fs::path(options.work_dir) / "checkpoint.safetensors").string(); }
+
+void write_checkpoint(const LoopOptions& options, const Task& task, const State& state) {
   std::map<std::string, torch::Tensor> tensors;
   task.save(tensors);
   tensors["loop"] = torch::tensor({double(state.step), state.seconds, state.best_loss, double(state.phase)}, torch::kDouble);
-  nn::save_safetensors(path, tensors);
+  nn::save_safetensors(checkpoint_path(options), tensors, options.origin);
 }
 
 State read_checkpoint(const std::string& path, Task& task) {
@@ -99,16 +103,30 @@ int adversarial_phase(double progress, double from) {
 
 double adversarial_ramp(double progress, double from) { return std::clamp((progress - from) / 0.05, 0.0, 1.0); }
 
+void check_origin(const LoopOptions& options) {
+  const std::string path = checkpoint_path(options);
+  if (!options.resume || !fs::exists(path)) return;
+  const auto found = nn::Safetensors(path).metadata();
+  std::vector<std::string> other;
+  for (const auto& [what, value] : options.origin)
+    if (const auto it = found.find(what); it == found.end() || it->second != value) other.push_back(what);
+  if (!other.empty())
+    fail(ErrorCode::usage, "{} is of a run with {} {}; give --no-resume to start over, or another --work-dir to keep it.", path,
+         found.empty() ? "unknown" : "other", fmt::join(other, ", "));
+}
+
 LoopResult run_training(Task& task, const LoopOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) {
   const fs::path dir(options.work_dir);
-  fs::create_directories(dir / "samples");
-  const std::string checkpoint = (dir / "checkpoint.safetensors").string(), best = (dir / "best.safetensors").string();
+  make_folder(dir / "samples");
+  const std::string best = (dir / "best.safetensors").string();
   State state;
-  if (options.resume && fs::exists(checkpoint)) {
-    state = read_checkpoint(checkpoint, task);
+  if (options.resume && fs::exists(checkpoint_path(options))) {
+    check_origin(options);
+    state = read_checkpoint(checkpoint_path(options), task);
     log_info("Going on from step {} ({:.1f} minutes trained) in {}.", state.step, state.seconds / 60, options.work_dir);
   } else {
     fs::remove(dir / "log.csv");
+    fs::remove(best);  // of another run
   }
   Log log((dir / "log.csv").string());
 
@@ -132,7 +150,7 @@ LoopResult run_training(Task& task, const LoopOptions& options, const ProgressFn
       state.best_loss = held_out;
       nn::save_safetensors(best, task.weights());
     }
-    write_checkpoint(checkpoint, task, state);
+    write_checkpoint(options, task, state);
     write_sample((dir / "samples" / fmt::format("{:07}.wav", state.step)).string(), task.listen());
     parts["held_out"] = held_out;
     log.row(state.step, state.seconds, parts);
@@ -141,8 +159,9 @@ LoopResult run_training(Task& task, const LoopOptions& options, const ProgressFn
   const std::int64_t first_step = state.step;
   while (progress() < 1) {
     if (cancel.cancelled()) {
-      write_checkpoint(checkpoint, task, state);
-      fail(ErrorCode::cancelled, "Training stopped at step {}; the same command goes on from there.", state.step);
+      write_checkpoint(options, task, state);
+      fail(ErrorCode::cancelled, "Training stopped at step {}; the same command{} goes on from there.", state.step,
+           options.resume ? "" : " without --no-resume");
     }
     Dice dice(options.seed, state.step);
     torch::manual_seed(options.seed * 1000003 + std::uint64_t(state.step));

@@ -37,6 +37,7 @@ struct LoopOptions {
   double checkpoint_minutes = 3;
   std::uint64_t seed = 0;
   bool resume = true;
+  std::map<std::string, std::string> origin;  ///< what the run is made of, by name; kept in its checkpoints
 };
 
 struct LoopResult {
@@ -45,6 +46,10 @@ struct LoopResult {
   std::int64_t steps = 0;
   double seconds = 0;
 };
+
+/// Throws Error(usage) where the run would go on from a checkpoint of another origin, or of one that is not known. run_training() does so
+/// itself; before it, this spares a long preparation.
+void check_origin(const LoopOptions& options);
 
 /// Trains until the budget is spent; checkpoints, evaluates and logs every checkpoint_minutes; goes on from the last checkpoint, also after
 /// kill -9. When cancelled it writes a checkpoint and throws Error(cancelled). Progress stage "train".

@@ -177,7 +177,14 @@ class NativeVoice : public VoiceModel {
   std::shared_ptr<const Weights> weights_;
 };
 
-/// The file with the acoustic model of a bundle.
+}  // namespace
+
+nlohmann::json bundle_settings(Acoustic acoustic) {
+  nlohmann::json settings = {{"revision", revision}, {"content_encoder", content_encoder_name}, {"vocoder", "native/vocoder"}};
+  if (acoustic == Acoustic::base) settings["base_sha256"] = sha256_file(model_file(base_weights));
+  return settings;
+}
+
 std::string acoustic_weights(const Bundle& bundle) {
   const auto base = bundle.model.find("base_sha256");
   if (base == bundle.model.end()) return bundle.weights_path;
@@ -188,14 +195,6 @@ std::string acoustic_weights(const Bundle& bundle) {
          "--zero-shot), or use the voxconv that made it.",
          bundle.info.path, base->dump(), found);
   return path;
-}
-
-}  // namespace
-
-nlohmann::json bundle_settings(Acoustic acoustic) {
-  nlohmann::json settings = {{"revision", revision}, {"content_encoder", content_encoder_name}, {"vocoder", "native/vocoder"}};
-  if (acoustic == Acoustic::base) settings["base_sha256"] = sha256_file(model_file(base_weights));
-  return settings;
 }
 
 std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch::Device device, torch::ScalarType precision) {

@@ -13,6 +13,10 @@ enum class Acoustic { own, base };
 /// that.
 nlohmann::json bundle_settings(Acoustic acoustic);
 
+/// The file with a bundle's acoustic model: its own weights, or the shipped base. Throws Error(not_found | bad_model) where that is another
+/// base than the bundle was made for.
+std::string acoustic_weights(const Bundle& bundle);
+
 /// A voice of this architecture. Throws Error(bad_model | not_found).
 std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch::Device device, torch::ScalarType precision);
 
