@@ -8,6 +8,7 @@
 
 #include "convert/jobs.h"
 #include "convert/voice_impl.h"
+#include "core/atomic_file.h"
 #include "core/fail.h"
 
 namespace voxconv {
@@ -72,7 +73,7 @@ class Batch {
         item.state = State::skipped;
         return;
       }
-      if (const fs::path folder = fs::path(item.target).parent_path(); !folder.empty()) fs::create_directories(folder);
+      if (const fs::path folder = fs::path(item.target).parent_path(); !folder.empty()) make_folder(folder);
       FileJob job{item.source, item.target, {}, options_.format, {}, options_.bitrate_kbps};
       item.report = convert_file(converter, job, on_progress, cancel_);
       item.state = State::converted;

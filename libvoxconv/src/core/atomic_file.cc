@@ -50,6 +50,12 @@ void AtomicFile::commit() {
   committed_ = true;
 }
 
+void make_folder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) fail(ErrorCode::io, "Cannot make the folder {}: {}.", path, error.message());
+}
+
 void publish_file(const std::string& from, const std::string& to) {
   sync_path(from, O_RDONLY);
   if (std::rename(from.c_str(), to.c_str()) != 0) fail(ErrorCode::io, "Cannot rename {} to {}: {}.", from, to, std::strerror(errno));

@@ -22,6 +22,9 @@ class AtomicFile {
   bool committed_ = false;
 };
 
+/// Makes the folder and those above it, where they are not there yet. Throws Error(io).
+void make_folder(const std::string& path);
+
 /// Gives the finished file `from` the name `to` in the same folder: fsync, rename, fsync of the folder. Throws Error(io).
 void publish_file(const std::string& from, const std::string& to);
 

@@ -30,12 +30,6 @@ std::string wanted_checksum(const CatalogFile& file, const std::string& path) {
   return recorded;
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail(ErrorCode::io, "Cannot make the folder {}: {}.", folder.string(), error.message());
-}
-
 /// The URLs of a file, with those of $VOXCONV_MODEL_MIRROR before them, which stands in for https://huggingface.co.
 std::vector<std::string> urls_of(const CatalogFile& file) {
   constexpr std::string_view host = "https://huggingface.co";

@@ -4,6 +4,7 @@
 #include "audio/find_audio.h"
 #include "audio/resampler.h"
 #include "convert/voice_impl.h"
+#include "core/atomic_file.h"
 #include "core/fail.h"
 #include "eval/memory_audio.h"
 #include "eval/metrics.h"
@@ -96,12 +97,6 @@ void refuse_to_replace(const std::vector<std::string>& recordings, const std::ve
     for (const std::string& recording : recordings)
       if (std::error_code none; fs::equivalent(path, recording, none))
         fail(ErrorCode::usage, "{} would be replaced by a converted file; name another folder to save those in.", recording);
-}
-
-void make_folder(const std::string& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail(ErrorCode::io, "Cannot make the folder {}: {}.", folder, error.message());
 }
 
 }  // namespace

@@ -88,9 +88,7 @@ void check_weights(const Bundle& bundle) {
 }
 
 void write_bundle(const std::string& dir, VoiceInfo info, const json& model, const std::map<std::string, torch::Tensor>& tensors) {
-  std::error_code error;
-  fs::create_directories(dir, error);
-  if (error) fail(ErrorCode::io, "Cannot make the folder {}: {}.", dir, error.message());
+  make_folder(dir);
   const std::string weights_path = (fs::path(dir) / weights_name).string();
   nn::save_safetensors(weights_path, tensors, {{"voice", info.name}, {"architecture", info.architecture}});
   info.sha256 = sha256_file(weights_path);

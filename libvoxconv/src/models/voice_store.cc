@@ -49,9 +49,7 @@ class StagingFolder {
   explicit StagingFolder(const fs::path& parent) {
     static std::atomic<int> counter{0};
     path_ = parent / fmt::format(".import.{}.{}", ::getpid(), counter++);
-    std::error_code error;
-    fs::create_directories(path_, error);
-    if (error) fail(ErrorCode::io, "Cannot make the folder {}: {}.", path_.string(), error.message());
+    make_folder(path_);
   }
   ~StagingFolder() {
     std::error_code ignored;
