@@ -65,6 +65,10 @@ class Browser:
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
 
+    def module(self, name, expression):
+        """What an expression over one of the app's modules, `it`, gives."""
+        return self.driver.execute_async_script(f"const done = arguments[0]; import('/assets/js/{name}').then((it) => done({expression}), (error) => done(String(error)));")
+
     def find(self, css, timeout=20):
         """The first visible element that fits."""
         return self.until(lambda: next((e for e in self.driver.find_elements(By.CSS_SELECTOR, css) if e.is_displayed()), None), timeout,
@@ -125,9 +129,9 @@ class Browser:
               (error) => done([String(error)]));""")
         self.problems += [f"{name}: {violation}" for violation in found]
 
-    def console(self, name):
-        """Notes the errors on our own pages (others, as the fake Stripe's, may lack an icon)."""
+    def console(self, name, meant=None):
+        """Notes the errors on our own pages (others, as the fake Stripe's, may lack an icon), but those with a word that was meant."""
         for line in self.driver.get_log("browser"):
             ours = not line["message"].startswith("http") or line["message"].startswith(self.url)
-            if line["level"] == "SEVERE" and ours:
+            if line["level"] == "SEVERE" and ours and not (meant and meant in line["message"]):
                 self.problems.append(f"{name}: console: {line['message']}")

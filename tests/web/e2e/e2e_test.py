@@ -4,6 +4,7 @@
 Pictures of every state are left in WORK_DIR/shots. Ends with 77 (skipped) where Chromium, its driver or Selenium are missing."""
 import math
 import pathlib
+import re
 import shutil
 import struct
 import sys
@@ -185,6 +186,7 @@ class Journey(unittest.TestCase):
         # A voice's sample plays.
         self.choose_voice("Kathleen")
         sample = b.find(".voice:has(input:checked) .voice-play button")
+        b.run("arguments[0].click(); arguments[0].click()", sample)  # stopped before it began: no reason to give up
         b.press(sample)
         b.until(lambda: b.run("return arguments[0].audio.currentTime", sample) > 0.3, message="the sample does not play")
         b.press(sample)
@@ -282,6 +284,22 @@ class Journey(unittest.TestCase):
         b.press(b.button("30 credits"))
         b.press(b.find("#cancel"))
         b.until(lambda: "cancelled" in b.text(), message="no word about the cancelled purchase")
+        self.outcomes()
+
+    def outcomes(self):
+        """What is said to who comes back from Stripe's page, by what the order's state is then."""
+        b = self.browser
+        for state, back, words, uncharged in (("pending", "&cancelled=1", "was cancelled", True), ("paid", "&cancelled=1", "Your credits are here", False),
+                                              ("failed", "", "did not go through", True), ("expired", "", "not finished in time", True),
+                                              ("refunded", "", "€4.99 went back", False), ("disputed", "", "is disputed", False)):
+            b.run("""window.fetchIt ??= window.fetch;
+                window.fetch = (address, options) => address.includes('/orders/')
+                  ? Promise.resolve(new Response(JSON.stringify({state: arguments[0], refunded_amount: 499, currency: 'eur'})))
+                  : window.fetchIt(address, options);
+                history.pushState(null, '', '/app/credits?order=' + arguments[0] + arguments[1]);
+                dispatchEvent(new PopStateEvent('popstate'));""", state, back)
+            b.until(lambda: words in b.text(), message=f"nothing is said about an order that is {state}")
+            self.assertEqual("Nothing was charged" in b.text(), uncharged, state)
 
     def rest(self):
         """History, "again with another voice", the account, out and in again."""
@@ -312,11 +330,29 @@ class Journey(unittest.TestCase):
         b.find("input[type=email]")
         b.look("17-reset")
 
+    def test_money(self):
+        b = self.browser
+        b.open("/")
+        b.find(".hero")
+        for amount, currency, digits in ((499, "eur", "4.99"), (500, "jpy", "500"), (50000, "isk", "500"), (50000, "ugx", "500"), (499000, "huf", "4,990"),
+                                         (12345, "twd", "123.45"), (4990, "kwd", "4.990"), (1050, "usd", "10.50")):
+            words = b.module("format.js", f"it.money({amount}, '{currency}')")
+            self.assertEqual(re.sub(r"[^\d.,]", "", words), digits, words)
+
     def test_the_microphone(self):
         b = self.browser
         b.size(*PHONE)
         b.open("/app/new")
+        # The microphone goes away by itself: what was sung until then is there.
+        b.run("""const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+            navigator.mediaDevices.getUserMedia = async (wish) => (window.opened = await open(wish));""")
         b.press(b.find(".source.mic"))
+        b.find(".live")
+        b.until(lambda: b.text(".timer") >= "0:01")
+        b.run("window.opened.getTracks().forEach((track) => track.stop())")
+        b.until(lambda: b.find("audio") and "microphone went away" in b.text(), message="nothing is said about the lost microphone")
+        b.until(lambda: b.run("return document.querySelector('audio').readyState") > 0, message="what was recorded is lost")
+        b.press(b.button("Sing again"))
         b.find(".live")
         b.until(lambda: b.text(".timer") >= "0:03")
         level = b.run("return new DOMMatrix(getComputedStyle(document.querySelector('.meter-fill')).transform).a")
@@ -327,6 +363,13 @@ class Journey(unittest.TestCase):
         b.run("arguments[0].play()", audio)
         b.until(lambda: b.run("return arguments[0].currentTime", audio) > 0.3, message="the take does not play")
         b.look("19-take")
+        # Without a connection there is no account and no upload, but still the take.
+        b.line(offline=True)
+        b.press(b.button("Use this take"))
+        b.until(lambda: b.find("audio") and "No connection" in b.text(), message="the take is gone")
+        b.until(lambda: b.run("return document.querySelector('audio').readyState") > 0, message="the take does not play any more")
+        b.line()
+        b.console("offline", meant="ERR_INTERNET_DISCONNECTED")
         b.press(b.button("Use this take"))
         b.find(".trim", 60)
         self.assertIn("Recording", b.text("h1"))
@@ -342,7 +385,18 @@ class Journey(unittest.TestCase):
         b.driver.find_element("css selector", "input[type=file]").send_keys(str(damaged))
         b.until(lambda: "cannot be used" in b.text(), 60, "nothing is said about a damaged file")
         self.assertIn("Nothing was charged", b.text())
+        b.button("Delete this recording")
         b.look("20-damaged")
+        # It takes room until it is deleted.
+        b.press(b.button("Sing", "header"))
+        b.press(b.button("All recordings"))
+        b.until(lambda: "1 recording, 2 kB together" in b.text(), message="the list does not say how large they are")
+        self.assertIn("cannot be used · 2 kB", b.text(".line"))
+        b.look("26-recordings", dark=True)
+        b.press(b.button("Delete damaged.mp3"))
+        b.press(b.button("Delete it", "dialog"))
+        b.until(lambda: "Nothing uploaded" in b.text(), message="the recording was not deleted")
+        self.assertEqual(b.run("return fetch('/api/v1/recordings').then((r) => r.json())"), [])
         # What is cancelled is given back.
         b.open("/app/new")
         self.upload()

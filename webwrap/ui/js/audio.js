@@ -27,7 +27,8 @@ export function playButton(url, label) {
     if (!audio.paused) return audio.pause();
     silence(audio);
     audio.currentTime = 0;
-    audio.play().catch(() => {
+    audio.play().catch((error) => {
+      if (error.name === "AbortError") return; // paused before it began
       set(button, { "aria-label": `${label} cannot be played`, disabled: true });
     });
   });

@@ -9,6 +9,7 @@ const ROUTES = [
   [/^\/$/, () => import("./views/landing.js")],
   [/^\/app\/?$/, () => import("./views/start.js")],
   [/^\/app\/new$/, () => import("./views/start.js")],
+  [/^\/app\/recordings$/, () => import("./views/recordings.js")],
   [/^\/app\/recordings\/(\w+)$/, () => import("./views/studio.js")],
   [/^\/app\/jobs\/(\w+)$/, () => import("./views/job.js")],
   [/^\/app\/songs$/, () => import("./views/songs.js")],

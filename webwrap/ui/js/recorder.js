@@ -12,17 +12,23 @@ const REASONS = {
 };
 
 export class Recorder {
-  /// level(peak 0..1, seconds) is called about 20 times a second; ended() when it stopped by itself at `longest` seconds.
+  /// level(peak 0..1, seconds) is called about 20 times a second; ended(why) when it stopped by itself: at `longest` seconds, or, with a
+  /// sentence, because the microphone went away.
   constructor({ level, ended, longest }) {
     Object.assign(this, { level, ended, longest });
   }
 
   async start() {
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
+      await this.open();
     } catch (error) {
+      this.close();
       throw new Error(REASONS[error.name] ?? "The microphone could not be opened. Try again, or upload a file instead.");
     }
+  }
+
+  async open() {
+    this.stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
     this.context = new AudioContext();
     await this.context.resume();
     const analyser = this.context.createAnalyser();
@@ -32,7 +38,14 @@ export class Recorder {
     this.recorder = new MediaRecorder(this.stream, { mimeType: type, audioBitsPerSecond: 192000 });
     this.pieces = [];
     this.recorder.ondataavailable = (event) => this.pieces.push(event.data);
+    // Without stop(), too: a call, an unplugged headset, a permission taken back.
+    this.stopped = new Promise((resolve) => {
+      this.recorder.onstop = resolve;
+      this.recorder.onerror = () => setTimeout(resolve, 1000); // the last piece and the stop come after it
+    });
+    this.stopped.then(() => this.ended("The microphone went away, so the recording stopped."));
     this.recorder.start(1000);
+    this.awake = navigator.wakeLock?.request("screen").catch(() => {}); // phones that go to sleep stop recording
     const started = performance.now();
     const samples = new Float32Array(analyser.fftSize);
     this.timer = setInterval(() => {
@@ -43,23 +56,23 @@ export class Recorder {
     }, 50);
   }
 
-  /// Resolves to {blob, name}.
-  stop() {
+  /// Resolves to the take, a File.
+  async stop() {
     clearInterval(this.timer);
-    return new Promise((resolve) => {
-      this.recorder.onstop = () => {
-        this.close();
-        const type = this.recorder.mimeType.split(";")[0];
-        const now = new Date();
-        const stamp = `${now.toLocaleDateString("sv")} ${now.toLocaleTimeString("sv").slice(0, 5).replace(":", ".")}`;
-        resolve({ blob: new Blob(this.pieces, { type }), name: `Recording ${stamp}.${NAMES[type] ?? "webm"}` });
-      };
+    if (this.recorder.state !== "inactive") {
       this.recorder.stop();
-    });
+      await this.stopped;
+    }
+    this.close();
+    const type = this.recorder.mimeType.split(";")[0];
+    const now = new Date();
+    const stamp = `${now.toLocaleDateString("sv")} ${now.toLocaleTimeString("sv").slice(0, 5).replace(":", ".")}`;
+    return new File(this.pieces, `Recording ${stamp}.${NAMES[type] ?? "webm"}`, { type });
   }
 
   close() {
     clearInterval(this.timer);
+    this.awake?.then((lock) => lock?.release()).catch(() => {});
     this.stream?.getTracks().forEach((track) => track.stop());
     this.context?.close().catch(() => {});
   }

@@ -1,4 +1,5 @@
 // Resumable uploads: tus-js-client (vendored), fetched only when something is uploaded.
+import { ApiError } from "./api.js";
 
 let library = null;
 
@@ -20,9 +21,9 @@ function tus() {
 // A piece that breaks off is sent again: small ones on slow lines.
 const piece = () => (/2g|3g/.test(navigator.connection?.effectiveType ?? "") ? 512 : 4096) * 1024;
 
-/// Uploads `file` under `name`; resolves to the recording's id. An upload of the same file that broke off goes on where it stopped.
+/// Uploads `file`; resolves to the recording's id. An upload of the same file that broke off goes on where it stopped.
 /// progress(0..1), waiting(true) while the connection is gone. signal: stops; what has arrived is forgotten unless its reason is "left".
-export async function upload(file, name, { progress, waiting, signal }) {
+export async function upload(file, { progress, waiting, signal }) {
   const { Upload } = await tus();
   return new Promise((resolve, reject) => {
     let over = false;
@@ -31,7 +32,7 @@ export async function upload(file, name, { progress, waiting, signal }) {
       chunkSize: piece(),
       retryDelays: [0, 1000, 2000, 4000, 8000, 15000, 30000, 30000, 60000],
       removeFingerprintOnSuccess: true,
-      metadata: { filename: name, filetype: file.type },
+      metadata: { filename: file.name, filetype: file.type },
       onProgress: (sent, total) => {
         waiting(false);
         progress(total ? sent / total : 0);
@@ -48,7 +49,7 @@ export async function upload(file, name, { progress, waiting, signal }) {
       },
       onError: (error) => {
         over = true;
-        reject(new Error(reason(error)));
+        reject(reason(error));
       },
     });
     const stop = () => {
@@ -66,8 +67,9 @@ export async function upload(file, name, { progress, waiting, signal }) {
 
 function reason(error) {
   try {
-    return JSON.parse(error.originalResponse.getBody()).detail;
+    const { code, detail } = JSON.parse(error.originalResponse.getBody());
+    return new ApiError(error.originalResponse.getStatus(), code, detail);
   } catch {
-    return "The upload broke off. Check your connection and try again; what has arrived is kept.";
+    return new Error("The upload broke off. Check your connection and try again; what has arrived is kept.");
   }
 }

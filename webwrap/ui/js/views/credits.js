@@ -25,16 +25,15 @@ export default async function creditsPage({ query, go }) {
   refreshAccount().catch(() => {});
   const outcome = h("div", { role: "status" });
   const order = query.get("order");
-  if (order && query.has("cancelled")) outcome.replaceChildren(note("info", "The purchase was cancelled. Nothing was charged."));
-  else if (order) {
-    outcome.replaceChildren(note("info", "Waiting for the payment to be confirmed…"));
-    const slow = setTimeout(() => outcome.replaceChildren(note("info", "The payment is still being confirmed. You can go on; the credits arrive by themselves.")), 20000);
-    const settled = new Set(["paid", "failed", "expired", "refunded", "disputed"]);
-    poll(`/orders/${order}`, { finished: (now) => settled.has(now.state), every: 1500, signal: leaving.signal })
+  if (order) {
+    const cancelled = query.has("cancelled"); // how they came back; what became of it, the order knows
+    outcome.replaceChildren(note("info", cancelled ? "Asking what became of the purchase…" : "Waiting for the payment to be confirmed…"));
+    const slow = !cancelled && setTimeout(() => outcome.replaceChildren(note("info", "The payment is still being confirmed. You can go on; the credits arrive by themselves.")), 20000);
+    poll(`/orders/${order}`, { finished: (now) => cancelled || now.state in OUTCOMES, every: 1500, signal: leaving.signal })
       .then(async (now) => {
         await load();
         await refreshAccount();
-        outcome.replaceChildren(now.state === "paid" ? note("good", h("strong", "Thank you! "), "Your credits are here.") : note("bad", "The payment did not go through. Nothing was charged; try again or use another way to pay."));
+        outcome.replaceChildren((OUTCOMES[now.state] ?? (() => note("info", "The purchase was cancelled. Nothing was charged.")))(now));
         announce(outcome.textContent);
       })
       .catch((error) => error.name !== "AbortError" && outcome.replaceChildren(note("bad", error.message)))
@@ -67,6 +66,15 @@ export default async function creditsPage({ query, go }) {
     );
   }
 }
+
+// What became of an order, once that is settled.
+const OUTCOMES = {
+  paid: () => note("good", h("strong", "Thank you! "), "Your credits are here."),
+  failed: () => note("bad", "The payment did not go through. Nothing was charged; try again or use another way to pay."),
+  expired: () => note("bad", "The purchase was not finished in time. Nothing was charged; choose a pack again if you still want it."),
+  refunded: (order) => note("info", `This purchase was refunded: ${money(order.refunded_amount, order.currency)} went back to you, and its credits were taken back.`),
+  disputed: () => note("bad", "This payment is disputed. As long as the dispute is open, you can neither convert nor buy; if the money goes back, so do the credits."),
+};
 
 // What a line is about; its note says of what. Others' notes say it all.
 const KINDS = { reserve: "Held for", capture: "Paid for", release: "Given back for" };

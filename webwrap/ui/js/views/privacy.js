@@ -17,7 +17,7 @@ const KEPT = [
 function yours() {
   const account = h("a", { href: "/app/account" }, "your account's page");
   if (isMember()) return h("p", "On ", account, " you can export all of it as one file and delete the account with everything in it, at once.");
-  return h("p", "With an account, its page exports all of it as one file and deletes the account with everything in it, at once. As a guest you can delete each song.");
+  return h("p", "With an account, its page exports all of it as one file and deletes the account with everything in it, at once. As a guest you can delete each song and each recording.");
 }
 
 export default async function privacy() {

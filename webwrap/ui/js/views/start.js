@@ -1,15 +1,17 @@
 // Where a song comes from: a file or the microphone.
-import { del, get } from "../api.js";
+import { get } from "../api.js";
 import { silence } from "../audio.js";
-import { announce, confirmed, h, icon, note, set, toast } from "../dom.js";
+import { announce, h, icon, note, set, toast } from "../dom.js";
 import { bytes, clock, plural } from "../format.js";
 import { canRecord, Recorder } from "../recorder.js";
+import { recordingLine } from "../recordings.js";
 import { ensureAccount, isMember, session } from "../session.js";
 import { upload } from "../upload.js";
 import { Waveform } from "../waveform.js";
 
 export default async function start({ query, go }) {
   const { config } = session;
+  const most = isMember() ? config.max_upload_bytes : config.guest_max_upload_bytes;
   const voice = query.get("voice");
   const leaving = new AbortController();
   const stage = h("div.stack");
@@ -22,19 +24,20 @@ export default async function start({ query, go }) {
 
   const show = (...children) => stage.replaceChildren(...children.flat().filter(Boolean));
 
-  async function send(file, name) {
+  /// back() shows what there was before, if it does not get through: a take is only here.
+  async function send(file, back) {
     silence();
     holdPage(true);
     const stop = new AbortController();
     const bar = h("progress", { max: 1, value: 0, "aria-label": "Upload" });
     const words = h("p.small.quiet", "Starting…");
     const cancel = h("button.button.slim", { type: "button", onclick: () => stop.abort() }, "Cancel");
-    show(h("section.card.stack", h("h2", `Uploading ${name}`), bar, words, h("div.row", cancel)));
-    announce(`Uploading ${name}`);
+    show(h("section.card.stack", h("h2", `Uploading ${file.name}`), bar, words, h("div.row", cancel)));
+    announce(`Uploading ${file.name}`);
     leaving.signal.addEventListener("abort", () => stop.abort("left"));
     try {
       await ensureAccount();
-      const id = await upload(file, name, {
+      const id = await upload(file, {
         signal: stop.signal,
         progress: (part) => {
           bar.value = part;
@@ -46,20 +49,24 @@ export default async function start({ query, go }) {
       go(`/app/recordings/${id}${voice ? `?voice=${encodeURIComponent(voice)}` : ""}`);
     } catch (error) {
       if (left) return;
-      choose();
-      if (error.name !== "AbortError") stage.prepend(note("bad", error.message));
+      back();
+      if (error.name === "AbortError") return;
+      const room = error.code === "quota_exceeded" && h("a", { href: "/app/recordings", target: "_blank", rel: "noopener" }, "See them all");
+      stage.prepend(note("bad", error.message, " ", room));
     }
   }
 
   function take(file) {
     if (!file) return;
     if (file.size === 0) return toast("This file is empty. Choose another one.", "bad");
-    if (file.size > config.max_upload_bytes) return toast(`This file has ${bytes(file.size)}; ${bytes(config.max_upload_bytes)} is the most. Make it an mp3, or cut it.`, "bad");
-    send(file, file.name);
+    if (file.size > most) return toast(`This file has ${bytes(file.size)}; ${bytes(most)} is the most${isMember() ? "" : " without an account"}. Make it an mp3, or cut it.`, "bad");
+    send(file, choose);
   }
 
-  function review(blob, name, seconds, peaks) {
-    const url = URL.createObjectURL(blob);
+  function review(take, seconds, peaks) {
+    holdPage(true);
+    const url = URL.createObjectURL(take);
+    const title = h("h2", { tabindex: "-1" }, `Your take, ${clock(seconds)}`);
     const audio = h("audio", { controls: true, src: url, "aria-label": "Your recording" });
     const wave = new Waveform(peaks);
     const done = (next) => () => {
@@ -70,12 +77,19 @@ export default async function start({ query, go }) {
     show(
       h(
         "section.card.stack.recorder",
-        h("h2", `Your take, ${clock(seconds)}`),
+        title,
         h("div.take-wave", wave.node),
         audio,
-        h("div.row", h("button.button.primary", { type: "button", onclick: done(() => send(blob, name)) }, icon("arrow"), "Use this take"), h("button.button", { type: "button", onclick: done(record) }, icon("again"), "Sing again"), h("button.button.ghost", { type: "button", onclick: done(choose) }, "Discard")),
+        h(
+          "div.row",
+          h("button.button.primary", { type: "button", onclick: done(() => send(take, () => review(take, seconds, peaks))) }, icon("arrow"), "Use this take"),
+          h("button.button", { type: "button", onclick: done(record) }, icon("again"), "Sing again"),
+          h("a.button.ghost", { href: url, download: take.name }, icon("download"), "Save a copy"),
+          h("button.button.ghost", { type: "button", onclick: done(choose) }, "Discard"),
+        ),
       ),
     );
+    title.focus();
     announce(`Recorded ${plural(Math.round(seconds), "second")}`);
   }
 
@@ -89,12 +103,15 @@ export default async function start({ query, go }) {
     const peaks = [];
     let loudest = 0;
     let seconds = 0;
-    const stop = async () => {
+    const stop = async (why) => {
       if (recorder !== mine) return;
       recorder = null;
-      const { blob, name } = await mine.stop();
+      const take = await mine.stop();
       wave.destroy();
-      if (!left) review(blob, name, seconds, peaks);
+      if (left) return;
+      if (take.size) review(take, seconds, peaks);
+      else choose();
+      if (why) stage.prepend(note("bad", why));
     };
     const mine = new Recorder({
       longest: config.max_duration_s,
@@ -123,7 +140,7 @@ export default async function start({ query, go }) {
     }
     if (left || recorder !== mine) return mine.close();
     holdPage(true);
-    const button = h("button.button.primary.big", { type: "button", onclick: stop }, icon("stop"), "Stop");
+    const button = h("button.button.primary.big", { type: "button", onclick: () => stop() }, icon("stop"), "Stop");
     show(h("section.card.stack.recorder.live", h("div.row.between", h("h2", h("span.dot", { "aria-hidden": "true" }), "Recording"), time), h("div.take-wave", wave.node), meterBox, words, h("div.row", button)));
     button.focus();
     announce("Recording");
@@ -138,7 +155,7 @@ export default async function start({ query, go }) {
       h("span.source-icon", icon("upload")),
       h("strong.source-title", "Upload a song"),
       h("span.quiet", "Tap to choose, or drop a file here"),
-      h("span.small.quiet", `mp3, wav, flac, m4a, ogg and more, up to ${bytes(config.max_upload_bytes)} and ${Math.round(config.max_duration_s / 60)} minutes`),
+      h("span.small.quiet", `mp3, wav, flac, m4a, ogg and more, up to ${bytes(most)} and ${Math.round(config.max_duration_s / 60)} minutes`),
     );
     for (const name of ["dragenter", "dragover"]) zone.addEventListener(name, (event) => (event.preventDefault(), zone.classList.add("over")));
     for (const name of ["dragleave", "drop"]) zone.addEventListener(name, (event) => (event.preventDefault(), zone.classList.remove("over")));
@@ -182,27 +199,8 @@ export default async function start({ query, go }) {
 }
 
 function earlier(box, recordings, voice) {
-  const ready = recordings.filter((recording) => recording.state !== "failed" && recording.state !== "uploading").slice(0, 6);
-  if (!ready.length) return;
-  const rows = ready.map((recording) => {
-    const row = h(
-      "li.line",
-      h("a.grow", { href: `/app/recordings/${recording.id}${voice ? `?voice=${encodeURIComponent(voice)}` : ""}` }, recording.name),
-      h("span.small.quiet", recording.state === "ready" ? clock(recording.duration_s) : "looking at it…"),
-      h("button.round.soft.small-round.plain", { type: "button", "aria-label": `Delete ${recording.name}`, onclick: () => remove(recording, row) }, icon("trash")),
-    );
-    return row;
-  });
-  box.replaceChildren(h("section.stack.tight-stack", h("h2", "Sung before"), h("ul.lines", rows)));
-}
-
-async function remove(recording, row) {
-  const sure = await confirmed({ title: "Delete this recording?", text: `"${recording.name}" goes for good. Songs made from it stay.`, action: "Delete it" });
-  if (!sure) return;
-  try {
-    await del(`/recordings/${recording.id}`);
-    row.remove();
-  } catch (error) {
-    toast(error.message, "bad");
-  }
+  if (!recordings.length) return;
+  const usable = recordings.filter((recording) => recording.state !== "failed" && recording.state !== "uploading").slice(0, 6);
+  const query = voice ? `?voice=${encodeURIComponent(voice)}` : "";
+  box.replaceChildren(h("section.stack.tight-stack", h("h2", "Sung before"), usable.length > 0 && h("ul.lines", usable.map((recording) => recordingLine(recording, { query }))), h("p", h("a", { href: "/app/recordings" }, "All recordings"))));
 }

@@ -3,6 +3,7 @@ import { get, poll, post } from "../api.js";
 import { silence } from "../audio.js";
 import { announce, field, h, icon, note, set, toggle, working } from "../dom.js";
 import { clamp, clock, credits, keyWords, noteName, plural, signed } from "../format.js";
+import { deleted } from "../recordings.js";
 import { isMember, refreshAccount, session } from "../session.js";
 import { allVoices, rangeChart, voiceGallery } from "../voices.js";
 import { trimmer } from "../waveform.js";
@@ -13,10 +14,11 @@ export default async function studio({ params, query, go }) {
   const body = h("div.stack");
   const view = { title: recording.name, node: h("section.stack.studio", h("div", h("p.small.quiet", "Your recording"), h("h1", recording.name)), body), destroy: () => (leaving.abort(), cleanup?.()) };
   let cleanup = null;
+  const end = (words) => h("div.row", h("a.button.primary", { href: "/app/new" }, words), h("button.button.ghost.danger", { type: "button", onclick: async () => (await deleted(recording)) && go("/app/new") }, icon("trash"), "Delete this recording"));
 
   const ready = async (found) => {
     if (found.state === "failed") {
-      body.replaceChildren(note("bad", h("strong", "This recording cannot be used. "), found.failure, " Nothing was charged."), h("a.button.primary.fit", { href: "/app/new" }, "Try another one"));
+      body.replaceChildren(note("bad", h("strong", "This recording cannot be used. "), found.failure, " Nothing was charged."), end("Try another one"));
       return announce("This recording cannot be used");
     }
     const [voices, { peaks }] = await Promise.all([allVoices(), get(`/recordings/${found.id}/peaks`, leaving.signal)]);
@@ -28,7 +30,7 @@ export default async function studio({ params, query, go }) {
   };
 
   if (recording.state === "ready" || recording.state === "failed") await ready(recording);
-  else if (recording.state === "uploading") body.replaceChildren(note("info", "This upload is not complete. Choose the same file again and it goes on where it stopped. "), h("a.button.primary.fit", { href: "/app/new" }, "Go on"));
+  else if (recording.state === "uploading") body.replaceChildren(note("info", "This upload is not complete. Choose the same file again and it goes on where it stopped. "), end("Go on"));
   else {
     body.replaceChildren(h("div.card.stack.centred", h("div.listening", { "aria-hidden": "true" }, ...Array.from({ length: 5 }, () => h("span"))), h("h2", { role: "status" }, "Listening to it…"), h("p.quiet", "Finding out how long it is and which notes you sing. That takes a few seconds.")));
     poll(`/recordings/${recording.id}`, { finished: (now) => now.state !== "analysing", signal: leaving.signal })
@@ -84,7 +86,7 @@ function bench(recording, voices, peaks, query, go) {
     if (!audio.paused) return audio.pause();
     silence(audio);
     audio.currentTime = trim.part.start;
-    audio.play().catch(() => set(listen, { "aria-label": "The recording cannot be played" }));
+    audio.play().catch((error) => error.name !== "AbortError" && set(listen, { "aria-label": "The recording cannot be played" }));
   });
   let frame = 0;
   const follow = () => {
