@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 #include "database.h"
 
 namespace webwrap::testing {
@@ -39,6 +41,23 @@ TEST(Commands, TakeNoMissingDatabaseForAnEmptyOne) {
   EXPECT_THROW(audit(config), std::runtime_error);
   EXPECT_THROW(backup(config, (database.dir / "backup.db").string()), std::runtime_error);
   EXPECT_TRUE(std::filesystem::is_empty(config.data_dir));
+}
+
+TEST(Commands, BackupOverwritesNothing) {
+  Database database;
+  Config config;
+  config.data_dir = database.dir.string();
+  const std::string path = (database.dir / "backup.db").string();
+  std::ofstream(path) << "yesterday's";
+  try {
+    backup(config, path);
+    ADD_FAILURE() << "it was overwritten";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr(path));
+  }
+  std::string kept;
+  std::getline(std::ifstream(path), kept);
+  EXPECT_EQ(kept, "yesterday's");
 }
 
 TEST(Commands, BackupMakesADatabaseToStartFrom) {

@@ -25,12 +25,13 @@ struct Conversion : ::testing::Test {
   }
 
   /// As the end of an upload does it.
-  Id upload(const std::string& file) {
+  Id upload(const std::string& file) { return upload(file, member.id); }
+  Id upload(const std::string& file, const Id& account) {
     std::ifstream stream(file, std::ios::binary);
     const std::string bytes((std::istreambuf_iterator<char>(stream)), {});
     Recording recording;
     recording.id = new_id();
-    recording.account = member.id;
+    recording.account = account;
     recording.state = Recording::State::analysing;
     recording.name = "song.flac";
     recording.size = recording.offset = std::int64_t(bytes.size());
@@ -38,7 +39,7 @@ struct Conversion : ::testing::Test {
     service.blobs->put(recording.blob, bytes);
     Job job;
     job.id = new_id();
-    job.account = member.id;
+    job.account = account;
     job.kind = Job::Kind::analyse;
     job.recording = recording.id;
     job.priority = 0;
@@ -124,6 +125,48 @@ TEST_F(Conversion, MakesASongOfARecordingAndItsDownloads) {
   std::vector<std::string> problems;
   service.store->read([&](Transaction& transaction) { problems = transaction.ledger().audit(); });
   EXPECT_THAT(problems, IsEmpty());
+}
+
+/// Does what another runner does, and something else before its work is kept.
+struct Meanwhile : JobRunner {
+  Meanwhile(JobRunner& runner, std::function<void()> what) : real(runner), happens(std::move(what)) {}
+  JobOutput run(const JobTask& task) override {
+    JobOutput output = real.run(task);
+    happens();
+    return output;
+  }
+  JobRunner& real;
+  std::function<void()> happens;
+};
+
+TEST_F(Conversion, MakesForAMemberWhatAGuestBegan) {
+  const auto begin = [&](Singer& guest, const json& wish) {
+    const Id recording = upload(VOXCONV_TEST_DATA "/song.flac", guest.id);
+    if (wish.is_null()) return recording;
+    EXPECT_TRUE(work());
+    json body = wish;
+    body["recording"] = recording;
+    return guest.post("/jobs", body).at("id").get<std::string>();
+  };
+  Browser(service).send(Method::post, "/api/v1/accounts", {{"email", "ann@example.org"}, {"password", "seven quiet otters"}});
+  const auto log_in = [](Singer& guest) {
+    EXPECT_EQ(guest.send(Method::post, "/api/v1/sessions", {{"email", "ann@example.org"}, {"password", "seven quiet otters"}}).status, 201);
+  };
+  const auto work_while_logging_in = [&](Singer& guest) {
+    Meanwhile late(runner, [&] { log_in(guest); });
+    EXPECT_TRUE(Worker(service.config, *service.store, *service.blobs, service.clock, late, options).work_one());
+  };
+
+  Singer first(service, Singer::Kind::guest), second(service, Singer::Kind::guest);
+  const Id recording = begin(first, nullptr);
+  work_while_logging_in(first);
+  EXPECT_EQ(first.get("/recordings/" + recording).at("state"), "ready");
+
+  const Id job = begin(second, {{"voice", "kathleen"}, {"preview", true}, {"end_s", 1}, {"options", {{"f0", "pyin"}}}});
+  work_while_logging_in(second);
+  const json done = second.get("/jobs/" + job);
+  ASSERT_EQ(done.at("state"), "done") << done;
+  second.get("/songs/" + done.at("song").get<std::string>());
 }
 
 TEST_F(Conversion, SaysWhatIsWrongWithARecording) {

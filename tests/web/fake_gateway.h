@@ -15,12 +15,12 @@ struct FakeGateway : PaymentGateway {
   bool configured() const override { return true; }
 
   CheckoutSession create_session(const Order& order, const std::string& title, const std::string& success_url,
-                                 const std::string& cancel_url, const std::string& email) override {
+                                 const std::string& cancel_url, const std::string& email, Patience patience) override {
     const std::lock_guard lock(mutex);
     ++calls;
     if (on_create) on_create(order);
     if (down) throw ServiceError(502, "payment_provider", "down");
-    last = {title, success_url, cancel_url, email};
+    last = {title, success_url, cancel_url, email, patience};
     std::string& id = by_key[order.idempotency_key];
     if (id.empty()) {
       id = fmt::format("cs_{}", by_key.size());
@@ -29,6 +29,7 @@ struct FakeGateway : PaymentGateway {
     return sessions.at(id);
   }
   CheckoutSession find_session(const std::string& id) override {
+    if (on_find) on_find();
     const std::lock_guard lock(mutex);
     ++calls;
     if (down) throw ServiceError(502, "payment_provider", "down");
@@ -44,12 +45,14 @@ struct FakeGateway : PaymentGateway {
 
   struct Asked {
     std::string title, success_url, cancel_url, email;
+    Patience patience = Patience::usual;
   };
   std::mutex mutex;
   std::map<std::string, std::string> by_key;        ///< session by idempotency key
   std::map<std::string, CheckoutSession> sessions;  ///< by id
   std::map<std::string, std::string> payments;      ///< order by payment intent
   std::function<void(const Order&)> on_create;
+  std::function<void()> on_find;  ///< called by many at a time
   Asked last;
   bool down = false;
   int calls = 0;

@@ -146,6 +146,37 @@ TEST(Fulfilment, TakesBackInProportionToWhatWasRefunded) {
   EXPECT_TRUE(shop.audit().empty());
 }
 
+/// With taxes, for example: Stripe's sums are then parts of more than the price.
+TEST(Fulfilment, TakesBackByThePartOfWhatWasCharged) {
+  constexpr std::int64_t charged = 594;
+  Shop shop;
+  const Order order = shop.add_order(), disputed = shop.add_order(), untold = shop.add_order();
+  for (const Order& one : {order, disputed}) {
+    json completed = Shop::checkout(one, "completed", "paid");
+    completed["data"]["object"]["amount_total"] = charged;
+    shop.take(completed);
+  }
+  const auto refund = [&](const Order& of, std::int64_t amount) {
+    json event = Shop::refund(of, amount);
+    event["data"]["object"]["amount"] = charged;
+    shop.take(event);
+  };
+  refund(order, charged / 2);
+  EXPECT_EQ(shop.books(order), (Books{bought / 2, State::paid, charged / 2, false}));
+  refund(order, price);
+  EXPECT_EQ(shop.books(order), (Books{bought - 25, State::paid, price, false}));  // 30 * 499 / 594 = 25.2
+  refund(order, charged);
+  EXPECT_EQ(shop.books(order), (Books{0, State::refunded, charged, false}));
+
+  shop.take(Shop::dispute(disputed, "closed", "lost", charged / 3));
+  EXPECT_EQ(shop.books(disputed).balance, bought - 10);
+
+  shop.take(Shop::checkout(untold, "completed", "paid"));
+  refund(untold, charged / 2);  // the charge itself tells
+  EXPECT_EQ(shop.books(untold).balance, bought / 2);
+  EXPECT_TRUE(shop.audit().empty());
+}
+
 TEST(Fulfilment, RefundOfSpentCreditsLeavesADebt) {
   Shop shop;
   const Order order = shop.add_order();
@@ -297,6 +328,12 @@ TEST(Fulfilment, OrderOfEventsDoesNotMatter) {
       [](const Order& o) {
         return std::vector<json>{Shop::checkout(o, "completed", "unpaid"), Shop::checkout(o, "async_payment_succeeded", "paid"),
                                  Shop::refund(o, 100), Shop::refund(o, 250), Shop::refund(o, 333)};
+      },
+      [](const Order& o) {
+        json completed = Shop::checkout(o, "completed", "paid"), refund = Shop::refund(o, 297);
+        completed["data"]["object"]["amount_total"] = refund["data"]["object"]["amount"] = 594;
+        return std::vector<json>{completed, refund, Shop::dispute(o, "created", "needs_response", 297),
+                                 Shop::dispute(o, "closed", "lost", 297)};
       },
       [](const Order& o) {
         return std::vector<json>{Shop::checkout(o, "completed", "paid"),

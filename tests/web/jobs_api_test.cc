@@ -109,6 +109,23 @@ TEST_F(JobsApi, ReservesWithTheJobAndGivesBackOnCancel) {
   EXPECT_EQ(member.get("/account").at("balance"), 5);
 }
 
+TEST_F(JobsApi, ShowsTitlesInTheHistoryButKeepsNoneInTheBooks) {
+  json body = wish(member.recording(30));
+  body["title"] = "For my love";
+  const std::string kept = member.post("/jobs", body).at("id"), cancelled = member.post("/jobs", body).at("id");
+  member.send(Method::del, "/api/v1/jobs/" + cancelled);
+  const auto notes = [&] {
+    std::vector<std::string> all;
+    service.store->read([&](Transaction& transaction) {
+      for (const HistoryLine& line : transaction.ledger().history(member.id, 100)) all.push_back(line.kind + ": " + line.note);
+    });
+    return all;
+  };
+  EXPECT_THAT(notes(), ElementsAre("release: For my love", "reserve: For my love", "reserve: For my love", HasSubstr("grant: ")));
+  service.store->write([&](Transaction& transaction) { transaction.accounts().erase(member.id, service.clock.now()); });
+  EXPECT_THAT(notes(), ElementsAre("release: Account deleted", "release: ", "reserve: ", "reserve: ", HasSubstr("grant: ")));
+}
+
 TEST_F(JobsApi, MakesOneJobOfARequestSentTwice) {
   const json body = wish(member.recording(90));
   const json first = member.post("/jobs", body, 201, {{"idempotency-key", "k1"}});

@@ -59,6 +59,7 @@ TEST_F(Operation, TellsClientsWhatIsOffered) {
   EXPECT_EQ(config.at("shop"), false);
   EXPECT_EQ(config.at("contact"), "help@example.org");
   EXPECT_EQ(config.at("max_upload_bytes"), service_.config.max_upload_bytes);
+  EXPECT_EQ(config.at("guest_max_upload_bytes"), service_.config.guest_upload_bytes);
   EXPECT_THAT(config.dump(), Not(HasSubstr("secret")));
 }
 

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "api/passwords.h"
+#include "api/work_slots.h"
 #include "domain/email.h"
 #include "domain/error.h"
 #include "domain/guessing.h"
@@ -114,6 +115,20 @@ TEST(Password, IsHashedWithSalt) {
   EXPECT_FALSE(check_password(hash, "seven quiet otter"));
   EXPECT_FALSE(check_password(hash, std::string("seven quiet otters\0", 19)));
   EXPECT_FALSE(is_outdated(hash));
+}
+
+TEST(Password, LeavesHandlerThreadsToOthers) {
+  const auto expect = [](int handler_threads, int running, int waiting) {
+    const PasswordRoom room = password_room(handler_threads);
+    EXPECT_EQ(room.running, running) << handler_threads;
+    EXPECT_EQ(room.waiting, waiting) << handler_threads;
+  };
+  expect(64, 2, 4);
+  expect(8, 2, 4);
+  expect(5, 2, 1);
+  expect(4, 2, 0);
+  expect(3, 1, 0);
+  expect(1, 1, 0);
 }
 
 TEST(WorkSlots, LetAFewInAFewWaitAndNobodyElse) {

@@ -38,6 +38,9 @@ struct Queue : Database {
   bool retry(const Job& job, Seconds not_before) {
     return write([&](JobStore& jobs) { return jobs.retry(job.id, job.attempts, job.worker, not_before); });
   }
+  bool unclaim(const Job& job) {
+    return write([&](JobStore& jobs) { return jobs.unclaim(job.id, job.attempts, job.worker); });
+  }
   bool cancel(const Id& job) {
     return write([&](JobStore& jobs) { return jobs.cancel(job, 900); });
   }
@@ -168,6 +171,40 @@ TEST(Queue, RetriesNotBeforeTheGivenTime) {
   EXPECT_EQ(queue.claim("w2", 1030).value().attempts, 2);
 }
 
+TEST(Queue, UndoesAClaim) {
+  Queue queue;
+  queue.add_job(queue.add_account().id);
+  const Job job = queue.claim("w1", 1000).value();
+  Job impostor = job;
+  impostor.worker = "w2";
+  EXPECT_FALSE(queue.unclaim(impostor));
+  ASSERT_TRUE(queue.unclaim(job));
+  EXPECT_FALSE(queue.unclaim(job));
+  EXPECT_FALSE(queue.heartbeat(job, 1001));
+  EXPECT_FALSE(queue.finish(job));
+  const Job again = queue.claim("w2", 1000).value();
+  EXPECT_EQ(again.attempts, 1);
+  EXPECT_FALSE(queue.finish(job)) << "the same attempt, but another's";
+  EXPECT_TRUE(queue.finish(again));
+}
+
+TEST(Queue, HandsJobsOver) {
+  Queue queue;
+  const Id guest = queue.add_account().id, member = queue.add_account().id;
+  Job job;
+  job.request_key = "client:1";
+  for (const Id& account : {guest, member}) {
+    job.id = new_id();
+    job.account = account;
+    queue.store->write([&](Transaction& transaction) { transaction.jobs().add(job); });
+  }
+  const Job held = queue.claim("w1", 1000).value(), waiting = queue.add_job(guest);
+  queue.store->write([&](Transaction& transaction) { transaction.jobs().hand_over(guest, member); });
+  EXPECT_EQ(queue.find(held.id).account, member);
+  EXPECT_EQ(queue.find(waiting.id).account, member);
+  EXPECT_TRUE(queue.finish(held)) << "its worker goes on";
+}
+
 TEST(Queue, LeavesJobsWhoseAttemptsAreUsedUpToTheCaller) {
   Queue queue;
   queue.add_job(queue.add_account().id);
@@ -240,6 +277,7 @@ TEST(Queue, CountsAndPlaces) {
     EXPECT_EQ(jobs.position(second), 2);
     EXPECT_EQ(jobs.position(free), 3);
     EXPECT_EQ(jobs.active_count(account), 3) << "conversions only";
+    EXPECT_EQ(jobs.quick_count(account), 1) << "all others";
     EXPECT_EQ(jobs.queued_count(), 4);
   });
   ASSERT_EQ(queue.claimed(), analysis.id);
@@ -250,6 +288,7 @@ TEST(Queue, CountsAndPlaces) {
     EXPECT_EQ(jobs.position(first), 0);
     EXPECT_EQ(jobs.position(second), 0);
     EXPECT_EQ(jobs.active_count(account), 2);
+    EXPECT_EQ(jobs.quick_count(account), 1) << "running ones, too";
     EXPECT_EQ(jobs.queued_count(), 1);
     EXPECT_EQ(jobs.running_count(), 2);
   });
@@ -301,6 +340,7 @@ TEST(Queue, ClaimsLikeAModelThroughRandomWork) {
           case 1: store.retry(job.id, job.attempts, job.worker, now + pick(100)); break;
           case 2: store.cancel(job.id, now); break;
           case 3: store.heartbeat(job.id, job.attempts, job.worker, 0.5, "", now, 60); break;
+          case 4: store.unclaim(job.id, job.attempts, job.worker); break;
           default: break;
         }
       }

@@ -114,6 +114,18 @@ TEST_F(ServerTest, AnswersHeadWithTheLengthAndWithoutTheBody) {
   EXPECT_EQ(body_of(client.ask("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")), "hello you");  // nothing of a body came before
 }
 
+TEST_F(ServerTest, AnswersHeadWithoutABodyWhateverGoesWrong) {
+  TcpClient client(start());
+  for (const auto& [status, request] :
+       {std::pair("403", "/hello HTTP/1.1\r\nX-Upload-File: /etc/passwd\r\n\r\n"), std::pair("404", "/file/none HTTP/1.1\r\n\r\n"),
+        std::pair("500", "/file/.hidden HTTP/1.1\r\n\r\n")}) {  // no key of a blob
+    const std::string answer = client.ask(std::string("HEAD ") + request, true);
+    EXPECT_THAT(answer, StartsWith(std::string("HTTP/1.1 ") + status));
+    EXPECT_THAT(answer, HasSubstr("Content-Length: "));
+    EXPECT_THAT(client.ask("GET /hello HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 200")) << "a body came with the answer " << status;
+  }
+}
+
 TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
   TcpClient client(start());
   std::string all;
@@ -351,6 +363,8 @@ TEST_F(ServerTest, SaysWhenItHasTooMuchToDo) {
   }
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 503"));
   EXPECT_THAT(answer, HasSubstr("Retry-After: "));
+  EXPECT_THAT(refused.ask("HEAD /hello HTTP/1.1\r\n\r\n", true), StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(refused.ask("GET /hello HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 503")) << "a body came with the answer to HEAD";
   gate_.set_value();
   EXPECT_EQ(body_of(working.answer()), "done waiting");
   EXPECT_EQ(body_of(queued.answer()), "hello you");

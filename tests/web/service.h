@@ -27,7 +27,8 @@ struct CapturingMailer : Mailer {
 /// Sells nothing: what a service without keys has.
 struct NoPayments : PaymentGateway {
   bool configured() const override { return false; }
-  CheckoutSession create_session(const Order&, const std::string&, const std::string&, const std::string&, const std::string&) override {
+  CheckoutSession create_session(const Order&, const std::string&, const std::string&, const std::string&, const std::string&,
+                                 Patience) override {
     return {};
   }
   CheckoutSession find_session(const std::string&) override { return {}; }

@@ -1,6 +1,7 @@
 #include <sodium.h>
 
 #include "account_testing.h"
+#include "api/account_data.h"
 #include "api/passwords.h"
 
 namespace webwrap::testing {
@@ -139,13 +140,28 @@ TEST_F(Sessions, BringAlongWhatAGuestMade) {
   service.store->read([&](Transaction& transaction) { EXPECT_FALSE(transaction.accounts().find(guest.id)); });
 }
 
-TEST_F(Sessions, LeaveAGuestWhoseJobsRun) {
+TEST_F(Sessions, BringAlongWhatIsBeingMadeForAGuest) {
+  Singer guest(service, Singer::Kind::guest);
+  const json wish = {{"recording", guest.recording()}, {"voice", "kathleen"}, {"preview", true}};
+  const std::string running = guest.post("/jobs", wish).at("id"), queued = guest.post("/jobs", wish).at("id");
+  service.store->write([&](Transaction& transaction) { transaction.jobs().claim("w", service.clock.now(), 60, 3); });
+  EXPECT_EQ(log_in(guest, "ann@example.org").status, 201);
+  EXPECT_EQ(guest.get("/account").at("id"), id);
+  EXPECT_EQ(guest.get("/jobs/" + running).at("state"), "running");
+  EXPECT_EQ(guest.get("/jobs/" + queued).at("state"), "queued");
+  guest.get("/recordings/" + wish.at("recording").get<std::string>());
+}
+
+/// Between who asked to log in and the check of the password, which takes its time.
+TEST_F(Sessions, LeaveWhatHasBecomeAnAccountMeanwhile) {
   Singer guest(service, Singer::Kind::guest);
   const Id recording = guest.recording();
-  guest.post("/jobs", {{"recording", recording}, {"voice", "kathleen"}, {"preview", true}});
-  EXPECT_EQ(log_in(guest, "ann@example.org").status, 201);
-  guest.get("/recordings/" + recording, 404);
-  service.store->read([&](Transaction& transaction) { EXPECT_EQ(transaction.recordings().find(recording)->account, guest.id); });
+  Account before, member = *stored("ann@example.org");
+  service.store->read([&](Transaction& transaction) { before = *transaction.accounts().find(guest.id); });
+  ASSERT_EQ(sign_up(guest, "bob@example.org").status, 201);
+  service.store->write([&](Transaction& transaction) { adopt_guest(transaction, before, member, service.clock.now()); });
+  EXPECT_EQ(guest.get("/account").at("email"), "bob@example.org");
+  guest.get("/recordings/" + recording);
 }
 
 TEST_F(Sessions, ApiTokensAreMadeShownOnceAndDeleted) {

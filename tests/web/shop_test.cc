@@ -1,3 +1,7 @@
+#include <atomic>
+#include <future>
+#include <thread>
+
 #include "fake_gateway.h"
 #include "payments/webhook_signature.h"
 #include "service.h"
@@ -35,7 +39,14 @@ class ShopTest : public ::testing::Test {
     return body_of(response);
   }
 
-  json order(const json& bought) { return body_of(member_.send(Method::get, "/api/v1/orders/" + bought.at("id").get<std::string>())); }
+  static json ask(Browser& buyer, const json& bought) {
+    return body_of(buyer.send(Method::get, "/api/v1/orders/" + bought.at("id").get<std::string>()));
+  }
+  /// After a while, so that the provider may be asked again.
+  json order(const json& bought) {
+    service_.clock.time += 3;
+    return ask(member_, bought);
+  }
   Credits balance() { return body_of(member_.send(Method::get, "/api/v1/credits")).at("balance"); }
   CheckoutSession& session_of(const json& bought) {
     return gateway_.sessions.at(gateway_.by_key.at("order-" + bought.at("id").get<std::string>()));
@@ -122,6 +133,92 @@ TEST_F(ShopTest, OpensTheSameSessionAgainAfterAFailure) {
   EXPECT_EQ(order(left).at("state"), "pending");
   EXPECT_EQ(order(left).at("checkout_url"), "https://pay.example/cs_1");
   EXPECT_EQ(gateway_.sessions.size(), 1u);
+}
+
+TEST_F(ShopTest, AsksTheProviderNowAndThenWhateverAnAccountAsksFor) {
+  const json first = buy(), second = buy();
+  const auto calls_for = [&](const json& bought) {
+    const int before = gateway_.calls;
+    EXPECT_EQ(ask(member_, bought).at("state"), "pending");
+    return gateway_.calls - before;
+  };
+  EXPECT_EQ(calls_for(first), 1);
+  EXPECT_EQ(calls_for(second), 0);
+  service_.clock.time += 2;
+  EXPECT_EQ(calls_for(first), 0);
+  service_.clock.time += 1;
+  EXPECT_EQ(calls_for(second), 1);
+}
+
+TEST_F(ShopTest, HasLittlePatienceWhereItAsksAgainAnyway) {
+  gateway_.down = true;
+  member_.send(Method::post, "/api/v1/orders", {{"pack", "small"}});
+  gateway_.down = false;
+  const json left = body_of(member_.send(Method::get, "/api/v1/orders")).at(0);
+  EXPECT_EQ(order(left).at("state"), "pending");
+  EXPECT_EQ(gateway_.last.patience, Patience::brief);
+  buy();
+  EXPECT_EQ(gateway_.last.patience, Patience::usual);
+}
+
+/// Whoever waits for the provider holds a handler thread.
+TEST_F(ShopTest, AFewWaitForTheProviderAndOthersGetWhatIsKnown) {
+  constexpr int people = 6, at_a_time = 2;
+  service_.config.signups_per_day = 100;
+  std::vector<Browser> buyers(people, Browser(service_));
+  std::vector<json> bought;
+  for (int i = 0; i < people; ++i) {
+    sign_up(buyers[std::size_t(i)], fmt::format("buyer{}@example.org", i));
+    bought.push_back(body_of(buyers[std::size_t(i)].send(Method::post, "/api/v1/orders", {{"pack", "small"}})));
+  }
+  std::promise<void> answers;
+  const std::shared_future<void> answer = answers.get_future().share();
+  std::atomic<int> asking = 0;
+  gateway_.on_find = [&] {
+    ++asking;
+    answer.wait();
+  };
+  std::vector<std::thread> waiting;
+  for (int i = 0; i < at_a_time; ++i)
+    waiting.emplace_back([&, i] { EXPECT_EQ(ask(buyers[std::size_t(i)], bought[std::size_t(i)]).at("state"), "pending"); });
+  while (asking < at_a_time) std::this_thread::yield();
+  std::vector<std::future<json>> others;
+  for (std::size_t i = at_a_time; i < people; ++i)
+    others.push_back(std::async(std::launch::async, [&, i] { return ask(buyers[i], bought[i]); }));
+  for (std::future<json>& other : others) {
+    EXPECT_EQ(other.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+    if (asking > at_a_time) break;  // and the answers must come for this test to end
+    EXPECT_EQ(other.get().at("state"), "pending");
+  }
+  EXPECT_EQ(asking, at_a_time);
+  answers.set_value();
+  for (std::thread& thread : waiting) thread.join();
+}
+
+TEST_F(ShopTest, TurnsBuyersAwayWhereTooManyBuyAtOnce) {
+  service_.config.handler_threads = 1;  // room for one, and nobody waits
+  service_.router = {};
+  add_account_routes(service_.router, *service_.context);
+  add_shop_routes(service_.router, *service_.context);
+  std::promise<void> begun, answers;
+  gateway_.on_create = [&](const Order&) {
+    begun.set_value();
+    answers.get_future().wait();
+  };
+  std::thread first([&] { buy(); });
+  begun.get_future().wait();
+  Browser other(service_);
+  sign_up(other, "other@example.org");
+  auto second = std::async(std::launch::async, [&] { return other.send(Method::post, "/api/v1/orders", {{"pack", "small"}}); });
+  EXPECT_EQ(second.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  answers.set_value();
+  first.join();
+  const http::Response refused = second.get();
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(body_of(refused).at("code"), "busy");
+  EXPECT_TRUE(body_of(other.send(Method::get, "/api/v1/orders")).empty());
+  gateway_.on_create = nullptr;
+  EXPECT_EQ(other.send(Method::post, "/api/v1/orders", {{"pack", "small"}}).status, 201);
 }
 
 TEST_F(ShopTest, RefusesWebhooksThatStripeDidNotSign) {

@@ -102,6 +102,16 @@ TEST_F(SongsApi, KeepsAFewRendersOfASong) {
   EXPECT_NE(ask(-12).at("id"), renders[0].at("id")) << "it is made again";
 }
 
+TEST_F(SongsApi, MakesAFewRendersAtATime) {
+  service.config.max_quick_jobs = 2;
+  const std::string path = "/songs/" + member.song() + "/renders";
+  const json first = member.post(path, {{"format", "mp3"}});
+  member.post(path, {{"format", "wav"}});
+  EXPECT_EQ(member.post(path, {{"format", "flac"}}, 429).at("code"), "too_many_jobs");
+  EXPECT_EQ(member.post(path, {{"format", "mp3"}}).at("id"), first.at("id")) << "one that is made already";
+  other.post("/songs/" + other.song() + "/renders", {{"format", "mp3"}});
+}
+
 TEST_F(SongsApi, MakesARenderAnewThatCameToNothing) {
   const std::string path = "/songs/" + member.song() + "/renders";
   const json first = member.post(path, {{"format", "flac"}});

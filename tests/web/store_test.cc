@@ -7,6 +7,7 @@
 
 #include "database.h"
 #include "domain/error.h"
+#include "store/sqlite_migrations.h"
 #include "store/sqlite_rows.h"
 
 namespace webwrap::testing {
@@ -485,6 +486,26 @@ TEST_F(StoreTest, OpensAgainAndRefusesANewerSchema) {
   } catch (const std::runtime_error& error) {
     EXPECT_THAT(error.what(), HasSubstr("schema 999"));
   }
+}
+
+TEST_F(StoreTest, TakesTitlesOutOfOlderBooks) {
+  store.reset();
+  for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path + end);
+  ASSERT_EQ(
+      tamper(
+          std::string(sqlite_migrations().front()) +
+          "INSERT INTO entries (key, kind, note, time) VALUES ('g', 'grant', 'Free credits', 1), ('job:j:reserve', 'reserve', 'Song', 2),"
+          " ('job:j:capture', 'capture', 'Song', 3), ('job:k:release', 'release', 'Account deleted', 4);"
+          "DROP TRIGGER postings_end;"
+          "INSERT INTO postings (entry, account, amount) SELECT seq, 'user:u', 1 FROM entries; PRAGMA user_version = 1"),
+      "");
+  store = open_sqlite_store(path);
+  std::vector<std::string> notes;
+  read([&](Transaction& t) {
+    for (const HistoryLine& line : t.ledger().history("u", 10)) notes.push_back(line.note);
+  });
+  EXPECT_THAT(notes, ElementsAre("Account deleted", "", "", "Free credits"));
+  EXPECT_THAT(tamper("UPDATE entries SET note = 'x'"), HasSubstr("append-only"));
 }
 
 TEST_F(StoreTest, IsMadeByManyAtATime) {

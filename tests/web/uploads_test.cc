@@ -130,7 +130,7 @@ TEST_F(Uploads, AreLimited) {
   EXPECT_EQ(create({{"upload-length", "5"}, {"upload-metadata", "filename !!!"}}).status, 400);
   service_.config.max_upload_bytes = 1000;
   service_.config.guest_upload_bytes = 100;
-  service_.config.quota_bytes = 250;
+  service_.config.guest_quota_bytes = 250;
   const Response large = create({{"upload-length", "101"}});
   EXPECT_EQ(large.status, 413);
   EXPECT_THAT(body_of(large).at("detail"), HasSubstr("without an account"));
@@ -138,6 +138,46 @@ TEST_F(Uploads, AreLimited) {
   EXPECT_EQ(create({{"upload-length", "100"}}).status, 201);
   EXPECT_EQ(code(create({{"upload-length", "100"}})), "quota_exceeded");  // declared sizes count
   EXPECT_EQ(create({{"upload-length", "50"}}).status, 201);
+}
+
+TEST_F(Uploads, OfGuestsHaveLessRoom) {
+  service_.config.guest_quota_bytes = 100;
+  service_.config.quota_bytes = 1000;
+  const Response refused = create({{"upload-length", "101"}});
+  EXPECT_EQ(code(refused), "quota_exceeded");
+  EXPECT_THAT(body_of(refused).at("detail"), HasSubstr("guest"));
+  Browser member(service_);
+  member.send(Method::post, "/api/v1/accounts", {{"email", "ann@example.org"}, {"password", "seven quiet otters"}});
+  EXPECT_EQ(create({{"upload-length", "101"}}, &member).status, 201);
+}
+
+TEST_F(Uploads, AreBegunAFewTimesAnHour) {
+  for (int i = 0; i < 60; ++i) EXPECT_EQ(create({{"upload-length", "5"}}).status, 201);
+  EXPECT_EQ(code(create({{"upload-length", "5"}})), "too_many_requests");
+  Browser other(service_);
+  other.send(Method::post, "/api/v1/guests", json::object());
+  EXPECT_EQ(create({{"upload-length", "5"}}, &other).status, 201);
+  service_.clock.time += 3600;
+  EXPECT_EQ(create({{"upload-length", "5"}}).status, 201);
+}
+
+/// Analyses go before what others have paid for.
+TEST_F(Uploads, AreNotAllLookedAtAtOnce) {
+  service_.config.max_quick_jobs = 2;
+  const std::string late = created(3);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(patch(created(3), 0, "abc").status, 204);
+  const Response refused = create({{"upload-length", "3"}});
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(code(refused), "too_many_jobs");
+  EXPECT_EQ(patch(late, 0, "ab").status, 204);
+  EXPECT_EQ(patch(late, 2, "c").status, 429);
+  EXPECT_EQ(header(look(late), "Upload-Offset"), "2");
+  EXPECT_EQ(queued(), 2);
+  service_.store->write([&](Transaction& transaction) {
+    const Job job = transaction.jobs().claim("w", service_.clock.now(), 60, 3).value();
+    transaction.jobs().finish(job.id, 1, "w", Job::State::done, "", "", service_.clock.now());
+  });
+  EXPECT_EQ(patch(late, 2, "c").status, 204);
 }
 
 TEST_F(Uploads, BelongToWhoMadeThem) {

@@ -15,8 +15,8 @@ void remove_account(const Context&, const Account&);
 /// Returns how many. To be called now and then.
 int clean_up_accounts(const Context&);
 
-/// Hands what a guest made to the member who the guest turns out to be, and removes the guest. Does nothing while the guest's jobs are not
-/// ended: their results are the guest's.
+/// Hands what a guest made and what is being made to the member who the guest turns out to be, and removes the guest. Does nothing where
+/// the account has become a member's own meanwhile.
 void adopt_guest(Transaction&, const Account& guest, const Account& member, Seconds now);
 
 }  // namespace webwrap

@@ -95,7 +95,7 @@ void accept(Transaction& transaction, const Context& context, const Request& req
   }
   transaction.jobs().add(job);
   if (job.price == 0) return;
-  LedgerEntry reserve = reserve_entry(account.id, job.id, job.price, json::parse(job.parameters).at("title"));
+  LedgerEntry reserve = reserve_entry(account.id, job.id, job.price);
   reserve.time = job.created;
   transaction.ledger().post(reserve);
 }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <cstdint>
 #include <string_view>
 
 #include "domain/error.h"
@@ -53,15 +52,6 @@ double number_of(const std::string& name, const json& value, double min, double 
   const double number = value.get<double>();
   if (!std::isfinite(number) || number < min || number > max) fail_field(name, fmt::format("it must lie between {} and {}.", min, max));
   return number;
-}
-
-std::int64_t integer_of(const std::string& name, const json& value, std::int64_t min, std::int64_t max) {
-  if (!value.is_number_integer())
-    fail_field(name, fmt::format("it must be a whole number, not {}.", value.is_number() ? "a fraction" : value.type_name()));
-  const bool too_large = value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX);
-  if (too_large || value.get<std::int64_t>() < min || value.get<std::int64_t>() > max)
-    fail_field(name, fmt::format("it must lie between {} and {}.", min, max));
-  return value.get<std::int64_t>();
 }
 
 bool flag_of(const std::string& name, const json& value) {
@@ -131,15 +121,6 @@ double JsonBody::number(const std::string& name, double min, double max) { retur
 std::optional<double> JsonBody::optional_number(const std::string& name, double min, double max) {
   const json* value = find(name);
   return value ? std::optional(number_of(name, *value, min, max)) : std::nullopt;
-}
-
-std::int64_t JsonBody::integer(const std::string& name, std::int64_t min, std::int64_t max) {
-  return integer_of(name, require(name), min, max);
-}
-
-std::optional<std::int64_t> JsonBody::optional_integer(const std::string& name, std::int64_t min, std::int64_t max) {
-  const json* value = find(name);
-  return value ? std::optional(integer_of(name, *value, min, max)) : std::nullopt;
 }
 
 bool JsonBody::flag(const std::string& name) { return flag_of(name, require(name)); }

@@ -1,5 +1,4 @@
 #pragma once
-#include <cstdint>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -38,8 +37,6 @@ class JsonBody {
 
   double number(const std::string& name, double min, double max);
   std::optional<double> optional_number(const std::string& name, double min, double max);
-  std::int64_t integer(const std::string& name, std::int64_t min, std::int64_t max);
-  std::optional<std::int64_t> optional_integer(const std::string& name, std::int64_t min, std::int64_t max);
   bool flag(const std::string& name);
   std::optional<bool> optional_flag(const std::string& name);
   /// An object whose fields the caller checks; absent: an empty one.

@@ -27,6 +27,7 @@ Response get_config(const Context& context, const Request&) {
                              {"free_credits", config.free_credits},
                              {"preview_s", config.preview_s},
                              {"max_upload_bytes", config.max_upload_bytes},
+                             {"guest_max_upload_bytes", config.guest_max_upload_bytes()},
                              {"max_duration_s", config.max_duration_s},
                              {"shop", context.payments.configured()},
                              {"currency", config.currency},

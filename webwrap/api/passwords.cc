@@ -2,10 +2,12 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 
-#include "domain/error.h"
+#include "api/work_slots.h"
+#include "config/config.h"
 #include "domain/id.h"
 
 namespace webwrap {
@@ -13,11 +15,11 @@ namespace {
 
 constexpr auto passes = crypto_pwhash_OPSLIMIT_INTERACTIVE;
 constexpr auto memory = crypto_pwhash_MEMLIMIT_INTERACTIVE;
-// Those who wait hold a handler thread each: fewer than config.handler_threads, so that the rest of the service goes on.
 constexpr int at_a_time = 2, may_wait = 4;
 
-WorkSlots& slots() {
-  static WorkSlots all(at_a_time, may_wait);
+WorkSlots& slots(int handler_threads = Config().handler_threads) {
+  static const PasswordRoom room = password_room(handler_threads);
+  static WorkSlots all(room.running, room.waiting);
   return all;
 }
 
@@ -35,30 +37,12 @@ const std::string& hash_of_nobody() {
 
 }  // namespace
 
-WorkSlots::Slot WorkSlots::enter() {
-  std::unique_lock lock(mutex_);
-  if (free_ == 0) {
-    if (waiting_ >= may_wait_) throw ServiceError(503, "busy", "Very many people are logging in right now; try again in a few seconds.");
-    ++waiting_;
-    freed_.wait(lock, [&] { return free_ > 0; });
-    --waiting_;
-  }
-  --free_;
-  return Slot(*this);
+PasswordRoom password_room(int handler_threads) {
+  const int most = std::clamp(handler_threads - 2, 1, at_a_time + may_wait), running = std::min(at_a_time, most);
+  return {running, most - running};
 }
 
-int WorkSlots::waiting() const {
-  const std::lock_guard lock(mutex_);
-  return waiting_;
-}
-
-void WorkSlots::leave() {
-  {
-    const std::lock_guard lock(mutex_);
-    ++free_;
-  }
-  freed_.notify_one();
-}
+void fit_passwords(int handler_threads) { slots(handler_threads); }
 
 std::string hash_password(const std::string& password) {
   const WorkSlots::Slot slot = slots().enter();

@@ -1,36 +1,16 @@
 #pragma once
-#include <condition_variable>
-#include <mutex>
 #include <string>
 
 namespace webwrap {
 
-/// Lets a few in at a time, lets a few more wait, and turns the rest away.
-class WorkSlots {
- public:
-  WorkSlots(int running, int waiting) : free_(running), may_wait_(waiting) {}
-
-  class Slot {
-   public:
-    explicit Slot(WorkSlots& slots) : slots_(slots) {}
-    ~Slot() { slots_.leave(); }
-    Slot(const Slot&) = delete;
-    Slot& operator=(const Slot&) = delete;
-
-   private:
-    WorkSlots& slots_;
-  };
-  /// Waits for a slot; it is given back when the result goes. Throws ServiceError(503, "busy") where too many wait already.
-  [[nodiscard]] Slot enter();
-  int waiting() const;
-
- private:
-  void leave();
-
-  mutable std::mutex mutex_;
-  std::condition_variable freed_;
-  int free_, may_wait_, waiting_ = 0;
+/// How many passwords are hashed at a time, and how many may wait for that. They hold a handler thread each, so two of those are left to
+/// the rest of the service.
+struct PasswordRoom {
+  int running, waiting;
 };
+PasswordRoom password_room(int handler_threads);
+/// To be called before the first password; else the room is that of Config's default.
+void fit_passwords(int handler_threads);
 
 /// Argon2id through libsodium with its INTERACTIVE limits (2 passes, 64 MiB). Two run at a time in a process, so that many log-ins at once
 /// take neither all memory nor all handler threads: ServiceError(503, "busy").

@@ -95,6 +95,7 @@ Response post_render(const Context& context, const Request& request) {
       if (before) {
         job = *before;
       } else {
+        limit_quick_jobs(context.config, transaction, account);
         surplus = surplus_files(context, transaction, song);
         transaction.jobs().add(job);
       }

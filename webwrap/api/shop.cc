@@ -8,11 +8,13 @@
 #include "api/json_body.h"
 #include "api/json_views.h"
 #include "api/routes.h"
+#include "api/work_slots.h"
 #include "domain/error.h"
 #include "domain/id.h"
 #include "log/log.h"
 #include "payments/fulfilment.h"
 #include "payments/webhook_signature.h"
+#include "store/names.h"
 
 namespace webwrap {
 namespace {
@@ -24,19 +26,15 @@ using nlohmann::json;
 
 constexpr int max_listed_orders = 200;
 constexpr std::size_t max_event_bytes = 512 * 1024;
+constexpr Seconds refresh_every = 3;  // for each account, whatever it asks of
 
-std::string name_of(Order::State state) {
-  switch (state) {
-    case Order::State::created: return "created";
-    case Order::State::pending: return "pending";
-    case Order::State::paid: return "paid";
-    case Order::State::failed: return "failed";
-    case Order::State::expired: return "expired";
-    case Order::State::refunded: return "refunded";
-    case Order::State::disputed: return "disputed";
-  }
-  return {};
-}
+/// Who waits for the provider holds a handler thread, for seconds where it is slow: buyers may wait for each other, questions are answered
+/// with what is known.
+struct ProviderSlots {
+  explicit ProviderSlots(int handler_threads)
+      : orders(std::max(1, handler_threads / 4), handler_threads / 4), questions(std::max(1, handler_threads / 4), 0) {}
+  WorkSlots orders, questions;
+};
 
 json json_of(const Order& order) {
   json object = {{"id", order.id},
@@ -59,14 +57,14 @@ void require_shop(const Context& context) {
 }
 
 /// Opens the order's checkout session; again for an order whose session was never heard of: the key stored with it keeps it to one session.
-Order open_checkout(const Context& context, const Order& order, const Account& account) {
+Order open_checkout(const Context& context, const Order& order, const Account& account, Patience patience) {
   const std::string page = fmt::format("{}/app/credits?order={}", context.config.base_url(), order.id);
-  const CheckoutSession session =
-      context.payments.create_session(order, fmt::format("{} credits", order.credits), page, page + "&cancelled=1", account.email);
+  const CheckoutSession session = context.payments.create_session(order, fmt::format("{} credits", order.credits), page,
+                                                                  page + "&cancelled=1", account.email, patience);
   return Fulfilment(context.store, context.payments, context.clock).take_session(session);
 }
 
-Response add_order(const Context& context, const Request& request) {
+Response add_order(const Context& context, const Request& request, ProviderSlots& slots) {
   require_shop(context);
   const Account account = require_member(context, request);
   limit_rate(context, "order", account.id, 20, 3600);
@@ -85,33 +83,36 @@ Response add_order(const Context& context, const Request& request) {
   order.currency = context.config.currency;
   order.idempotency_key = "order-" + order.id;
   order.created = context.clock.now();
+  const WorkSlots::Slot slot = slots.orders.enter();
   context.store.write([&](Transaction& transaction) { transaction.orders().add(order); });
-  return json_response(201, json_of(open_checkout(context, order, account)));
+  return json_response(201, json_of(open_checkout(context, order, account, Patience::usual)));
 }
 
-/// Asks the provider about an order that waits: a webhook may be late or lost. Where it does not answer now, what is known stands.
-Order refresh(const Context& context, const Order& order, const Account& account) {
+/// Asks the provider about an order that waits: a webhook may be late or lost. Where it does not answer now, or too many ask, what is known
+/// stands.
+Order refresh(const Context& context, const Order& order, const Account& account, ProviderSlots& slots) {
   bool ask = context.payments.configured() && (order.state == Order::State::created || order.state == Order::State::pending);
   if (ask)  // pages poll
     context.store.write([&](Transaction& transaction) {
-      ask = transaction.accounts().within_limit("order_refresh", order.id, 60, 60, context.clock.now());
+      ask = transaction.accounts().within_limit("order_refresh", account.id, 1, refresh_every, context.clock.now());
     });
   if (!ask) return order;
   try {
-    if (order.session.empty()) return open_checkout(context, order, account);
+    const WorkSlots::Slot slot = slots.questions.enter();
+    if (order.session.empty()) return open_checkout(context, order, account, Patience::brief);
     return Fulfilment(context.store, context.payments, context.clock).take_session(context.payments.find_session(order.session));
   } catch (const ServiceError& error) {
-    if (error.status() != 502) throw;
+    if (error.status() != 502 && error.status() != 503) throw;
     return order;
   }
 }
 
-Response get_order(const Context& context, const Request& request) {
+Response get_order(const Context& context, const Request& request, ProviderSlots& slots) {
   const Account account = require_member(context, request);
   std::optional<Order> order;
   context.store.read([&](Transaction& transaction) { order = transaction.orders().find(request.params.at("id")); });
   if (!order || order->account != account.id) throw ServiceError(404, "no_such_order", "There is no such order.");
-  return json_response(200, json_of(refresh(context, *order, account)));
+  return json_response(200, json_of(refresh(context, *order, account, slots)));
 }
 
 Response list_orders(const Context& context, const Request& request) {
@@ -142,9 +143,10 @@ Response take_webhook(const Context& context, const Request& request) {
 }  // namespace
 
 void add_shop_routes(http::Router& router, Context& context) {
-  add_route(router, context, Method::post, "/orders", add_order);
+  const auto slots = std::make_shared<ProviderSlots>(context.config.handler_threads);
+  router.add(Method::post, "/api/v1/orders", [&context, slots](const Request& request) { return add_order(context, request, *slots); });
   add_route(router, context, Method::get, "/orders", list_orders);
-  add_route(router, context, Method::get, "/orders/{id}", get_order);
+  router.add(Method::get, "/api/v1/orders/{id}", [&context, slots](const Request& request) { return get_order(context, request, *slots); });
   router.add(
       Method::post, "/api/v1/stripe/webhook", [&context](const Request& request) { return take_webhook(context, request); },
       max_event_bytes);

@@ -24,6 +24,7 @@ using http::Response;
 constexpr std::size_t max_patch_bytes = 8 << 20;
 constexpr std::size_t slice_bytes = 1 << 20;  // of a body in a file that is in memory at a time
 constexpr std::size_t max_name_bytes = 200;
+constexpr int uploads_per_hour = 60;
 
 Response tus_response(int status) {
   Response response;
@@ -145,22 +146,25 @@ Response create(const Context& context, const Request& request) {
   recording.size = number_header(request, "upload-length");
   if (recording.size == 0) throw ServiceError(422, "empty", "The file is empty.");
   const bool guest = account.kind == AccountKind::guest;
-  const std::int64_t limit = guest ? std::min(config.guest_upload_bytes, config.max_upload_bytes) : config.max_upload_bytes;
+  const std::int64_t limit = guest ? config.guest_max_upload_bytes() : config.max_upload_bytes;
   if (recording.size > limit)
     throw ServiceError(413, "too_large",
                        fmt::format("The file has {:.1f} MB; {} may be {:.1f} MB at most.", static_cast<double>(recording.size) / 1e6,
                                    guest ? "without an account it" : "it", static_cast<double>(limit) / 1e6));
+  limit_rate(context, "upload", account.id, uploads_per_hour, 3600);
   recording.id = new_id();
   recording.account = account.id;
   recording.name = name_of_upload(request.header("upload-metadata"));
   recording.blob = "recordings/" + recording.id + "/source";
   recording.created = context.clock.now();
   recording.expires = recording.created + config.upload_expires_s;
+  const std::int64_t quota = guest ? config.guest_quota_bytes : config.quota_bytes;
   context.store.write([&](Transaction& transaction) {
-    if (transaction.recordings().bytes_of(account.id) + recording.size > config.quota_bytes)
+    limit_quick_jobs(config, transaction, account);  // its own analysis would be one more
+    if (transaction.recordings().bytes_of(account.id) + recording.size > quota)
       throw ServiceError(413, "quota_exceeded",
-                         fmt::format("Your recordings would take more than the {:.1f} GB there are for each account; delete some first.",
-                                     static_cast<double>(config.quota_bytes) / 1e9));
+                         fmt::format("Your recordings would take more than the {:.1f} GB there are for each {}; delete some first.",
+                                     static_cast<double>(quota) / 1e9, guest ? "guest" : "account"));
     transaction.recordings().add(recording);
   });
   Response response = tus_response(201);
@@ -201,6 +205,8 @@ Response append(const Context& context, const Request& request) {
     throw ServiceError(409, "wrong_offset", fmt::format("The upload has {} bytes, but this part starts at {}.", there, offset));
   if (size > recording.size - offset)
     throw ServiceError(413, "too_large", fmt::format("This part goes past the end of the upload, which has {} bytes.", recording.size));
+  if (recording.state == Recording::State::uploading && size == recording.size - offset)  // refused before its last bytes are taken
+    context.store.read([&](Transaction& transaction) { limit_quick_jobs(context.config, transaction, account); });
   const std::int64_t reached = append_body(context.blobs, recording.blob, offset, request);
   bool gone = false;
   context.store.write([&](Transaction& transaction) {

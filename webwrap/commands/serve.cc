@@ -13,6 +13,7 @@
 
 #include "api/account_data.h"
 #include "api/context.h"
+#include "api/passwords.h"
 #include "api/uploads.h"
 #include "commands/commands.h"
 #include "commands/worker_processes.h"
@@ -76,6 +77,7 @@ int serve(const Config& given, const std::string& config_path) {
   const auto payments = make_stripe_gateway(config);
   const SystemClock clock;
   Context context{config, *store, *blobs, *mailer, *payments, clock};
+  fit_passwords(config.handler_threads);
   http::Router router;
   add_all_routes(router, context);
   http::Server server(router, *blobs, http::server_options(config));

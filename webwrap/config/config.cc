@@ -39,9 +39,11 @@ void for_each_setting(Config& c, Use use) {
   use("previews_per_day", c.previews_per_day);
   use("signups_per_day", c.signups_per_day);
   use("max_active_jobs", c.max_active_jobs);
+  use("max_quick_jobs", c.max_quick_jobs);
   use("max_upload_bytes", c.max_upload_bytes);
   use("guest_upload_bytes", c.guest_upload_bytes);
   use("quota_bytes", c.quota_bytes);
+  use("guest_quota_bytes", c.guest_quota_bytes);
   use("max_duration_s", c.max_duration_s);
   use("upload_expires_s", c.upload_expires_s);
   use("lease_s", c.lease_s);
@@ -201,6 +203,7 @@ void check(const Config& c) {
   at_least("free_credits", static_cast<double>(c.free_credits), 0);
   at_least("preview_s", c.preview_s, 1);
   at_least("max_active_jobs", c.max_active_jobs, 1);
+  at_least("max_quick_jobs", c.max_quick_jobs, 1);
   at_least("max_upload_bytes", static_cast<double>(c.max_upload_bytes), 1);
   at_least("guest_upload_bytes", static_cast<double>(c.guest_upload_bytes), 1);
   at_least("max_duration_s", c.max_duration_s, 1);

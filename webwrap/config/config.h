@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -35,9 +36,11 @@ struct Config {
   int previews_per_day = 3;  ///< per address
   int signups_per_day = 5;   ///< per address
   int max_active_jobs = 3;   ///< queued and running conversions of one account
+  int max_quick_jobs = 10;   ///< queued and running analyses and downloads of one account: they go before all conversions
   std::int64_t max_upload_bytes = 200 << 20;
   std::int64_t guest_upload_bytes = 30 << 20;
-  std::int64_t quota_bytes = std::int64_t(2) << 30;  ///< of one account
+  std::int64_t quota_bytes = std::int64_t(2) << 30;  ///< of one member
+  std::int64_t guest_quota_bytes = 100 << 20;
   double max_duration_s = 1200;
   Seconds upload_expires_s = 24 * 3600;
   Seconds lease_s = 60;
@@ -54,6 +57,7 @@ struct Config {
 
   std::string contact = "";      ///< shown for takedowns
   std::string base_url() const;  ///< public_url or the default, without a slash at the end
+  std::int64_t guest_max_upload_bytes() const { return std::min(guest_upload_bytes, max_upload_bytes); }
 };
 
 /// Throws std::runtime_error: one sentence that names the file or variable and the setting. `path` empty: no file.

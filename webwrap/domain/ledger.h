@@ -21,7 +21,7 @@ struct Posting {
 struct LedgerEntry {
   std::string key;   ///< unique; writing the same key again does nothing: "job:<id>:reserve", "stripe:<session>:sold" ...
   std::string kind;  ///< grant, purchase, reserve, capture, release, refund, dispute, dispute_won
-  std::string note;  ///< for the user's history
+  std::string note;  ///< for the user's history; nothing that a user wrote, for it stays when the account is deleted
   std::vector<Posting> postings;
   Seconds time = 0;
 };
@@ -32,9 +32,9 @@ std::string reserved_account(const std::string& user_id);
 LedgerEntry grant_entry(const std::string& user_id, Credits amount, const std::string& key, const std::string& note);
 LedgerEntry purchase_entry(const std::string& user_id, Credits amount, const std::string& session_id, const std::string& note);
 /// Of a job: reserve when it is accepted; then capture when it succeeded, or release when it failed or was cancelled.
-LedgerEntry reserve_entry(const std::string& user_id, const std::string& job_id, Credits amount, const std::string& note);
-LedgerEntry capture_entry(const std::string& user_id, const std::string& job_id, Credits amount, const std::string& note);
-LedgerEntry release_entry(const std::string& user_id, const std::string& job_id, Credits amount, const std::string& note);
+LedgerEntry reserve_entry(const std::string& user_id, const std::string& job_id, Credits amount, const std::string& note = {});
+LedgerEntry capture_entry(const std::string& user_id, const std::string& job_id, Credits amount, const std::string& note = {});
+LedgerEntry release_entry(const std::string& user_id, const std::string& job_id, Credits amount, const std::string& note = {});
 /// Takes sold credits back (the balance may become negative); `kind` refund or dispute; a negative amount gives them again (dispute_won).
 LedgerEntry reversal_entry(const std::string& user_id, Credits amount, const std::string& key, const std::string& kind,
                            const std::string& note);

@@ -186,7 +186,7 @@ void Connection::dispatch() {
     refused = busy("The service has too much to do now; try again in a moment.");
   if (refused) {
     add_security_headers(request->path, *refused);
-    start(make_output(*refused, head_.keep_alive, static_cast<std::int64_t>(refused->body.size())));
+    start(output_of(*request, *std::move(refused)));
   }
 }
 
@@ -210,7 +210,9 @@ void Connection::answer(const std::shared_ptr<Request>& request) {
 
 Output Connection::output_of(const Request& request, Response response) const {
   if (response.file) return file_output(request, std::move(response));
-  return make_output(response, head_.keep_alive, static_cast<std::int64_t>(response.body.size()));
+  const auto length = static_cast<std::int64_t>(response.body.size());
+  if (request.method == Method::head) response.body.clear();  // else the client would take it for the next answer
+  return make_output(response, head_.keep_alive, length);
 }
 
 Output Connection::file_output(const Request& request, Response response) const {
@@ -229,9 +231,7 @@ Output Connection::file_output(const Request& request, Response response) const 
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
     Response missing = problem(404, "not_found", "This file is no longer there.");
     add_security_headers(request.path, missing);
-    const std::int64_t size = static_cast<std::int64_t>(missing.body.size());
-    if (request.method == Method::head) missing.body.clear();
-    return make_output(missing, head_.keep_alive, size);
+    return output_of(request, std::move(missing));
   }
   if (!state_.options.accel_prefix.empty()) {
     response.headers.emplace_back("X-Accel-Redirect", state_.options.accel_prefix + encode_path(body.key));

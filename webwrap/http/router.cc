@@ -125,12 +125,6 @@ std::optional<std::size_t> Router::max_body(Method method, const std::string& pa
   return entry ? std::optional(entry->max_body) : std::nullopt;
 }
 
-std::size_t Router::max_body() const {
-  std::size_t largest = 0;
-  for (const Entry& entry : entries_) largest = std::max(largest, entry.max_body);
-  return largest;
-}
-
 std::vector<Router::Route> Router::routes() const {
   std::vector<Route> all;
   for (const Entry& entry : entries_) all.push_back({entry.method, entry.pattern});

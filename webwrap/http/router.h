@@ -24,8 +24,6 @@ class Router {
   Response handle(Request& request) const;
   /// The body that the route of a request takes at most; nothing: there is no route.
   std::optional<std::size_t> max_body(Method method, const std::string& path) const;
-  /// Largest body any route takes.
-  std::size_t max_body() const;
   struct Route {
     Method method;
     std::string pattern;

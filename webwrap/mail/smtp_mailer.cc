@@ -15,14 +15,6 @@ namespace {
 
 constexpr long connect_timeout_s = 15, timeout_s = 60;
 
-struct CurlDeleter {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-};
-
-struct ListDeleter {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-
 std::size_t read_message(char* target, std::size_t size, std::size_t count, void* source) {
   auto& rest = *static_cast<std::string_view*>(source);
   const std::size_t taken = std::min(size * count, rest.size());
@@ -51,8 +43,9 @@ class SmtpMailer : public Mailer {
     const std::string message = mime_message(mail, from_, std::time(nullptr));
     std::string_view rest = message;
     const std::string sender = fmt::format("<{}>", from_.address), recipient = fmt::format("<{}>", parse_mailbox(mail.to).address);
-    const std::unique_ptr<curl_slist, ListDeleter> recipients(curl_slist_append(nullptr, recipient.c_str()));
-    const std::unique_ptr<CURL, CurlDeleter> handle(curl_easy_init());
+    const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> recipients(curl_slist_append(nullptr, recipient.c_str()),
+                                                                                 curl_slist_free_all);
+    const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> handle(curl_easy_init(), curl_easy_cleanup);
     if (!handle || !recipients) throw std::bad_alloc();
     CURL* curl = handle.get();
     std::array<char, CURL_ERROR_SIZE> error{};

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "domain/error.h"
+#include "payments/stripe_json.h"
 
 namespace webwrap {
 namespace {
@@ -41,28 +42,13 @@ int rank_of(State state) {
 
 json disputes_of(const Order& order) { return order.disputes.empty() ? json::object() : json::parse(order.disputes); }
 
+/// All of it: the price, unless Stripe told another sum, with taxes.
+std::int64_t charged_for(const Order& order) { return order.charged > 0 ? order.charged : order.amount; }
+
 bool has_dispute(const Order& order, const std::string& state) {
   for (const auto& dispute : disputes_of(order))
     if (dispute.at("state") == state) return true;
   return false;
-}
-
-std::string text_of(const json& object, const char* name) {
-  const auto found = object.find(name);
-  if (found == object.end()) return {};
-  if (found->is_object()) return text_of(*found, "id");  // a reference that was sent expanded
-  return found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::int64_t amount_of(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_number_integer() ? std::max<std::int64_t>(found->get<std::int64_t>(), 0) : 0;
-}
-
-/// The order is named by metadata only: client_reference_id can be set by anyone in the address of a payment link.
-Id order_of(const json& object) {
-  const auto metadata = object.find("metadata");
-  return metadata != object.end() && metadata->is_object() ? text_of(*metadata, "order_id") : Id();
 }
 
 std::optional<PaymentNews> read_checkout(const std::string& type, const json& session) {
@@ -78,6 +64,7 @@ std::optional<PaymentNews> read_checkout(const std::string& type, const json& se
     news.state = State::expired;
   else
     return std::nullopt;
+  if (news.state == State::paid) news.charged = amount_of(session, "amount_total");
   return news;
 }
 
@@ -116,6 +103,7 @@ std::optional<PaymentNews> read_event(const json& event) {
   PaymentNews news;
   news.order = order_of(object);  // a charge carries its payment's metadata
   news.payment_intent = text_of(object, "payment_intent");
+  news.charged = amount_of(object, "amount");
   news.refunded_amount = amount_of(object, "amount_refunded");
   return news;
 }
@@ -129,6 +117,7 @@ PaymentNews read_session(const CheckoutSession& session) {
   news.state = session.status == "expired"                                        ? State::expired
                : session.status == "complete" && session.payment_status == "paid" ? State::paid
                                                                                   : State::pending;
+  if (news.state == State::paid) news.charged = session.amount_total;
   return news;
 }
 
@@ -136,6 +125,7 @@ Order merge(Order order, const PaymentNews& news) {
   if (order.session.empty()) order.session = news.session;
   if (order.payment_intent.empty()) order.payment_intent = news.payment_intent;
   if (order.checkout_url.empty()) order.checkout_url = news.checkout_url;
+  order.charged = std::max(order.charged, news.charged);
   order.refunded_amount = std::max(order.refunded_amount, news.refunded_amount);
   if (!news.dispute.empty()) {
     json disputes = disputes_of(order);
@@ -147,7 +137,7 @@ Order merge(Order order, const PaymentNews& news) {
   if (rank_of(news.state) > rank_of(order.state)) order.state = news.state;
   if (is_paid(order))
     order.state = has_dispute(order, "open") || has_dispute(order, "lost") ? State::disputed
-                  : order.refunded_amount >= order.amount                  ? State::refunded
+                  : order.refunded_amount >= charged_for(order)            ? State::refunded
                                                                            : State::paid;
   return order;
 }
@@ -157,11 +147,12 @@ bool is_paid(const Order& order) { return rank_of(order.state) == rank_of(State:
 bool has_open_dispute(const Order& order) { return has_dispute(order, "open"); }
 
 Credits credits_taken_back(const Order& order) {
-  if (!is_paid(order) || order.amount <= 0) return 0;
+  const std::int64_t charged = charged_for(order);
+  if (!is_paid(order) || charged <= 0) return 0;
   std::int64_t lost = order.refunded_amount;
   for (const auto& dispute : disputes_of(order))
     if (dispute.at("state") == "lost") lost += dispute.at("amount").get<std::int64_t>();
-  return order.credits * std::min(lost, order.amount) / order.amount;
+  return order.credits * std::min(lost, charged) / charged;
 }
 
 void Fulfilment::take_event(const json& event) {
@@ -214,7 +205,8 @@ Order Fulfilment::apply(Transaction& transaction, const Order& before, const Pay
   const Credits taken = credits_taken_back(after) - credits_taken_back(before);
   if (taken != 0) {
     // What is known only grows, so no two bookings of an order have the same key.
-    const std::string key = fmt::format("stripe:{}:back:{}:{}", after.session, after.refunded_amount, after.disputes);
+    const std::string key =
+        fmt::format("stripe:{}:back:{}/{}:{}", after.session, after.refunded_amount, charged_for(after), after.disputes);
     const bool disputed = after.disputes != before.disputes || (!is_paid(before) && has_dispute(after, "lost"));
     if (taken < 0)
       post(reversal_entry(after.account, taken, key, "dispute_won", "Disputed payment settled"));

@@ -20,6 +20,7 @@ struct PaymentNews {
   std::string session;  ///< empty: not told
   std::string payment_intent, checkout_url;
   Order::State state = Order::State::created;  ///< at least: created, pending, expired, failed or paid
+  std::int64_t charged = 0;                    ///< in all; 0: not told
   std::int64_t refunded_amount = 0;            ///< cumulative
   std::string dispute;                         ///< its id; empty: none
   Dispute dispute_state = Dispute::open;
@@ -31,14 +32,14 @@ std::optional<PaymentNews> read_event(const nlohmann::json& event);
 PaymentNews read_session(const CheckoutSession& session);
 
 /// The order with the news in it: merge(merge(o, a), b) == merge(merge(o, b), a), and merging again changes nothing.
-/// States: created < pending < expired < failed < paid; once paid: disputed while a dispute is open or lost, else refunded when all of the
-/// amount was given back. A dispute: open < lost < won (a bank may overturn a loss; what it gave up stays so).
+/// States: created < pending < expired < failed < paid; once paid: disputed while a dispute is open or lost, else refunded when all that
+/// was charged was given back. A dispute: open < lost < won (a bank may overturn a loss; what it gave up stays so).
 Order merge(Order order, const PaymentNews& news);
 
 /// Whether the money came.
 bool is_paid(const Order& order);
 bool has_open_dispute(const Order& order);
-/// How many of the bought credits are taken back: in proportion to the amount refunded or lost in disputes, rounded down.
+/// How many of the bought credits are taken back: by what part of the charge was refunded or lost in disputes, rounded down.
 Credits credits_taken_back(const Order& order);
 
 /// Takes the provider's messages into orders, ledger and accounts; each in one transaction. Thread-safe.

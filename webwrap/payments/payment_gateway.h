@@ -10,10 +10,14 @@ namespace webwrap {
 /// A Checkout Session as the provider tells it.
 struct CheckoutSession {
   std::string id, url, payment_intent;
-  std::string status;          ///< open, complete, expired
-  std::string payment_status;  ///< paid, unpaid, no_payment_required
-  std::string order;           ///< our order's id
+  std::string status;             ///< open, complete, expired
+  std::string payment_status;     ///< paid, unpaid, no_payment_required
+  std::string order;              ///< our order's id
+  std::int64_t amount_total = 0;  ///< with taxes
 };
+
+/// How long a call may hold up who makes it: some tries, half a minute in all; or one try of 3 s, where it will be made again anyway.
+enum class Patience { usual, brief };
 
 /// The payment provider. Thread-safe. Throws ServiceError(502, "payment_provider") where it cannot be reached or refuses.
 class PaymentGateway {
@@ -22,8 +26,8 @@ class PaymentGateway {
   virtual bool configured() const = 0;  ///< without keys nothing can be bought
   /// Uses order.idempotency_key, so that trying again makes no second session.
   virtual CheckoutSession create_session(const Order& order, const std::string& title, const std::string& success_url,
-                                         const std::string& cancel_url, const std::string& email) = 0;
-  virtual CheckoutSession find_session(const std::string& id) = 0;
+                                         const std::string& cancel_url, const std::string& email, Patience patience) = 0;
+  virtual CheckoutSession find_session(const std::string& id) = 0;  ///< brief
   /// The order that a payment was made for; empty: not one of ours.
   virtual std::string order_of_payment(const std::string& payment_intent) = 0;
 };

@@ -14,6 +14,7 @@
 
 #include "domain/error.h"
 #include "log/log.h"
+#include "payments/stripe_json.h"
 
 namespace webwrap {
 namespace {
@@ -21,23 +22,21 @@ namespace {
 using nlohmann::json;
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
-/// Answers keep the shape that this was written against, whatever version the account has.
-constexpr const char* api_version = "2024-06-20";
-constexpr int max_tries = 3;
+/// Answers keep the shape that this was written against, whatever version the account has. The first with adaptive_pricing.
+constexpr const char* api_version = "2024-11-20.acacia";
 constexpr std::size_t max_answer = 1 << 20;
+
+struct Limits {
+  int tries;
+  long try_ms;
+};
+
+Limits limits_of(Patience patience) { return patience == Patience::brief ? Limits{1, 3000} : Limits{3, 10'000}; }
 
 struct Answer {
   long status = 0;  ///< 0: none came
   std::string body;
   std::string should_retry;  ///< Stripe's own word: "true", "false" or nothing
-};
-
-struct CurlDeleter {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-};
-
-struct ListDeleter {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
 std::size_t collect(char* data, std::size_t size, std::size_t count, void* target) {
@@ -77,16 +76,6 @@ std::string reason_of(const Answer& answer) {
   throw ServiceError(502, "payment_provider", "The payment provider refused the request; please tell the operator.");
 }
 
-std::string text_of(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::string order_of(const json& object) {
-  const auto metadata = object.find("metadata");
-  return metadata != object.end() && metadata->is_object() ? text_of(*metadata, "order_id") : std::string();
-}
-
 CheckoutSession session_of(const json& object) {
   CheckoutSession session;
   session.id = text_of(object, "id");
@@ -95,6 +84,7 @@ CheckoutSession session_of(const json& object) {
   session.status = text_of(object, "status");
   session.payment_status = text_of(object, "payment_status");
   session.order = order_of(object);
+  session.amount_total = amount_of(object, "amount_total");
   if (session.id.empty()) throw ServiceError(502, "payment_provider", "The payment provider's answer holds no checkout session.");
   return session;
 }
@@ -109,7 +99,7 @@ class StripeGateway : public PaymentGateway {
   bool configured() const override { return !config_.stripe_secret_key.empty() && !config_.stripe_webhook_secrets.empty(); }
 
   CheckoutSession create_session(const Order& order, const std::string& title, const std::string& success_url,
-                                 const std::string& cancel_url, const std::string& email) override {
+                                 const std::string& cancel_url, const std::string& email, Patience patience) override {
     Fields fields = {{"mode", "payment"},
                      {"client_reference_id", order.account},
                      {"metadata[order_id]", order.id},
@@ -119,35 +109,38 @@ class StripeGateway : public PaymentGateway {
                      {"line_items[0][price_data][currency]", order.currency},
                      {"line_items[0][price_data][unit_amount]", std::to_string(order.amount)},
                      {"line_items[0][price_data][product_data][name]", title},
+                     // what is refunded or disputed must be in the currency of the price
+                     {"adaptive_pricing[enabled]", "false"},
                      {"success_url", success_url},
                      {"cancel_url", cancel_url}};
     if (!email.empty()) fields.emplace_back("customer_email", email);
-    const std::optional<json> object = call("/v1/checkout/sessions", &fields, order.idempotency_key);
+    const std::optional<json> object = call(patience, "/v1/checkout/sessions", &fields, order.idempotency_key);
     return session_of(object.value_or(json::object()));
   }
 
   CheckoutSession find_session(const std::string& id) override {
-    const std::optional<json> object = call("/v1/checkout/sessions/", nullptr, {}, id);
+    const std::optional<json> object = call(Patience::brief, "/v1/checkout/sessions/", nullptr, {}, id);
     if (!object) throw ServiceError(502, "payment_provider", fmt::format("The payment provider knows no checkout session {}.", id));
     return session_of(*object);
   }
 
   std::string order_of_payment(const std::string& payment_intent) override {
-    const std::optional<json> object = call("/v1/payment_intents/", nullptr, {}, payment_intent);
+    const std::optional<json> object = call(Patience::usual, "/v1/payment_intents/", nullptr, {}, payment_intent);
     return object ? order_of(*object) : std::string();
   }
 
  private:
   /// POST of `fields`, or GET where there are none. Nothing: 404. `id` is added to the path, escaped.
-  std::optional<json> call(const std::string& path, const Fields* fields, const std::string& idempotency_key,
+  std::optional<json> call(Patience patience, const std::string& path, const Fields* fields, const std::string& idempotency_key,
                            const std::string& id = {}) const {
+    const Limits limits = limits_of(patience);
     Answer answer;
-    for (int tried = 0; tried < max_tries; ++tried) {
+    for (int tried = 0; tried < limits.tries; ++tried) {
       if (tried > 0) {
         const int wait_ms = tried == 1 ? 300 : 900;
         std::this_thread::sleep_for(std::chrono::milliseconds(wait_ms + randombytes_uniform(wait_ms / 3)));
       }
-      answer = send(path, fields, idempotency_key, id);
+      answer = send(limits.try_ms, path, fields, idempotency_key, id);
       if (!is_passing(answer)) break;
     }
     if (answer.status == 404 && !fields) return std::nullopt;
@@ -157,11 +150,11 @@ class StripeGateway : public PaymentGateway {
     return body;
   }
 
-  Answer send(const std::string& path, const Fields* fields, const std::string& idempotency_key, const std::string& id) const {
-    const std::unique_ptr<CURL, CurlDeleter> handle(curl_easy_init());
+  Answer send(long try_ms, const std::string& path, const Fields* fields, const std::string& idempotency_key, const std::string& id) const {
+    const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> handle(curl_easy_init(), curl_easy_cleanup);
     if (!handle) throw std::runtime_error("libcurl gives no handle.");
     CURL* curl = handle.get();
-    std::unique_ptr<curl_slist, ListDeleter> headers;
+    std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(nullptr, curl_slist_free_all);
     const auto add_header = [&](const std::string& line) {
       curl_slist* longer = curl_slist_append(headers.get(), line.c_str());
       if (!longer) throw std::bad_alloc();
@@ -186,7 +179,7 @@ class StripeGateway : public PaymentGateway {
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "voxconv-webwrap");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 10000L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, try_ms);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer.body);
     if (curl_easy_perform(curl) != CURLE_OK) return {};

@@ -1,14 +1,11 @@
 #include "store/job_end.h"
 
-#include <nlohmann/json.hpp>
-
 namespace webwrap {
 
 void settle(Transaction& transaction, const Job& job, Job::State ended_as, Seconds now) {
   if (job.price == 0) return;
-  const std::string note = nlohmann::json::parse(job.parameters).value("title", "");
-  LedgerEntry entry = ended_as == Job::State::done ? capture_entry(job.account, job.id, job.price, note)
-                                                   : release_entry(job.account, job.id, job.price, note);
+  LedgerEntry entry =
+      ended_as == Job::State::done ? capture_entry(job.account, job.id, job.price) : release_entry(job.account, job.id, job.price);
   entry.time = now;
   transaction.ledger().post(entry);
 }

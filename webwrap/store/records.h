@@ -134,7 +134,8 @@ struct Order {
   Id account;
   std::string pack;  ///< id of the pack
   Credits credits = 0;
-  std::int64_t amount = 0;  ///< smallest unit of the currency
+  std::int64_t amount = 0;   ///< the price, in the currency's smallest unit
+  std::int64_t charged = 0;  ///< what was paid in the end, with taxes; refunds and disputes are parts of it; 0: not told, the price
   std::string currency;
   State state = State::created;
   std::string idempotency_key;  ///< stored before Stripe is called

@@ -23,6 +23,11 @@ int SqliteJobStore::active_count(const Id& account) {
                           "SELECT count(*) FROM jobs WHERE account = ? AND kind = 'convert' AND state IN ('queued', 'running')", account);
 }
 
+int SqliteJobStore::quick_count(const Id& account) {
+  return rows::value<int>(connection_,
+                          "SELECT count(*) FROM jobs WHERE account = ? AND kind <> 'convert' AND state IN ('queued', 'running')", account);
+}
+
 int SqliteJobStore::position(const Job& job) {
   return rows::value<int>(connection_,
                           "SELECT count(*) FROM jobs WHERE state = 'queued' AND (priority, created, seq) <"
@@ -103,11 +108,22 @@ bool SqliteJobStore::retry(const Id& job, int attempt, const std::string& worker
                    not_before, job, attempt, worker) > 0;
 }
 
+bool SqliteJobStore::unclaim(const Id& job, int attempt, const std::string& worker) {
+  return rows::run(connection_,
+                   "UPDATE jobs SET state = 'queued', worker = '', lease_until = 0, progress = 0, stage = '', attempts = attempts - 1"
+                   " WHERE id = ? AND state = 'running' AND attempts = ? AND worker = ?",
+                   job, attempt, worker) > 0;
+}
+
 bool SqliteJobStore::cancel(const Id& job, Seconds now) {
   if (rows::run(connection_, "UPDATE jobs SET state = 'cancelled', finished = ? WHERE id = ? AND state = 'queued'", now, job) > 0)
     return true;
   rows::run(connection_, "UPDATE jobs SET cancel_wanted = 1 WHERE id = ? AND state = 'running'", job);
   return false;
+}
+
+void SqliteJobStore::hand_over(const Id& from, const Id& to) {
+  rows::run(connection_, "UPDATE jobs SET account = ?, request_key = '' WHERE account = ?", to, from);
 }
 
 }  // namespace webwrap

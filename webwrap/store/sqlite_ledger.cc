@@ -23,7 +23,11 @@ std::vector<HistoryLine> SqliteLedgerStore::history(const Id& user, int limit) {
                     "WITH lines AS (SELECT entry, sum(amount) AS amount,"
                     " sum(sum(amount) FILTER (WHERE account = ?1)) OVER (ORDER BY entry) AS balance"
                     " FROM postings WHERE account IN (?1, ?2) GROUP BY entry)"
-                    " SELECT kind, note, amount, coalesce(balance, 0), time FROM lines JOIN entries ON seq = entry"
+                    " SELECT entries.kind, coalesce(CASE WHEN json_valid(parameters) THEN parameters ->> '$.title' END, note), amount,"
+                    " coalesce(balance, 0), time FROM lines JOIN entries ON entries.seq = entry"
+                    // A job's entry is job:<id>:<kind>. What the song is called stands with the job only, which goes with its account.
+                    " LEFT JOIN jobs ON entries.kind IN ('reserve', 'capture', 'release')"
+                    " AND jobs.id = substr(key, 5, length(key) - length(entries.kind) - 5)"
                     " ORDER BY entry DESC LIMIT ?3",
                     user_account(user), reserved_account(user), limit);
   std::vector<HistoryLine> lines;

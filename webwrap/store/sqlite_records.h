@@ -152,6 +152,7 @@ struct SqliteSchema<Order> {
                                       SqliteColumn{"pack", &Order::pack},
                                       SqliteColumn{"credits", &Order::credits},
                                       SqliteColumn{"amount", &Order::amount},
+                                      SqliteColumn{"charged", &Order::charged},
                                       SqliteColumn{"currency", &Order::currency},
                                       SqliteColumn{"state", &Order::state},
                                       SqliteColumn{"idempotency_key", &Order::idempotency_key},

@@ -75,6 +75,7 @@ class SqliteJobStore : public JobStore {
   std::optional<Job> find_by_request(const Id& account, const std::string& request_key) override;
   std::vector<Job> list(const Id& account, int limit) override;
   int active_count(const Id& account) override;
+  int quick_count(const Id& account) override;
   int position(const Job&) override;
   int queued_count() override;
   int running_count() override;
@@ -86,7 +87,9 @@ class SqliteJobStore : public JobStore {
   bool finish(const Id& job, int attempt, const std::string& worker, Job::State state, const std::string& result,
               const std::string& failure, Seconds now) override;
   bool retry(const Id& job, int attempt, const std::string& worker, Seconds not_before) override;
+  bool unclaim(const Id& job, int attempt, const std::string& worker) override;
   bool cancel(const Id& job, Seconds now) override;
+  void hand_over(const Id& from, const Id& to) override;
 
  private:
   SqliteConnection& connection_;

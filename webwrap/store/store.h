@@ -78,6 +78,7 @@ class JobStore {
   virtual std::optional<Job> find_by_request(const Id& account, const std::string& request_key) = 0;
   virtual std::vector<Job> list(const Id& account, int limit) = 0;
   virtual int active_count(const Id& account) = 0;  ///< queued and running conversions
+  virtual int quick_count(const Id& account) = 0;   ///< queued and running jobs of the other kinds, which go before conversions
   /// How many queued jobs come before this one by priority and age; 0 unless it is queued.
   virtual int position(const Job&) = 0;
   virtual int queued_count() = 0;
@@ -98,8 +99,12 @@ class JobStore {
                       const std::string& failure, Seconds now) = 0;
   /// Gives the job back to be tried again from `not_before` on.
   virtual bool retry(const Id& job, int attempt, const std::string& worker, Seconds not_before) = 0;
+  /// Undoes the claim, for a worker that is told to stop: the job waits again at once, and the attempt does not count.
+  virtual bool unclaim(const Id& job, int attempt, const std::string& worker) = 0;
   /// A queued job becomes cancelled (true); a running one is asked to stop (false).
   virtual bool cancel(const Id& job, Seconds now) = 0;
+  /// All jobs of an account become another one's, also while a worker holds them. Request keys, which each account has for itself, go.
+  virtual void hand_over(const Id& from, const Id& to) = 0;
 };
 
 class SongStore {

@@ -60,8 +60,10 @@ JobOutput AudioRunner::analyse(const JobTask& task) {
   recording.state = Recording::State::ready;
   JobOutput output;
   output.files = {{folder, "playable.mp3", playable}, {folder, "peaks.json", "", nlohmann::json{{"peaks", writer.peaks()}}.dump()}};
-  output.keep = [recording](Transaction& transaction) {
-    if (!transaction.recordings().find(recording.id)) return false;
+  output.keep = [recording](Transaction& transaction) mutable {
+    const auto now = transaction.recordings().find(recording.id);
+    if (!now) return false;
+    recording.account = now->account;
     transaction.recordings().update(recording);
     return true;
   };

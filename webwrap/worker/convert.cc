@@ -40,7 +40,6 @@ JobOutput AudioRunner::convert(const JobTask& task) {
 
   Song song;
   song.id = task.job.song;
-  song.account = task.job.account;
   song.recording = recording.id;
   song.job = task.job.id;
   song.voice = voice.name;
@@ -85,7 +84,8 @@ JobOutput AudioRunner::convert(const JobTask& task) {
     output.files.push_back({folder, name, file(name)});
   }
   output.result = json{{"song", song.id}, {"limiter_gain_db", report.limiter_gain_db}, {"seconds", report.wall_s}}.dump();
-  output.keep = [song](Transaction& transaction) {
+  output.keep = [song](Transaction& transaction) mutable {
+    song.account = transaction.jobs().find(song.job).value().account;
     transaction.songs().add(song);
     return true;
   };

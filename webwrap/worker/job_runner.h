@@ -51,7 +51,7 @@ struct JobOutput {
   std::vector<File> files;
   std::string result;  ///< for Job::result
   /// Writes its rows, in the transaction that ends the job and takes the money. False: nobody wants it any more, for example because the
-  /// owner removed what it belongs to; the job then ends as cancelled.
+  /// owner removed what it belongs to; the job then ends as cancelled. Whose they are is read there: a guest may have logged in meanwhile.
   std::function<bool(Transaction&)> keep;
 };
 

@@ -121,7 +121,7 @@ void Worker::do_job(const Job& job) {
       end(job, Job::State::cancelled, "");
     } else if (stopping_) {
       how = "given back";
-      give_back(job, clock_.now());
+      write_patiently([&](Transaction& transaction) { transaction.jobs().unclaim(job.id, job.attempts, job.worker); });
     } else {
       how = fmt::format("error: {}", error.what());
       try_again(job, error.what());

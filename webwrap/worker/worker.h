@@ -22,7 +22,7 @@ struct WorkerOptions {
 /// - cancelled by its owner: cancelled, credits given back;
 /// - any other exception: back into the queue, to be tried again after a while; failed once its attempts are used up;
 /// - the lease is lost (this process slept for too long, and another one has the job): nothing of the work is kept;
-/// - stop(): back into the queue at once.
+/// - stop(): back into the queue at once, as if it had not been taken.
 /// It also ends the jobs of workers that died during their last attempt. Results, rows and credits change in one transaction.
 class Worker {
  public:
