@@ -208,7 +208,7 @@ TEST(Checkpoint, SaysThatThereIsNoFile) {
   }
   const fs::path pipe = fs::path(testing::TempDir()) / ("voxconv_checkpoint_pipe." + std::to_string(::getpid()));
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
-  expect_refused(pipe.string(), "no model file");  // at once: nobody is waited for
+  expect_refused(pipe.string(), "no model file but");  // at once: nobody is waited for
   fs::remove(pipe);
 }
 

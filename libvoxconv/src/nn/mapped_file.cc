@@ -55,6 +55,7 @@ MappedFile map_file(const std::string& path, std::uint64_t least) {
   const std::uint64_t size = regular ? static_cast<std::uint64_t>(status.st_size) : 0;
   if (!regular || size < least) {
     ::close(fd);
+    if (!regular) fail(ErrorCode::bad_model, "{} is no model file but a folder, a pipe or a device.", path);
     fail(ErrorCode::bad_model, "{} is no model file: it has {} bytes, at least {} are needed.", path, size, least);
   }
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);

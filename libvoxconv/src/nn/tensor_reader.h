@@ -19,7 +19,7 @@ class TensorReader {
   torch::Tensor take(const std::string& name, torch::IntArrayRef shape);
   /// The same for a tensor that may be missing: undefined then.
   torch::Tensor take_optional(const std::string& name, torch::IntArrayRef shape);
-  /// Whether all tensors that were taken are there: no placeholder among them.
+  /// Whether all tensors that were taken are there and of their shapes.
   bool fits() const { return missing_.empty() && misshaped_.empty(); }
   /// Tensors whose name begins with `start` are no surprise.
   void ignore(const std::string& start);

@@ -21,7 +21,7 @@ constexpr double norm_eps = 1e-5;
 nn::ConvShape same_size(std::int64_t padding) { return {{1, 1}, {padding, padding}, {1, 1}, 1}; }
 
 /// Reads layers and folds the batch normalisation that follows a convolution into it. From the first tensor on that does not fit, layers
-/// are empty: all is still read, for the error's sake, but placeholders are of any size.
+/// stay empty: the rest is read for the error's sake, and what stands in for a tensor may have any size.
 class Reader {
  public:
   Reader(const nn::StateDict& tensors, const std::string& source, torch::Device device) : file_(tensors, source), device_(device) {}
