@@ -11,13 +11,15 @@
 namespace voxconv::native {
 namespace {
 
-/// `frames` frames of the pulse source at a constant pitch.
-torch::Tensor pulses(float f0, std::int64_t frames) {
-  torch::Tensor out = torch::zeros(frames * hop);
+/// `frames` frames of the pulse source at a constant pitch: pulses and phase, [2, frames * hop].
+torch::Tensor excitation(float f0, std::int64_t frames) {
+  torch::Tensor out = torch::zeros({2, frames * hop});
   PulseSource source;
-  for (std::int64_t t = 0; t < frames; ++t) source.render(f0, f0, {out.data_ptr<float>() + t * hop, std::size_t(hop)});
+  for (std::int64_t t = 0; t < frames; ++t)
+    source.render(f0, f0, {out[0].data_ptr<float>() + t * hop, std::size_t(hop)}, {out[1].data_ptr<float>() + t * hop, std::size_t(hop)});
   return out;
 }
+torch::Tensor pulses(float f0, std::int64_t frames) { return excitation(f0, frames)[0]; }
 
 torch::Tensor bins_between(double low, double high) {
   const torch::Tensor hz = envelope_centres();
@@ -37,8 +39,8 @@ TEST(PulseSource, DoesNotDependOnTheCut) {
   const torch::Tensor whole = pulses(300, 10);
   PulseSource source;
   for (int t = 0; t < 10; ++t) {
-    std::vector<float> part(hop);
-    source.render(300, 300, part);
+    std::vector<float> part(hop), phase(hop);
+    source.render(300, 300, part, phase);
     EXPECT_TRUE(torch::equal(torch::tensor(part), whole.slice(0, t * hop, (t + 1) * hop)));
   }
 }
@@ -70,6 +72,27 @@ TEST(MinimumPhase, OfAOnePoleFilter) {
   EXPECT_TRUE(torch::allclose(phase, -torch::atan2(im, re).to(torch::kFloat), 1e-3, 1e-3));
 }
 
+/// Filters that change nothing.
+VocoderImpl::Filters flat_filters(std::int64_t frames) {
+  return {torch::ones({1, frames, fft_bins}, torch::kComplexFloat), torch::ones({1, frames, fft_bins}),
+          torch::zeros({1, frames, 2 * VocoderImpl::period_harmonics})};
+}
+
+TEST(Vocoder, LetsTheNoiseFollowThePitchPeriod) {
+  torch::NoGradGuard no_grad;
+  torch::manual_seed(1);
+  Vocoder vocoder;
+  const std::int64_t frames = 400;
+  const torch::Tensor source = excitation(100, frames).unsqueeze(1);
+  auto filters = flat_filters(frames);
+  filters.period_gain.select(-1, 0).fill_(0.6);  // loudest where the pulse stands
+  const torch::Tensor audio = vocoder->synthesize(filters, {torch::zeros_like(source[0]), source[1], torch::randn({1, frames * hop})});
+  const auto power = [&](const torch::Tensor& where) { return audio.masked_select(where).square().mean().item<float>(); };
+  const torch::Tensor cosine = torch::cos(source[1]);
+  EXPECT_NEAR(std::log(power(cosine > 0.95) / power(cosine < -0.95)), 2 * 2 * 0.6, 0.15);
+  EXPECT_NEAR(audio.slice(1, 5 * hop, (frames - 5) * hop).square().mean().item<float>(), 1, 0.05);
+}
+
 TEST(Vocoder, StartsAtTheEnvelope) {
   torch::NoGradGuard no_grad;
   torch::manual_seed(1);
@@ -78,9 +101,9 @@ TEST(Vocoder, StartsAtTheEnvelope) {
   for (float f0 : {0.f, 200.f}) {
     const torch::Tensor envelope = torch::full({1, frames, envelope_bins}, std::log(0.1f));
     const torch::Tensor pitch = torch::full({1, frames}, f0);
+    const torch::Tensor source = excitation(f0, frames).unsqueeze(1);
     const torch::Tensor audio =
-        vocoder->synthesize(vocoder->filters(envelope, pitch), f0 > 0 ? pulses(f0, frames).unsqueeze(0) : torch::zeros({1, frames * hop}),
-                            torch::randn({1, frames * hop}));
+        vocoder->synthesize(vocoder->filters(envelope, pitch), {source[0], source[1], torch::randn({1, frames * hop})});
     ASSERT_EQ(audio.size(1), frames * hop);
     EXPECT_NEAR(audio.slice(1, 10 * hop, 50 * hop).square().mean().sqrt().item<float>(), 0.1, 0.03) << f0;
   }
@@ -91,8 +114,7 @@ TEST(Vocoder, LocatesSamplesAtTheirFrames) {
   Vocoder vocoder;
   torch::Tensor noise = torch::zeros({1, 20 * hop});
   noise[0][10 * hop] = 1;
-  const torch::Tensor audio = vocoder->synthesize({torch::ones({1, 20, fft_bins}, torch::kComplexFloat), torch::ones({1, 20, fft_bins})},
-                                                  torch::zeros_like(noise), noise);
+  const torch::Tensor audio = vocoder->synthesize(flat_filters(20), {torch::zeros_like(noise), torch::zeros_like(noise), noise});
   EXPECT_EQ(audio.abs().argmax().item<std::int64_t>(), 10 * hop);
   EXPECT_NEAR(audio[0][10 * hop].item<float>(), 1, 1e-3);
 }
@@ -106,12 +128,13 @@ TEST(AcousticModel, DependsOnNoMoreThanItsReach) {
   const torch::Tensor content = torch::randn({1, frames, content_dim}), f0 = torch::full({1, frames}, 200.f),
                       loudness = torch::full({1, frames}, -3.f);
   const torch::Tensor speaker = torch::nn::functional::normalize(torch::randn({1, speaker_dim}));
-  const torch::Tensor before = model(content, f0, loudness, speaker);
+  const torch::Tensor variation = torch::zeros({1, frames, AcousticModelImpl::variation_dim});
+  const torch::Tensor before = model(content, f0, loudness, speaker, variation);
   torch::Tensor changed = content.clone();
   changed[0].slice(0, middle + AcousticModelImpl::reach + 1).fill_(5);
-  EXPECT_TRUE(torch::allclose(model(changed, f0, loudness, speaker)[0][middle], before[0][middle], 1e-5, 1e-5));
+  EXPECT_TRUE(torch::allclose(model(changed, f0, loudness, speaker, variation)[0][middle], before[0][middle], 1e-5, 1e-5));
   changed[0][middle + 4].normal_();  // the rim of the reach is too faint to see
-  EXPECT_FALSE(torch::allclose(model(changed, f0, loudness, speaker)[0][middle], before[0][middle], 1e-5, 1e-5));
+  EXPECT_FALSE(torch::allclose(model(changed, f0, loudness, speaker, variation)[0][middle], before[0][middle], 1e-5, 1e-5));
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include "core/paths.h"
 #include "features/frames.h"
 #include "models/native/config.h"
+#include "models/native/envelope.h"
+#include "train/acoustic_task.h"
 #include "train/corpus.h"
 #include "train/learner.h"
 #include "train/losses.h"
@@ -112,11 +114,38 @@ TEST(Corpus, SaysWhenNothingIsLongEnough) {
   EXPECT_THROW(corpus.draw(dice, 200), Error);
 }
 
-TEST(StftLoss, IsZeroForTheSameAndGrowsWithTheDifference) {
+TEST(SpectralEnergyDistance, IsLeastForNoiseOfTheTargetsLevel) {
   torch::manual_seed(1);
-  const torch::Tensor x = 0.1 * torch::randn({2, 8000}), y = 0.1 * torch::randn({2, 8000});
-  EXPECT_EQ(stft_loss(x, x, {256, 1200}).item<float>(), 0);
-  EXPECT_GT(stft_loss(y, x, {256, 1200}).item<float>(), stft_loss(x + 0.1 * y, x, {256, 1200}).item<float>());
+  const auto noise = [](double level) { return level * torch::randn({4, 16000}); };
+  const torch::Tensor target = noise(0.1);
+  const auto at = [&](double level) { return spectral_energy_distance(noise(level), noise(level), target, {256, 1200}).item<float>(); };
+  // A distance to the one target would be less for noise that is too weak: another draw never matches.
+  EXPECT_LT(at(0.1), at(0.06));
+  EXPECT_LT(at(0.1), at(0.16));
+  EXPECT_NEAR(spectral_energy_distance(target, target, target, {256}).item<float>(), 0, 2e-3);
+}
+
+TEST(RankedProbabilityScore, IsLeastForDrawsThatSpreadAsTheTargetDoes) {
+  torch::manual_seed(1);
+  const auto draws = [](double spread) { return spread * torch::randn({100000}); };
+  const torch::Tensor target = draws(1);
+  const auto at = [&](double spread) { return ranked_probability_score(draws(spread), draws(spread), target).mean().item<float>(); };
+  EXPECT_LT(at(1), at(0) - 0.02);
+  EXPECT_LT(at(1), at(0.7));
+  EXPECT_LT(at(1), at(1.4));
+}
+
+TEST(UpperBand, FollowsTheHighestPointThatRecordingsTeach) {
+  torch::manual_seed(1);
+  torch::Tensor weight = torch::randn({native::envelope_bins, 8}), bias = torch::randn({native::envelope_bins});
+  const torch::Tensor before = weight.clone();
+  const auto centres = native::envelope_centres();
+  extrapolate_upper_band(weight, bias, centres[70].item<double>() - 1);
+  EXPECT_TRUE(torch::equal(weight.slice(0, 0, 70), before.slice(0, 0, 70)));
+  for (std::int64_t k = 70; k < native::envelope_bins; ++k) {
+    EXPECT_TRUE(torch::equal(weight[k], weight[69])) << k;
+    EXPECT_LT(bias[k].item<float>(), bias[k - 1].item<float>()) << k;
+  }
 }
 
 /// Learns the mean of random numbers; small enough to train in a test.

@@ -27,6 +27,19 @@ torch::Tensor shown(const torch::Tensor& envelope, const torch::Tensor& loudness
 
 }  // namespace
 
+void extrapolate_upper_band(torch::Tensor& weight, torch::Tensor& bias, double top_hz) {
+  constexpr double slope = -0.25;  // nepers a point: the usual fall of speech at 10 to 20 kHz
+  const torch::Tensor centres = native::envelope_centres();
+  const std::int64_t taught = (centres < top_hz).sum().item<std::int64_t>();
+  if (taught == 0) return;
+  weight = weight.clone();
+  bias = bias.clone();
+  for (std::int64_t k = taught; k < native::envelope_bins; ++k) {
+    weight[k].copy_(weight[taught - 1]);
+    bias[k] = bias[taught - 1] + slope * double(k - taught + 1);
+  }
+}
+
 AcousticTask::AcousticTask(const Corpus& corpus, native::AcousticModel model, native::Vocoder vocoder, torch::Device device,
                            AcousticTaskOptions options)
     : corpus_(corpus),
@@ -37,6 +50,13 @@ AcousticTask::AcousticTask(const Corpus& corpus, native::AcousticModel model, na
       learner_("acoustic", model_.ptr(), options.peak_rate, true),
       critic_("discriminator", discriminator_.ptr(), 3e-4, false) {
   discriminator_->to(device);
+  if (options.keep_upper_band) {
+    torch::NoGradGuard no_grad;
+    teacher_ = native::AcousticModel();
+    nn::load_parameters(*teacher_, nn::named_tensors(*model_, "", torch::kFloat), "the starting weights");
+    teacher_->to(device);
+    teacher_->eval();
+  }
   for (const SpeakerData& speaker : corpus.speakers()) {
     const torch::Tensor voiced = speaker.f0.masked_select(speaker.f0 > 0);
     traits_[&speaker] = {speaker.embedding(), voiced.numel() ? voiced.median().item<float>() : 150.f};
@@ -65,46 +85,65 @@ AcousticTask::Batch AcousticTask::make_batch(const std::vector<Crop>& crops, Dic
   return {join(content), join(f0), join(loudness), join(envelope), join(speaker), join(band), torch::tensor(medians).to(device_)};
 }
 
-torch::Tensor AcousticTask::reconstruction_loss(const torch::Tensor& envelope, const Batch& batch) const {
+torch::Tensor AcousticTask::draw(native::AcousticModel& model, const Batch& batch, const torch::Tensor& f0, const torch::Tensor& speaker,
+                                 std::int64_t count) const {
+  const std::int64_t frames = f0.size(1);
+  const torch::Tensor variation =
+      white_noise(count * f0.size(0), frames * native::AcousticModelImpl::variation_dim).unflatten(1, {frames, -1}).to(device_);
+  const nn::Autocast autocast(options_.precision, device_);
+  return model(batch.content, f0, batch.loudness, speaker, variation).to(torch::kFloat);
+}
+
+torch::Tensor AcousticTask::reconstruction_loss(const torch::Tensor& draws, const Batch& batch) const {
   // Far below the loudest there is only room noise, which nobody needs to learn.
   const torch::Tensor floor = batch.loudness.unsqueeze(-1).clamp_min(-7) - 8;
-  const torch::Tensor got = torch::maximum(envelope, floor), wanted = torch::maximum(batch.envelope, floor);
-  const torch::Tensor error = (got - wanted) * batch.in_band;
-  const torch::Tensor change = (got.diff(1, 1) - wanted.diff(1, 1)) * batch.in_band;
+  const auto both = draws.chunk(2);
+  const torch::Tensor a = torch::maximum(both[0], floor), b = torch::maximum(both[1], floor),
+                      wanted = torch::maximum(batch.envelope, floor);
   const torch::Tensor share = batch.in_band.mean();
-  return (error.abs().mean() + difference_weight * change.abs().mean()) / share;
+  torch::Tensor loss = (ranked_probability_score(a, b, wanted) * batch.in_band).mean();
+  // The differences along time and frequency tell whether the draws are as rough as real envelopes, which the points alone do not.
+  for (const std::int64_t lag : {1, 4}) {
+    const auto change = [&](const torch::Tensor& x) { return x.slice(1, lag) - x.slice(1, 0, -lag); };
+    const auto slope = [&](const torch::Tensor& x) { return x.slice(2, lag) - x.slice(2, 0, -lag); };
+    loss = loss + difference_weight * (ranked_probability_score(change(a), change(b), change(wanted)) * batch.in_band).mean() +
+           difference_weight * (ranked_probability_score(slope(a), slope(b), slope(wanted)) * batch.in_band.slice(2, lag)).mean();
+  }
+  return loss / share;
+}
+
+AcousticTask::Batch AcousticTask::with_upper_band(Batch batch) {
+  if (teacher_.is_empty()) return batch;
+  torch::NoGradGuard no_grad;
+  const torch::Tensor known = draw(teacher_, batch, batch.f0, batch.speaker, 1);
+  batch.envelope = torch::where(batch.in_band > 0, batch.envelope, known);
+  batch.in_band = torch::ones_like(batch.in_band);
+  return batch;
 }
 
 std::map<std::string, double> AcousticTask::step(Dice& dice, double progress) {
   model_->train();
-  const auto draw = [&] {
+  const auto draw_batch = [&] {
     std::vector<Crop> crops;
     for (std::int64_t b = 0; b < batch_size; ++b) crops.push_back(corpus_.draw(dice, crop_frames));
     return make_batch(crops, dice, true);
   };
-  const Batch batch = draw();
+  const Batch batch = draw_batch();
   const double rate = rate_scale(steps_++, progress);
   std::map<std::string, double> parts;
 
-  const bool adversarial = progress >= options_.adversarial_from;
-  torch::Tensor envelope, unpaired, unpaired_speaker;
-  std::int64_t turn = 0;
-  {
-    const nn::Autocast autocast(options_.precision, device_);
-    envelope = model_(batch.content, batch.f0, batch.loudness, batch.speaker).to(torch::kFloat);
-    if (adversarial) {
-      // The words of each row for the speaker of another row.
-      turn = 1 + dice.below(batch_size - 1);
-      unpaired_speaker = batch.speaker.roll(turn, 0);
-      const torch::Tensor transposed = batch.f0 * (batch.median_f0.roll(turn, 0) / batch.median_f0).unsqueeze(1);
-      unpaired = model_(batch.content, transposed, batch.loudness, unpaired_speaker).to(torch::kFloat);
-    }
-  }
-  torch::Tensor loss = reconstruction_loss(envelope, batch);
+  const torch::Tensor draws = draw(model_, batch, batch.f0, batch.speaker, 2);
+  torch::Tensor loss = reconstruction_loss(draws, with_upper_band(batch));
   parts["reconstruction"] = loss.item<double>();
   parts["adversarial"] = 0;
   parts["discriminator"] = 0;
-  if (adversarial) {
+  if (progress >= options_.adversarial_from) {
+    // The words of each row for the speaker of another row.
+    const std::int64_t turn = 1 + dice.below(batch_size - 1);
+    const torch::Tensor unpaired_speaker = batch.speaker.roll(turn, 0);
+    const torch::Tensor transposed = batch.f0 * (batch.median_f0.roll(turn, 0) / batch.median_f0).unsqueeze(1);
+    const torch::Tensor unpaired = draw(model_, batch, transposed, unpaired_speaker, 1);
+    const torch::Tensor envelope = draws.chunk(2)[0];
     const torch::Tensor real = shown(batch.envelope, batch.loudness, batch.in_band), fake = shown(envelope, batch.loudness, batch.in_band);
     const torch::Tensor other = shown(unpaired, batch.loudness, batch.in_band.roll(turn, 0));
     const torch::Tensor critique = discriminator_loss(discriminator_(real, batch.speaker), discriminator_(fake.detach(), batch.speaker)) +
@@ -126,6 +165,7 @@ double AcousticTask::held_out_loss() {
   torch::NoGradGuard no_grad;
   model_->eval();
   const AveragedWeights averaged(learner_);
+  torch::manual_seed(1);
   Dice dice(1, 1);
   const auto crops = corpus_.held_out(crop_frames, 64);
   double sum = 0;
@@ -138,7 +178,7 @@ double AcousticTask::held_out_loss() {
     for (std::size_t c = i; c < end; ++c)
       content.push_back(crops[c].speaker->content_of(1 + std::int64_t(c % 2), crops[c].frame, crop_frames));
     batch.content = torch::stack(content).to(device_);
-    sum += reconstruction_loss(model_(batch.content, batch.f0, batch.loudness, batch.speaker), batch).item<double>();
+    sum += reconstruction_loss(draw(model_, batch, batch.f0, batch.speaker, 2), batch).item<double>();
   }
   return batches ? sum / double(batches) : 0;
 }
@@ -147,7 +187,14 @@ int AcousticTask::phase(double progress) const { return adversarial_phase(progre
 
 std::map<std::string, torch::Tensor> AcousticTask::weights() {
   const AveragedWeights averaged(learner_);
-  return nn::named_tensors(*model_, "acoustic.", torch::kHalf);
+  auto tensors = nn::named_tensors(*model_, "acoustic.");
+  if (teacher_.is_empty()) {
+    double top = 0;
+    for (const SpeakerData& speaker : corpus_.speakers()) top = std::max(top, speaker.band_hz);
+    extrapolate_upper_band(tensors.at("acoustic.output.weight"), tensors.at("acoustic.output.bias"), top);
+  }
+  for (auto& [name, tensor] : tensors) tensor = tensor.to(torch::kHalf);
+  return tensors;
 }
 
 void AcousticTask::save(std::map<std::string, torch::Tensor>& checkpoint) const {
@@ -170,11 +217,12 @@ torch::Tensor AcousticTask::listen() {
   const AveragedWeights averaged(learner_);
   Dice dice(1, 1);
   const Batch batch = make_batch(crops, dice, false);
-  const torch::Tensor envelope = model_(batch.content, batch.f0, batch.loudness, batch.speaker);
-  const torch::Tensor pulses = render_pulses(batch.f0.cpu(), std::vector<double>(crops.size())).to(device_);
-  const torch::Tensor noise = (torch::rand_like(pulses) * 2 - 1) * std::sqrt(3.0);
-  const torch::Tensor audio = vocoder_->synthesize(vocoder_->filters(envelope, batch.f0), pulses, noise).reshape(-1).cpu();
-  return audio;
+  const torch::Tensor envelope = draw(model_, batch, batch.f0, batch.speaker, 1);
+  const auto [pulses, phase] = render_pulses(batch.f0.cpu(), std::vector<double>(crops.size()));
+  const torch::Tensor noise = white_noise(pulses.size(0), pulses.size(1));
+  return vocoder_->synthesize(vocoder_->filters(envelope, batch.f0), {pulses.to(device_), phase.to(device_), noise.to(device_)})
+      .reshape(-1)
+      .cpu();
 }
 
 }  // namespace voxconv::train

@@ -14,6 +14,8 @@ struct AcousticTaskOptions {
   /// there is no recording to compare with.
   double adversarial_from = 0.5;
   torch::ScalarType precision = torch::kFloat;  ///< of the matrix products
+  /// Fine-tuning: the weights that the run starts from say what lies above the recordings' band limit.
+  bool keep_upper_band = false;
 };
 
 /// Trains the acoustic model: words, pitch, loudness and speaker of a recording -> its spectral envelope. Two times in three the words come
@@ -43,10 +45,17 @@ class AcousticTask : public Task {
     float median_f0;
   };
   Batch make_batch(const std::vector<Crop>& crops, Dice& dice, bool augment) const;
-  torch::Tensor reconstruction_loss(const torch::Tensor& envelope, const Batch& batch) const;
+  /// `count` draws of the envelope, one after the other [count B, T, envelope_bins], of a batch's content and loudness.
+  torch::Tensor draw(native::AcousticModel& model, const Batch& batch, const torch::Tensor& f0, const torch::Tensor& speaker,
+                     std::int64_t count) const;
+  /// Of two draws.
+  torch::Tensor reconstruction_loss(const torch::Tensor& draws, const Batch& batch) const;
+  /// The batch with what lies above each row's band limit as the starting weights have it.
+  Batch with_upper_band(Batch batch);
 
   const Corpus& corpus_;
   native::AcousticModel model_;
+  native::AcousticModel teacher_{nullptr};  ///< the weights that the run starts from, where they are needed
   native::Vocoder vocoder_;
   Discriminator discriminator_;
   torch::Device device_;
@@ -55,5 +64,9 @@ class AcousticTask : public Task {
   std::int64_t steps_ = 0;
   std::map<const SpeakerData*, Traits> traits_;
 };
+
+/// Sets the points of the output layer (weight [envelope_bins, channels], bias [envelope_bins]) above `top_hz`, which no recording teaches,
+/// to what the last one below gives, falling with the frequency: left as they were initialised they would be a loud hiss.
+void extrapolate_upper_band(torch::Tensor& weight, torch::Tensor& bias, double top_hz);
 
 }  // namespace voxconv::train

@@ -70,7 +70,7 @@ void Learner::load(const std::map<std::string, torch::Tensor>& tensors) {
     const std::string key = name_ + "." + item.key();
     item.value().copy_(find(key));
     if (!average_.empty()) average_[item.key()].copy_(find(key + ":average"));
-    if (steps_ == 0) continue;
+    if (steps_ == 0 || !item.value().requires_grad()) continue;
     auto state = std::make_unique<torch::optim::AdamWParamState>();
     state->step(steps_);
     state->exp_avg(find(key + ":first").clone().to(item.value().device()));

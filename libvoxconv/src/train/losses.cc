@@ -14,18 +14,29 @@ torch::Tensor magnitude(const torch::Tensor& audio, std::int64_t size) {
 
 }  // namespace
 
-torch::Tensor stft_loss(const torch::Tensor& prediction, const torch::Tensor& target, const std::vector<std::int64_t>& sizes) {
-  torch::Tensor loss = torch::zeros({}, prediction.options());
+torch::Tensor spectral_energy_distance(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& target,
+                                       const std::vector<std::int64_t>& sizes) {
+  torch::Tensor loss = torch::zeros({}, target.options());
   for (const std::int64_t size : sizes) {
     torch::Tensor wanted;
     {
       torch::NoGradGuard no_grad;
       wanted = magnitude(target, size);
     }
-    const torch::Tensor got = magnitude(prediction, size);
-    loss = loss + (got - wanted).norm() / wanted.norm().clamp_min(1e-3) + (got.log() - wanted.log()).abs().mean();
+    const torch::Tensor scale = wanted.mean().clamp_min(1e-3), log_wanted = wanted.log();
+    const torch::Tensor first = magnitude(a, size), second = magnitude(b, size), log_first = first.log(), log_second = second.log();
+    // [B, bins, frames]; the tiny power keeps the gradient of the root finite.
+    const auto distance = [&](const torch::Tensor& x, const torch::Tensor& y, const torch::Tensor& log_x, const torch::Tensor& log_y) {
+      return (x - y).abs().mean() / scale + ((log_x - log_y).square().mean(1) + 1e-6).sqrt().mean();
+    };
+    loss = loss + distance(first, wanted, log_first, log_wanted) + distance(second, wanted, log_second, log_wanted) -
+           distance(first, second, log_first, log_second);
   }
-  return loss / double(sizes.size());
+  return loss / (2 * double(sizes.size()));
+}
+
+torch::Tensor ranked_probability_score(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& target) {
+  return 0.5 * ((a - target).abs() + (b - target).abs() - (a - b).abs());
 }
 
 torch::Tensor discriminator_loss(const torch::Tensor& real, const torch::Tensor& fake) {

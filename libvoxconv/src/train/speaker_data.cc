@@ -1,6 +1,9 @@
 #include "train/speaker_data.h"
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <numbers>
 
 #include "audio/resampler.h"
 #include "core/atomic_file.h"
@@ -19,7 +22,7 @@ namespace {
 namespace F = torch::nn::functional;
 using native::hop;
 
-constexpr std::size_t cut_revision = 2;  // rises when other clips come of the same recordings: features kept before are of no use then
+constexpr std::size_t cut_revision = 3;  // rises when other clips come of the same recordings: features kept before are of no use then
 
 AudioBuffer to_buffer(const torch::Tensor& audio, int rate) {
   AudioBuffer buffer(rate, 1);
@@ -37,6 +40,27 @@ torch::Tensor retime(const torch::Tensor& x, std::int64_t frames, double step) {
   return x.index_select(0, low) * (1 - part) + x.index_select(0, high) * part;
 }
 
+/// A number in [0, 1) from a clip's place: perturbations are the same in every run.
+double hash_fraction(std::uint64_t x) {
+  x = (x + 1) * 0x9E3779B97F4A7C15ull;
+  x ^= x >> 29;
+  return double((x * 0xBF58476D1CE4E5B9ull) >> 11) * 0x1p-53;
+}
+
+/// Audio [N] at feature_rate through a random smooth equaliser (NANSY, Choi et al. 2021): up to `range_db` up or down at eight frequencies
+/// from 60 Hz to 8 kHz, interpolated over log frequency.
+torch::Tensor equalise(const torch::Tensor& audio, std::uint64_t key, double range_db) {
+  constexpr int points = 8;
+  torch::Tensor gains = torch::empty(points);
+  for (int i = 0; i < points; ++i) gains[i] = (2 * hash_fraction(key * points + std::uint64_t(i)) - 1) * range_db;
+  torch::Tensor spectrum = torch::fft::rfft(audio);
+  const torch::Tensor hz = torch::arange(spectrum.size(0), torch::kFloat) * (double(feature_rate) / double(audio.size(0)));
+  const torch::Tensor place = (torch::log2(hz.clamp_min(60) / 60) / std::log2(8000.0 / 60) * (points - 1)).clamp_max(points - 1);
+  const torch::Tensor low = place.floor().to(torch::kLong).clamp_max(points - 2), part = place - low;
+  const torch::Tensor db = gains.index_select(0, low) * (1 - part) + gains.index_select(0, low + 1) * part;
+  return torch::fft::irfft(spectrum * torch::pow(10, db / 20), audio.size(0));
+}
+
 /// Content at 50 Hz of a clip played `speed` times as fast, on the clock of the clip itself. Another speed is another vocal tract and
 /// pitch: what stays the same in the content is the words.
 torch::Tensor content_at_speed(const ContentEncoder& encoder, const torch::Tensor& audio16, std::int64_t frames, double speed) {
@@ -46,14 +70,8 @@ torch::Tensor content_at_speed(const ContentEncoder& encoder, const torch::Tenso
   return retime(encoder.encode(audio), frames / 2, 2.0 * feature_rate / claimed_rate).to(torch::kHalf);
 }
 
-/// A number in [0, 1) from a clip's place: perturbations are the same in every run.
-double hash_fraction(std::uint64_t x) {
-  x = (x + 1) * 0x9E3779B97F4A7C15ull;
-  x ^= x >> 29;
-  return double((x * 0xBF58476D1CE4E5B9ull) >> 11) * 0x1p-53;
-}
-
-/// The frequency above which a band-limited recording has nothing: the steepest cliff of the long-term spectrum, if there is one.
+/// The frequency above which a band-limited recording has nothing: the steepest cliff of the long-term spectrum, if there is one. The end
+/// of a full-band codec (17 to 20 kHz) is none: what little there is above it is learned as it is.
 double find_band_limit(const torch::Tensor& envelope) {
   const torch::Tensor mean = envelope.to(torch::kFloat).mean(0), hz = native::envelope_centres();
   const auto level = mean.accessor<float, 1>();
@@ -63,12 +81,23 @@ double find_band_limit(const torch::Tensor& envelope) {
   double limit = native::sample_rate / 2.0;
   for (std::int64_t k = 3; k < bins; ++k) {
     const double drop = level[k - 3] - level[k];
-    if (centre[k - 3] > 3000 && drop > steepest) {
+    if (centre[k - 3] > 3000 && centre[k - 3] < 16200 && drop > steepest) {
       steepest = drop;
       limit = centre[k - 3] * 0.97;
     }
   }
   return limit;
+}
+
+/// The recordings in an order of which every beginning is spread over the whole (golden ratio): where not all are used, those that are
+/// come from all of a sorted list, which often is one of styles or pitches.
+std::vector<std::string> spread(const std::vector<std::string>& recordings) {
+  std::vector<std::pair<double, std::string>> keyed;
+  for (std::size_t i = 0; i < recordings.size(); ++i) keyed.emplace_back(std::fmod(double(i) * std::numbers::phi, 1.0), recordings[i]);
+  std::sort(keyed.begin(), keyed.end());
+  std::vector<std::string> result;
+  for (auto& [key, recording] : keyed) result.push_back(std::move(recording));
+  return result;
 }
 
 SpeakerData read_cache(const std::string& path, const std::string& name) {
@@ -134,7 +163,7 @@ SpeakerData prepare_speaker(const std::string& name, const std::vector<std::stri
   std::vector<torch::Tensor> audio, f0, loudness, envelope, embeddings, content[3];
   const auto enough = [&] { return double(data.frames()) / frame_rate >= max_minutes * 60; };
   std::size_t done = 0;
-  for (const std::string& recording : recordings) {
+  for (const std::string& recording : spread(recordings)) {
     cancel.check();
     if (enough()) break;
     std::vector<torch::Tensor> clips;
@@ -157,8 +186,10 @@ SpeakerData prepare_speaker(const std::string& name, const std::vector<std::stri
       if (tools.content) {
         const auto place = std::uint64_t(data.clips());
         content[0].push_back(content_at_speed(*tools.content, audio16, frames, 1));
-        content[1].push_back(content_at_speed(*tools.content, audio16, frames, 1.12 + 0.23 * hash_fraction(2 * place)));
-        content[2].push_back(content_at_speed(*tools.content, audio16, frames, 0.72 + 0.18 * hash_fraction(2 * place + 1)));
+        content[1].push_back(
+            content_at_speed(*tools.content, equalise(audio16, 2 * place, 10), frames, 1.12 + 0.23 * hash_fraction(2 * place)));
+        content[2].push_back(
+            content_at_speed(*tools.content, equalise(audio16, 2 * place + 1, 10), frames, 0.72 + 0.18 * hash_fraction(2 * place + 1)));
       }
       data.bounds.push_back(data.frames() + frames);
     }

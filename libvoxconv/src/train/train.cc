@@ -113,7 +113,7 @@ Networks load_networks(const TrainOptions& options, const std::string& from, tor
     if (!from.empty()) nn::load_parameters(*networks.vocoder, nn::Safetensors(from));
   } else {
     networks.acoustic = native::AcousticModel();
-    if (!from.empty()) nn::load_parameters(*networks.acoustic, nn::Safetensors(from), "acoustic.");
+    if (!from.empty()) native::load_acoustic_model(*networks.acoustic, nn::Safetensors(from));
     networks.acoustic->to(device);
     nn::load_parameters(*networks.vocoder, nn::Safetensors(model_file("native/vocoder/weights.safetensors")));
     networks.vocoder->eval();
@@ -200,6 +200,7 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
     if (!from.empty()) {  // fine-tuning: the weights are good already
       task_options.peak_rate = 3e-4;
       task_options.adversarial_from = options.stage == "base" ? 1 : 0.2;
+      task_options.keep_upper_band = options.stage == "voice";
     }
     task = std::make_unique<AcousticTask>(corpus, networks.acoustic, networks.vocoder, device, task_options);
   }

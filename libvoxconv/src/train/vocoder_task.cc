@@ -19,7 +19,7 @@ constexpr std::int64_t batch_size = 8;
 constexpr std::int64_t edge = native::VocoderImpl::ring;  // frames at each end that the loss leaves out
 constexpr std::int64_t crop_frames = 96 + 2 * edge;       // about a second
 constexpr double slowest = 0.75, fastest = 2.4;           // of the speed augmentation
-constexpr std::int64_t stft_sizes[] = {256, 400, 512, 640, 900, 1200, 1600, 2048, 2400};
+constexpr std::int64_t stft_sizes[] = {128, 256, 400, 512, 640, 900, 1200, 1600, 2048, 2400};
 
 /// A passage played `speed` times as fast, exactly `frames` frames of it; the pitch goes with the speed.
 std::pair<torch::Tensor, torch::Tensor> at_speed(const Crop& crop, std::int64_t frames, double speed) {
@@ -45,18 +45,23 @@ std::pair<torch::Tensor, torch::Tensor> at_speed(const Crop& crop, std::int64_t 
 
 }  // namespace
 
-torch::Tensor render_pulses(const torch::Tensor& f0, const std::vector<double>& phases) {
+std::pair<torch::Tensor, torch::Tensor> render_pulses(const torch::Tensor& f0, const std::vector<double>& phases) {
   const torch::Tensor pitch = f0.contiguous();
   const std::int64_t frames = pitch.size(1);
-  torch::Tensor out = torch::empty({pitch.size(0), frames * hop});
+  torch::Tensor pulses = torch::empty({pitch.size(0), frames * hop}), phase = torch::empty_like(pulses);
   for (std::int64_t b = 0; b < pitch.size(0); ++b) {
     native::PulseSource source(phases[std::size_t(b)]);
     const float* row = pitch.data_ptr<float>() + b * frames;
-    for (std::int64_t t = 0; t < frames; ++t)
-      source.render(row[t], row[std::min(t + 1, frames - 1)], {out.data_ptr<float>() + (b * frames + t) * hop, std::size_t(hop)});
+    for (std::int64_t t = 0; t < frames; ++t) {
+      const std::int64_t place = (b * frames + t) * hop;
+      source.render(row[t], row[std::min(t + 1, frames - 1)], {pulses.data_ptr<float>() + place, std::size_t(hop)},
+                    {phase.data_ptr<float>() + place, std::size_t(hop)});
+    }
   }
-  return out;
+  return {pulses, phase};
 }
+
+torch::Tensor white_noise(std::int64_t rows, std::int64_t samples) { return (torch::rand({rows, samples}) * 2 - 1) * std::sqrt(3.0); }
 
 VocoderTask::VocoderTask(const Corpus& corpus, native::Vocoder vocoder, torch::Device device, double peak_rate)
     : corpus_(corpus), vocoder_(std::move(vocoder)), device_(device), learner_("vocoder", vocoder_.ptr(), peak_rate, true) {}
@@ -74,26 +79,33 @@ VocoderTask::Batch VocoderTask::make_batch(const std::vector<Crop>& crops, Dice&
     phases.push_back(augment ? dice.between(-3.14, 3.14) : 0);
   }
   const torch::Tensor pitch = torch::stack(f0);
-  const torch::Tensor noise = (torch::rand({std::int64_t(crops.size()), crop_frames * hop}) * 2 - 1) * std::sqrt(3.0);
-  return {torch::stack(audio).to(device_), torch::stack(envelope).to(device_), pitch.to(device_), render_pulses(pitch, phases).to(device_),
-          noise.to(device_)};
+  const auto [pulses, phase] = render_pulses(pitch, phases);
+  return {torch::stack(audio).to(device_), torch::stack(envelope).to(device_), pitch.to(device_), pulses.to(device_), phase.to(device_)};
 }
 
-torch::Tensor VocoderTask::render(const Batch& batch) {
-  return vocoder_->synthesize(vocoder_->filters(batch.envelope, batch.f0), batch.pulses, batch.noise);
+torch::Tensor VocoderTask::render_twice(const Batch& batch) {
+  const auto filters = vocoder_->filters(batch.envelope, batch.f0);
+  const auto twice = [](const torch::Tensor& x) { return torch::cat({x, x}); };
+  return vocoder_->synthesize(
+      {twice(filters.pulse), twice(filters.noise), twice(filters.period_gain)},
+      {twice(batch.pulses), twice(batch.phase), white_noise(2 * batch.f0.size(0), batch.audio.size(1)).to(device_)});
+}
+
+torch::Tensor VocoderTask::loss(const Batch& batch, const std::vector<std::int64_t>& sizes) {
+  const Slice inner(edge * hop, (crop_frames - edge) * hop);
+  const auto renderings = render_twice(batch).index({Slice(), inner}).chunk(2);
+  return spectral_energy_distance(renderings[0], renderings[1], batch.audio.index({Slice(), inner}), sizes);
 }
 
 std::map<std::string, double> VocoderTask::step(Dice& dice, double progress) {
   std::vector<Crop> crops;
   for (std::int64_t b = 0; b < batch_size; ++b) crops.push_back(corpus_.draw(dice, crop_frames));
   const Batch batch = make_batch(crops, dice, true);
-  const Slice inner(edge * hop, (crop_frames - edge) * hop);
-  const torch::Tensor got = render(batch).index({Slice(), inner}), wanted = batch.audio.index({Slice(), inner});
   std::vector<std::int64_t> sizes;
   for (int i = 0; i < 4; ++i) sizes.push_back(stft_sizes[dice.below(std::size(stft_sizes))]);
-  const torch::Tensor loss = stft_loss(got, wanted, sizes);
-  learner_.step(loss, rate_scale(steps_++, progress));
-  return {{"loss", loss.item<double>()}};
+  const torch::Tensor distance = loss(batch, sizes);
+  learner_.step(distance, rate_scale(steps_++, progress));
+  return {{"loss", distance.item<double>()}};
 }
 
 double VocoderTask::held_out_loss() {
@@ -106,7 +118,7 @@ double VocoderTask::held_out_loss() {
   std::int64_t batches = 0;
   for (std::size_t i = 0; i + batch_size <= crops.size(); i += batch_size, ++batches) {
     const Batch batch = make_batch({crops.begin() + std::ptrdiff_t(i), crops.begin() + std::ptrdiff_t(i) + batch_size}, dice, false);
-    sum += stft_loss(render(batch), batch.audio, {512, 1200, 2048}).item<double>();
+    sum += loss(batch, {256, 512, 1200, 2048}).item<double>();
   }
   return batches ? sum / double(batches) : 0;
 }
@@ -133,8 +145,8 @@ torch::Tensor VocoderTask::listen() {
   if (crops.empty()) return torch::zeros(hop);
   const AveragedWeights averaged(learner_);
   const Batch batch = make_batch(crops, dice, false);
-  const torch::Tensor pairs = torch::cat({batch.audio, render(batch)}, 1).reshape(-1).cpu();
-  return pairs;
+  const auto renderings = render_twice(batch).chunk(2);
+  return torch::cat({batch.audio, renderings[0]}, 1).reshape(-1).cpu();
 }
 
 }  // namespace voxconv::train

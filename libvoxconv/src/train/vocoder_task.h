@@ -23,10 +23,12 @@ class VocoderTask : public Task {
 
  private:
   struct Batch {
-    torch::Tensor audio, envelope, f0, pulses, noise;
+    torch::Tensor audio, envelope, f0, pulses, phase;
   };
   Batch make_batch(const std::vector<Crop>& crops, Dice& dice, bool augment) const;
-  torch::Tensor render(const Batch& batch);
+  /// Two renderings with noises of their own, one after the other: [2 B, N].
+  torch::Tensor render_twice(const Batch& batch);
+  torch::Tensor loss(const Batch& batch, const std::vector<std::int64_t>& sizes);
 
   const Corpus& corpus_;
   native::Vocoder vocoder_;
@@ -35,7 +37,9 @@ class VocoderTask : public Task {
   std::int64_t steps_ = 0;
 };
 
-/// Pulses for each row of f0 [B, T] -> [B, T * hop], each row starting at its own phase in radians.
-torch::Tensor render_pulses(const torch::Tensor& f0, const std::vector<double>& phases);
+/// Pulses and their phase for each row of f0 [B, T] -> each [B, T * hop], each row starting at its own phase in radians.
+std::pair<torch::Tensor, torch::Tensor> render_pulses(const torch::Tensor& f0, const std::vector<double>& phases);
+/// White noise of variance 1 [B, N], from LibTorch's generator.
+torch::Tensor white_noise(std::int64_t rows, std::int64_t samples);
 
 }  // namespace voxconv::train

@@ -3,11 +3,12 @@
 #include <cmath>
 
 #include "models/native/config.h"
+#include "nn/module.h"
 
 namespace voxconv::native {
 namespace {
 
-constexpr double bottleneck_noise = 0.7;  // relative to the spread of each channel, which could outgrow a fixed noise
+constexpr double bottleneck_noise = 0.5;  // relative to the spread of each channel, which could outgrow a fixed noise
 
 /// [B, T] f0 and loudness -> [B, T, 3]. Pitch is squashed far from speech so that high singing stays near what training has seen.
 torch::Tensor prosody_features(const torch::Tensor& f0, const torch::Tensor& loudness) {
@@ -15,6 +16,14 @@ torch::Tensor prosody_features(const torch::Tensor& f0, const torch::Tensor& lou
   const torch::Tensor octaves = torch::log2(f0.clamp_min(20) / 200);
   const torch::Tensor pitch = 1.5 * torch::tanh(octaves / 1.5) * voiced;
   return torch::stack({pitch, 1 - voiced, loudness / 3 + 1}, -1);
+}
+
+/// A fixed choice of the content's channels [bottleneck, content_dim]: a learned projection is free to keep who speaks (Zhou et al.,
+/// Interspeech 2025).
+torch::Tensor channel_selection() {
+  const auto random = at::detail::createCPUGenerator(1);
+  const torch::Tensor chosen = torch::randperm(content_dim, random, torch::kLong).slice(0, 0, AcousticModelImpl::bottleneck);
+  return torch::one_hot(std::get<0>(chosen.sort()), content_dim).to(torch::kFloat);
 }
 
 }  // namespace
@@ -25,21 +34,37 @@ AcousticModelImpl::AcousticModelImpl() {
   input_ = register_module("input", torch::nn::Conv1d(torch::nn::Conv1dOptions(bottleneck, channels, 5).padding(2)));
   prosody_ = register_module("prosody", torch::nn::Linear(3, channels));
   speaker_ = register_module("speaker", torch::nn::Linear(speaker_dim, condition_dim));
+  variation_ = register_module("variation", torch::nn::Linear(torch::nn::LinearOptions(variation_dim, channels).bias(false)));
   blocks_ = register_module("blocks", torch::nn::ModuleList());
   for (std::int64_t i = 0; i < blocks; ++i) blocks_->push_back(ConvNeXt(channels, 3, condition_dim));
   output_norm_ = register_module("output_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels})));
   output_ = register_module("output", torch::nn::Linear(channels, envelope_bins));
+  {
+    torch::NoGradGuard no_grad;
+    squeeze_->weight.copy_(channel_selection());
+    squeeze_->bias.zero_();
+  }
+  for (const torch::Tensor& fixed : {content_norm_->weight, content_norm_->bias, squeeze_->weight, squeeze_->bias})
+    fixed.set_requires_grad(false);
 }
 
 torch::Tensor AcousticModelImpl::forward(const torch::Tensor& content, const torch::Tensor& f0, const torch::Tensor& loudness,
-                                         const torch::Tensor& speaker) {
+                                         const torch::Tensor& speaker, const torch::Tensor& variation) {
   torch::Tensor words = squeeze_(content_norm_(content));
   if (is_training()) words = words + bottleneck_noise * words.detach().std(torch::IntArrayRef{0, 1}) * torch::randn_like(words);
   // Embeddings are unit vectors of 256 numbers: scaled to about one each.
-  const torch::Tensor condition = torch::gelu(speaker_(speaker * std::sqrt(double(speaker_dim))));
+  const std::int64_t draws = variation.size(0) / content.size(0);
+  const torch::Tensor condition = torch::gelu(speaker_(speaker * std::sqrt(double(speaker_dim)))).repeat({draws, 1});
   torch::Tensor h = convolve_time(input_, words) + prosody_(prosody_features(f0, loudness));
+  h = h.repeat({draws, 1, 1}) + variation_(variation);
   for (const auto& block : *blocks_) h = block->as<ConvNeXt>()->forward(h, condition);
-  return output_(output_norm_(h)) + loudness.unsqueeze(-1);
+  return output_(output_norm_(h)) + loudness.unsqueeze(-1).repeat({draws, 1, 1});
+}
+
+void load_acoustic_model(AcousticModelImpl& model, const nn::Safetensors& file) {
+  nn::StateDict tensors = file.tensors();
+  tensors.emplace("acoustic.variation.weight", torch::zeros({AcousticModelImpl::channels, AcousticModelImpl::variation_dim}));
+  nn::load_parameters(model, tensors, file.path(), "acoustic.");
 }
 
 }  // namespace voxconv::native

@@ -92,13 +92,13 @@ class NativeStream : public VoiceStream {
     const std::int64_t from = std::max(start_, next_ - reach), to = std::min(end_, next_ + count + reach);
     const auto part = [&](const torch::Tensor& x) { return x.slice(0, from - start_, to - start_).unsqueeze(0); };
     const torch::Tensor f0 = part(f0_);
-    const auto filters = make_filters(part(content_), f0, part(loudness_));
+    const auto filters = make_filters(from, part(content_), f0, part(loudness_));
 
     // Only `ring` frames either side sound in the block; the excitation is kept for those.
     const std::int64_t sound_from = std::max(from, next_ - VocoderImpl::ring), sound_to = std::min(to, next_ + count + VocoderImpl::ring);
     excite(sound_from, sound_to);
-    const auto rows = [&](const torch::Tensor& x) { return x.slice(1, sound_from - from, sound_to - from); };
-    const torch::Tensor audio = vocoder_->synthesize({rows(filters.pulse), rows(filters.noise)}, as_tensor(pulses_), as_tensor(noise_));
+    const torch::Tensor audio =
+        vocoder_->synthesize(filters.slice(sound_from - from, sound_to - from), {as_tensor(pulses_), as_tensor(phase_), as_tensor(noise_)});
     const torch::Tensor wanted =
         audio[0].slice(0, (next_ - sound_from) * hop, (next_ - sound_from + count) * hop).to(torch::kCPU).contiguous();
     out.insert(out.end(), wanted.data_ptr<float>(), wanted.data_ptr<float>() + wanted.numel());
@@ -107,30 +107,36 @@ class NativeStream : public VoiceStream {
     forget(std::max(start_, next_ - reach));
   }
 
-  VocoderImpl::Filters make_filters(const torch::Tensor& content, const torch::Tensor& f0, const torch::Tensor& loudness) {
+  /// The acoustic model's random input for `count` frames: a function of seed and frame.
+  torch::Tensor variation(std::int64_t from, std::int64_t count) const {
+    torch::Tensor noise = torch::empty({1, count, AcousticModelImpl::variation_dim});
+    fill_uniform_noise(~options_.seed, from * AcousticModelImpl::variation_dim, {noise.data_ptr<float>(), std::size_t(noise.numel())});
+    return (noise * std::sqrt(3.0)).to(weights_->device);
+  }
+
+  VocoderImpl::Filters make_filters(std::int64_t from, const torch::Tensor& content, const torch::Tensor& f0,
+                                    const torch::Tensor& loudness) {
     torch::Tensor envelope;
     {
       const nn::Autocast autocast(weights_->precision, weights_->device);
-      envelope = acoustic_(content, f0, loudness, weights_->speaker).to(torch::kFloat);
+      envelope = acoustic_(content, f0, loudness, weights_->speaker, variation(from, content.size(1))).to(torch::kFloat);
     }
     if (formant_.defined()) envelope = torch::matmul(envelope, formant_);
     return vocoder_->filters(envelope, f0);
   }
 
-  /// Makes pulses_ and noise_ hold exactly the frames from .. to.
+  /// Makes the excitation hold exactly the frames from .. to.
   void excite(std::int64_t from, std::int64_t to) {
     const auto drop = std::ptrdiff_t((from - excited_from_) * hop);
-    pulses_.erase(pulses_.begin(), pulses_.begin() + drop);
-    noise_.erase(noise_.begin(), noise_.begin() + drop);
+    for (auto* samples : {&pulses_, &phase_, &noise_}) samples->erase(samples->begin(), samples->begin() + drop);
     const std::int64_t had = std::int64_t(pulses_.size()) / hop;
     const torch::Tensor f0 = f0_.to(torch::kCPU);
     const auto hz = f0.accessor<float, 1>();
-    pulses_.resize(std::size_t((to - from) * hop));
-    noise_.resize(pulses_.size());
+    for (auto* samples : {&pulses_, &phase_, &noise_}) samples->resize(std::size_t((to - from) * hop));
     for (std::int64_t t = from + had; t < to; ++t) {
       const std::size_t place = std::size_t((t - from) * hop);
       const float next = t + 1 < end_ ? hz[t + 1 - start_] : hz[t - start_];
-      source_.render(hz[t - start_], next, std::span(pulses_).subspan(place, hop));
+      source_.render(hz[t - start_], next, std::span(pulses_).subspan(place, hop), std::span(phase_).subspan(place, hop));
       fill_uniform_noise(options_.seed, t * hop, std::span(noise_).subspan(place, hop));
       for (int i = 0; i < hop; ++i) noise_[place + std::size_t(i)] *= 1.7320508f;  // unit variance
     }
@@ -157,7 +163,7 @@ class NativeStream : public VoiceStream {
   torch::Tensor content_, f0_, loudness_;        ///< frames start_ .. end_
   std::int64_t start_ = 0, end_ = 0, next_ = 0;  ///< next_: first frame not sung yet
   PulseSource source_;
-  std::vector<float> pulses_, noise_;  ///< from frame excited_from_
+  std::vector<float> pulses_, phase_, noise_;  ///< from frame excited_from_
   std::int64_t excited_from_ = 0;
 };
 
@@ -206,7 +212,7 @@ std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch:
   weights->device = device;
   weights->precision = precision;
   const nn::Safetensors file(bundle.weights_path);
-  nn::load_parameters(*weights->acoustic, nn::Safetensors(acoustic_weights(bundle)), "acoustic.");
+  load_acoustic_model(*weights->acoustic, nn::Safetensors(acoustic_weights(bundle)));
   nn::load_parameters(*weights->vocoder, nn::Safetensors(model_file(vocoder_weights)));
   weights->speaker = file.get("speaker").to(device, torch::kFloat).reshape({1, -1});
   if (weights->speaker.size(1) != speaker_dim)

@@ -1,5 +1,6 @@
 #include "models/native/source.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -22,19 +23,21 @@ double harmonic_sum(double phase, double harmonics) {
 
 }  // namespace
 
-void PulseSource::render(float f0, float next_f0, std::span<float> out) {
+void PulseSource::render(float f0, float next_f0, std::span<float> pulses, std::span<float> phase) {
   const double begin_gain = f0 > 0, end_gain = next_f0 > 0;
   if (begin_gain + end_gain == 0) {
-    for (float& sample : out) sample = 0;
+    std::fill(pulses.begin(), pulses.end(), 0.f);
+    std::fill(phase.begin(), phase.end(), float(phase_));
     return;
   }
   const double begin = f0 > 0 ? f0 : next_f0, end = next_f0 > 0 ? next_f0 : f0;
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const double part = double(i) / double(out.size());
+  for (std::size_t i = 0; i < pulses.size(); ++i) {
+    const double part = double(i) / double(pulses.size());
     const double hz = begin + (end - begin) * part;
     // Each harmonic carries 2 hz / sample_rate of the power, so the density is 1 whatever the pitch.
     const double amplitude = 2 * std::sqrt(hz / sample_rate) * (begin_gain + (end_gain - begin_gain) * part);
-    out[i] = float(amplitude * harmonic_sum(phase_, top_hz / hz));
+    pulses[i] = float(amplitude * harmonic_sum(phase_, top_hz / hz));
+    phase[i] = float(phase_);
     phase_ += 2 * pi * hz / sample_rate;
     if (phase_ >= pi) phase_ -= 2 * pi;
   }

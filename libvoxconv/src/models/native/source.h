@@ -11,7 +11,8 @@ class PulseSource {
   explicit PulseSource(double initial_phase = 0) : phase_(initial_phase) {}
 
   /// The `hop` samples between a frame and the next; f0 in Hz, 0 = unvoiced. Between voiced and unvoiced the pulses fade over the interval.
-  void render(float f0, float next_f0, std::span<float> out);
+  /// `phase`: that of the fundamental at each sample, in radians in [-pi, pi); a pulse stands at 0.
+  void render(float f0, float next_f0, std::span<float> pulses, std::span<float> phase);
 
  private:
   double phase_;  ///< radians in [-pi, pi)

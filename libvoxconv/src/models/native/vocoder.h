@@ -5,12 +5,14 @@
 namespace voxconv::native {
 
 /// Second stage, for every voice: spectral envelope + f0 -> audio, by differentiable source-filter synthesis. The network corrects, per
-/// frame, a pulse filter and a noise filter that both start from the envelope itself. It never sees who is singing.
+/// frame, a pulse filter and a noise filter that both start from the envelope itself, and how the noise of voiced frames rises and falls
+/// within the pitch period: breath is louder while the glottis is open (Skoglund & Kleijn 2000). It never sees who is singing.
 class VocoderImpl : public torch::nn::Module {
  public:
   static constexpr std::int64_t channels = 256, blocks = 6, filter_points = 257;
   static constexpr std::int64_t reach = 2 + blocks * ConvNeXtImpl::reach;  ///< frames either side a frame's filters depend on
-  static constexpr std::int64_t ring = 4;                                  ///< frames around a sample whose filters sound in it
+  static constexpr std::int64_t ring = 5;                                  ///< frames around a sample whose filters sound in it
+  static constexpr std::int64_t period_harmonics = 2;                      ///< of the noise's gain over the pitch period
 
   VocoderImpl();
 
@@ -18,18 +20,30 @@ class VocoderImpl : public torch::nn::Module {
   struct Filters {
     torch::Tensor pulse;  ///< [B, T, fft_bins] complex
     torch::Tensor noise;  ///< [B, T, fft_bins] real
+    /// [B, T, 2 * period_harmonics] Fourier coefficients (cos 1, cos 2, sin 1, sin 2) of the log gain of the noise over the pitch period
+    torch::Tensor period_gain;
+
+    /// Frames from .. to.
+    Filters slice(std::int64_t from, std::int64_t to) const {
+      return {pulse.slice(1, from, to), noise.slice(1, from, to), period_gain.slice(1, from, to)};
+    }
   };
   Filters filters(const torch::Tensor& envelope, const torch::Tensor& f0);
 
-  /// Excitations [B, T * hop] (power 1) through the filters -> audio [B, T * hop]; sample 0 lies at the centre of frame 0. The first and
-  /// last `ring` frames lack the sound of frames beyond the ends.
-  torch::Tensor synthesize(const Filters& filters, const torch::Tensor& pulses, const torch::Tensor& noise);
+  /// Excitations of T frames, each [B, T * hop].
+  struct Excitation {
+    torch::Tensor pulses, phase;  ///< as PulseSource renders them
+    torch::Tensor noise;          ///< white, of variance 1
+  };
+  /// Excitations through the filters -> audio [B, T * hop]; sample 0 lies at the centre of frame 0. The first and last `ring` frames lack
+  /// the sound of frames beyond the ends.
+  torch::Tensor synthesize(const Filters& filters, const Excitation& excitation);
 
  private:
   torch::nn::Conv1d input_{nullptr};
   torch::nn::ModuleList blocks_{nullptr};
   torch::nn::LayerNorm output_norm_{nullptr};
-  torch::nn::Linear output_{nullptr};
+  torch::nn::Linear output_{nullptr}, period_{nullptr};
   torch::Tensor envelope_to_bins_, points_to_bins_, window_;  // constants, not saved
 };
 TORCH_MODULE(Vocoder);
