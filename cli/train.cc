@@ -73,6 +73,10 @@ int run_train(Session& session, const TrainCommand& options) {
   if (!train.zero_shot)
     text += fmt::format(", {} steps in {}; {}", report.steps, clock_text(report.train_s),
                         report.loss > 0 ? fmt::format("held-out loss {:.4f}", report.loss) : "too few recordings to hold any out");
+  if (report.zero_shot_loss > 0)
+    text += fmt::format("\n{}: held-out loss {:.4f} zero-shot, {:.4f} trained",
+                        report.trained ? "The trained weights are kept" : "The voice is kept zero-shot, since training did not improve it",
+                        report.zero_shot_loss, report.loss);
   text += fmt::format("\nvoice {}", path);
   if (!report.log_path.empty()) text += fmt::format("\nlog   {}", report.log_path);
   session.console.result(text, {{"event", "trained"},
@@ -83,6 +87,8 @@ int run_train(Session& session, const TrainCommand& options) {
                                 {"prepare_s", report.prepare_s},
                                 {"data_s", report.data_s},
                                 {"loss", report.loss},
+                                {"zero_shot_loss", report.zero_shot_loss},
+                                {"trained", report.trained},
                                 {"log", report.log_path}});
   return 0;
 }

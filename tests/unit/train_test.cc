@@ -90,11 +90,21 @@ TEST(Corpus, DrawsWithinTrainingClipsOnly) {
     EXPECT_GE(crop.frame, crop.speaker->bounds[std::size_t(crop.clip)]);
     EXPECT_LE(crop.frame + 200, crop.speaker->bounds[std::size_t(crop.clip) + 1]);
     if (crop.speaker->clips() == 40) {
-      EXPECT_NE(crop.clip % Corpus::held_out_every, Corpus::held_out_every / 2);
+      EXPECT_NE(crop.clip % 20, 10);
     }
   }
-  for (const Crop& crop : corpus.held_out(200, 10)) EXPECT_EQ(crop.clip % Corpus::held_out_every, Corpus::held_out_every / 2);
+  for (const Crop& crop : corpus.held_out(200, 10)) EXPECT_EQ(crop.clip % 20, 10);
   EXPECT_EQ(corpus.held_out(200, 10).size(), 2u);
+}
+
+TEST(Corpus, HoldsOutOfFewClipsToo) {
+  const Corpus corpus({speaker(12, 300)}, 1);
+  const auto held_out = corpus.held_out(200, 10);
+  ASSERT_EQ(held_out.size(), 2u);
+  std::set<std::int64_t> clips;
+  for (const Crop& crop : held_out) clips.insert(crop.clip);
+  Dice dice(1, 2);
+  for (int i = 0; i < 500; ++i) EXPECT_EQ(clips.count(corpus.draw(dice, 200).clip), 0u);
 }
 
 TEST(Corpus, DrawsLongSpeakersAsOftenAsTold) {

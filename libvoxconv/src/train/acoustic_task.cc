@@ -16,7 +16,7 @@ using native::hop;
 using torch::indexing::None;
 using torch::indexing::Slice;
 
-constexpr std::int64_t batch_size = 8, crop_frames = 200;
+constexpr std::int64_t batch_size = 4, crop_frames = 200;  // each rendered twice
 constexpr double difference_weight = 0.5, adversarial_weight = 0.05, unpaired_weight = 0.05;
 
 /// What the discriminator is shown: relative to the loudness, and nothing where the speaker's recordings hold nothing.
@@ -146,11 +146,15 @@ std::map<std::string, double> AcousticTask::step(Dice& dice, double progress) {
     const torch::Tensor envelope = draws.chunk(2)[0];
     const torch::Tensor real = shown(batch.envelope, batch.loudness, batch.in_band), fake = shown(envelope, batch.loudness, batch.in_band);
     const torch::Tensor other = shown(unpaired, batch.loudness, batch.in_band.roll(turn, 0));
-    const torch::Tensor critique = discriminator_loss(discriminator_(real, batch.speaker), discriminator_(fake.detach(), batch.speaker)) +
-                                   0.5 * discriminator_(other.detach(), unpaired_speaker).square().mean();
+    const auto judge = [&](const torch::Tensor& shown_envelope, const torch::Tensor& speaker) {
+      const nn::Autocast autocast(options_.precision, device_);
+      return discriminator_(shown_envelope, speaker).to(torch::kFloat);
+    };
+    const torch::Tensor critique = discriminator_loss(judge(real, batch.speaker), judge(fake.detach(), batch.speaker)) +
+                                   0.5 * judge(other.detach(), unpaired_speaker).square().mean();
     critic_.step(critique, std::max(rate, 0.1));
-    const torch::Tensor fooled = generator_loss(discriminator_(fake, batch.speaker));
-    const torch::Tensor fooled_unpaired = generator_loss(discriminator_(other, unpaired_speaker));
+    const torch::Tensor fooled = generator_loss(judge(fake, batch.speaker));
+    const torch::Tensor fooled_unpaired = generator_loss(judge(other, unpaired_speaker));
     parts["adversarial"] = fooled.item<double>();
     parts["discriminator"] = critique.item<double>();
     const double ramp = adversarial_ramp(progress, options_.adversarial_from);

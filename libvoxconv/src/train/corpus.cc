@@ -9,8 +9,12 @@
 namespace voxconv::train {
 namespace {
 
+/// Of every how many clips one is held out. Of few recordings a larger share is: without any nobody could tell whether training helps.
+std::int64_t held_out_every(const SpeakerData& speaker) { return speaker.clips() >= 20 ? 20 : 5; }
+
 bool is_held_out(const SpeakerData& speaker, std::int64_t clip) {
-  return speaker.clips() >= Corpus::held_out_every && clip % Corpus::held_out_every == Corpus::held_out_every / 2;
+  const std::int64_t every = held_out_every(speaker);
+  return speaker.clips() >= every && clip % every == every / 2;
 }
 
 std::int64_t length(const SpeakerData& speaker, std::int64_t clip) {
@@ -44,9 +48,10 @@ Crop Corpus::draw(Dice& dice, std::int64_t frames) const {
 
 std::vector<Crop> Corpus::held_out(std::int64_t frames, std::size_t count) const {
   std::vector<Crop> crops;
-  for (std::int64_t clip = held_out_every / 2; crops.size() < count; clip += held_out_every) {
+  for (std::int64_t i = 0; crops.size() < count; ++i) {
     bool any = false;
     for (const SpeakerData& speaker : speakers_) {
+      const std::int64_t every = held_out_every(speaker), clip = every / 2 + i * every;
       if (clip >= speaker.clips() || crops.size() >= count) continue;
       any = true;
       if (is_held_out(speaker, clip) && length(speaker, clip) >= frames)

@@ -12,11 +12,10 @@ struct Crop {
   std::int64_t clip, frame;  ///< frame: counted over the speaker's whole data, even
 };
 
-/// The speakers of a training run, split into training and held-out clips (one in twenty, by its number), and drawn from by weight.
+/// The speakers of a training run, split into training and held-out clips (one in twenty, by its number; of fewer than twenty one in five),
+/// and drawn from by weight.
 class Corpus {
  public:
-  static constexpr std::int64_t held_out_every = 20;
-
   /// A speaker is drawn as often as the given power of the length of its recordings says: 1 = every second counts alike, 0 = every speaker
   /// does.
   Corpus(std::vector<SpeakerData> speakers, double length_power);

@@ -198,25 +198,33 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
     // Without a loss scale fp16 would underflow; bfloat16 does not.
     task_options.precision = precision == torch::kHalf ? torch::kBFloat16 : precision;
     if (!from.empty()) {  // fine-tuning: the weights are good already
-      task_options.peak_rate = 3e-4;
-      task_options.adversarial_from = options.stage == "base" ? 1 : 0.2;
-      task_options.keep_upper_band = options.stage == "voice";
+      const bool base = options.stage == "base";
+      task_options.peak_rate = base ? 6e-4 : 3e-4;
+      task_options.adversarial_from = base ? 0.6 : 0.2;
+      task_options.keep_upper_band = !base;
     }
     task = std::make_unique<AcousticTask>(corpus, networks.acoustic, networks.vocoder, device, task_options);
   }
 
   std::map<std::string, torch::Tensor> weights;
-  const bool sings_with_base = options.zero_shot && options.from.empty();  // then the embedding is all there is to keep
-  if (options.zero_shot) {
-    if (!sings_with_base) weights = task->weights();
-  } else {
+  report.trained = !options.zero_shot;
+  if (report.trained) {
+    if (options.stage == "voice") {
+      report.zero_shot_loss = task->held_out_loss();
+      weights = task->weights();
+    }
     LoopResult result = run_training(*task, loop, on_progress, cancel);
-    weights = std::move(result.best);
     report.steps = result.steps;
     report.train_s = result.seconds;
     report.loss = result.best_loss;
+    report.trained = report.zero_shot_loss == 0 || report.loss < report.zero_shot_loss;
+    if (report.trained) weights = std::move(result.best);
     report.log_path = (fs::path(loop.work_dir) / "log.csv").string();
+  } else {
+    weights = task->weights();
   }
+  const bool uses_base = !report.trained && options.from.empty();  // then the embedding is all there is to keep
+  if (uses_base) weights.clear();
   if (options.stage != "voice") {
     make_folder(dirs.out);
     nn::save_safetensors((fs::path(dirs.out) / "weights.safetensors").string(), weights);
@@ -236,7 +244,7 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
   info.attribution = options.attribution;
   info.version = "1.0.0";
   describe_pitch(speaker, info);
-  write_bundle(dirs.out, info, native::bundle_settings(sings_with_base ? native::Acoustic::base : native::Acoustic::own), weights);
+  write_bundle(dirs.out, info, native::bundle_settings(uses_base ? native::Acoustic::base : native::Acoustic::own), weights);
   report.voice = read_bundle(dirs.out).info;
   return report;
 }
