@@ -25,6 +25,8 @@ samples, rate = soundfile.read(clip, dtype="int16", frames=5 * 16000)
 assert rate == 16000
 wave = samples.astype(np.float32) / 32768
 encoder = VoiceEncoder("cpu", verbose=False)
+speech = preprocess_wav(wave)  # silence taken out; then, unlike the original, any level brought to -30 dBFS
+speech *= 10 ** (-30 / 20) / np.sqrt(np.mean(speech.astype(np.float64) ** 2))
 mel = audio.wav_to_mel_spectrogram(wave)
 mels = torch.from_numpy(np.stack([mel[:160], mel[160:320]]))
 with torch.no_grad():
@@ -32,6 +34,6 @@ with torch.no_grad():
 save_file({
     "mels": mels.numpy().copy(),                                                      # [2, 160, 40] of the unprepared clip
     "network": network.copy(),                                                        # [2, 256]
-    "embedding": encoder.embed_utterance(preprocess_wav(wave)).astype(np.float32),    # [256] of the whole pipeline
+    "embedding": encoder.embed_utterance(speech.astype(np.float32)),                  # [256] of the whole pipeline at one level
     "untrimmed": encoder.embed_utterance(wave).astype(np.float32),                    # [256] without preparation
 }, output)

@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t partial_frames = 160;  // 1.6 s: what the network was trained on
 constexpr std::int64_t partial_step = 77;     // frames between partials: 1.3 a second
 constexpr double min_coverage = 0.75;         // of a last partial that reaches beyond the end
-constexpr double target_db = -30;             // dBFS
+constexpr double level_db = -30;              // dBFS that all speech is brought to: the network hears level as a part of the voice
 constexpr std::int64_t vad_window = 480;      // 30 ms
 constexpr int smooth_windows = 8;             // moving average over the decisions ...
 constexpr int dilate_windows = 3;             // ... and how far speech reaches to either side
@@ -37,7 +37,7 @@ std::vector<bool> speech_windows(const float* audio, std::int64_t windows) {
   for (std::int64_t i = 0; i < windows; ++i) {
     double energy = 0;
     for (std::int64_t k = 0; k < vad_window; ++k) energy += double(audio[i * vad_window + k]) * audio[i * vad_window + k];
-    level[i] = 10 * std::log10(energy / vad_window + 1e-12);
+    level[i] = 10 * std::log10(energy / vad_window + 1e-30);
   }
   std::vector<double> sorted = level;
   const auto at = [&](double share) {
@@ -106,16 +106,16 @@ torch::Tensor SpeakerEncoder::embed_mels(const torch::Tensor& mels) const {
 torch::Tensor SpeakerEncoder::prepare(const torch::Tensor& audio) {
   const torch::NoGradGuard guard;
   torch::Tensor signal = audio.to(torch::kCPU, torch::kFloat).contiguous();
-  const double rms = std::sqrt(signal.to(torch::kDouble).square().mean().item<double>());
-  const double change_db = target_db - 20 * std::log10(rms + 1e-10);
-  if (change_db > 0 && rms > 0) signal = signal * std::pow(10, change_db / 20);
   const std::int64_t windows = signal.size(0) / vad_window;
-  if (windows == 0) return signal;
-  const std::vector<bool> keep = smooth(speech_windows(signal.const_data_ptr<float>(), windows));
-  std::vector<torch::Tensor> pieces;
-  for (std::int64_t i = 0; i < windows; ++i)
-    if (keep[i]) pieces.push_back(signal.narrow(0, i * vad_window, vad_window));
-  return pieces.empty() ? signal : torch::cat(pieces);
+  if (windows > 0) {
+    const std::vector<bool> keep = smooth(speech_windows(signal.const_data_ptr<float>(), windows));
+    std::vector<torch::Tensor> pieces;
+    for (std::int64_t i = 0; i < windows; ++i)
+      if (keep[i]) pieces.push_back(signal.narrow(0, i * vad_window, vad_window));
+    if (!pieces.empty()) signal = torch::cat(pieces);
+  }
+  const double rms = std::sqrt(signal.to(torch::kDouble).square().mean().item<double>());
+  return rms > 0 ? signal * (std::pow(10, level_db / 20) / rms) : signal;
 }
 
 torch::Tensor SpeakerEncoder::mel(const torch::Tensor& audio) const {
