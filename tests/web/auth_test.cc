@@ -78,6 +78,53 @@ TEST_F(Auth, TakesChangesFromOurOwnPagesOnly) {
   EXPECT_EQ(ann.send(Method::get, "/api/v1/account", nullptr, {{"sec-fetch-site", "cross-site"}}).status, 200);
 }
 
+/// SameSite withholds the cookie from other sites, so whether there is one must not matter: else they could log visitors in and out.
+TEST(AllRoutes, ChangeNothingForOtherSitesWithoutCookiesEither) {
+  Service service;
+  add_all_routes(service.router, *service.context);
+  int tried = 0;
+  for (const auto& [method, pattern] : service.router.routes()) {
+    const bool safe = method == Method::get || method == Method::head || method == Method::options;
+    if (safe || pattern == "/api/v1/stripe/webhook") continue;
+    std::string path = pattern;
+    if (const std::size_t id = path.find("{id}"); id != path.npos) path.replace(id, 4, "x");
+    for (const std::map<std::string, std::string>& from :
+         std::vector<std::map<std::string, std::string>>{{{"sec-fetch-site", "cross-site"}},
+                                                         {{"sec-fetch-site", "same-site"}},
+                                                         {{"sec-fetch-site", ""}, {"origin", "https://evil.example"}},
+                                                         {{"sec-fetch-site", ""}, {"origin", "null"}}}) {
+      const http::Response response = Browser(service).send(method, path, json::object(), from);
+      EXPECT_EQ(response.status, 403) << path;
+      EXPECT_THAT(response.body, HasSubstr("cross_site")) << path;
+      EXPECT_EQ(response.find_header("Set-Cookie"), nullptr) << path;
+    }
+    ++tried;
+  }
+  EXPECT_GT(tried, 20);
+}
+
+TEST_F(Auth, LetsScriptsWithoutACookieInAsBefore) {
+  Browser script(service);
+  EXPECT_EQ(script.send(Method::post, "/api/v1/guests", nullptr, {{"sec-fetch-site", ""}}).status, 201);
+  expect_problem(script.send(Method::post, "/api/v1/guests", nullptr, {{"sec-fetch-site", ""}}), 403, "cross_site");  // by its cookie now
+}
+
+/// Without public_url a service at home is reached by its address and by its names, over plain http, where browsers send Origin only.
+TEST_F(Auth, TakesChangesByTheNamesOfAHomeNetwork) {
+  const auto rename_at = [&](const std::string& origin, const std::string& host) {
+    return rename({{"sec-fetch-site", ""}, {"origin", origin}, {"host", host}});
+  };
+  for (const char* host : {"192.168.1.20:8080", "[fd00::20]:8080", "pi:8080", "PI.local:8080", "pi.home.arpa", "localhost:8080"})
+    EXPECT_EQ(rename_at(std::string("http://") + host, host).status, 200) << host;
+  expect_problem(rename_at("http://evil.example", "192.168.1.20:8080"), 403, "cross_site");
+  expect_problem(rename_at("http://192.168.1.20:9090", "192.168.1.20:8080"), 403, "cross_site");
+  // A public name may have been pointed here by anybody.
+  expect_problem(rename_at("http://evil.example:8080", "evil.example:8080"), 403, "wrong_address", "public_url");
+  service.config.public_url = "http://sing.example.org";
+  EXPECT_EQ(rename_at("http://sing.example.org", "sing.example.org").status, 200);
+  expect_problem(rename_at("http://192.168.1.20:8080", "192.168.1.20:8080"), 403, "wrong_address", "set up for http://sing.example.org");
+}
+
 TEST_F(Auth, TakesApiTokensFromAnywhere) {
   const json token = body_of(ann.send(Method::post, "/api/v1/tokens", {{"name", "script"}}));
   Browser script(service);

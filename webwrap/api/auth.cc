@@ -23,6 +23,11 @@ constexpr std::size_t max_user_agent = 300;
 bool is_plain_http(const Context& context) { return context.config.base_url().starts_with("http://"); }
 const char* cookie_name(const Context& context) { return is_plain_http(context) ? "sid" : "__Host-sid"; }
 
+[[noreturn]] void fail_cross_site() {
+  throw ServiceError(403, "cross_site",
+                     "This request does not come from a page of this service. Scripts should send an API token instead of a cookie.");
+}
+
 void set_cookie(const Context& context, Response& response, const std::string& value, Seconds max_age) {
   response.headers.emplace_back("Set-Cookie", fmt::format("{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{}", cookie_name(context),
                                                           value, max_age, is_plain_http(context) ? "" : "; Secure"));
@@ -33,15 +38,43 @@ std::string cookie_of(const Context& context, const Request& request) {
   return found == request.cookies.end() ? std::string() : found->second;
 }
 
-/// Cookies travel by themselves, so what changes things must be asked for by our own pages. Browsers say where a request comes from in
-/// Sec-Fetch-Site, which scripts cannot forge; older ones say it in Origin.
-void check_same_site(const Context& context, const Request& request) {
-  if (request.method == Method::get || request.method == Method::head || request.method == Method::options) return;
-  const std::string site = request.header("sec-fetch-site");
-  const bool ours = site.empty() ? request.header("origin") == context.config.base_url() : site == "same-origin" || site == "none";
-  if (!ours)
-    throw ServiceError(403, "cross_site",
-                       "This request does not come from a page of this service. Scripts should send an API token instead of a cookie.");
+/// The host of "name:port" or "[address]:port".
+std::string_view host_of(std::string_view authority) {
+  if (authority.starts_with('[')) return authority.substr(1, std::min(authority.find(']'), authority.size()) - 1);
+  return authority.substr(0, authority.find(':'));
+}
+
+/// Whether only who runs the network can give this name to a machine.
+bool is_private_name(const std::string& host) {
+  std::array<unsigned char, 16> bytes;
+  if (inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1) return true;
+  if (host.empty() || host.find('.') == std::string::npos) return !host.empty();
+  constexpr std::array<std::string_view, 6> endings = {".localhost", ".local", ".lan", ".home", ".internal", ".home.arpa"};
+  return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return host.ends_with(ending); });
+}
+
+std::string lowered(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
+/// The origin is the address that was asked ("http://192.168.1.20:8080" and "Host: 192.168.1.20:8080").
+bool is_asked_host(const std::string& origin, const std::string& host) {
+  return !host.empty() && (origin == "http://" + host || origin == "https://" + host);
+}
+
+void check_origin(const Context& context, const std::string& origin, const std::string& host) {
+  const Config& config = context.config;
+  if (origin == lowered(config.base_url())) return;
+  if (!is_asked_host(origin, host)) return fail_cross_site();
+  if (config.public_url.empty() && is_private_name(std::string(host_of(host)))) return;
+  throw ServiceError(
+      403, "wrong_address",
+      config.public_url.empty()
+          ? fmt::format("This service does not know its name {}: its operator must set \"public_url\" to {}.", host, origin)
+          : fmt::format("This service is set up for {}, not for {}: open it there, or its operator must change \"public_url\".",
+                        config.base_url(), origin));
 }
 
 std::string bearer_of(const Request& request) {
@@ -67,6 +100,19 @@ std::optional<Account> account_of_token(const Context& context, const std::strin
 
 }  // namespace
 
+void require_own_site(const Context& context, const Request& request) {
+  if (request.method == Method::get || request.method == Method::head || request.method == Method::options) return;
+  if (!bearer_of(request).empty()) return;
+  const std::string site = request.header("sec-fetch-site"), origin = lowered(request.header("origin"));
+  if (!site.empty()) {
+    if (site != "same-origin" && site != "none") fail_cross_site();
+  } else if (!origin.empty()) {
+    check_origin(context, origin, lowered(request.header("host")));
+  } else if (!cookie_of(context, request).empty()) {
+    fail_cross_site();
+  }
+}
+
 bool is_over(const Session& session, Seconds now) {
   return now - session.last_seen >= session_idle || now - session.created >= session_longest;
 }
@@ -85,7 +131,6 @@ std::optional<Account> find_account(const Context& context, const Request& reque
   if (const std::string secret = bearer_of(request); !secret.empty()) return account_of_token(context, secret);
   const std::optional<Session> session = find_session(context, request);
   if (!session) return std::nullopt;
-  check_same_site(context, request);
   const Seconds now = context.clock.now();
   if (now - session->last_seen >= touch_every)
     context.store.write([&](Transaction& transaction) { transaction.accounts().touch_session(session->token_hash, now); });
@@ -135,10 +180,8 @@ void start_session(const Context& context, const Request& request, const Account
 }
 
 void end_session(const Context& context, const Request& request, Response& response) {
-  if (const std::optional<Session> session = find_session(context, request)) {
-    check_same_site(context, request);
+  if (const std::optional<Session> session = find_session(context, request))
     context.store.write([&](Transaction& transaction) { transaction.accounts().erase_session(session->id); });
-  }
   clear_session_cookie(context, response);
 }
 

@@ -6,8 +6,17 @@ namespace webwrap {
 constexpr Seconds session_idle = 14 * 24 * 3600;     ///< a session ends when it was not used for so long
 constexpr Seconds session_longest = 30 * 24 * 3600;  ///< and when it is so old
 
-/// Who makes the request: by the session cookie (then unsafe methods must come from our own pages: Sec-Fetch-Site or Origin) or by
-/// "Authorization: Bearer <API token>". Throws ServiceError(401, "not_signed_in" | 403, "cross_site").
+/// Throws ServiceError(403, "cross_site" | "wrong_address") where a browser makes a request that changes something for another site's page.
+/// Cookies do not matter: SameSite withholds them from other sites, and the answer would put new ones in their place. Browsers tell by
+/// Sec-Fetch-Site, which pages cannot forge, and where that is not sent (plain http, older ones) by Origin. A request with neither comes
+/// from no browser and is let through unless it brings a session cookie; so is one with an API token, which no browser adds by itself.
+///
+/// Our own origin is base_url(). Without public_url it is also the address that the browser asked (Host), if that is an IP address or a
+/// name that no stranger can own (localhost, one word, .local, .lan, .home, .internal, .home.arpa): a service at home is reached by several
+/// names, and a name of the public DNS could be pointed at it by another site (DNS rebinding).
+void require_own_site(const Context&, const http::Request&);
+
+/// Who makes the request: by the session cookie or by "Authorization: Bearer <API token>". Throws ServiceError(401, "not_signed_in").
 Account require_account(const Context&, const http::Request&);
 /// The same, and not a guest: ServiceError(403, "members_only").
 Account require_member(const Context&, const http::Request&);

@@ -144,9 +144,12 @@ Response take_webhook(const Context& context, const Request& request) {
 
 void add_shop_routes(http::Router& router, Context& context) {
   const auto slots = std::make_shared<ProviderSlots>(context.config.handler_threads);
-  router.add(Method::post, "/api/v1/orders", [&context, slots](const Request& request) { return add_order(context, request, *slots); });
+  add_route(router, context, Method::post, "/orders",
+            [slots](const Context& c, const Request& request) { return add_order(c, request, *slots); });
   add_route(router, context, Method::get, "/orders", list_orders);
-  router.add(Method::get, "/api/v1/orders/{id}", [&context, slots](const Request& request) { return get_order(context, request, *slots); });
+  add_route(router, context, Method::get, "/orders/{id}",
+            [slots](const Context& c, const Request& request) { return get_order(c, request, *slots); });
+  // Stripe's own servers send this; its signature is what counts.
   router.add(
       Method::post, "/api/v1/stripe/webhook", [&context](const Request& request) { return take_webhook(context, request); },
       max_event_bytes);

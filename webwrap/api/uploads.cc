@@ -270,8 +270,7 @@ void add_upload_routes(http::Router& router, Context& context) {
   add_route(router, context, Method::post, "/uploads", create);
   add_route(router, context, Method::head, "/uploads/{id}", look);
   add_route(router, context, Method::del, "/uploads/{id}", terminate);
-  router.add(
-      Method::patch, "/api/v1/uploads/{id}", [&context](const Request& request) { return append(context, request); }, max_patch_bytes);
+  add_route(router, context, Method::patch, "/uploads/{id}", append, max_patch_bytes);
 }
 
 }  // namespace webwrap

@@ -15,9 +15,10 @@ using Observer = std::function<void(Method method, const std::string& pattern, i
 /// Finds the handler of a request. Filled before the server starts, then read by many threads.
 class Router {
  public:
+  static constexpr std::size_t usual_body = 64 * 1024;
   /// `pattern`: "/api/v1/jobs/{id}"; a last part "{path*}" takes the rest. HEAD is answered by the GET handler without its body unless it
   /// has a handler of its own. Where several patterns fit, the one with fixed text in the first place that differs is taken.
-  void add(Method method, const std::string& pattern, Handler handler, std::size_t max_body = 64 * 1024);
+  void add(Method method, const std::string& pattern, Handler handler, std::size_t max_body = usual_body);
   void observe(Observer observer) { observer_ = std::move(observer); }
   /// Calls the handler; 404 and 405 (with Allow) where there is none, 413 past max_body. ServiceError and any other exception become
   /// problem+json (the latter a 500 that tells nothing, logged with a request id). Adds the security headers.
