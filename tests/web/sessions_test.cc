@@ -94,6 +94,63 @@ TEST_F(Sessions, LimitGuessingByEmailAndByAddress) {
   expect_problem(log_in(browser, "bob@example.org"), 429, "too_many_requests");
 }
 
+/// Strangers' guesses lock out strangers only.
+TEST_F(Sessions, LetTheOwnerInFromAKnownBrowserOrAfterAReset) {
+  const auto new_browser = [&] {
+    Browser browser(service);
+    browser.client = "203.0.113.7";
+    return browser;
+  };
+  EXPECT_EQ(ann.send(Method::del, "/api/v1/sessions/current").status, 204);
+  service.store->write([&](Transaction& transaction) {  // guesses from many addresses
+    while (transaction.accounts().within_limit("login_email", hash_secret("ann@example.org"), 50, 3600, service.clock.time)) continue;
+  });
+  Browser elsewhere = new_browser();
+  elsewhere.cookies["device"] = "planted";
+  expect_problem(log_in(elsewhere, "ann@example.org"), 429, "too_many_requests", "new password");
+  EXPECT_EQ(log_in(ann, "ann@example.org").status, 201) << "where the owner signed up";
+
+  elsewhere.send(Method::post, "/api/v1/password-resets", {{"email", "ann@example.org"}});
+  const std::string token = link_to("ann@example.org", "/app/reset"), fresh = "eight loud badgers";
+  EXPECT_EQ(elsewhere.send(Method::post, "/api/v1/password-resets/confirm", {{"token", token}, {"password", fresh}}).status, 204);
+  EXPECT_EQ(log_in(elsewhere, "ann@example.org", fresh).status, 201) << "where the password was chosen";
+  Browser third = new_browser();
+  expect_problem(log_in(third, "ann@example.org", fresh), 429, "too_many_requests");
+  expect_problem(log_in(ann, "ann@example.org", fresh), 429, "too_many_requests");  // no longer known since the reset
+
+  // Another member's browser is no way round the limit, and a known one can guess as little as any.
+  Singer bob(service, Singer::Kind::member, "203.0.113.8");
+  expect_problem(log_in(bob, "ann@example.org", "wrong one here"), 429, "too_many_requests");
+  service.store->write([&](Transaction& transaction) {
+    const std::string device = hash_secret(elsewhere.cookies.at("device")) + " " + id;
+    int left = 0;
+    while (transaction.accounts().within_limit("login_device", device, 10, 15 * 60, service.clock.time)) ++left;
+    EXPECT_EQ(left, 9);
+  });
+  expect_problem(log_in(elsewhere, "ann@example.org", fresh), 429, "too_many_requests");
+}
+
+TEST_F(Sessions, KnowTheLastBrowsersOfAnAccountAndSeveralAccountsOfABrowser) {
+  Browser shared(service);
+  EXPECT_EQ(log_in(shared, "ann@example.org").status, 201);
+  const std::string device = shared.cookies.at("device");
+  const http::Response again = log_in(shared, "ann@example.org");
+  EXPECT_EQ(shared.cookies.at("device"), device);
+  shared.send(Method::del, "/api/v1/sessions/current");
+  EXPECT_EQ(sign_up(shared, "bob@example.org").status, 201);
+  EXPECT_EQ(shared.cookies.at("device"), device);
+  service.store->read([&](Transaction& transaction) {
+    EXPECT_TRUE(transaction.accounts().has_device(hash_secret(device), id));
+    EXPECT_TRUE(transaction.accounts().has_device(hash_secret(device), stored("bob@example.org")->id));
+  });
+  service.store->write([&](Transaction& transaction) {
+    for (int i = 0; i < 25; ++i) transaction.accounts().add_device({fmt::format("{}", i), id, service.clock.time});
+    EXPECT_EQ(transaction.accounts().devices(id).size(), 20u);
+    EXPECT_FALSE(transaction.accounts().has_device(hash_secret(device), id));
+    EXPECT_TRUE(transaction.accounts().has_device("24", id));
+  });
+}
+
 TEST_F(Sessions, AreListedAndEndedEverywhere) {
   Browser phone(service);
   service.clock.time += 100;

@@ -94,10 +94,11 @@ std::vector<std::string> blobs_of(Transaction& transaction, const Id& account) {
 
 json export_account(Transaction& transaction, const Account& account) {
   json out = {{"account", account_view(transaction, account)}};
-  for (const char* list : {"sessions", "tokens", "recordings", "jobs", "songs", "credits", "orders"}) out[list] = json::array();
+  for (const char* list : {"sessions", "devices", "tokens", "recordings", "jobs", "songs", "credits", "orders"}) out[list] = json::array();
   for (const Session& session : transaction.accounts().sessions(account.id))
     out["sessions"].push_back(
         {{"id", session.id}, {"user_agent", session.user_agent}, {"created", session.created}, {"last_seen", session.last_seen}});
+  for (const Device& device : transaction.accounts().devices(account.id)) out["devices"].push_back({{"created", device.created}});
   for (const ApiToken& token : transaction.accounts().tokens(account.id))
     out["tokens"].push_back({{"id", token.id}, {"name", token.name}, {"created", token.created}, {"last_used", token.last_used}});
   for (const Recording& recording : transaction.recordings().list(account.id, all)) out["recordings"].push_back(export_of(recording));

@@ -101,6 +101,7 @@ Response sign_up(const Context& context, const Request& request) {
   send_verification(context, member);
   Response response = account_response(context.store, 201, member);
   start_session(context, request, member, response);
+  remember_device(context, request, member, response);
   return response;
 }
 
@@ -156,11 +157,13 @@ Response change_password(const Context& context, const Request& request) {
     account.password_hash = hash;
     transaction.accounts().update(account);
     transaction.accounts().erase_sessions(account.id);
+    transaction.accounts().erase_devices(account.id);
     transaction.accounts().erase_mail_tokens(account.id, "reset");
   });
   send_password_notice(context, account.email, "on your account's page. All other sessions have ended");
   Response response = empty_response();
   start_session(context, request, account, response);
+  remember_device(context, request, account, response);
   return response;
 }
 

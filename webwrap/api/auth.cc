@@ -21,20 +21,22 @@ constexpr std::size_t max_sessions = 50;
 constexpr std::size_t max_user_agent = 300;
 
 bool is_plain_http(const Context& context) { return context.config.base_url().starts_with("http://"); }
-const char* cookie_name(const Context& context) { return is_plain_http(context) ? "sid" : "__Host-sid"; }
+std::string cookie_name(const Context& context, const char* name) { return (is_plain_http(context) ? "" : "__Host-") + std::string(name); }
+constexpr const char *session_cookie = "sid", *device_cookie = "device";
+constexpr Seconds device_lasts = 365 * 24 * 3600;
 
 [[noreturn]] void fail_cross_site() {
   throw ServiceError(403, "cross_site",
                      "This request does not come from a page of this service. Scripts should send an API token instead of a cookie.");
 }
 
-void set_cookie(const Context& context, Response& response, const std::string& value, Seconds max_age) {
-  response.headers.emplace_back("Set-Cookie", fmt::format("{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{}", cookie_name(context),
+void set_cookie(const Context& context, Response& response, const char* name, const std::string& value, Seconds max_age) {
+  response.headers.emplace_back("Set-Cookie", fmt::format("{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{}", cookie_name(context, name),
                                                           value, max_age, is_plain_http(context) ? "" : "; Secure"));
 }
 
-std::string cookie_of(const Context& context, const Request& request) {
-  const auto found = request.cookies.find(cookie_name(context));
+std::string cookie_of(const Context& context, const Request& request, const char* name = session_cookie) {
+  const auto found = request.cookies.find(cookie_name(context, name));
   return found == request.cookies.end() ? std::string() : found->second;
 }
 
@@ -176,7 +178,7 @@ void start_session(const Context& context, const Request& request, const Account
     for (std::size_t i = 0; i < all.size(); ++i)
       if (i >= max_sessions || is_over(all[i], now)) accounts.erase_session(all[i].id);
   });
-  set_cookie(context, response, secret, session_longest);
+  set_cookie(context, response, session_cookie, secret, session_longest);
 }
 
 void end_session(const Context& context, const Request& request, Response& response) {
@@ -185,9 +187,28 @@ void end_session(const Context& context, const Request& request, Response& respo
   clear_session_cookie(context, response);
 }
 
-void clear_session_cookie(const Context& context, Response& response) { set_cookie(context, response, "", 0); }
+void clear_session_cookie(const Context& context, Response& response) { set_cookie(context, response, session_cookie, "", 0); }
 
-void limit_rate(const Context& context, const std::string& what, const std::string& who, int limit, Seconds window) {
+void remember_device(const Context& context, const Request& request, const Account& account, Response& response) {
+  std::string secret = cookie_of(context, request, device_cookie);
+  context.store.write([&](Transaction& transaction) {
+    AccountStore& accounts = transaction.accounts();
+    if (secret.empty() || !accounts.is_device(hash_secret(secret))) secret = new_secret();  // none of ours
+    accounts.add_device({hash_secret(secret), account.id, context.clock.now()});
+  });
+  set_cookie(context, response, device_cookie, secret, device_lasts);
+}
+
+std::string find_device(const Context& context, const Request& request, const Account& account) {
+  const std::string secret = cookie_of(context, request, device_cookie);
+  if (secret.empty()) return {};
+  bool known = false;
+  context.store.read([&](Transaction& transaction) { known = transaction.accounts().has_device(hash_secret(secret), account.id); });
+  return known ? hash_secret(secret) + " " + account.id : std::string();
+}
+
+void limit_rate(const Context& context, const std::string& what, const std::string& who, int limit, Seconds window,
+                const std::string& advice) {
   bool within = false;
   context.store.write(
       [&](Transaction& transaction) { within = transaction.accounts().within_limit(what, who, limit, window, context.clock.now()); });
@@ -195,7 +216,8 @@ void limit_rate(const Context& context, const std::string& what, const std::stri
   const std::string wait = window <= 120    ? "in a minute"
                            : window <= 3600 ? fmt::format("in {} minutes at the latest", window / 60)
                                             : fmt::format("in {} hours at the latest", (window + 3599) / 3600);
-  throw ServiceError(429, "too_many_requests", fmt::format("Too many requests of this kind; try again {}.", wait));
+  throw ServiceError(429, "too_many_requests",
+                     fmt::format("Too many requests of this kind; try again {}.{}{}", wait, advice.empty() ? "" : " ", advice));
 }
 
 void limit_quick_jobs(const Config& config, Transaction& transaction, const Account& account) {

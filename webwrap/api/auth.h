@@ -34,8 +34,14 @@ void start_session(const Context&, const http::Request&, const Account&, http::R
 void end_session(const Context&, const http::Request&, http::Response&);
 void clear_session_cookie(const Context&, http::Response&);
 
-/// Throws ServiceError(429, "too_many_requests") with the sentence, past `limit` per `window` seconds.
-void limit_rate(const Context&, const std::string& what, const std::string& who, int limit, Seconds window);
+/// Marks the browser as one in which the account's owner logged in, by a cookie that lasts a year: __Host-device (device where base_url()
+/// is plain http). It lets nobody in; it only exempts the browser from the limits that count the guesses of strangers.
+void remember_device(const Context&, const http::Request&, const Account&, http::Response&);
+/// What the account's log-ins from this browser are counted by; empty: its owner never logged in here, or the password was changed since.
+std::string find_device(const Context&, const http::Request&, const Account&);
+
+/// Throws ServiceError(429, "too_many_requests") with a sentence, past `limit` per `window` seconds. `advice`: another sentence.
+void limit_rate(const Context&, const std::string& what, const std::string& who, int limit, Seconds window, const std::string& advice = {});
 /// Throws ServiceError(429, "too_many_jobs") where the account has config.max_quick_jobs analyses and downloads on their way already.
 void limit_quick_jobs(const Config&, Transaction&, const Account&);
 /// What limits per address count by: the IPv4 address, or the /64 network of an IPv6 address, all of which one client may own.

@@ -83,28 +83,31 @@ Response request_reset(const Context& context, const Request& request) {
   return response;
 }
 
-/// Whoever may have known the old password is shut out: sessions and API tokens end. The link came by mail, so the address is verified.
+/// Whoever may have known the old password is shut out: sessions and API tokens end, and no browser is known any more but this one, in
+/// which the owner can log in whatever strangers try. The link came by mail, so the address is verified.
 Response confirm_reset(const Context& context, const Request& request) {
   JsonBody body(request, {"token", "password"});
   const std::string token = body.text("token", 1, 128), password = body.secret("password", max_password_length);
   limit_rate(context, "link", address_of(request), 60, hour);
   if (const std::string trouble = password_trouble(password, ""); !trouble.empty()) fail_field("password", trouble);
   const std::string hash = hash_password(password);
-  std::string email;
+  Account account;
   context.store.write([&](Transaction& transaction) {
-    Account account = take_link(context, transaction, token, "reset");
+    account = take_link(context, transaction, token, "reset");
     // Undoes the taking: the link still works for a better password.
     if (const std::string trouble = password_trouble(password, account.email); !trouble.empty()) fail_field("password", trouble);
     account.password_hash = hash;
     account.email_verified = true;
     transaction.accounts().update(account);
     transaction.accounts().erase_sessions(account.id);
+    transaction.accounts().erase_devices(account.id);
     for (const ApiToken& api_token : transaction.accounts().tokens(account.id))
       transaction.accounts().erase_token(account.id, api_token.id);
-    email = account.email;
   });
-  send_password_notice(context, email, "by a link from your mail. You are signed out everywhere, and API tokens no longer work");
-  return empty_response();
+  send_password_notice(context, account.email, "by a link from your mail. You are signed out everywhere, and API tokens no longer work");
+  Response response = empty_response();
+  remember_device(context, request, account, response);
+  return response;
 }
 
 }  // namespace

@@ -24,12 +24,16 @@ constexpr std::size_t max_tokens = 20;
 constexpr const char* token_prefix = "vxc_";  // so that scanners find tokens that were published by mistake
 
 /// Guessing is limited per address, per e-mail, and per both: the last is the tightest, so that nobody is easily shut out by others'
-/// guesses. All count before it is known whether there is such an account.
-void limit_log_ins(const Context& context, const Request& request, const std::string& email) {
+/// guesses. All count before it is known whether there is such an account. Whoever guesses from many addresses still uses up the limit of
+/// an e-mail address, so a browser in which its owner logged in before, or chose a new password, is counted by itself.
+void limit_log_ins(const Context& context, const Request& request, const std::string& email, const std::optional<Account>& account) {
+  if (const std::string device = account ? find_device(context, request, *account) : ""; !device.empty())
+    return limit_rate(context, "login_device", device, 10, 15 * 60);
   const std::string address = address_of(request), name = hash_secret(email);
   limit_rate(context, "login_address", address, 60, 15 * 60);
   limit_rate(context, "login_pair", address + " " + name, 10, 15 * 60);
-  limit_rate(context, "login_email", name, 50, 3600);
+  limit_rate(context, "login_email", name, 50, 3600,
+             "You can log in at once where you were signed in before, or after asking for a new password.");
 }
 
 /// The hash may be of older limits, or the guest's things be waiting for their owner.
@@ -54,14 +58,15 @@ Response log_in(const Context& context, const Request& request) {
   if (!email) fail_field("email", "this is not an e-mail address.");
   const std::string password = body.secret("password", max_password_length);
   const std::optional<Account> before = find_account(context, request);
-  limit_log_ins(context, request, *email);
   std::optional<Account> account;
   context.store.read([&](Transaction& transaction) { account = transaction.accounts().find_by_email(*email); });
+  limit_log_ins(context, request, *email, account);
   if (!check_password(account ? account->password_hash : "", password))
     throw ServiceError(401, "wrong_credentials", "The e-mail address or the password is wrong.");
   settle_in(context, *account, password, before);
   Response response = account_response(context.store, 201, *account);
   start_session(context, request, *account, response);
+  remember_device(context, request, *account, response);
   return response;
 }
 

@@ -31,6 +31,13 @@ struct Session {
   Seconds created = 0, last_seen = 0;
 };
 
+/// A browser in which the account's owner logged in before.
+struct Device {
+  std::string token_hash;  ///< sha256 of the cookie's value, hex
+  Id account;
+  Seconds created = 0;
+};
+
 struct ApiToken {
   std::string token_hash;
   Id id;

@@ -5,6 +5,8 @@
 namespace webwrap {
 namespace {
 
+constexpr int max_devices = 20;
+
 [[noreturn]] void fail_email_taken() {
   throw ServiceError(409, "email_taken", "There is an account with this e-mail address already: log in, or reset its password.");
 }
@@ -68,6 +70,28 @@ std::vector<Account> SqliteAccountStore::lost_guests(Seconds made_before, int li
                                "ORDER BY seq DESC LIMIT ?",
                                made_before, limit);
 }
+
+void SqliteAccountStore::add_device(const Device& device) {
+  if (has_device(device.token_hash, device.account)) return;
+  rows::insert(connection_, device);
+  rows::run(connection_,
+            "DELETE FROM devices WHERE account = ?1 AND seq NOT IN (SELECT seq FROM devices WHERE account = ?1 ORDER BY seq DESC LIMIT ?2)",
+            device.account, max_devices);
+}
+
+bool SqliteAccountStore::is_device(const std::string& token_hash) {
+  return rows::find<Device>(connection_, "token_hash = ?", token_hash).has_value();
+}
+
+bool SqliteAccountStore::has_device(const std::string& token_hash, const Id& account) {
+  return rows::find<Device>(connection_, "token_hash = ? AND account = ?", token_hash, account).has_value();
+}
+
+std::vector<Device> SqliteAccountStore::devices(const Id& account) {
+  return rows::select<Device>(connection_, "WHERE account = ? ORDER BY seq DESC", account);
+}
+
+void SqliteAccountStore::erase_devices(const Id& account) { rows::run(connection_, "DELETE FROM devices WHERE account = ?", account); }
 
 void SqliteAccountStore::add_token(const ApiToken& token) { rows::insert(connection_, token); }
 

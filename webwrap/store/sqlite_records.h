@@ -39,6 +39,13 @@ struct SqliteSchema<Session> {
 };
 
 template <>
+struct SqliteSchema<Device> {
+  static constexpr const char* table = "devices";
+  static constexpr std::tuple columns{SqliteColumn{"token_hash", &Device::token_hash}, SqliteColumn{"account", &Device::account},
+                                      SqliteColumn{"created", &Device::created}};
+};
+
+template <>
 struct SqliteSchema<ApiToken> {
   static constexpr const char* table = "api_tokens";
   static constexpr std::tuple columns{SqliteColumn{"token_hash", &ApiToken::token_hash}, SqliteColumn{"id", &ApiToken::id},

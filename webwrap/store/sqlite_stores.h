@@ -24,6 +24,12 @@ class SqliteAccountStore : public AccountStore {
   void erase_stale_sessions(Seconds seen_before) override;
   std::vector<Account> lost_guests(Seconds made_before, int limit) override;
 
+  void add_device(const Device&) override;
+  bool is_device(const std::string& token_hash) override;
+  bool has_device(const std::string& token_hash, const Id& account) override;
+  std::vector<Device> devices(const Id& account) override;
+  void erase_devices(const Id& account) override;
+
   void add_token(const ApiToken&) override;
   std::optional<ApiToken> find_token(const std::string& token_hash) override;
   void touch_token(const std::string& token_hash, Seconds now) override;

@@ -31,6 +31,12 @@ class AccountStore {
   /// Guests made before `made_before` who have no session any more: nobody can reach what is theirs. At most `limit`.
   virtual std::vector<Account> lost_guests(Seconds made_before, int limit) = 0;
 
+  virtual void add_device(const Device&) = 0;                 ///< a known one stays as it is; only the newest 20 of an account are kept
+  virtual bool is_device(const std::string& token_hash) = 0;  ///< of any account
+  virtual bool has_device(const std::string& token_hash, const Id& account) = 0;
+  virtual std::vector<Device> devices(const Id& account) = 0;
+  virtual void erase_devices(const Id& account) = 0;
+
   virtual void add_token(const ApiToken&) = 0;
   virtual std::optional<ApiToken> find_token(const std::string& token_hash) = 0;
   virtual void touch_token(const std::string& token_hash, Seconds now) = 0;

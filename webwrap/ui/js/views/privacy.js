@@ -33,7 +33,7 @@ export default async function privacy() {
       h("h2", "What others see"),
       h("p", "Only songs that you share, by their link, until you stop sharing. Payments are made with Stripe, which learns your e-mail address. Mails go to your address only: to confirm it, and about your password."),
       h("h2", "In your browser"),
-      h("p", "One cookie that keeps you signed in, and a note in the browser's storage that you are. No others."),
+      h("p", "One cookie that keeps you signed in, one that knows this browser for a year so that wrong guesses of strangers do not lock you out, and a note in the browser's storage that you are. No others."),
       h("h2", "See it, delete it"),
       yours(),
       contact && h("p", "Who runs this service answers for it, and for all other questions about your data: ", h("a", { href: contactAddress(contact) }, contact), "."),
