@@ -24,7 +24,7 @@ struct FakeGateway : PaymentGateway {
     std::string& id = by_key[order.idempotency_key];
     if (id.empty()) {
       id = fmt::format("cs_{}", by_key.size());
-      sessions[id] = {id, "https://pay.example/" + id, "", "open", "unpaid", order.id};
+      sessions[id] = {id, "https://pay.example/" + id, "", "open", "unpaid", order.id, order.amount, 0, order.currency};
     }
     return sessions.at(id);
   }

@@ -48,6 +48,8 @@ class Shop {
     return event("checkout.session." + what, {{"id", "cs_" + order.id},
                                               {"payment_intent", "pi_" + order.id},
                                               {"payment_status", payment_status},
+                                              {"amount_total", price},
+                                              {"currency", "eur"},
                                               {"metadata", {{"order_id", order.id}}}});
   }
   static json refund(const Order& order, std::int64_t amount_refunded) {
@@ -126,7 +128,7 @@ TEST(Fulfilment, CreditsASessionOnceWhateverEventsTellOfIt) {
   shop.take(completed);
   shop.take(Shop::checkout(order, "completed", "paid"));  // the same change, another event
   shop.take(Shop::checkout(order, "async_payment_succeeded", "paid"));
-  shop.fulfilment.take_session({"cs_" + order.id, "", "pi_" + order.id, "complete", "paid", order.id});
+  shop.fulfilment.take_session({"cs_" + order.id, "", "pi_" + order.id, "complete", "paid", order.id, price, 0, "eur"});
   shop.take(Shop::checkout(order, "expired", "unpaid"));  // late: it stays paid
   EXPECT_EQ(shop.books(order), (Books{bought, State::paid, 0, false}));
 }
@@ -153,7 +155,7 @@ TEST(Fulfilment, TakesBackByThePartOfWhatWasCharged) {
   const Order order = shop.add_order(), disputed = shop.add_order(), untold = shop.add_order();
   for (const Order& one : {order, disputed}) {
     json completed = Shop::checkout(one, "completed", "paid");
-    completed["data"]["object"]["amount_total"] = charged;
+    completed["data"]["object"].update({{"amount_total", charged}, {"total_details", {{"amount_tax", charged - price}}}});
     shop.take(completed);
   }
   const auto refund = [&](const Order& of, std::int64_t amount) {
@@ -174,6 +176,33 @@ TEST(Fulfilment, TakesBackByThePartOfWhatWasCharged) {
   shop.take(Shop::checkout(untold, "completed", "paid"));
   refund(untold, charged / 2);  // the charge itself tells
   EXPECT_EQ(shop.books(untold).balance, bought / 2);
+  EXPECT_TRUE(shop.audit().empty());
+}
+
+/// The metadata that names an order can be on any payment of the operator's Stripe account.
+TEST(Fulfilment, CreditsNothingForAnotherSumOrCurrency) {
+  Shop shop;
+  const Order order = shop.add_order();
+  for (const json& paid : {json{{"amount_total", 1}}, json{{"amount_total", price + 1}}, json{{"amount_total", nullptr}},
+                           json{{"currency", "idr"}}, json{{"currency", nullptr}}, json{{"total_details", {{"amount_tax", 100}}}}}) {
+    json completed = Shop::checkout(order, "completed", "paid");
+    completed["data"]["object"].update(paid);
+    for (int sent = 0; sent < 2; ++sent) {  // Stripe sends it again, which the operator sees there, too
+      try {
+        shop.take(completed);
+        ADD_FAILURE() << "credited for " << paid;
+      } catch (const ServiceError& error) {
+        EXPECT_EQ(error.code(), "payment_mismatch");
+      }
+    }
+    EXPECT_EQ(shop.books(order), (Books{0, State::pending, 0, false})) << paid;
+  }
+  EXPECT_THROW(shop.fulfilment.take_session({"cs_" + order.id, "", "pi_" + order.id, "complete", "paid", order.id, 1, 0, "eur"}),
+               ServiceError);
+  json right = Shop::checkout(order, "completed", "paid");
+  right["data"]["object"]["currency"] = "EUR";
+  shop.take(right);
+  EXPECT_EQ(shop.books(order), (Books{bought, State::paid, 0, false}));
   EXPECT_TRUE(shop.audit().empty());
 }
 
@@ -311,7 +340,7 @@ TEST(Fulfilment, EightThreadsCreditOnce) {
     for (int index = 0; index < 8; ++index)
       threads.emplace_back([&, index] {
         if (index % 4 == 3)
-          shop.fulfilment.take_session({"cs_" + order.id, "", "pi_" + order.id, "complete", "paid", order.id});
+          shop.fulfilment.take_session({"cs_" + order.id, "", "pi_" + order.id, "complete", "paid", order.id, price, 0, "eur"});
         else
           shop.take(index % 2 == 0 ? completed : Shop::checkout(order, "async_payment_succeeded", "paid"));
       });
@@ -332,6 +361,7 @@ TEST(Fulfilment, OrderOfEventsDoesNotMatter) {
       [](const Order& o) {
         json completed = Shop::checkout(o, "completed", "paid"), refund = Shop::refund(o, 297);
         completed["data"]["object"]["amount_total"] = refund["data"]["object"]["amount"] = 594;
+        completed["data"]["object"]["total_details"] = {{"amount_tax", 594 - price}};
         return std::vector<json>{completed, refund, Shop::dispute(o, "created", "needs_response", 297),
                                  Shop::dispute(o, "closed", "lost", 297)};
       },

@@ -62,10 +62,9 @@ class ShopTest : public ::testing::Test {
     return deliver(body, fmt::format("t={},v1={}", now, sign_webhook(secret, now, body)));
   }
   std::string completed(const json& bought) {
-    const json object = {{"id", session_of(bought).id},
-                         {"payment_intent", "pi_1"},
-                         {"payment_status", "paid"},
-                         {"metadata", {{"order_id", bought.at("id")}}}};
+    const json object = {{"id", session_of(bought).id},       {"payment_intent", "pi_1"},
+                         {"payment_status", "paid"},          {"amount_total", bought.at("amount")},
+                         {"currency", bought.at("currency")}, {"metadata", {{"order_id", bought.at("id")}}}};
     return json{{"id", "evt_" + new_id()}, {"type", "checkout.session.completed"}, {"data", {{"object", object}}}}.dump();
   }
 

@@ -26,7 +26,7 @@ struct StripeClient : ::testing::Test {
       bodies.push_back(request.body);
       Response response;
       response.status = status;
-      response.body = R"({"id": "cs_1", "amount_total": 594})";
+      response.body = R"({"id": "cs_1", "amount_total": 594, "currency": "eur", "total_details": {"amount_tax": 95}})";
       return response;
     };
     router.add(Method::post, "/v1/checkout/sessions", answer);
@@ -63,7 +63,10 @@ struct StripeClient : ::testing::Test {
 };
 
 TEST_F(StripeClient, SellsInTheCurrencyOfThePrice) {
-  EXPECT_EQ(open(Patience::usual).amount_total, 594);
+  const CheckoutSession session = open(Patience::usual);
+  EXPECT_EQ(session.amount_total, 594);
+  EXPECT_EQ(session.amount_tax, 95);
+  EXPECT_EQ(session.currency, "eur");
   ASSERT_EQ(bodies.size(), 1u);
   EXPECT_THAT(bodies[0], HasSubstr("adaptive_pricing%5Benabled%5D=false"));
 }

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "domain/error.h"
+#include "log/log.h"
 #include "payments/stripe_json.h"
 
 namespace webwrap {
@@ -64,8 +66,25 @@ std::optional<PaymentNews> read_checkout(const std::string& type, const json& se
     news.state = State::expired;
   else
     return std::nullopt;
-  if (news.state == State::paid) news.charged = amount_of(session, "amount_total");
+  if (news.state == State::paid) {
+    news.charged = amount_of(session, "amount_total");
+    news.price = news.charged - tax_of(session);
+    news.currency = text_of(session, "currency");
+  }
   return news;
+}
+
+/// That what was paid is the order's price: the metadata that names the order can be given to any other payment of the operator's account.
+void check_payment(const Order& order, const PaymentNews& news) {
+  const bool same_currency = std::equal(news.currency.begin(), news.currency.end(), order.currency.begin(), order.currency.end(),
+                                        [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
+  if (same_currency && news.price == order.amount) return;
+  const std::string paid = fmt::format("{} {}", news.price, news.currency), wanted = fmt::format("{} {}", order.amount, order.currency);
+  log(Level::error, "payment does not fit its order", {{"order", order.id}, {"session", news.session}, {"paid", paid}, {"price", wanted}});
+  throw ServiceError(
+      409, "payment_mismatch",
+      fmt::format("Order {} costs {} (in the smallest unit), but {} was paid: nothing was credited; the operator must look at it.",
+                  order.id, wanted, paid));
 }
 
 /// By its status, whatever happened to it: "created" may come after "closed". Inquiries (warning_...) move no money and take nothing;
@@ -117,7 +136,11 @@ PaymentNews read_session(const CheckoutSession& session) {
   news.state = session.status == "expired"                                        ? State::expired
                : session.status == "complete" && session.payment_status == "paid" ? State::paid
                                                                                   : State::pending;
-  if (news.state == State::paid) news.charged = session.amount_total;
+  if (news.state == State::paid) {
+    news.charged = session.amount_total;
+    news.price = session.amount_total - session.amount_tax;
+    news.currency = session.currency;
+  }
   return news;
 }
 
@@ -193,6 +216,7 @@ std::optional<Order> Fulfilment::find_order(Transaction& transaction, const Paym
 }
 
 Order Fulfilment::apply(Transaction& transaction, const Order& before, const PaymentNews& news) const {
+  if (news.state == State::paid) check_payment(before, news);
   const Order after = merge(before, news);
   transaction.orders().update(after);
   const auto post = [&](LedgerEntry entry) {

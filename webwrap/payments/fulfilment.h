@@ -21,8 +21,10 @@ struct PaymentNews {
   std::string payment_intent, checkout_url;
   Order::State state = Order::State::created;  ///< at least: created, pending, expired, failed or paid
   std::int64_t charged = 0;                    ///< in all; 0: not told
-  std::int64_t refunded_amount = 0;            ///< cumulative
-  std::string dispute;                         ///< its id; empty: none
+  std::int64_t price = 0;                      ///< what was paid without taxes, and its currency: with state paid
+  std::string currency;
+  std::int64_t refunded_amount = 0;  ///< cumulative
+  std::string dispute;               ///< its id; empty: none
   Dispute dispute_state = Dispute::open;
   std::int64_t disputed_amount = 0;
 };
@@ -49,7 +51,8 @@ class Fulfilment {
 
   /// Takes an event whose signature was checked. One that was taken before, that is of no interest or not about an order of ours does
   /// nothing. Throws ServiceError (the sender is to try again): 400 "invalid_event", 409 "session_conflict" where an order is paid through
-  /// another session than it was opened with, 502 where the order must be asked for and the provider does not answer.
+  /// another session than it was opened with, 409 "payment_mismatch" where another sum or currency was paid than the order's, 502 where the
+  /// order must be asked for and the provider does not answer.
   void take_event(const nlohmann::json& event);
   /// Takes what the provider answered about a session of ours. Returns the order as it is then.
   Order take_session(const CheckoutSession& session);

@@ -14,6 +14,8 @@ struct CheckoutSession {
   std::string payment_status;     ///< paid, unpaid, no_payment_required
   std::string order;              ///< our order's id
   std::int64_t amount_total = 0;  ///< with taxes
+  std::int64_t amount_tax = 0;    ///< of amount_total
+  std::string currency;           ///< lower case
 };
 
 /// How long a call may hold up who makes it: some tries, half a minute in all; or one try of 3 s, where it will be made again anyway.

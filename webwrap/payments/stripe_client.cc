@@ -85,6 +85,8 @@ CheckoutSession session_of(const json& object) {
   session.payment_status = text_of(object, "payment_status");
   session.order = order_of(object);
   session.amount_total = amount_of(object, "amount_total");
+  session.amount_tax = tax_of(object);
+  session.currency = text_of(object, "currency");
   if (session.id.empty()) throw ServiceError(502, "payment_provider", "The payment provider's answer holds no checkout session.");
   return session;
 }

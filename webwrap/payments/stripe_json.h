@@ -20,6 +20,12 @@ inline std::int64_t amount_of(const nlohmann::json& object, const char* name) {
   return found != object.end() && found->is_number_integer() ? std::max<std::int64_t>(found->get<std::int64_t>(), 0) : 0;
 }
 
+/// Of a checkout session.
+inline std::int64_t tax_of(const nlohmann::json& session) {
+  const auto details = session.find("total_details");
+  return details != session.end() && details->is_object() ? amount_of(*details, "amount_tax") : 0;
+}
+
 /// The order is named by metadata only: client_reference_id can be set by anyone in the address of a payment link.
 inline std::string order_of(const nlohmann::json& object) {
   const auto metadata = object.find("metadata");
