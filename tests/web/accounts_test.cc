@@ -30,7 +30,7 @@ TEST_F(AccountTest, SignsUp) {
   EXPECT_EQ(account.at("email"), "ann.lee@example.org");
   EXPECT_EQ(account.at("name"), "Ann");
   EXPECT_EQ(account.at("email_verified"), false);
-  EXPECT_EQ(account.at("balance"), service.config.free_credits);
+  EXPECT_EQ(account.at("balance"), 0) << "before the address is confirmed";
   EXPECT_EQ(account.at("reserved"), 0);
   EXPECT_EQ(account.at("created"), service.clock.time);
   EXPECT_THAT(response.body, Not(HasSubstr("hash")));
@@ -79,6 +79,7 @@ TEST_F(AccountTest, AGuestBecomesAMemberAndKeepsEverything) {
   ASSERT_EQ(response.status, 201) << response.body;
   EXPECT_EQ(body_of(response).at("id"), guest.id);
   EXPECT_EQ(body_of(response).at("kind"), "member");
+  guest.confirm_email();
   EXPECT_EQ(guest.get("/account").at("balance"), service.config.free_credits);
   guest.get("/recordings/" + recording);
   guest.get("/songs/" + song);
@@ -106,8 +107,20 @@ TEST_F(Accounts, AreMadeOncePerAddress) {
   expect_problem(sign_up(ann, "second@example.org"), 409, "already_signed_up");
 }
 
-TEST_F(Accounts, GetFreeCreditsOnce) {
+TEST_F(Accounts, GetFreeCreditsOnceTheirAddressIsConfirmed) {
+  EXPECT_EQ(balance_of(ann), 0);
+  EXPECT_EQ(verify(link_to("ann@example.org", "/app/verify")), 204);
   EXPECT_EQ(balance_of(ann), service.config.free_credits);
+  ask_for_reset("ann@example.org");  // shows the same
+  EXPECT_EQ(reset(link_to("ann@example.org", "/app/reset")).status, 204);
+  EXPECT_EQ(log_in(ann, "ann@example.org", "eight loud badgers").status, 201);
+  EXPECT_EQ(balance_of(ann), service.config.free_credits);
+  Browser bob(service);
+  EXPECT_EQ(sign_up(bob, "bob@example.org").status, 201);
+  ask_for_reset("bob@example.org");
+  EXPECT_EQ(reset(link_to("bob@example.org", "/app/reset")).status, 204);
+  EXPECT_EQ(log_in(bob, "bob@example.org", "eight loud badgers").status, 201);
+  EXPECT_EQ(balance_of(bob), service.config.free_credits);
   service.store->write([&](Transaction& transaction) {
     LedgerEntry again = grant_entry(id, 5, "grant:" + id, "again");
     again.time = service.clock.time;
@@ -241,6 +254,7 @@ TEST_F(Accounts, PasswordsCannotBeGuessedInASession) {
 TEST_F(AccountTest, DeletionErasesAllButTheBooks) {
   Singer ann(service, Singer::Kind::guest), other(service, Singer::Kind::member);
   ASSERT_EQ(sign_up(ann, "ann@example.org").status, 201);
+  ann.confirm_email();
   const Id recording = ann.recording(), song = ann.song(), others = other.recording();
   const json share = ann.post("/songs/" + song + "/share", {{"allow_download", true}});
   const json job = ann.post("/jobs", {{"recording", recording}, {"voice", "kathleen"}, {"preview", true}});
@@ -290,6 +304,7 @@ TEST_F(Accounts, GuestsGoWhenNobodyCanReachThem) {
 }
 
 TEST_F(Accounts, ExportShowsEverythingButSecrets) {
+  EXPECT_EQ(verify(link_to("ann@example.org", "/app/verify")), 204);
   ann.send(Method::post, "/api/v1/tokens", {{"name", "script"}});
   const http::Response response = ann.send(Method::get, "/api/v1/account/export");
   ASSERT_EQ(response.status, 200);
@@ -297,10 +312,11 @@ TEST_F(Accounts, ExportShowsEverythingButSecrets) {
   const json data = body_of(response);
   EXPECT_EQ(data.at("account").at("email"), "ann@example.org");
   EXPECT_EQ(data.at("sessions").size(), 1u);
+  EXPECT_EQ(data.at("devices").size(), 1u);
   EXPECT_EQ(data.at("tokens").at(0).at("name"), "script");
   EXPECT_EQ(data.at("credits").at(0).at("kind"), "grant");
   for (const char* list : {"recordings", "songs", "jobs", "orders"}) EXPECT_TRUE(data.at(list).is_array()) << list;
-  for (const std::string& secret : {std::string("hash"), std::string("argon2"), ann.cookies.at("sid")})
+  for (const std::string& secret : {std::string("hash"), std::string("argon2"), ann.cookies.at("sid"), ann.cookies.at("device")})
     EXPECT_THAT(response.body, Not(HasSubstr(secret)));
   Singer guest(service, Singer::Kind::guest);
   expect_problem(guest.send(Method::get, "/api/v1/account/export"), 403, "members_only");

@@ -20,7 +20,6 @@ class ShopTest : public ::testing::Test {
         std::make_unique<Context>(Context{service_.config, *service_.store, *service_.blobs, service_.mailer, gateway_, service_.clock});
     service_.config.stripe_secret_key = "sk_test_secret";
     service_.config.stripe_webhook_secrets = {"whsec_old", secret};
-    service_.config.free_credits = 5;
     add_account_routes(service_.router, *service_.context);
     add_shop_routes(service_.router, *service_.context);
     add_credit_routes(service_.router, *service_.context);
@@ -75,7 +74,7 @@ class ShopTest : public ::testing::Test {
 };
 
 TEST_F(ShopTest, SellsAPack) {
-  EXPECT_EQ(balance(), 5);
+  EXPECT_EQ(balance(), 0);
   gateway_.on_create = [&](const Order& order) {  // the key is stored before Stripe is called
     service_.store->read([&](Transaction& transaction) {
       EXPECT_EQ(transaction.orders().find(order.id).value().idempotency_key, order.idempotency_key);
@@ -91,7 +90,7 @@ TEST_F(ShopTest, SellsAPack) {
   EXPECT_EQ(gateway_.last.success_url, service_.config.base_url() + "/app/credits?order=" + bought.at("id").get<std::string>());
 
   EXPECT_EQ(deliver(completed(bought)).status, 200);
-  EXPECT_EQ(balance(), 35);
+  EXPECT_EQ(balance(), 30);
   const json paid = order(bought);
   EXPECT_EQ(paid.at("state"), "paid");
   EXPECT_TRUE(paid.at("checkout_url").is_null());
@@ -99,10 +98,10 @@ TEST_F(ShopTest, SellsAPack) {
   ASSERT_EQ(orders.size(), 1u);
   EXPECT_EQ(orders[0], paid);
   const json history = body_of(member_.send(Method::get, "/api/v1/credits")).at("history");
-  ASSERT_EQ(history.size(), 2u);
+  ASSERT_EQ(history.size(), 1u);
   EXPECT_EQ(history[0].at("kind"), "purchase");
   EXPECT_EQ(history[0].at("amount"), 30);
-  EXPECT_EQ(history[0].at("balance"), 35);
+  EXPECT_EQ(history[0].at("balance"), 30);
 }
 
 TEST_F(ShopTest, FulfilsWhenAskedWhereTheWebhookWasLost) {
@@ -115,7 +114,7 @@ TEST_F(ShopTest, FulfilsWhenAskedWhereTheWebhookWasLost) {
   gateway_.down = false;
   EXPECT_EQ(order(bought).at("state"), "paid");
   EXPECT_EQ(deliver(completed(bought)).status, 200);  // the webhook comes after all
-  EXPECT_EQ(balance(), 35);
+  EXPECT_EQ(balance(), 30);
   const int calls = gateway_.calls;
   EXPECT_EQ(order(bought).at("state"), "paid");
   EXPECT_EQ(gateway_.calls, calls);  // nothing is left to ask
@@ -233,16 +232,16 @@ TEST_F(ShopTest, RefusesWebhooksThatStripeDidNotSign) {
     EXPECT_EQ(body_of(response).at("code"), "bad_signature");
   }
   EXPECT_EQ(deliver(body + " ", fmt::format("t={},v1={}", now, right)).status, 400);
-  EXPECT_EQ(balance(), 5);
+  EXPECT_EQ(balance(), 0);
   EXPECT_EQ(deliver(body, fmt::format("t={},v1={},v1={}", now, sign_webhook("whsec_other", now, body), right)).status, 200);
-  EXPECT_EQ(balance(), 35);
+  EXPECT_EQ(balance(), 30);
 }
 
 TEST_F(ShopTest, TakesBothSecretsWhileOneIsRolled) {
   const Seconds now = service_.clock.now();
   const std::string body = completed(buy());
   EXPECT_EQ(deliver(body, fmt::format("t={},v1={}", now, sign_webhook("whsec_old", now, body))).status, 200);
-  EXPECT_EQ(balance(), 35);
+  EXPECT_EQ(balance(), 30);
 }
 
 TEST_F(ShopTest, SignedNonsenseIsRefusedAndUnknownTypesAreTaken) {

@@ -112,6 +112,13 @@ json export_account(Transaction& transaction, const Account& account) {
   return out;
 }
 
+void grant_free_credits(Transaction& transaction, const Config& config, const Account& account, Seconds now) {
+  if (config.free_credits == 0 || account.kind != AccountKind::member || !account.email_verified) return;
+  LedgerEntry entry = grant_entry(account.id, config.free_credits, "grant:" + account.id, "Free credits to begin with");
+  entry.time = now;
+  transaction.ledger().post(entry);
+}
+
 void remove_account(const Context& context, const Account& account) {
   // The audio goes first: should that fail, the account is still there and its owner can try again. What a worker or an upload has added
   // meanwhile goes afterwards.

@@ -8,6 +8,10 @@ namespace webwrap {
 /// Everything that is kept about an account, for its owner: no secrets, no hashes.
 nlohmann::json export_account(Transaction&, const Account&);
 
+/// Gives the free credits, once the account's e-mail address is known to be its owner's: whoever could have them for invented addresses
+/// would never buy any. The ledger's key lets an account have them once.
+void grant_free_credits(Transaction&, const Config&, const Account&, Seconds now);
+
 /// Removes the account, what it owns and its audio. The books stay, under its id.
 void remove_account(const Context&, const Account&);
 

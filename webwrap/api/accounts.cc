@@ -49,7 +49,7 @@ Response add_guest(const Context& context, const Request& request) {
   return response;
 }
 
-/// Makes the account, of the guest who asks if there is one, with its free credits. The ledger's key lets an account have them once.
+/// Makes the account, of the guest who asks if there is one.
 Account save_member(const Context& context, const std::optional<Account>& guest, Account member) {
   const Seconds now = context.clock.now();
   member.id = guest ? guest->id : new_id();
@@ -63,11 +63,6 @@ Account save_member(const Context& context, const std::optional<Account>& guest,
       transaction.accounts().erase_sessions(member.id);  // what was a guest's must not become a member's
     } else {
       transaction.accounts().add(member);
-    }
-    if (context.config.free_credits > 0) {
-      LedgerEntry entry = grant_entry(member.id, context.config.free_credits, "grant:" + member.id, "Free credits to begin with");
-      entry.time = now;
-      transaction.ledger().post(entry);
     }
   });
   return member;

@@ -83,9 +83,15 @@ void accept(Transaction& transaction, const Context& context, const Request& req
     throw ServiceError(409, "too_many_jobs",
                        fmt::format("{} of your conversions are waiting or running; wait until one is done.", config.max_active_jobs));
   if (wish.preview) {
-    if (!transaction.accounts().within_limit("preview", address_of(request), config.previews_per_day, day, job.created))
+    const auto within = [&](const char* what, const std::string& who, int limit) {
+      return transaction.accounts().within_limit(what, who, limit, day, job.created);
+    };
+    if (!within("preview", account.id, config.previews_per_day))
       throw ServiceError(429, "too_many_previews",
                          fmt::format("There are {} free previews a day; please come back tomorrow.", config.previews_per_day));
+    if (!within("preview_address", address_of(request), config.address_previews_per_day))
+      throw ServiceError(429, "too_many_previews",
+                         "Many free previews were made from your network today; please come back tomorrow, or sign up.");
   } else {
     if (payer->frozen)
       throw ServiceError(403, "account_frozen", "A payment of this account is disputed; credits cannot be spent until that is settled.");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/account_data.h"
 #include "api/auth.h"
 #include "api/json_body.h"
 #include "api/json_views.h"
@@ -55,6 +56,7 @@ Response verify(const Context& context, const Request& request) {
     Account account = take_link(context, transaction, token, "verify");
     account.email_verified = true;
     transaction.accounts().update(account);
+    grant_free_credits(transaction, context.config, account, context.clock.now());
   });
   return empty_response();
 }
@@ -99,6 +101,7 @@ Response confirm_reset(const Context& context, const Request& request) {
     account.password_hash = hash;
     account.email_verified = true;
     transaction.accounts().update(account);
+    grant_free_credits(transaction, context.config, account, context.clock.now());
     transaction.accounts().erase_sessions(account.id);
     transaction.accounts().erase_devices(account.id);
     for (const ApiToken& api_token : transaction.accounts().tokens(account.id))
@@ -116,10 +119,12 @@ void send_verification(const Context& context, const Account& account) {
   std::string secret;
   context.store.write(
       [&](Transaction& transaction) { secret = new_link(transaction, account, "verify", context.clock.now() + verification_lasts); });
-  send(context, account.email, "Confirm your e-mail address for voxconv",
-       fmt::format("Welcome to voxconv! Confirm that this address is yours:\n{}\n\nThe link works for three days. If you did not sign up, "
-                   "do nothing.\n",
-                   context.config.base_url() + "/app/verify?token=" + secret));
+  send(
+      context, account.email, "Confirm your e-mail address for voxconv",
+      fmt::format("Welcome to voxconv! Confirm that this address is yours{}:\n{}\n\nThe link works for three days. If you did not sign up, "
+                  "do nothing.\n",
+                  context.config.free_credits > 0 ? ", and your free credits are there" : "",
+                  context.config.base_url() + "/app/verify?token=" + secret));
 }
 
 void send_password_notice(const Context& context, const std::string& email, const std::string& how) {

@@ -37,6 +37,7 @@ void for_each_setting(Config& c, Use use) {
   use("free_credits", c.free_credits);
   use("preview_s", c.preview_s);
   use("previews_per_day", c.previews_per_day);
+  use("address_previews_per_day", c.address_previews_per_day);
   use("signups_per_day", c.signups_per_day);
   use("max_active_jobs", c.max_active_jobs);
   use("max_quick_jobs", c.max_quick_jobs);

@@ -32,11 +32,12 @@ struct Config {
 
   Credits credits_per_minute = 1;
   Credits free_credits = 5;
-  double preview_s = 20;     ///< length of a guest's free preview
-  int previews_per_day = 3;  ///< per address
-  int signups_per_day = 5;   ///< per address
-  int max_active_jobs = 3;   ///< queued and running conversions of one account
-  int max_quick_jobs = 10;   ///< queued and running analyses and downloads of one account: they go before all conversions
+  double preview_s = 20;              ///< length of a guest's free preview
+  int previews_per_day = 3;           ///< of one account, guests' included
+  int address_previews_per_day = 20;  ///< of one address: people may share it, but guests are made for nothing
+  int signups_per_day = 5;            ///< per address
+  int max_active_jobs = 3;            ///< queued and running conversions of one account
+  int max_quick_jobs = 10;            ///< queued and running analyses and downloads of one account: they go before all conversions
   std::int64_t max_upload_bytes = 200 << 20;
   std::int64_t guest_upload_bytes = 30 << 20;
   std::int64_t quota_bytes = std::int64_t(2) << 30;  ///< of one member

@@ -87,7 +87,15 @@ class Journey(unittest.TestCase):
         b.open("/app/signup")
         b.find("input[type=email]").send_keys(email)
         b.find("input[type=password]").send_keys(PASSWORD)
+        before = self.service.link("verify")
         b.press(b.button("Create my account"))
+        b.find(".sources")
+        b.open("/app/credits")
+        self.assertEqual(b.text(".balance"), "0 credits")
+        self.assertIn("Open the link", b.text())
+        b.open(b.until(lambda: self.service.link("verify") != before and self.service.link("verify"), message="no mail"))
+        b.until(lambda: "confirmed" in b.text("h1"), message="the address was not confirmed")
+        b.open("/app/new")
         b.find(".sources")
 
     def choose_password(self):
@@ -411,8 +419,6 @@ class Journey(unittest.TestCase):
     def test_mail_and_leaving(self):
         b = self.browser
         self.sign_up("dora@example.org")
-        b.open(b.until(lambda: self.service.link("verify"), message="no mail"))
-        b.until(lambda: "confirmed" in b.text("h1"), message="the address was not confirmed")
         b.press(b.button("Log out", "footer"))
         b.find(".hero")
         b.open("/app/reset")

@@ -43,7 +43,7 @@ class Hostile(unittest.TestCase):
         cls.port = cls.service.port
         cls.server = cls.service.processes[-1].pid
         cls.owner, cls.stranger, cls.uploader, cls.guest = (Client(cls.port) for _ in range(4))
-        cls.owner.sign_up("owner@example.org")
+        cls.owner.sign_up("owner@example.org", cls.service.log)
         cls.stranger.sign_up("stranger@example.org")
         cls.uploader.sign_up("uploader@example.org")
         cls.guest.must(201, "POST", "/guests")
@@ -398,7 +398,7 @@ class Hostile(unittest.TestCase):
 
     def test_credits_cannot_be_spent_twice_at_once(self):
         buyer = Client(self.port)
-        buyer.sign_up("buyer@example.org")
+        buyer.sign_up("buyer@example.org", self.service.log)
         recording = buyer.upload(SONG)
         buyer.wait(f"/recordings/{recording}", ("ready",))
         key = {"Idempotency-Key": "once"}

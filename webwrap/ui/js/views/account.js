@@ -25,7 +25,7 @@ function verification(me) {
     await post("/account/verification");
     toast("The mail is on its way");
   }));
-  return note("info", `We sent a link to ${me.email}. Open it to confirm that the address is yours. `, button);
+  return note("info", `We sent a link to ${me.email}. Open it to confirm that the address is yours; then your free credits are here. `, button);
 }
 
 function profile(me) {

@@ -8,7 +8,7 @@ export default async function creditsPage({ query, go }) {
   if (!isMember())
     return {
       title: "Credits",
-      node: h("section.stack.narrow", h("h1", "Credits"), h("p", `Credits belong to an account. Signing up gives you ${credits(session.config.free_credits)}.`), h("a.button.primary.fit", { href: "/app/signup?next=/app/credits" }, "Sign up")),
+      node: h("section.stack.narrow", h("h1", "Credits"), h("p", `Credits belong to an account. Signing up and confirming your e-mail address gives you ${credits(session.config.free_credits)}.`), h("a.button.primary.fit", { href: "/app/signup?next=/app/credits" }, "Sign up")),
     };
   const leaving = new AbortController();
   const { config } = session;
@@ -42,7 +42,7 @@ export default async function creditsPage({ query, go }) {
   }
   return {
     title: "Credits",
-    node: h("section.stack.studio", h("h1", "Credits"), outcome, h("div.two.balance-row", h("section.card.stack.tight-stack.balance-card", h("h2", "You have"), figure, held), shop(config)), h("section.card.stack", h("h2", "History"), book)),
+    node: h("section.stack.studio", h("h1", "Credits"), session.account.email_verified ? null : note("info", `Open the link that we sent to ${session.account.email}, and ${credits(config.free_credits)} are yours for nothing. `, h("a", { href: "/app/account" }, "Send it again")), outcome, h("div.two.balance-row", h("section.card.stack.tight-stack.balance-card", h("h2", "You have"), figure, held), shop(config)), h("section.card.stack", h("h2", "History"), book)),
     destroy: () => leaving.abort(),
   };
 

@@ -31,12 +31,12 @@ function signUp(next, carry, go) {
   const password = passwordField("Password", { fresh: true });
   return door({
     title: "Sign up",
-    intro: `${credits(session.config.free_credits)} to begin with, for nothing.${session.account?.kind === "guest" ? " What you made as a guest comes along." : ""}`,
+    intro: `${credits(session.config.free_credits)} to begin with, for nothing, once your e-mail address is confirmed.${session.account?.kind === "guest" ? " What you made as a guest comes along." : ""}`,
     fields: [field("E-mail", mail), password.node],
     action: "Create my account",
     submit: async () => {
       setAccount(await post("/accounts", { email: mail.value, password: password.input.value }));
-      toast("Welcome! We sent you a mail to confirm your address.");
+      toast("Welcome! Open the link in the mail that we sent you: then your free credits are here.");
       go(next);
     },
     below: [h("p", "We keep your address and what you make, for nothing but this service: ", h("a", { href: "/app/privacy" }, "your data here"), "."), h("p", "Already here? ", h("a", { href: `/app/login${carry}` }, "Log in"))],
@@ -94,7 +94,7 @@ async function verify(token) {
   try {
     await post("/verifications", { token: token ?? "" });
     await refreshAccount().catch(() => {});
-    result = [h("h1", "Your address is confirmed"), note("good", "Thank you. Nothing else to do.")];
+    result = [h("h1", "Your address is confirmed"), note("good", "Thank you. Your free credits are here.")];
   } catch (error) {
     result = [h("h1", "This link does not work"), note("bad", error.message), isMember() && h("a", { href: "/app/account" }, "Send a new one from your account page")].filter(Boolean);
   }

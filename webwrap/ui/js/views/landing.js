@@ -42,7 +42,7 @@ export default async function landing() {
             h("a.button.primary.big", { href: "/app/new" }, icon("mic"), isMember() ? "Sing something" : "Try it now"),
             !isMember() && h("a.button.big", { href: "/app/signup" }, "Sign up"),
           ),
-          !isMember() && h("p.small.quiet", `Trying needs no account: a free preview of ${preview} seconds. Signing up gives ${credits(config.free_credits)}, for ${config.credits_per_minute === 1 ? "a minute of song each" : `songs at ${credits(config.credits_per_minute)} a minute`}.`),
+          !isMember() && h("p.small.quiet", `Trying needs no account: a free preview of ${preview} seconds. Signing up with a confirmed e-mail address gives ${credits(config.free_credits)}, for ${config.credits_per_minute === 1 ? "a minute of song each" : `songs at ${credits(config.credits_per_minute)} a minute`}.`),
         ),
         picture(),
       ),
