@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "api/quick_jobs.h"
 #include "service.h"
 
 namespace webwrap::testing {
@@ -180,6 +181,57 @@ TEST_F(Uploads, AreNotAllLookedAtAtOnce) {
   EXPECT_EQ(patch(late, 2, "c").status, 204);
 }
 
+/// Blobs beside which something else happens, just before a part of an upload is stored.
+struct EventfulBlobs : BlobStore {
+  explicit EventfulBlobs(BlobStore& blobs) : real(blobs) {}
+  void put_file(const std::string& key, const std::string& path) override { real.put_file(key, path); }
+  void put(const std::string& key, const std::string& bytes) override { real.put(key, bytes); }
+  std::int64_t append(const std::string& key, std::int64_t offset, const std::string& bytes) override {
+    if (const auto happen = std::exchange(before_append, {})) happen();
+    return real.append(key, offset, bytes);
+  }
+  std::int64_t size(const std::string& key) override { return real.size(key); }
+  std::string read(const std::string& key, std::int64_t offset, std::int64_t length) override { return real.read(key, offset, length); }
+  std::string local_path(const std::string& key) override { return real.local_path(key); }
+  void remove(const std::string& key) override { real.remove(key); }
+  void remove_all(const std::string& prefix) override { real.remove_all(prefix); }
+
+  BlobStore& real;
+  std::function<void()> before_append;
+};
+
+TEST_F(Uploads, AreNotAllLookedAtAtOnceHoweverTheyEndTogether) {
+  EventfulBlobs blobs(*service_.blobs);
+  Context context{service_.config, *service_.store, blobs, service_.mailer, *service_.payments, service_.clock};
+  service_.router = http::Router();
+  add_upload_routes(service_.router, context);
+  service_.config.max_quick_jobs = 1;
+  const std::string one = created(3), other = created(3);
+  blobs.before_append = [&] { EXPECT_EQ(patch(other, 0, "abc").status, 204); };  // both were let in
+  const Response late = patch(one, 0, "abc");
+  EXPECT_EQ(late.status, 429);
+  EXPECT_EQ(code(late), "too_many_jobs");
+  EXPECT_EQ(queued(), 1);
+  EXPECT_EQ(look(one).status, 429);
+  service_.store->write([&](Transaction& transaction) {
+    const Job job = transaction.jobs().claim("w", service_.clock.now(), 60, 3).value();
+    transaction.jobs().finish(job.id, 1, "w", Job::State::done, "", "", service_.clock.now());
+  });
+  EXPECT_EQ(header(look(one), "Upload-Offset"), "3");  // nothing is sent again
+  EXPECT_EQ(recording(one).state, Recording::State::analysing);
+  EXPECT_EQ(queued(), 1);
+}
+
+TEST_F(Uploads, OfOneAccountDoNotAllGoBeforePaidConversions) {
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(patch(created(3), 0, "abc").status, 204);
+  const Id account = recording(created(3)).account;
+  std::vector<int> priorities;
+  service_.store->read([&](Transaction& transaction) {
+    for (const Job& job : transaction.jobs().list(account, 10)) priorities.push_back(job.priority);
+  });
+  EXPECT_THAT(priorities, ::testing::ElementsAre(free_priority, free_priority, quick_priority, quick_priority));
+}
+
 TEST_F(Uploads, BelongToWhoMadeThem) {
   const std::string place = created(3);
   Browser other(service_), nobody(service_);
@@ -210,12 +262,12 @@ TEST_F(Uploads, ExpireUnlessTheyGoOn) {
   service_.clock.time += service_.config.upload_expires_s - 1;
   EXPECT_EQ(patch(place, 0, "012").status, 204);  // begins the time anew
   service_.clock.time += service_.config.upload_expires_s - 1;
-  EXPECT_EQ(clean_up_uploads(*service_.store, *service_.blobs, service_.clock), 0);
+  EXPECT_EQ(clean_up_uploads(*service_.context), 0);
   EXPECT_EQ(header(look(place), "Upload-Offset"), "3");
   service_.clock.time += 1;
   EXPECT_EQ(patch(place, 3, "345").status, 410);
   const std::string blob = recording(place).blob;
-  EXPECT_EQ(clean_up_uploads(*service_.store, *service_.blobs, service_.clock), 1);
+  EXPECT_EQ(clean_up_uploads(*service_.context), 1);
   EXPECT_EQ(service_.blobs->size(blob), -1);
   EXPECT_EQ(look(place).status, 404);
 }
@@ -239,7 +291,7 @@ TEST_F(Uploads, HealAfterACrashAtTheLastByte) {
   EXPECT_EQ(recording(asked).state, Recording::State::analysing);
   EXPECT_EQ(queued(), 1);
   service_.clock.time += service_.config.upload_expires_s;
-  EXPECT_EQ(clean_up_uploads(*service_.store, *service_.blobs, service_.clock), 0);
+  EXPECT_EQ(clean_up_uploads(*service_.context), 0);
   EXPECT_EQ(recording(forgotten).state, Recording::State::analysing);
   EXPECT_EQ(queued(), 2);
 }

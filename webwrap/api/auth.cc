@@ -220,13 +220,6 @@ void limit_rate(const Context& context, const std::string& what, const std::stri
                      fmt::format("Too many requests of this kind; try again {}.{}{}", wait, advice.empty() ? "" : " ", advice));
 }
 
-void limit_quick_jobs(const Config& config, Transaction& transaction, const Account& account) {
-  if (transaction.jobs().quick_count(account.id) >= config.max_quick_jobs)
-    throw ServiceError(
-        429, "too_many_jobs",
-        fmt::format("{} of your recordings and downloads are being worked on; wait until one is done.", config.max_quick_jobs));
-}
-
 std::string address_of(const Request& request) {
   std::array<unsigned char, 16> bytes;
   if (inet_pton(AF_INET6, request.client.c_str(), bytes.data()) != 1) return request.client;

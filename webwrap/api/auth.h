@@ -42,8 +42,6 @@ std::string find_device(const Context&, const http::Request&, const Account&);
 
 /// Throws ServiceError(429, "too_many_requests") with a sentence, past `limit` per `window` seconds. `advice`: another sentence.
 void limit_rate(const Context&, const std::string& what, const std::string& who, int limit, Seconds window, const std::string& advice = {});
-/// Throws ServiceError(429, "too_many_jobs") where the account has config.max_quick_jobs analyses and downloads on their way already.
-void limit_quick_jobs(const Config&, Transaction&, const Account&);
 /// What limits per address count by: the IPv4 address, or the /64 network of an IPv6 address, all of which one client may own.
 std::string address_of(const http::Request&);
 

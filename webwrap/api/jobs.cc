@@ -4,6 +4,7 @@
 #include "api/conversion_wish.h"
 #include "api/json_views.h"
 #include "api/owned.h"
+#include "api/quick_jobs.h"
 #include "api/routes.h"
 #include "domain/id.h"
 #include "domain/key_suggestion.h"
@@ -20,7 +21,6 @@ using nlohmann::json;
 
 constexpr int max_listed = 200;
 constexpr std::size_t max_request_key = 200;
-constexpr int paid_priority = 1, free_priority = 2;
 constexpr Seconds day = 24 * 3600;
 
 json view(Transaction& transaction, const Job& job) {

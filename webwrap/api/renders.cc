@@ -9,6 +9,7 @@
 #include "api/json_body.h"
 #include "api/json_views.h"
 #include "api/owned.h"
+#include "api/quick_jobs.h"
 #include "api/routes.h"
 #include "domain/id.h"
 #include "store/names.h"
@@ -82,7 +83,6 @@ Response post_render(const Context& context, const Request& request) {
   job.account = account.id;
   job.kind = Job::Kind::render;
   job.song = song.id;
-  job.priority = 0;
   job.created = context.clock.now();
   job.parameters = json{{"format", format}, {"wet", wet}, {"level_db", level_db}}.dump();
   std::vector<std::string> surplus;
@@ -95,7 +95,8 @@ Response post_render(const Context& context, const Request& request) {
       if (before) {
         job = *before;
       } else {
-        limit_quick_jobs(context.config, transaction, account);
+        if (!may_add_quick_job(context.config, transaction, account.id)) fail_too_many_quick_jobs(context.config);
+        job.priority = priority_of_quick_job(transaction, account.id);
         surplus = surplus_files(context, transaction, song);
         transaction.jobs().add(job);
       }

@@ -11,6 +11,7 @@
 #include "api/auth.h"
 #include "api/json_views.h"
 #include "api/owned.h"
+#include "api/quick_jobs.h"
 #include "api/routes.h"
 #include "domain/id.h"
 
@@ -103,10 +104,12 @@ std::int64_t received(BlobStore& blobs, const Recording& recording) {
   return recording.state == Recording::State::uploading ? std::max<std::int64_t>(0, blobs.size(recording.blob)) : recording.size;
 }
 
-/// Notes how far the upload has come; with the last byte the recording goes to the workers, in the same transaction.
-void note_progress(Transaction& transaction, Recording& recording, std::int64_t offset, Seconds now) {
+/// Notes how far the upload has come; with the last byte the recording goes to the workers, in the same transaction. False: its owner has
+/// too many jobs on their way, perhaps by uploads that ended at the same time; it is complete then, and goes on when it is asked for again.
+[[nodiscard]] bool note_progress(const Context& context, Transaction& transaction, Recording& recording, std::int64_t offset) {
   recording.offset = offset;
-  if (offset == recording.size) {
+  const bool complete = offset == recording.size, may = may_add_quick_job(context.config, transaction, recording.account);
+  if (complete && may) {
     recording.state = Recording::State::analysing;
     recording.expires = 0;
     Job job;
@@ -114,11 +117,12 @@ void note_progress(Transaction& transaction, Recording& recording, std::int64_t 
     job.account = recording.account;
     job.kind = Job::Kind::analyse;
     job.recording = recording.id;
-    job.priority = 0;
-    job.created = now;
+    job.priority = priority_of_quick_job(transaction, recording.account);
+    job.created = context.clock.now();
     transaction.jobs().add(job);
   }
   transaction.recordings().update(recording);
+  return !complete || may;
 }
 
 Recording require_upload(Transaction& transaction, const Account& account, const Id& id) {
@@ -160,7 +164,7 @@ Response create(const Context& context, const Request& request) {
   recording.expires = recording.created + config.upload_expires_s;
   const std::int64_t quota = guest ? config.guest_quota_bytes : config.quota_bytes;
   context.store.write([&](Transaction& transaction) {
-    limit_quick_jobs(config, transaction, account);  // its own analysis would be one more
+    if (!may_add_quick_job(config, transaction, account.id)) fail_too_many_quick_jobs(config);  // its own analysis would be one more
     if (transaction.recordings().bytes_of(account.id) + recording.size > quota)
       throw ServiceError(413, "quota_exceeded",
                          fmt::format("Your recordings would take more than the {:.1f} GB there are for each {}; delete some first.",
@@ -178,11 +182,14 @@ Response look(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
   Recording recording;
   context.store.read([&](Transaction& transaction) { recording = require_upload(transaction, account, request.params.at("id")); });
-  if (recording.state == Recording::State::uploading && received(context.blobs, recording) == recording.size)
+  if (recording.state == Recording::State::uploading && received(context.blobs, recording) == recording.size) {
+    bool noted = true;
     context.store.write([&](Transaction& transaction) {
       recording = require_upload(transaction, account, recording.id);
-      if (recording.state == Recording::State::uploading) note_progress(transaction, recording, recording.size, context.clock.now());
+      if (recording.state == Recording::State::uploading) noted = note_progress(context, transaction, recording, recording.size);
     });
+    if (!noted) fail_too_many_quick_jobs(context.config);
+  }
   Response response = tus_response(200);
   response.headers.emplace_back("Upload-Length", std::to_string(recording.size));
   add_progress_headers(context, response, recording);
@@ -206,9 +213,11 @@ Response append(const Context& context, const Request& request) {
   if (size > recording.size - offset)
     throw ServiceError(413, "too_large", fmt::format("This part goes past the end of the upload, which has {} bytes.", recording.size));
   if (recording.state == Recording::State::uploading && size == recording.size - offset)  // refused before its last bytes are taken
-    context.store.read([&](Transaction& transaction) { limit_quick_jobs(context.config, transaction, account); });
+    context.store.read([&](Transaction& transaction) {
+      if (!may_add_quick_job(context.config, transaction, account.id)) fail_too_many_quick_jobs(context.config);
+    });
   const std::int64_t reached = append_body(context.blobs, recording.blob, offset, request);
-  bool gone = false;
+  bool gone = false, noted = true;
   context.store.write([&](Transaction& transaction) {
     const auto current = transaction.recordings().find(recording.id);
     gone = !current;
@@ -216,8 +225,9 @@ Response append(const Context& context, const Request& request) {
     recording = *current;
     if (recording.state != Recording::State::uploading) return;
     recording.expires = now + context.config.upload_expires_s;
-    note_progress(transaction, recording, reached, now);
+    noted = note_progress(context, transaction, recording, reached);
   });
+  if (!noted) fail_too_many_quick_jobs(context.config);
   if (gone) {  // deleted meanwhile
     context.blobs.remove_all("recordings/" + recording.id + "/");
     throw ServiceError(404, "no_such_upload", "There is no such upload; it was deleted.");
@@ -242,24 +252,25 @@ Response terminate(const Context& context, const Request& request) {
 
 }  // namespace
 
-int clean_up_uploads(Store& store, BlobStore& blobs, const Clock& clock) {
+int clean_up_uploads(const Context& context) {
+  const Clock& clock = context.clock;
   std::vector<Recording> expired;
-  store.read([&](Transaction& transaction) { expired = transaction.recordings().expired(clock.now()); });
+  context.store.read([&](Transaction& transaction) { expired = transaction.recordings().expired(clock.now()); });
   int removed = 0;
   for (const Recording& candidate : expired) {
     bool erased = false;
-    store.write([&](Transaction& transaction) {
+    context.store.write([&](Transaction& transaction) {
       auto recording = transaction.recordings().find(candidate.id);
       if (!recording || recording->state != Recording::State::uploading || clock.now() < recording->expires) return;
-      if (received(blobs, *recording) == recording->size) {
-        note_progress(transaction, *recording, recording->size, clock.now());
+      if (received(context.blobs, *recording) == recording->size) {
+        (void)note_progress(context, transaction, *recording, recording->size);  // else the next time
       } else {
         transaction.recordings().erase(recording->id);
         erased = true;
       }
     });
     if (!erased) continue;
-    blobs.remove_all("recordings/" + candidate.id + "/");
+    context.blobs.remove_all("recordings/" + candidate.id + "/");
     ++removed;
   }
   return removed;

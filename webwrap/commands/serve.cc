@@ -93,7 +93,7 @@ int serve(const Config& given, const std::string& config_path) {
       workers.keep_running();
       if (steady_clock::now() >= clean_up_at) {
         clean_up_at = steady_clock::now() + clean_up_every;
-        if (const int removed = clean_up_uploads(*store, *blobs, clock)) log(Level::info, "uploads expired", {{"count", removed}});
+        if (const int removed = clean_up_uploads(context)) log(Level::info, "uploads expired", {{"count", removed}});
         if (const int removed = clean_up_accounts(context)) log(Level::info, "lost guests removed", {{"count", removed}});
       }
     } catch (const std::exception& error) {
