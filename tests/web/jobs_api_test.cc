@@ -191,7 +191,7 @@ TEST_F(JobsApi, AnswersPollsOfAnUnchangedJobWithoutABody) {
   EXPECT_EQ(same.status, 304);
   EXPECT_EQ(same.body, "");
   service.store->write([&](Transaction& transaction) {
-    transaction.jobs().claim("w", service.clock.now(), 60, 3);
+    transaction.jobs().claim("w", service.clock.up(), 60, 3, service.clock.now());
     transaction.jobs().heartbeat(id, 1, "w", 0.5, "converting", service.clock.now(), 60);
   });
   const http::Response changed = member.send(Method::get, "/api/v1/jobs/" + id, nullptr, {{"if-none-match", *tag}});

@@ -22,7 +22,7 @@ using ::testing::IsEmpty;
 struct Queue : Database {
   std::optional<Job> claim(const std::string& worker, Seconds now) {
     std::optional<Job> job;
-    store->write([&](Transaction& transaction) { job = transaction.jobs().claim(worker, now, 60, 3); });
+    store->write([&](Transaction& transaction) { job = transaction.jobs().claim(worker, now, 60, 3, now); });
     return job;
   }
   Id claimed(Seconds now = 1000) {
@@ -84,6 +84,36 @@ TEST(Queue, IsFairBetweenAccounts) {
   std::vector<Id> order;
   for (Id id; (id = queue.claimed()) != "none";) order.push_back(id);
   EXPECT_THAT(order, ElementsAre(many[0], one, other, many[1], two, many[2], many[3]));
+}
+
+/// Also where one worker is all there is, so that nobody ever has a job running when the next is taken.
+TEST(Queue, TakesTurnsBetweenAccounts) {
+  Queue queue;
+  const Id greedy = queue.add_account().id, modest = queue.add_account().id;
+  std::vector<Id> many, order;
+  for (int i = 0; i < 3; ++i) many.push_back(queue.add_job(greedy, 0, 10 + i).id);
+  const Id one = queue.add_job(modest, 0, 50).id, two = queue.add_job(modest, 0, 51).id;
+  while (const std::optional<Job> job = queue.claim("w", 1000)) {
+    order.push_back(job->id);
+    queue.finish(*job);
+  }
+  EXPECT_THAT(order, ElementsAre(many[0], one, many[1], two, many[2]));
+}
+
+/// Times in the queue count from the machine's start.
+TEST(Queue, TakesUpWhatAnEarlierBootLeft) {
+  Queue queue;
+  const Id account = queue.add_account().id, running = queue.add_job(account, 1, 1).id;
+  queue.claim("w1", 5000);
+  const Job later = queue.add_job(account, 1, 2);
+  ASSERT_TRUE(queue.retry(queue.claim("w1", 5000).value(), 6000));
+  EXPECT_FALSE(queue.claim("w2", 20));
+  queue.store = open_sqlite_store(queue.path);  // the service alone was started again
+  EXPECT_FALSE(queue.claim("w2", 20));
+  ASSERT_EQ(queue.tamper("UPDATE boot SET id = 'an earlier one'"), "");
+  queue.store = open_sqlite_store(queue.path);
+  EXPECT_EQ(queue.claim("w2", 20).value().id, running);
+  EXPECT_EQ(queue.claim("w2", 20).value().id, later.id);
 }
 
 TEST(Queue, PriorityComesBeforeFairness) {
@@ -295,11 +325,11 @@ TEST(Queue, CountsAndPlaces) {
 }
 
 /// The job that claim() should give, by looking at every job.
-const Job* next_by_model(const std::vector<Job>& jobs, Seconds now) {
+const Job* next_by_model(const std::vector<Job>& jobs, std::map<Id, int>& served, Seconds now) {
   std::map<Id, int> busy;
   for (const Job& job : jobs) busy[job.account] += job.state == Job::State::running && job.lease_until > now;
   const Job* best = nullptr;
-  const auto rank = [&](const Job& job) { return std::tuple(job.priority, busy[job.account], job.created); };
+  const auto rank = [&](const Job& job) { return std::tuple(job.priority, busy[job.account], served[job.account], job.created); };
   for (const Job& job : jobs) {
     const bool open = job.state == Job::State::queued ? job.not_before <= now : job.state == Job::State::running && job.lease_until <= now;
     if (open && job.attempts < 3 && !job.cancel_wanted && (!best || rank(job) < rank(*best))) best = &job;
@@ -316,6 +346,7 @@ TEST(Queue, ClaimsLikeAModelThroughRandomWork) {
   queue.store->write([&](Transaction& transaction) {
     JobStore& store = transaction.jobs();
     std::vector<Job> jobs;
+    std::map<Id, int> served;
     int claims = 0;
     for (Seconds now = 1000; now < 3000; ++now) {
       if (pick(3) == 0) {
@@ -328,10 +359,10 @@ TEST(Queue, ClaimsLikeAModelThroughRandomWork) {
         jobs.push_back(job);
       }
       if (pick(3) == 0) {
-        const Job* expected = next_by_model(jobs, now);
-        const std::optional<Job> claimed = store.claim("w", now, 60, 3);
+        const Job* expected = next_by_model(jobs, served, now);
+        const std::optional<Job> claimed = store.claim("w", now, 60, 3, now);
         ASSERT_EQ(claimed ? claimed->id : "none", expected ? expected->id : "none") << "at " << now;
-        claims += claimed.has_value();
+        if (claimed) served[claimed->account] = ++claims;
       }
       if (!jobs.empty()) {
         const Job job = store.find(jobs[static_cast<std::size_t>(pick(static_cast<int>(jobs.size())))].id).value();
@@ -391,7 +422,7 @@ TEST_F(OtherProcess, DISABLED_ClaimsAll) {
   std::ofstream list(folder / (name + ".claims"));
   for (;;) {
     std::optional<Job> job;
-    store->write([&](Transaction& transaction) { job = transaction.jobs().claim(name, 1000, 60, 3); });
+    store->write([&](Transaction& transaction) { job = transaction.jobs().claim(name, 1000, 60, 3, 1000); });
     if (!job) return;
     list << job->id << '\n';
     store->write([&](Transaction& transaction) {
@@ -450,7 +481,7 @@ void do_business(Store& store, const Id& account) {
     transaction.jobs().add(job);
     transaction.ledger().post(reserve_entry(account, job.id, 2, "Song"));
   });
-  store.write([&](Transaction& transaction) { job = transaction.jobs().claim("w", 1000, 60, 3).value(); });
+  store.write([&](Transaction& transaction) { job = transaction.jobs().claim("w", 1000, 60, 3, 1000).value(); });
   store.write([&](Transaction& transaction) {
     ASSERT_TRUE(transaction.jobs().finish(job.id, job.attempts, "w", Job::State::done, "", "", 1001));
     transaction.ledger().post(capture_entry(account, job.id, job.price, "Song"));

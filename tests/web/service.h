@@ -16,7 +16,9 @@ using nlohmann::json;
 
 struct SettableClock : Clock {
   Seconds time = 1'800'000'000;
-  Seconds now() const override { return time; }
+  Seconds set_by = 0;  ///< by how much somebody set the machine's clock, which does not change how time goes on
+  Seconds now() const override { return time + set_by; }
+  Seconds up() const override { return time; }
 };
 
 struct CapturingMailer : Mailer {

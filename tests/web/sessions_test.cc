@@ -201,7 +201,7 @@ TEST_F(Sessions, BringAlongWhatIsBeingMadeForAGuest) {
   Singer guest(service, Singer::Kind::guest);
   const json wish = {{"recording", guest.recording()}, {"voice", "kathleen"}, {"preview", true}};
   const std::string running = guest.post("/jobs", wish).at("id"), queued = guest.post("/jobs", wish).at("id");
-  service.store->write([&](Transaction& transaction) { transaction.jobs().claim("w", service.clock.now(), 60, 3); });
+  service.store->write([&](Transaction& transaction) { transaction.jobs().claim("w", service.clock.up(), 60, 3, service.clock.now()); });
   EXPECT_EQ(log_in(guest, "ann@example.org").status, 201);
   EXPECT_EQ(guest.get("/account").at("id"), id);
   EXPECT_EQ(guest.get("/jobs/" + running).at("state"), "running");

@@ -58,7 +58,7 @@ TEST_F(SongsApi, MakesTheSameRenderOnce) {
   std::optional<Job> job;
   service.blobs->put("songs/" + song + "/renders/x.mp3", "mp3");
   service.store->write([&](Transaction& transaction) {
-    job = transaction.jobs().claim("w", service.clock.now(), 60, 3);
+    job = transaction.jobs().claim("w", service.clock.up(), 60, 3, service.clock.now());
     transaction.jobs().finish(job->id, 1, "w", Job::State::done,
                               json{{"blob", "songs/" + song + "/renders/x.mp3"}, {"file_name", "Song.mp3"}, {"type", "audio/mpeg"}}.dump(),
                               "", service.clock.now());
@@ -79,7 +79,7 @@ TEST_F(SongsApi, KeepsAFewRendersOfASong) {
   const auto ask = [&](int level_db) { return member.post("/songs/" + song + "/renders", {{"format", "mp3"}, {"level_db", level_db}}); };
   const auto finish = [&] {
     service.store->write([&](Transaction& transaction) {
-      const auto job = transaction.jobs().claim("worker", service.clock.now(), 60, 3);
+      const auto job = transaction.jobs().claim("worker", service.clock.up(), 60, 3, service.clock.now());
       ASSERT_TRUE(job);
       const std::string blob = "songs/" + song + "/renders/" + job->id;
       service.blobs->put(blob, "mp3");

@@ -175,7 +175,7 @@ TEST_F(Uploads, AreNotAllLookedAtAtOnce) {
   EXPECT_EQ(header(look(late), "Upload-Offset"), "2");
   EXPECT_EQ(queued(), 2);
   service_.store->write([&](Transaction& transaction) {
-    const Job job = transaction.jobs().claim("w", service_.clock.now(), 60, 3).value();
+    const Job job = transaction.jobs().claim("w", service_.clock.up(), 60, 3, service_.clock.now()).value();
     transaction.jobs().finish(job.id, 1, "w", Job::State::done, "", "", service_.clock.now());
   });
   EXPECT_EQ(patch(late, 2, "c").status, 204);
@@ -214,7 +214,7 @@ TEST_F(Uploads, AreNotAllLookedAtAtOnceHoweverTheyEndTogether) {
   EXPECT_EQ(queued(), 1);
   EXPECT_EQ(look(one).status, 429);
   service_.store->write([&](Transaction& transaction) {
-    const Job job = transaction.jobs().claim("w", service_.clock.now(), 60, 3).value();
+    const Job job = transaction.jobs().claim("w", service_.clock.up(), 60, 3, service_.clock.now()).value();
     transaction.jobs().finish(job.id, 1, "w", Job::State::done, "", "", service_.clock.now());
   });
   EXPECT_EQ(header(look(one), "Upload-Offset"), "3");  // nothing is sent again

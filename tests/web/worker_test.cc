@@ -193,7 +193,7 @@ TEST_F(WorkerTest, NoticesALostLeaseWhileItWorks) {
   runner.work = [&](const JobTask& task) {
     service.clock.time += service.config.lease_s + 1;
     service.store->write([&](Transaction& transaction) {
-      transaction.jobs().claim("two", service.clock.now(), service.config.lease_s, service.config.max_attempts);
+      transaction.jobs().claim("two", service.clock.up(), service.config.lease_s, service.config.max_attempts, service.clock.now());
     });
     EXPECT_TRUE(wait_until([&] { return task.cancel.cancelled(); }));
     task.cancel.check();
@@ -203,6 +203,24 @@ TEST_F(WorkerTest, NoticesALostLeaseWhileItWorks) {
   EXPECT_EQ(find_job(service, job.id).state, Job::State::running);
   EXPECT_EQ(find_job(service, job.id).worker, "two");
   EXPECT_EQ(customer.reserved(), 3);
+}
+
+TEST_F(WorkerTest, KeepsItsLeaseWhateverTheClockIsSetTo) {
+  const Job job = customer.order(3);
+  runner.work = [&](const JobTask& task) {
+    for (const Seconds set_by : {-365 * 24 * 3600, 365 * 24 * 3600}) {
+      service.clock.set_by = set_by;
+      TestRunner nobody;
+      EXPECT_FALSE(Worker(service.config, *service.store, *service.blobs, service.clock, nobody, quick("two")).work_one());
+      EXPECT_EQ(nobody.runs, 0);
+    }
+    return one_file(task);
+  };
+  WorkerOptions silent = quick("one");
+  silent.heartbeat = std::chrono::hours(1);
+  Worker(service.config, *service.store, *service.blobs, service.clock, runner, silent).work_one();
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::done);
+  EXPECT_EQ(find_job(service, job.id).finished, service.clock.now());
 }
 
 TEST_F(WorkerTest, RenewsTheLeaseAndTellsProgressWhileItWorks) {
@@ -224,8 +242,8 @@ TEST_F(WorkerTest, EndsJobsWhoseLastWorkerDied) {
   const Job job = customer.order(3), cancelled = customer.order(2);
   for (int i = 0; i < service.config.max_attempts; ++i, service.clock.time += service.config.lease_s)
     service.store->write([&](Transaction& transaction) {
-      transaction.jobs().claim("dead", service.clock.now(), service.config.lease_s, service.config.max_attempts);
-      transaction.jobs().claim("dead", service.clock.now(), service.config.lease_s, service.config.max_attempts);
+      transaction.jobs().claim("dead", service.clock.up(), service.config.lease_s, service.config.max_attempts, service.clock.now());
+      transaction.jobs().claim("dead", service.clock.up(), service.config.lease_s, service.config.max_attempts, service.clock.now());
     });
   service.blobs->put(blob_of(job, 3), "left behind");
   service.store->write([&](Transaction& transaction) { transaction.jobs().cancel(cancelled.id, service.clock.now()); });

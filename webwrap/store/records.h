@@ -93,7 +93,7 @@ struct Job {
   std::string request_key;  ///< the client's Idempotency-Key, unique within the account; empty: none
   int attempts = 0;         ///< claims so far
   std::string worker;       ///< who holds the lease
-  Seconds lease_until = 0, not_before = 0;
+  Seconds lease_until = 0, not_before = 0;  ///< since the machine's start
   bool cancel_wanted = false;
   Seconds created = 0, started = 0, finished = 0;
 };

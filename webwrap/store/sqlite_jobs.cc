@@ -39,10 +39,9 @@ int SqliteJobStore::queued_count() { return rows::value<int>(connection_, "SELEC
 
 int SqliteJobStore::running_count() { return rows::value<int>(connection_, "SELECT count(*) FROM jobs WHERE state = 'running'"); }
 
-std::optional<Job> SqliteJobStore::claim(const std::string& worker, Seconds now, Seconds lease, int max_attempts) {
+std::optional<Job> SqliteJobStore::claim(const std::string& worker, Seconds up, Seconds lease, int max_attempts, Seconds now) {
   if (worker.empty()) throw std::logic_error("A worker that claims jobs needs a name.");
-  // Not one sort of the whole queue: the index gives the top priority, and then the oldest job of an account that runs none. Only where
-  // every account of that priority is busy are all its jobs compared.
+  // Only the queue's top priority is looked at, from its index; there are a few jobs of each account in it at most.
   static const std::string open = "SELECT seq, account, priority, created FROM jobs WHERE attempts < ?4 AND NOT cancel_wanted AND ";
   static const std::string queued = open + "state = 'queued' AND not_before <= ?2 ";
   static const std::string sql =
@@ -55,39 +54,41 @@ std::optional<Job> SqliteJobStore::claim(const std::string& worker, Seconds now,
       "  SELECT * FROM (SELECT priority FROM (" +
       queued +
       ") ORDER BY priority LIMIT 1))),"
-      " idle AS MATERIALIZED (" +
+      " candidates AS (SELECT * FROM expired WHERE priority = (SELECT priority FROM top) UNION ALL " +
       queued +
-      "AND priority = (SELECT priority FROM top) AND account NOT IN (SELECT account FROM busy)"
-      "  ORDER BY created, seq LIMIT 1),"
-      " candidates AS (SELECT * FROM idle UNION ALL SELECT * FROM expired WHERE priority = (SELECT priority FROM top) UNION ALL " +
-      queued +
-      "  AND priority = (SELECT priority FROM top WHERE NOT EXISTS (SELECT 1 FROM idle)))"
+      "  AND priority = (SELECT priority FROM top))"
       " UPDATE jobs SET state = 'running', worker = ?1, attempts = attempts + 1, lease_until = ?2 + ?3, progress = 0, stage = '',"
-      "  started = CASE started WHEN 0 THEN ?2 ELSE started END"
-      " WHERE seq = (SELECT seq FROM candidates LEFT JOIN busy USING (account) ORDER BY coalesce(busy.jobs, 0), created, seq LIMIT 1)"
+      "  started = CASE started WHEN 0 THEN ?5 ELSE started END"
+      " WHERE seq = (SELECT candidates.seq FROM candidates JOIN accounts ON accounts.id = candidates.account"
+      "  LEFT JOIN busy ON busy.account = candidates.account"
+      "  ORDER BY coalesce(busy.jobs, 0), served, candidates.created, candidates.seq LIMIT 1)"
       " RETURNING " +
       rows::columns<Job>();
-  SqliteQuery query(connection_, sql, worker, now, lease, max_attempts);
-  if (!query.step()) return std::nullopt;
-  return rows::read<Job>(query);
+  std::optional<Job> job;
+  {
+    SqliteQuery query(connection_, sql, worker, up, lease, max_attempts, now);
+    if (query.step()) job = rows::read<Job>(query);
+  }
+  if (job) rows::run(connection_, "UPDATE accounts SET served = 1 + (SELECT max(served) FROM accounts) WHERE id = ?", job->account);
+  return job;
 }
 
-std::vector<Job> SqliteJobStore::abandoned(Seconds now, int max_attempts) {
+std::vector<Job> SqliteJobStore::abandoned(Seconds up, int max_attempts) {
   return rows::select<Job>(connection_,
                            "WHERE (state = 'queued' AND (attempts >= ?2 OR cancel_wanted)) OR"
                            " (state = 'running' AND lease_until <= ?1 AND (attempts >= ?2 OR cancel_wanted)) ORDER BY seq DESC",
-                           now, max_attempts);
+                           up, max_attempts);
 }
 
 // A job is a worker's while it runs under that worker's name and attempt, whether or not its lease has just run out: as long as nobody
 // else claimed it, its work counts.
 
-bool SqliteJobStore::heartbeat(const Id& job, int attempt, const std::string& worker, double progress, const std::string& stage,
-                               Seconds now, Seconds lease) {
+bool SqliteJobStore::heartbeat(const Id& job, int attempt, const std::string& worker, double progress, const std::string& stage, Seconds up,
+                               Seconds lease) {
   return rows::run(connection_,
                    "UPDATE jobs SET progress = ?, stage = ?, lease_until = ?"
                    " WHERE id = ? AND state = 'running' AND attempts = ? AND worker = ? AND NOT cancel_wanted",
-                   progress, stage, now + lease, job, attempt, worker) > 0;
+                   progress, stage, up + lease, job, attempt, worker) > 0;
 }
 
 bool SqliteJobStore::finish(const Id& job, int attempt, const std::string& worker, Job::State state, const std::string& result,

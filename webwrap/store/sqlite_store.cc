@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <system_error>
 #include <thread>
 
@@ -80,6 +81,24 @@ void sync(const std::string& path) {
   if (!ok) throw std::system_error(error, std::generic_category(), fmt::format("{} cannot be written to the disk", path));
 }
 
+/// Of this start of the machine, the same in all its containers.
+std::string boot_id() {
+  std::string id;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
+  if (id.empty()) throw std::runtime_error("/proc/sys/kernel/random/boot_id cannot be read: it tells which jobs' workers may be alive.");
+  return id;
+}
+
+/// Times in the queue count from the machine's start, so those of an earlier one mean nothing: no worker of then is alive, nothing waits.
+void end_leases_of_earlier_boots(SqliteConnection& connection) {
+  const std::string boot = boot_id();
+  if (rows::value<std::string>(connection, "SELECT id FROM boot") == boot) return;
+  SQLite::Transaction transaction(connection.database(), SQLite::TransactionBehavior::IMMEDIATE);
+  if (rows::run(connection, "UPDATE boot SET id = ?1 WHERE id <> ?1", boot) > 0)
+    rows::run(connection, "UPDATE jobs SET lease_until = 0, not_before = 0 WHERE state IN ('queued', 'running')");
+  transaction.commit();
+}
+
 /// The switch to WAL needs the database for itself, and SQLite does not wait for that.
 void use_wal(SQLite::Database& database) {
   for (int attempt = 0;; ++attempt) {
@@ -100,6 +119,7 @@ SqliteStore::SqliteStore(const std::string& path) : path_(path) {
   writer_ = std::make_unique<SqliteConnection>(path, SqliteConnection::Access::write);
   use_wal(writer_->database());
   migrate(*writer_);
+  end_leases_of_earlier_boots(*writer_);
 }
 
 void SqliteStore::write(const std::function<void(Transaction&)>& work) {

@@ -86,9 +86,9 @@ class SqliteJobStore : public JobStore {
   int queued_count() override;
   int running_count() override;
 
-  std::optional<Job> claim(const std::string& worker, Seconds now, Seconds lease, int max_attempts) override;
-  std::vector<Job> abandoned(Seconds now, int max_attempts) override;
-  bool heartbeat(const Id& job, int attempt, const std::string& worker, double progress, const std::string& stage, Seconds now,
+  std::optional<Job> claim(const std::string& worker, Seconds up, Seconds lease, int max_attempts, Seconds now) override;
+  std::vector<Job> abandoned(Seconds up, int max_attempts) override;
+  bool heartbeat(const Id& job, int attempt, const std::string& worker, double progress, const std::string& stage, Seconds up,
                  Seconds lease) override;
   bool finish(const Id& job, int attempt, const std::string& worker, Job::State state, const std::string& result,
               const std::string& failure, Seconds now) override;

@@ -90,15 +90,18 @@ class JobStore {
   virtual int queued_count() = 0;
   virtual int running_count() = 0;
 
+  // Below, `up` and `not_before` are seconds since the machine's start (Clock::up).
+
   /// Takes the next job for `worker` and leases it: those whose lease ran out as well as queued ones; by priority, then the account with
-  /// the fewest running jobs, then age; never one that was claimed `max_attempts` times or is to be cancelled. Nothing: no job now.
-  virtual std::optional<Job> claim(const std::string& worker, Seconds now, Seconds lease, int max_attempts) = 0;
+  /// the fewest running jobs, then the account whose last job was taken the longest ago, then age; never one that was claimed
+  /// `max_attempts` times or is to be cancelled. `now`: for Job::started. Nothing: no job now.
+  virtual std::optional<Job> claim(const std::string& worker, Seconds up, Seconds lease, int max_attempts, Seconds now) = 0;
   /// Jobs that nobody holds and that claim() gives to nobody: their attempts are used up, or they were to be cancelled when their worker
   /// died. The caller ends each in the same transaction by finish(job.id, job.attempts, job.worker, cancelled if job.cancel_wanted else
   /// failed, ...) and releases its credits.
-  virtual std::vector<Job> abandoned(Seconds now, int max_attempts) = 0;
+  virtual std::vector<Job> abandoned(Seconds up, int max_attempts) = 0;
   /// Extends the lease and reports progress; false: the job is no longer this worker's (or is to be cancelled: see the job), stop.
-  virtual bool heartbeat(const Id& job, int attempt, const std::string& worker, double progress, const std::string& stage, Seconds now,
+  virtual bool heartbeat(const Id& job, int attempt, const std::string& worker, double progress, const std::string& stage, Seconds up,
                          Seconds lease) = 0;
   /// Ends the job as `state` if it still is this worker's; false: it is not, and nothing may be kept of the work.
   virtual bool finish(const Id& job, int attempt, const std::string& worker, Job::State state, const std::string& result,

@@ -41,7 +41,7 @@ void Heartbeat::beat() {
   const std::pair<double, std::string> progress = progress_.now();
   State found = State::beating;
   store_.write([&](Transaction& transaction) {
-    if (transaction.jobs().heartbeat(job_.id, job_.attempts, job_.worker, progress.first, progress.second, clock_.now(), lease_)) return;
+    if (transaction.jobs().heartbeat(job_.id, job_.attempts, job_.worker, progress.first, progress.second, clock_.up(), lease_)) return;
     const auto now = transaction.jobs().find(job_.id);
     const bool ours =
         now && now->state == Job::State::running && now->attempts == job_.attempts && now->worker == job_.worker && now->cancel_wanted;

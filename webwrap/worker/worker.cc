@@ -88,7 +88,7 @@ bool Worker::work_one() {
   end_abandoned();
   std::optional<Job> job;
   store_.write([&](Transaction& transaction) {
-    job = transaction.jobs().claim(options_.name, clock_.now(), config_.lease_s, config_.max_attempts);
+    job = transaction.jobs().claim(options_.name, clock_.up(), config_.lease_s, config_.max_attempts, clock_.now());
   });
   if (!job) return false;
   do_job(*job);
@@ -186,12 +186,12 @@ void Worker::try_again(const Job& job, const std::string& why) {
   if (job.attempts >= config_.max_attempts)
     end(job, Job::State::failed, gave_up);
   else
-    give_back(job, clock_.now() + back_off(job.attempts));
+    give_back(job, clock_.up() + back_off(job.attempts));
 }
 
 void Worker::end_abandoned() {
   std::vector<Job> jobs;
-  store_.read([&](Transaction& transaction) { jobs = transaction.jobs().abandoned(clock_.now(), config_.max_attempts); });
+  store_.read([&](Transaction& transaction) { jobs = transaction.jobs().abandoned(clock_.up(), config_.max_attempts); });
   for (const Job& job : jobs) end(job, job.cancel_wanted ? Job::State::cancelled : Job::State::failed, job.cancel_wanted ? "" : gave_up);
 }
 
