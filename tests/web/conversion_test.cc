@@ -7,6 +7,7 @@
 #include "singer.h"
 #include "voxconv/audio_io.h"
 #include "worker/audio_runner.h"
+#include "worker/sound.h"
 #include "worker/worker.h"
 
 namespace webwrap {
@@ -182,6 +183,35 @@ TEST_F(Conversion, SaysWhatIsWrongWithARecording) {
   EXPECT_THAT(failure(VOXCONV_TEST_DATA "/README.md"), HasSubstr("cannot be read"));
   service.config.max_duration_s = 3;
   EXPECT_THAT(failure(VOXCONV_TEST_DATA "/song.flac"), HasSubstr("longer than"));
+  // Short, but of so many samples that all of it would take as long as hours of an ordinary recording.
+  service.config.max_duration_s = 4;
+  voxconv::AudioBuffer much(96000, 8);
+  for (auto& channel : much.channels) channel.resize(3 * 96000);
+  const std::string path = (service.dir / "much.wav").string();
+  const auto writer = voxconv::open_writer(path, {.rate = 96000, .channels = 8});
+  writer->write(much);
+  writer->finish();
+  EXPECT_THAT(failure(path), HasSubstr("8 channels at 96000 Hz"));
+}
+
+TEST_F(Conversion, MayTakeAsLongAsItsPartIs) {
+  service.config.job_time_s = 100;
+  service.config.job_time_factor = 3;
+  Job job;
+  job.kind = Job::Kind::convert;
+  job.parameters = R"({"start_s":10,"end_s":70})";
+  EXPECT_EQ(runner.longest_s(job), 100 + 3 * 60);
+  job.kind = Job::Kind::analyse;
+  job.parameters = "";
+  EXPECT_EQ(runner.longest_s(job), 100);
+}
+
+/// What is so is no song: the job fails with BadJob, and its credits are given back.
+TEST(FellSilent, TellsASilentResultFromASilentSource) {
+  EXPECT_TRUE(fell_silent({0.0, 0.5}, {0.0, 0.0}));
+  EXPECT_FALSE(fell_silent({0.0, 0.5}, {0.0, 0.1}));
+  EXPECT_FALSE(fell_silent({0.0, 0.002}, {0.0, 0.0})) << "there was nothing to sing";
+  EXPECT_FALSE(fell_silent({}, {}));
 }
 
 TEST_F(Conversion, FailsAndGivesBackWhenTheVoiceIsGone) {

@@ -132,6 +132,44 @@ TEST_F(WorkerTest, StopsACancelledJobAndChargesNothing) {
   EXPECT_EQ(customer.balance(), 10);
 }
 
+TEST_F(WorkerTest, StopsWhatTakesTooLongForGoodAndChargesNothing) {
+  const Job job = customer.order(3);
+  runner.longest = 0.05;
+  runner.work = [&](const JobTask& task) {
+    EXPECT_TRUE(wait_until([&] { return task.cancel.cancelled(); }));
+    task.cancel.check();
+    return one_file(task);
+  };
+  Worker worker = make();
+  worker.work_one();
+  EXPECT_FALSE(worker.work_one()) << "it would take as long again";
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::failed);
+  EXPECT_THAT(find_job(service, job.id).failure, StartsWith("It took far longer"));
+  EXPECT_EQ(customer.balance(), 10);
+}
+
+TEST_F(WorkerTest, EndsItsProcessWhereTheWorkDoesNotStop) {
+  const Job job = customer.order(3);
+  std::atomic<bool> ended = false;
+  runner.longest = 0.05;
+  runner.work = [&](const JobTask& task) {
+    EXPECT_TRUE(wait_until([&] { return ended.load(); }));
+    return one_file(task);
+  };
+  WorkerOptions options = quick("one");
+  options.grace = std::chrono::milliseconds(50);
+  options.end_process = [&] {
+    EXPECT_EQ(find_job(service, job.id).state, Job::State::failed) << "before the process ends";
+    EXPECT_EQ(customer.balance(), 10);
+    ended = true;
+  };
+  Worker(service.config, *service.store, *service.blobs, service.clock, runner, options).work_one();
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::failed);
+  EXPECT_EQ(customer.balance(), 10);
+  EXPECT_EQ(service.blobs->size(blob_of(job, 1)), -1);
+}
+
 TEST_F(WorkerTest, ChargesNothingForAJobCancelledInTheLastMoment) {
   const Job job = customer.order(3);
   runner.work = [&](const JobTask& task) {

@@ -13,6 +13,8 @@ namespace webwrap::testing {
 struct TestRunner : JobRunner {
   std::function<JobOutput(const JobTask&)> work = [](const JobTask&) { return JobOutput{}; };
   int runs = 0;
+  double longest = 60;
+  double longest_s(const Job&) const override { return longest; }
   JobOutput run(const JobTask& task) override {
     ++runs;
     return work(task);

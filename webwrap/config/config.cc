@@ -47,6 +47,8 @@ void for_each_setting(Config& c, Use use) {
   use("guest_quota_bytes", c.guest_quota_bytes);
   use("max_duration_s", c.max_duration_s);
   use("upload_expires_s", c.upload_expires_s);
+  use("job_time_s", c.job_time_s);
+  use("job_time_factor", c.job_time_factor);
   use("lease_s", c.lease_s);
   use("max_attempts", c.max_attempts);
   use("currency", c.currency);
@@ -209,6 +211,8 @@ void check(const Config& c) {
   at_least("guest_upload_bytes", static_cast<double>(c.guest_upload_bytes), 1);
   at_least("max_duration_s", c.max_duration_s, 1);
   at_least("upload_expires_s", static_cast<double>(c.upload_expires_s), 60);
+  at_least("job_time_s", c.job_time_s, 1);
+  at_least("job_time_factor", c.job_time_factor, 0);
   at_least("lease_s", static_cast<double>(c.lease_s), 10);
   at_least("max_attempts", c.max_attempts, 1);
   at_least("stripe_tolerance_s", static_cast<double>(c.stripe_tolerance_s), 1);

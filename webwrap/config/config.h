@@ -44,6 +44,8 @@ struct Config {
   std::int64_t guest_quota_bytes = 100 << 20;
   double max_duration_s = 1200;
   Seconds upload_expires_s = 24 * 3600;
+  double job_time_s = 120;     ///< the longest that an analysis or a download may take
+  double job_time_factor = 2;  ///< a conversion: that, and so much for each second of its part
   Seconds lease_s = 60;
   int max_attempts = 3;  ///< of a job whose worker died or that failed for no fault of the recording
 

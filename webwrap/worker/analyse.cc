@@ -13,7 +13,11 @@ namespace {
 
 constexpr double shortest_s = 0.5;
 constexpr double sung_s = 60;
+constexpr double told_wrong_s = 1;  ///< containers count the encoder's padding
 constexpr int most_rate = 48000;
+/// Samples of all channels for each second of max_duration_s: 192 kHz with two channels, 48 kHz with eight. A file of some hundred
+/// kilobytes can hold ten times as many, all of which would have to be decoded.
+constexpr double most_samples_per_s = 384'000;
 
 /// 5 %, 50 % and 95 % of what is sung; zeros: nothing is.
 void set_range(Recording& recording, const voxconv::F0Track& track) {
@@ -36,7 +40,18 @@ JobOutput AudioRunner::analyse(const JobTask& task) {
   const BadJob too_long(
       fmt::format("This recording is longer than {:g} minutes, which is the most that is taken here.", config_.max_duration_s / 60));
 
-  PartReader reader(voxconv::open_reader(source), 0, config_.max_duration_s + 1, task.cancel,
+  auto opened = voxconv::open_reader(source);
+  const double per_second = double(opened->info().rate) * opened->info().channels;
+  const double most_s = std::min(config_.max_duration_s, config_.max_duration_s * most_samples_per_s / per_second);
+  const BadJob too_much(
+      fmt::format("This recording has {} channels at {} Hz, of which at most {:.1f} minutes are taken here; save it with 48000 Hz.",
+                  opened->info().channels, opened->info().rate, most_s / 60));
+  const auto check_length = [&](double seconds) {
+    if (seconds > config_.max_duration_s) throw too_long;
+    if (seconds > most_s) throw too_much;
+  };
+  if (opened->info().frames > 0) check_length(double(opened->info().frames) / opened->info().rate - told_wrong_s);
+  PartReader reader(std::move(opened), 0, most_s + told_wrong_s, task.cancel,
                     [&](double share) { task.progress.report(0.6 * share, "reading"); });
   const voxconv::AudioInfo& info = reader.info();
   voxconv::WriteOptions format;
@@ -46,7 +61,7 @@ JobOutput AudioRunner::analyse(const JobTask& task) {
   writer.add(voxconv::open_writer(playable, format));
   voxconv::mix({{&reader, 1}}, writer, format.rate, format.channels, {}, task.cancel);
   recording.duration_s = reader.seconds();
-  if (recording.duration_s > config_.max_duration_s) throw too_long;
+  check_length(recording.duration_s);
   if (recording.duration_s < shortest_s) throw BadJob("This recording is shorter than half a second: there is nothing to convert in it.");
 
   PartReader again(voxconv::open_reader(source), 0, -1, task.cancel,

@@ -51,6 +51,12 @@ JobOutput AudioRunner::run(const JobTask& task) {
   throw std::logic_error("A job of no known kind.");
 }
 
+double AudioRunner::longest_s(const Job& job) const {
+  if (job.kind != Job::Kind::convert) return config_.job_time_s;
+  const auto parameters = nlohmann::json::parse(job.parameters);
+  return config_.job_time_s + config_.job_time_factor * std::max(0.0, parameters.value("end_s", 0.0) - parameters.value("start_s", 0.0));
+}
+
 void AudioRunner::warm_up() {
   const std::vector<voxconv::VoiceInfo> voices = voxconv::VoiceStore().list();
   if (!voices.empty()) voices_.get(voices.front().name);

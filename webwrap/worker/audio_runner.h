@@ -27,6 +27,7 @@ class AudioRunner : public JobRunner {
   AudioRunner(const Config& config, Store& store, BlobStore& blobs)
       : config_(config), store_(store), blobs_(blobs), voices_(config.worker_threads) {}
   JobOutput run(const JobTask&) override;
+  double longest_s(const Job&) const override;
   /// Loads a voice, so that the first song does not wait for what all voices share, and all work keeps to config.worker_threads. Nothing
   /// happens where there are no voices.
   void warm_up();

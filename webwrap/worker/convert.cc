@@ -69,6 +69,10 @@ JobOutput AudioRunner::convert(const JobTask& task) {
   converted.add(open_writer(file("converted.flac"), rate, converted_channels, converted_tags));
   converted.add(open_writer(file("converted.mp3"), rate, converted_channels, converted_tags));
   const voxconv::ConvertReport report = converter.run(again, converted, {}, task.cancel);
+  if (fell_silent(original.peaks(), converted.peaks()))
+    throw BadJob(
+        "Nothing can be heard of this part in the chosen voice, so nothing was charged. Try another part, or a recording of the voice "
+        "alone.");
   task.progress.report(read_share + convert_share, "writing");
 
   song.key = report.key;

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <limits>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -59,6 +60,8 @@ struct JobOutput {
 class JobRunner {
  public:
   virtual ~JobRunner() = default;
+  /// The seconds that a job may take; past them it is stopped and fails for good, so that no file holds a worker for long.
+  virtual double longest_s(const Job&) const { return std::numeric_limits<double>::infinity(); }
   /// Throws BadJob; any other exception means that another try may succeed.
   virtual JobOutput run(const JobTask&) = 0;
 };

@@ -97,6 +97,13 @@ std::vector<double> PeakMeter::values() const {
   return result;
 }
 
+bool fell_silent(const std::vector<double>& peaks_before, const std::vector<double>& peaks_after) {
+  const auto has = [](const std::vector<double>& peaks, double level) {
+    return std::any_of(peaks.begin(), peaks.end(), [&](double peak) { return peak >= level; });
+  };
+  return has(peaks_before, 0.01) && !has(peaks_after, 0.001);
+}
+
 void FanWriter::write(const AudioBuffer& audio) {
   for (const auto& writer : writers_) writer->write(audio);
   meter_.add(audio);

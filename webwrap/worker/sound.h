@@ -53,6 +53,9 @@ class PeakMeter {
   std::size_t stretch_ = 64, in_last_ = 64;  ///< frames: of a peak, and in the last one
 };
 
+/// Whether nothing can be heard (-60 dBFS) of what was made of something that could (-40 dBFS).
+bool fell_silent(const std::vector<double>& peaks_before, const std::vector<double>& peaks_after);
+
 /// Writes the same to several files, and measures the peaks of it.
 class FanWriter : public voxconv::AudioWriter {
  public:

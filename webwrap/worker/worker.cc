@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
@@ -30,22 +31,41 @@ struct LeaseLost {};
 /// 5 s after the first attempt, then four times as long each time, at most 10 minutes.
 Seconds back_off(int attempts) { return std::min<Seconds>(600, Seconds(5) << std::min(2 * (attempts - 1), 20)); }
 
-/// Watches for stop() while the runner works, which looks at its cancel token only.
-class StopWatch {
+/// Watches for stop() and the time while the runner works, which looks at its cancel token only.
+class Overseer {
  public:
-  StopWatch(const std::atomic<bool>& stopping, voxconv::CancelToken cancel)
-      : thread_([this, &stopping, cancel](std::stop_token over) mutable {
+  using Clock = std::chrono::steady_clock;
+
+  /// `overdue`: called once, in another thread, where the work goes on `grace` after it was told to stop because of the time.
+  Overseer(const std::atomic<bool>& stopping, voxconv::CancelToken cancel, double longest_s, std::chrono::milliseconds grace,
+           std::function<void()> overdue)
+      : end_(Clock::now() + std::chrono::milliseconds(std::llround(std::min(longest_s, 1e9) * 1000))),
+        thread_([this, &stopping, cancel, grace, overdue = std::move(overdue)](std::stop_token over) mutable {
           std::unique_lock lock(mutex_);
-          while (!over.stop_requested() && !stopping)
-            wake_.wait_for(lock, over, std::chrono::milliseconds(50), [&] { return stopping.load(); });
-          if (stopping) cancel.cancel();
+          const auto wait_while = [&](auto going_on) {
+            while (!over.stop_requested() && going_on())
+              wake_.wait_for(lock, over, std::chrono::milliseconds(50), [&] { return !going_on(); });
+            return !over.stop_requested();
+          };
+          if (!wait_while([&] { return !stopping && Clock::now() < end_; })) return;
+          out_of_time_ = Clock::now() >= end_;
+          cancel.cancel();
+          if (out_of_time_ && wait_while([&] { return Clock::now() < end_ + grace; })) overdue();
         }) {}
+  bool out_of_time() const { return out_of_time_; }
 
  private:
+  const Clock::time_point end_;
+  std::atomic<bool> out_of_time_ = false;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::jthread thread_;
 };
+
+const char* out_of_time(Job::Kind kind) {
+  return kind == Job::Kind::analyse ? "It takes too long to read this file. Save it as a plain wav, flac or mp3 file and upload that."
+                                    : "It took far longer than it should and was stopped. Nothing was charged; please try again later.";
+}
 
 }  // namespace
 
@@ -103,8 +123,13 @@ void Worker::do_job(const Job& job) {
   voxconv::CancelToken cancel;
   Heartbeat heart(store_, clock_, job, progress, cancel, config_.lease_s, options_.heartbeat);
   std::string how = "done";
+  const auto fail_out_of_time = [&] { end(job, Job::State::failed, out_of_time(job.kind)); };
+  Overseer overseer(stopping_, cancel, runner_.longest_s(job), options_.grace, [&] {
+    log(Level::error, "job does not stop, its worker ends", {{"job", job.id}, {"worker", name()}});
+    fail_out_of_time();
+    options_.end_process();
+  });
   try {
-    const StopWatch watch(stopping_, cancel);
     const JobOutput output = runner_.run({job, folder, progress, cancel});
     heart.stop();
     if (!keep(job, output)) how = "not wanted any more";
@@ -119,6 +144,9 @@ void Worker::do_job(const Job& job) {
     } else if (heart.state() == Heartbeat::State::cancel_wanted) {
       how = "cancelled";
       end(job, Job::State::cancelled, "");
+    } else if (overseer.out_of_time()) {
+      how = "out of time";
+      fail_out_of_time();
     } else if (stopping_) {
       how = "given back";
       write_patiently([&](Transaction& transaction) { transaction.jobs().unclaim(job.id, job.attempts, job.worker); });

@@ -1,6 +1,8 @@
 #pragma once
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -15,10 +17,13 @@ struct WorkerOptions {
   double exit_when_idle = -1;  ///< seconds without a job after which run() returns; below 0: never
   bool once = false;           ///< run() returns after one job
   std::chrono::milliseconds poll{500}, heartbeat{1000};
+  std::chrono::milliseconds grace{30'000};  ///< after which work that did not stop when it was told to ends with its process
+  std::function<void()> end_process = [] { std::_Exit(1); };
 };
 
 /// Takes jobs from the store, one after another, and does them with its runner. What it does with a job that does not succeed:
 /// - BadJob: failed, with its sentence, credits given back;
+/// - it takes longer than its runner says it may: stopped, failed, credits given back; where it does not stop, this process ends;
 /// - cancelled by its owner: cancelled, credits given back;
 /// - any other exception: back into the queue, to be tried again after a while; failed once its attempts are used up;
 /// - the lease is lost (this process slept for too long, and another one has the job): nothing of the work is kept;
