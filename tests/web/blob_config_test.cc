@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "blob/blob_store.h"
+#include "blob/disk.h"
 #include "config/config.h"
 #include "domain/error.h"
 #include "domain/id.h"
@@ -62,6 +63,43 @@ TEST_F(Blobs, RefuseKeysThatLeaveTheirFolder) {
   }
   EXPECT_THROW(blobs->remove_all(""), std::logic_error);
   EXPECT_THROW(blobs->put("a" + std::string("\0b", 2), "x"), std::logic_error);
+}
+
+using DiskTest = Folder;
+
+TEST_F(DiskTest, KeepsSomeOfItFree) {
+  std::int64_t free = 1000;
+  const Disk disk(dir_, 800, [&] { return free; });
+  EXPECT_TRUE(disk.has_room(200));
+  EXPECT_FALSE(disk.has_room(201));
+  EXPECT_NO_THROW(disk.require(200));
+  try {
+    disk.require(201);
+    ADD_FAILURE() << "there is no such room";
+  } catch (const ServiceError& error) {
+    EXPECT_EQ(error.status(), 507);
+  }
+  free = 799;
+  EXPECT_TRUE(disk.is_full());
+  EXPECT_FALSE(disk.is_nearly_used_up());
+  free = 399;
+  EXPECT_TRUE(disk.is_nearly_used_up());
+  EXPECT_FALSE(Disk(dir_, 0, [&] { return free; }).is_full()) << "nothing is to be kept";
+  EXPECT_GT(Disk(dir_, 1).free(), 0);
+}
+
+TEST_F(DiskTest, HasAReserveToGiveAway) {
+  std::int64_t free = 800;
+  const Disk disk(dir_, 800, [&] { return free; });
+  EXPECT_FALSE(disk.keep_reserve()) << "it would take what must stay free";
+  EXPECT_FALSE(disk.release_reserve());
+  free = 1000;
+  EXPECT_TRUE(disk.keep_reserve());
+  EXPECT_EQ(fs::file_size(dir_ / "reserve"), 100u);
+  free = 0;
+  EXPECT_TRUE(disk.keep_reserve()) << "it is there";
+  EXPECT_TRUE(disk.release_reserve());
+  EXPECT_FALSE(fs::exists(dir_ / "reserve"));
 }
 
 TEST_F(Blobs, AppendOnlyAtTheEnd) {

@@ -36,6 +36,15 @@ TEST_F(Operation, CountsAnswersByRouteAndStatus) {
   EXPECT_THAT(text, Not(HasSubstr("somebody")));
 }
 
+TEST_F(Operation, SaysThatTheDiskIsFull) {
+  EXPECT_EQ(browser_.send(Method::get, "/healthz").status, 200);
+  service_.free_bytes = (1 << 20) - 1;
+  const http::Response response = browser_.send(Method::get, "/healthz");
+  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(body_of(response).at("status"), "disk_full");
+  EXPECT_THAT(metrics(), HasSubstr("webwrap_disk_free_bytes 1048575\n"));
+}
+
 TEST_F(Operation, TellsTheQueue) {
   EXPECT_THAT(metrics(), HasSubstr("webwrap_jobs{state=\"queued\"} 0\n"));
   Account account;

@@ -39,7 +39,7 @@ struct Queue : Database {
     return write([&](JobStore& jobs) { return jobs.retry(job.id, job.attempts, job.worker, not_before); });
   }
   bool unclaim(const Job& job) {
-    return write([&](JobStore& jobs) { return jobs.unclaim(job.id, job.attempts, job.worker); });
+    return write([&](JobStore& jobs) { return jobs.unclaim(job.id, job.attempts, job.worker, 0); });
   }
   bool cancel(const Id& job) {
     return write([&](JobStore& jobs) { return jobs.cancel(job, 900); });
@@ -371,7 +371,7 @@ TEST(Queue, ClaimsLikeAModelThroughRandomWork) {
           case 1: store.retry(job.id, job.attempts, job.worker, now + pick(100)); break;
           case 2: store.cancel(job.id, now); break;
           case 3: store.heartbeat(job.id, job.attempts, job.worker, 0.5, "", now, 60); break;
-          case 4: store.unclaim(job.id, job.attempts, job.worker); break;
+          case 4: store.unclaim(job.id, job.attempts, job.worker, now + pick(10)); break;
           default: break;
         }
       }

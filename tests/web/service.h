@@ -45,7 +45,7 @@ class Service {
     config.data_dir = dir.string();
     store = open_sqlite_store((dir / "webwrap.db").string());
     blobs = open_local_blob_store((dir / "blobs").string());
-    context = std::make_unique<Context>(Context{config, *store, *blobs, mailer, *payments, clock});
+    context = std::make_unique<Context>(Context{config, *store, *blobs, mailer, *payments, clock, disk});
   }
   ~Service() { std::filesystem::remove_all(dir); }
 
@@ -55,6 +55,8 @@ class Service {
   CapturingMailer mailer;
   NoPayments no_payments;
   PaymentGateway* payments = &no_payments;
+  std::int64_t free_bytes = std::int64_t(1) << 40;
+  Disk disk{dir.string(), 1 << 20, [this] { return free_bytes; }};
   std::unique_ptr<Store> store;
   std::unique_ptr<BlobStore> blobs;
   std::unique_ptr<Context> context;

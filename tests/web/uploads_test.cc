@@ -181,6 +181,23 @@ TEST_F(Uploads, AreNotAllLookedAtAtOnce) {
   EXPECT_EQ(patch(late, 2, "c").status, 204);
 }
 
+TEST_F(Uploads, LeaveRoomOnTheDisk) {
+  add_recording_routes(service_.router, *service_.context);
+  const std::string place = created(100);
+  service_.free_bytes = (1 << 20) + 50;
+  const Response refused = create({{"upload-length", "51"}});
+  EXPECT_EQ(refused.status, 507);
+  EXPECT_EQ(code(refused), "disk_full");
+  EXPECT_EQ(patch(place, 0, std::string(51, 'x')).status, 507);
+  EXPECT_EQ(header(look(place), "Upload-Offset"), "0");
+  EXPECT_EQ(patch(place, 0, std::string(50, 'x')).status, 204);
+  service_.free_bytes = 0;
+  const std::string blob = recording(place).blob;
+  EXPECT_EQ(service_.blobs->size(blob), 50);
+  EXPECT_EQ(browser_.send(Method::del, "/api/v1/recordings/" + place.substr(place.rfind('/') + 1)).status, 204) << "always works";
+  EXPECT_EQ(service_.blobs->size(blob), -1);
+}
+
 /// Blobs beside which something else happens, just before a part of an upload is stored.
 struct EventfulBlobs : BlobStore {
   explicit EventfulBlobs(BlobStore& blobs) : real(blobs) {}
@@ -202,7 +219,7 @@ struct EventfulBlobs : BlobStore {
 
 TEST_F(Uploads, AreNotAllLookedAtAtOnceHoweverTheyEndTogether) {
   EventfulBlobs blobs(*service_.blobs);
-  Context context{service_.config, *service_.store, blobs, service_.mailer, *service_.payments, service_.clock};
+  Context context{service_.config, *service_.store, blobs, service_.mailer, *service_.payments, service_.clock, service_.disk};
   service_.router = http::Router();
   add_upload_routes(service_.router, context);
   service_.config.max_quick_jobs = 1;

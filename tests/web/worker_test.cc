@@ -170,6 +170,44 @@ TEST_F(WorkerTest, EndsItsProcessWhereTheWorkDoesNotStop) {
   EXPECT_EQ(service.blobs->size(blob_of(job, 1)), -1);
 }
 
+/// Whatever a full disk stops is done once there is room, however often it was tried.
+TEST_F(WorkerTest, WaitsWhileTheDiskIsFull) {
+  const Job job = customer.order(3);
+  WorkerOptions options = quick("one");
+  options.disk = &service.disk;
+  Worker worker(service.config, *service.store, *service.blobs, service.clock, runner, options);
+  const std::int64_t enough = service.free_bytes;
+  service.free_bytes = (1 << 20) - 1;
+  EXPECT_FALSE(worker.work_one()) << "nothing is begun";
+  using Work = std::function<JobOutput(const JobTask&)>;
+  for (const Work& fill : {Work([](const JobTask&) -> JobOutput { fail_disk_full(); }), Work([](const JobTask&) -> JobOutput {
+                             throw fs::filesystem_error("make a folder", std::make_error_code(std::errc::no_space_on_device));
+                           }),
+                           Work([&](const JobTask& task) {
+                             service.free_bytes = 1000;  // somebody else fills it meanwhile
+                             EXPECT_TRUE(wait_until([&] { return task.cancel.cancelled(); }));
+                             task.cancel.check();
+                             return one_file(task);
+                           }),
+                           Work([&](const JobTask&) -> JobOutput {
+                             service.free_bytes = 1000;
+                             throw voxconv::Error(voxconv::ErrorCode::io, "cannot write");
+                           })}) {
+    service.free_bytes = enough;
+    runner.work = fill;
+    EXPECT_TRUE(worker.work_one());
+    EXPECT_EQ(find_job(service, job.id).state, Job::State::queued);
+    EXPECT_EQ(find_job(service, job.id).attempts, 0) << "it does not count";
+    EXPECT_EQ(customer.reserved(), 3);
+    service.free_bytes = enough;
+    EXPECT_FALSE(worker.work_one()) << "not at once again";
+    service.clock.time += 60;
+  }
+  runner.work = [](const JobTask& task) { return one_file(task); };
+  EXPECT_TRUE(worker.work_one());
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::done);
+}
+
 TEST_F(WorkerTest, ChargesNothingForAJobCancelledInTheLastMoment) {
   const Job job = customer.order(3);
   runner.work = [&](const JobTask& task) {

@@ -87,6 +87,15 @@ std::string bearer_of(const Request& request) {
   return bearer ? header.substr(scheme.size()) : std::string();
 }
 
+/// Notes when something was last used: no reason to refuse what is asked for where the disk takes no more.
+void touch(const Context& context, const std::function<void(Transaction&)>& note) {
+  try {
+    context.store.write(note);
+  } catch (const ServiceError& error) {
+    if (error.status() != 507) throw;
+  }
+}
+
 std::optional<Account> account_of_token(const Context& context, const std::string& secret) {
   const Seconds now = context.clock.now();
   std::optional<ApiToken> token;
@@ -96,7 +105,7 @@ std::optional<Account> account_of_token(const Context& context, const std::strin
     if (token) account = transaction.accounts().find(token->account);
   });
   if (account && now - token->last_used >= touch_every)
-    context.store.write([&](Transaction& transaction) { transaction.accounts().touch_token(token->token_hash, now); });
+    touch(context, [&](Transaction& transaction) { transaction.accounts().touch_token(token->token_hash, now); });
   return account;
 }
 
@@ -135,7 +144,7 @@ std::optional<Account> find_account(const Context& context, const Request& reque
   if (!session) return std::nullopt;
   const Seconds now = context.clock.now();
   if (now - session->last_seen >= touch_every)
-    context.store.write([&](Transaction& transaction) { transaction.accounts().touch_session(session->token_hash, now); });
+    touch(context, [&](Transaction& transaction) { transaction.accounts().touch_session(session->token_hash, now); });
   std::optional<Account> account;
   context.store.read([&](Transaction& transaction) { account = transaction.accounts().find(session->account); });
   return account;

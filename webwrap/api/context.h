@@ -4,6 +4,7 @@
 #include <string>
 
 #include "blob/blob_store.h"
+#include "blob/disk.h"
 #include "config/config.h"
 #include "domain/clock.h"
 #include "http/router.h"
@@ -21,6 +22,7 @@ struct Context {
   Mailer& mailer;
   PaymentGateway& payments;
   const Clock& clock;
+  const Disk& disk;
 };
 
 /// Each adds its routes. One file each in api/.

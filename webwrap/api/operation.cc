@@ -58,9 +58,10 @@ Queue read_queue(const Context& context) {
   return queue;
 }
 
-/// 200 when the database answers. For load balancers: tells nothing else.
+/// 200 when the database answers and there is room for new audio; else whoever watches the service must do something.
 Response get_health(const Context& context) {
   read_queue(context);
+  if (context.disk.is_full()) return json_response(503, {{"status", "disk_full"}});
   return json_response(200, {{"status", "ok"}});
 }
 
@@ -70,8 +71,9 @@ Response get_metrics(const Context& context, const Metrics& metrics) {
   response.type = "text/plain; version=0.0.4";
   response.body = metrics.text() + fmt::format(
                                        "# TYPE webwrap_jobs gauge\nwebwrap_jobs{{state=\"queued\"}} {}\n"
-                                       "webwrap_jobs{{state=\"running\"}} {}\n",
-                                       queue.queued, queue.running);
+                                       "webwrap_jobs{{state=\"running\"}} {}\n"
+                                       "# TYPE webwrap_disk_free_bytes gauge\nwebwrap_disk_free_bytes {}\n",
+                                       queue.queued, queue.running, context.disk.free());
   return response;
 }
 

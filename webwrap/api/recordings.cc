@@ -1,5 +1,6 @@
 #include "api/audio_file.h"
 #include "api/auth.h"
+#include "api/deletion.h"
 #include "api/json_views.h"
 #include "api/owned.h"
 #include "api/routes.h"
@@ -54,13 +55,13 @@ Response get_recording(const Context& context, const Request& request) {
 Response delete_recording(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
   const Id id = request.params.at("id");
-  context.store.write([&](Transaction& transaction) {
+  require_recording(context, account, id);
+  erase_with_blobs(context, "recordings/" + id + "/", [&](Transaction& transaction) {
     owned(transaction.recordings().find(id), account, "no_such_recording", "There is no such recording.");
     for (const Job& job : transaction.jobs().list(account.id, max_listed))
       if (job.recording == id) cancel_job(transaction, job, context.clock.now());
     transaction.recordings().erase(id);
   });
-  context.blobs.remove_all("recordings/" + id + "/");
   return empty_response();
 }
 

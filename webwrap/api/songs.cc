@@ -1,5 +1,6 @@
 #include "api/audio_file.h"
 #include "api/auth.h"
+#include "api/deletion.h"
 #include "api/json_body.h"
 #include "api/json_views.h"
 #include "api/owned.h"
@@ -65,8 +66,7 @@ Response patch_song(const Context& context, const Request& request) {
 
 Response delete_song(const Context& context, const Request& request) {
   const Song song = find_song(context, request);
-  context.store.write([&](Transaction& transaction) { transaction.songs().erase(song.id); });
-  context.blobs.remove_all("songs/" + song.id + "/");
+  erase_with_blobs(context, "songs/" + song.id + "/", [&](Transaction& transaction) { transaction.songs().erase(song.id); });
   return empty_response();
 }
 

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "api/auth.h"
+#include "api/deletion.h"
 #include "api/json_views.h"
 #include "api/owned.h"
 #include "api/quick_jobs.h"
@@ -156,6 +157,7 @@ Response create(const Context& context, const Request& request) {
                        fmt::format("The file has {:.1f} MB; {} may be {:.1f} MB at most.", static_cast<double>(recording.size) / 1e6,
                                    guest ? "without an account it" : "it", static_cast<double>(limit) / 1e6));
   limit_rate(context, "upload", account.id, uploads_per_hour, 3600);
+  context.disk.require(recording.size);
   recording.id = new_id();
   recording.account = account.id;
   recording.name = name_of_upload(request.header("upload-metadata"));
@@ -216,6 +218,7 @@ Response append(const Context& context, const Request& request) {
     context.store.read([&](Transaction& transaction) {
       if (!may_add_quick_job(context.config, transaction, account.id)) fail_too_many_quick_jobs(context.config);
     });
+  context.disk.require(size);
   const std::int64_t reached = append_body(context.blobs, recording.blob, offset, request);
   bool gone = false, noted = true;
   context.store.write([&](Transaction& transaction) {
@@ -241,12 +244,12 @@ Response terminate(const Context& context, const Request& request) {
   check_version(request);
   const Account account = require_account(context, request);
   const Id id = request.params.at("id");
-  context.store.write([&](Transaction& transaction) {
+  context.store.read([&](Transaction& transaction) { require_upload(transaction, account, id); });
+  erase_with_blobs(context, "recordings/" + id + "/", [&](Transaction& transaction) {
     if (require_upload(transaction, account, id).state != Recording::State::uploading)
       throw ServiceError(409, "upload_finished", "This upload is finished; delete the recording instead.");
     transaction.recordings().erase(id);
   });
-  context.blobs.remove_all("recordings/" + id + "/");
   return tus_response(204);
 }
 

@@ -59,6 +59,7 @@ Response get_sample(const Context& context, const Request& request) {
   if (context.blobs.size(key) < 0) {
     const std::lock_guard lock(making);
     if (context.blobs.size(key) < 0) {
+      context.disk.require(0);
       const fs::path temporary = fs::path(context.config.data_dir) / fmt::format("sample-{}-{}.mp3", voice.name, ::getpid());
       const auto reader = voxconv::open_reader(sample);
       voxconv::WriteOptions format;

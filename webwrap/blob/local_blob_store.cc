@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "blob/blob_store.h"
+#include "blob/disk.h"
 #include "domain/error.h"
 #include "domain/id.h"
 
@@ -22,8 +23,7 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const std::string& what, const fs::path& path) {
   const int error = errno;
-  if (error == ENOSPC || error == EDQUOT)
-    throw ServiceError(507, "disk_full", "The service has no room left for audio; nothing was changed. Please try again later.");
+  if (error == ENOSPC || error == EDQUOT) fail_disk_full();
   throw std::runtime_error(fmt::format("{} {}: {}.", what, path.string(), std::strerror(error)));
 }
 
@@ -84,21 +84,31 @@ class LocalBlobStore : public BlobStore {
     }
     if (errno != EXDEV) fail("Could not move in", local_path);
     const fs::path copy = temporary();
-    fs::copy_file(local_path, copy);
-    File(copy, O_RDONLY).sync();
-    fs::rename(copy, target);
+    try {
+      fs::copy_file(local_path, copy);
+      File(copy, O_RDONLY).sync();
+      fs::rename(copy, target);
+    } catch (...) {
+      std::error_code ignored;
+      fs::remove(copy, ignored);
+      throw;
+    }
     fs::remove(local_path);
     sync_folder(target.parent_path());
   }
 
   void put(const std::string& key, const std::string& bytes) override {
     const fs::path target = make_place(key), path = temporary();
-    {
+    try {
       File file(path, O_WRONLY | O_CREAT | O_EXCL);
       file.write_at(0, bytes);
       file.sync();
+      fs::rename(path, target);
+    } catch (...) {
+      std::error_code ignored;
+      fs::remove(path, ignored);
+      throw;
     }
-    fs::rename(path, target);
     sync_folder(target.parent_path());
   }
 

@@ -71,16 +71,19 @@ int serve(const Config& given, const std::string& config_path) {
 
   Config config = given;
   if (config.port == 0) config.port = free_port();
-  const auto store = open_sqlite_store(database_path(config));
+  const Disk disk(config.data_dir, config.disk_reserve_bytes);
+  const auto store = open_sqlite_store(database_path(config), [&disk] { return disk.release_reserve(); });
   const auto blobs = open_local_blob_store(blob_path(config));
   const auto mailer = make_mailer(config);
   const auto payments = make_stripe_gateway(config);
   const SystemClock clock;
-  Context context{config, *store, *blobs, *mailer, *payments, clock};
+  Context context{config, *store, *blobs, *mailer, *payments, clock, disk};
   fit_passwords(config.handler_threads);
   http::Router router;
   add_all_routes(router, context);
-  http::Server server(router, *blobs, http::server_options(config));
+  http::ServerOptions options = http::server_options(config);
+  options.has_room = [&disk](std::int64_t bytes) { return disk.has_room(bytes); };
+  http::Server server(router, *blobs, options);
   server.start();
   WorkerProcesses workers(config.workers, worker_arguments(config, config_path));
   log(Level::info, "serving", {{"address", config.base_url()}, {"data", config.data_dir}, {"workers", config.workers}});
@@ -93,6 +96,7 @@ int serve(const Config& given, const std::string& config_path) {
       workers.keep_running();
       if (steady_clock::now() >= clean_up_at) {
         clean_up_at = steady_clock::now() + clean_up_every;
+        if (!disk.keep_reserve()) log(Level::error, "disk full", {{"free_bytes", disk.free()}, {"folder", config.data_dir}});
         if (const int removed = clean_up_uploads(context)) log(Level::info, "uploads expired", {{"count", removed}});
         if (const int removed = clean_up_accounts(context)) log(Level::info, "lost guests removed", {{"count", removed}});
       }

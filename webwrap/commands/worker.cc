@@ -32,7 +32,8 @@ int worker(const Config& config, double exit_when_idle, bool once) {
   voxconv::set_log_callback([](voxconv::LogLevel level, const std::string& text) {
     if (level >= voxconv::LogLevel::warning) log(level == voxconv::LogLevel::error ? Level::error : Level::warning, text);
   });
-  const auto store = open_sqlite_store(database_path(config));
+  const Disk disk(config.data_dir, config.disk_reserve_bytes);
+  const auto store = open_sqlite_store(database_path(config), [&disk] { return disk.release_reserve(); });
   const auto blobs = open_local_blob_store(blob_path(config));
   const SystemClock clock;
   AudioRunner runner(config, *store, *blobs);
@@ -40,6 +41,7 @@ int worker(const Config& config, double exit_when_idle, bool once) {
   WorkerOptions options;
   options.exit_when_idle = exit_when_idle;
   options.once = once;
+  options.disk = &disk;
   Worker worker(config, *store, *blobs, clock, runner, options);
   stop_on_signals(worker);
   worker.run();

@@ -45,6 +45,7 @@ void for_each_setting(Config& c, Use use) {
   use("guest_upload_bytes", c.guest_upload_bytes);
   use("quota_bytes", c.quota_bytes);
   use("guest_quota_bytes", c.guest_quota_bytes);
+  use("disk_reserve_bytes", c.disk_reserve_bytes);
   use("max_duration_s", c.max_duration_s);
   use("upload_expires_s", c.upload_expires_s);
   use("job_time_s", c.job_time_s);
@@ -209,6 +210,7 @@ void check(const Config& c) {
   at_least("max_quick_jobs", c.max_quick_jobs, 1);
   at_least("max_upload_bytes", static_cast<double>(c.max_upload_bytes), 1);
   at_least("guest_upload_bytes", static_cast<double>(c.guest_upload_bytes), 1);
+  at_least("disk_reserve_bytes", static_cast<double>(c.disk_reserve_bytes), 0);
   at_least("max_duration_s", c.max_duration_s, 1);
   at_least("upload_expires_s", static_cast<double>(c.upload_expires_s), 60);
   at_least("job_time_s", c.job_time_s, 1);

@@ -42,6 +42,7 @@ struct Config {
   std::int64_t guest_upload_bytes = 30 << 20;
   std::int64_t quota_bytes = std::int64_t(2) << 30;  ///< of one member
   std::int64_t guest_quota_bytes = 100 << 20;
+  std::int64_t disk_reserve_bytes = 256 << 20;  ///< what stays free of data_dir's disk; 0: nothing
   double max_duration_s = 1200;
   Seconds upload_expires_s = 24 * 3600;
   double job_time_s = 120;     ///< the longest that an analysis or a download may take

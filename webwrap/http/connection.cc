@@ -137,7 +137,10 @@ bool Connection::read_head() {
     refuse(problem(413, "too_large", fmt::format("The request's body is larger than {} bytes, which this address takes at most.", limit)));
     return true;
   }
-  if (head_.length > memory_body) spool_ = make_spool(state_.options.spool_dir);
+  if (head_.length > memory_body) {
+    if (!state_.options.has_room(static_cast<std::int64_t>(head_.length))) throw SpoolFull("The spool has no room for a request's body.");
+    spool_ = make_spool(state_.options.spool_dir);
+  }
   static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
   if (head_.expects_continue && head_.length > 0) ::send(socket(), go_on.data(), go_on.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   body_left_ = head_.length;

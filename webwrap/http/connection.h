@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -27,6 +28,8 @@ struct ServerOptions {
   bool trust_proxy = false;
   std::string accel_prefix, proxy_secret;  ///< as in Config
   std::string spool_dir = "/tmp";          ///< where bodies too large for the memory lie while they come
+  /// Whether the spool may take so many bytes; else 507 before they come.
+  std::function<bool(std::int64_t bytes)> has_room = [](std::int64_t) { return true; };
   std::chrono::milliseconds head_time{30'000}, idle_time{75'000}, stall_time{60'000};
 };
 

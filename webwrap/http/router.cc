@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "domain/error.h"
 #include "domain/id.h"
@@ -76,6 +77,12 @@ const Router::Entry* Router::find(Method method, const std::vector<std::string>&
   return !best && method == Method::head ? find(Method::get, parts) : best;
 }
 
+Response Router::internal_error(const Request& request, const Entry& entry, const char* why) {
+  const std::string id = new_id();
+  log(Level::error, "request failed", {{"request", id}, {"method", name_of(request.method)}, {"route", entry.pattern}, {"error", why}});
+  return problem(500, "internal", fmt::format("Something went wrong on our side. When asking for help, give this number: {}.", id));
+}
+
 Response Router::dispatch(Request& request, const Entry* entry, const std::vector<std::string>& parts) const {
   if (!entry) {
     std::string allowed;
@@ -95,11 +102,12 @@ Response Router::dispatch(Request& request, const Entry* entry, const std::vecto
     return entry->handler(request);
   } catch (const ServiceError& error) {
     return problem(error.status(), error.code(), error.what());
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::no_space_on_device) return internal_error(request, *entry, error.what());
+    log(Level::error, "disk full", {{"method", name_of(request.method)}, {"route", entry->pattern}});
+    return problem(507, "disk_full", "The service has no room left; nothing was changed. Please try again later.");
   } catch (const std::exception& error) {
-    const std::string id = new_id();
-    log(Level::error, "request failed",
-        {{"request", id}, {"method", name_of(request.method)}, {"route", entry->pattern}, {"error", error.what()}});
-    return problem(500, "internal", fmt::format("Something went wrong on our side. When asking for help, give this number: {}.", id));
+    return internal_error(request, *entry, error.what());
   }
 }
 

@@ -40,6 +40,7 @@ class Router {
     std::size_t max_body;
   };
   const Entry* find(Method method, const std::vector<std::string>& parts) const;
+  static Response internal_error(const Request&, const Entry&, const char* why);
   Response dispatch(Request& request, const Entry* entry, const std::vector<std::string>& parts) const;
 
   std::vector<Entry> entries_;

@@ -109,11 +109,11 @@ bool SqliteJobStore::retry(const Id& job, int attempt, const std::string& worker
                    not_before, job, attempt, worker) > 0;
 }
 
-bool SqliteJobStore::unclaim(const Id& job, int attempt, const std::string& worker) {
+bool SqliteJobStore::unclaim(const Id& job, int attempt, const std::string& worker, Seconds not_before) {
   return rows::run(connection_,
-                   "UPDATE jobs SET state = 'queued', worker = '', lease_until = 0, progress = 0, stage = '', attempts = attempts - 1"
-                   " WHERE id = ? AND state = 'running' AND attempts = ? AND worker = ?",
-                   job, attempt, worker) > 0;
+                   "UPDATE jobs SET state = 'queued', worker = '', lease_until = 0, progress = 0, stage = '', attempts = attempts - 1,"
+                   " not_before = ? WHERE id = ? AND state = 'running' AND attempts = ? AND worker = ?",
+                   not_before, job, attempt, worker) > 0;
 }
 
 bool SqliteJobStore::cancel(const Id& job, Seconds now) {

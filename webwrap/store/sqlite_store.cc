@@ -12,6 +12,7 @@
 #include <system_error>
 #include <thread>
 
+#include "blob/disk.h"
 #include "domain/error.h"
 #include "domain/id.h"
 #include "store/sqlite_migrations.h"
@@ -50,6 +51,7 @@ void transact(SqliteConnection& connection, const char* begin, const std::functi
   } catch (const SQLite::Exception& error) {
     connection.database().tryExec("ROLLBACK");
     if (error.getErrorCode() == SQLITE_BUSY) throw ServiceError(503, "busy", "The service is busy: try again in a moment.");
+    if (error.getErrorCode() == SQLITE_FULL || error.getExtendedErrorCode() == SQLITE_IOERR_SHMSIZE) fail_disk_full();
     throw;
   } catch (...) {
     connection.database().tryExec("ROLLBACK");
@@ -114,7 +116,7 @@ void use_wal(SQLite::Database& database) {
 
 }  // namespace
 
-SqliteStore::SqliteStore(const std::string& path) : path_(path) {
+SqliteStore::SqliteStore(const std::string& path, std::function<bool()> make_room) : path_(path), make_room_(std::move(make_room)) {
   make_private_file(path);
   writer_ = std::make_unique<SqliteConnection>(path, SqliteConnection::Access::write);
   use_wal(writer_->database());
@@ -126,7 +128,12 @@ void SqliteStore::write(const std::function<void(Transaction&)>& work) {
   if (inside_transaction) throw std::logic_error("A transaction that writes was begun inside another one.");
   const InsideTransaction inside;
   const std::lock_guard lock(writer_mutex_);
-  transact(*writer_, "BEGIN IMMEDIATE", work);
+  try {
+    transact(*writer_, "BEGIN IMMEDIATE", work);
+  } catch (const ServiceError& error) {
+    if (error.status() != 507 || !make_room_ || !make_room_()) throw;
+    transact(*writer_, "BEGIN IMMEDIATE", work);
+  }
 }
 
 void SqliteStore::read(const std::function<void(Transaction&)>& work) {
@@ -175,6 +182,8 @@ void SqliteStore::backup(const std::string& path) {
   sync(folder.empty() ? "." : folder.string());
 }
 
-std::unique_ptr<Store> open_sqlite_store(const std::string& path) { return std::make_unique<SqliteStore>(path); }
+std::unique_ptr<Store> open_sqlite_store(const std::string& path, std::function<bool()> make_room) {
+  return std::make_unique<SqliteStore>(path, std::move(make_room));
+}
 
 }  // namespace webwrap

@@ -10,7 +10,7 @@ namespace webwrap {
 /// other processes up to the busy timeout).
 class SqliteStore : public Store {
  public:
-  explicit SqliteStore(const std::string& path);
+  SqliteStore(const std::string& path, std::function<bool()> make_room);
   void write(const std::function<void(Transaction&)>& work) override;
   void read(const std::function<void(Transaction&)>& work) override;
   void backup(const std::string& path) override;
@@ -25,6 +25,7 @@ class SqliteStore : public Store {
   };
 
   const std::string path_;
+  const std::function<bool()> make_room_;
   std::mutex writer_mutex_;
   std::unique_ptr<SqliteConnection> writer_;
   std::mutex readers_mutex_;

@@ -93,7 +93,7 @@ class SqliteJobStore : public JobStore {
   bool finish(const Id& job, int attempt, const std::string& worker, Job::State state, const std::string& result,
               const std::string& failure, Seconds now) override;
   bool retry(const Id& job, int attempt, const std::string& worker, Seconds not_before) override;
-  bool unclaim(const Id& job, int attempt, const std::string& worker) override;
+  bool unclaim(const Id& job, int attempt, const std::string& worker, Seconds not_before) override;
   bool cancel(const Id& job, Seconds now) override;
   void hand_over(const Id& from, const Id& to) override;
 

@@ -108,8 +108,9 @@ class JobStore {
                       const std::string& failure, Seconds now) = 0;
   /// Gives the job back to be tried again from `not_before` on.
   virtual bool retry(const Id& job, int attempt, const std::string& worker, Seconds not_before) = 0;
-  /// Undoes the claim, for a worker that is told to stop: the job waits again at once, and the attempt does not count.
-  virtual bool unclaim(const Id& job, int attempt, const std::string& worker) = 0;
+  /// Undoes the claim, for a worker that is told to stop or cannot work now: the job waits again until `not_before`, and the attempt does
+  /// not count.
+  virtual bool unclaim(const Id& job, int attempt, const std::string& worker, Seconds not_before) = 0;
   /// A queued job becomes cancelled (true); a running one is asked to stop (false).
   virtual bool cancel(const Id& job, Seconds now) = 0;
   /// All jobs of an account become another one's, also while a worker holds them. Request keys, which each account has for itself, go.
@@ -171,7 +172,8 @@ class Store {
   virtual void backup(const std::string& path) = 0;  ///< a consistent copy while others write
 };
 
-/// Opens, creates and migrates the SQLite database at `path`.
-std::unique_ptr<Store> open_sqlite_store(const std::string& path);
+/// Opens, creates and migrates the SQLite database at `path`. A write for which the disk has no room throws ServiceError(507, "disk_full");
+/// before that it is tried again if `make_room`, which may be called in any thread, says that there is some now.
+std::unique_ptr<Store> open_sqlite_store(const std::string& path, std::function<bool()> make_room = {});
 
 }  // namespace webwrap

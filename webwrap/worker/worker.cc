@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <thread>
 
 #include "domain/error.h"
@@ -28,6 +29,8 @@ const char gave_up[] = "It went wrong on our side, several times. Nothing is the
 /// The lease was lost before the work could be kept.
 struct LeaseLost {};
 
+constexpr Seconds room_again_s = 60;
+
 /// 5 s after the first attempt, then four times as long each time, at most 10 minutes.
 Seconds back_off(int attempts) { return std::min<Seconds>(600, Seconds(5) << std::min(2 * (attempts - 1), 20)); }
 
@@ -37,30 +40,39 @@ class Overseer {
   using Clock = std::chrono::steady_clock;
 
   /// `overdue`: called once, in another thread, where the work goes on `grace` after it was told to stop because of the time.
+  /// `used_up`: whether the disk takes no more.
   Overseer(const std::atomic<bool>& stopping, voxconv::CancelToken cancel, double longest_s, std::chrono::milliseconds grace,
-           std::function<void()> overdue)
+           std::function<bool()> used_up, std::function<void()> overdue)
       : end_(Clock::now() + std::chrono::milliseconds(std::llround(std::min(longest_s, 1e9) * 1000))),
-        thread_([this, &stopping, cancel, grace, overdue = std::move(overdue)](std::stop_token over) mutable {
+        thread_([this, &stopping, cancel, grace, used_up = std::move(used_up), overdue = std::move(overdue)](std::stop_token over) mutable {
           std::unique_lock lock(mutex_);
           const auto wait_while = [&](auto going_on) {
             while (!over.stop_requested() && going_on())
               wake_.wait_for(lock, over, std::chrono::milliseconds(50), [&] { return !going_on(); });
             return !over.stop_requested();
           };
-          if (!wait_while([&] { return !stopping && Clock::now() < end_; })) return;
+          if (!wait_while([&] { return !stopping && Clock::now() < end_ && !(out_of_room_ = used_up()); })) return;
           out_of_time_ = Clock::now() >= end_;
           cancel.cancel();
           if (out_of_time_ && wait_while([&] { return Clock::now() < end_ + grace; })) overdue();
         }) {}
   bool out_of_time() const { return out_of_time_; }
+  bool out_of_room() const { return out_of_room_; }
 
  private:
   const Clock::time_point end_;
-  std::atomic<bool> out_of_time_ = false;
+  std::atomic<bool> out_of_time_ = false, out_of_room_ = false;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::jthread thread_;
 };
+
+/// The library's own errors do not tell, but the Overseer sees a disk that became full.
+bool is_disk_full(const std::exception& error) {
+  if (const auto* service = dynamic_cast<const ServiceError*>(&error)) return service->status() == 507;
+  const auto* system = dynamic_cast<const std::system_error*>(&error);
+  return system && system->code() == std::errc::no_space_on_device;
+}
 
 const char* out_of_time(Job::Kind kind) {
   return kind == Job::Kind::analyse ? "It takes too long to read this file. Save it as a plain wav, flac or mp3 file and upload that."
@@ -88,8 +100,8 @@ void Worker::run() {
     try {
       worked = work_one();
     } catch (const ServiceError& error) {
-      if (error.status() != 503) throw;
-      log(Level::warning, "database busy", {{"worker", name()}, {"error", error.what()}});
+      if (error.status() != 503 && error.status() != 507) throw;
+      log(Level::warning, "the database cannot be written now", {{"worker", name()}, {"error", error.what()}});
     }
     const auto now = std::chrono::steady_clock::now();
     if (worked) {
@@ -104,8 +116,18 @@ void Worker::run() {
   log(Level::info, "worker stopped", {{"worker", name()}});
 }
 
+/// Tells once, when that changes.
+bool Worker::has_room() {
+  const bool full = options_.disk && options_.disk->is_full();
+  if (full != told_of_full_disk_)
+    log(full ? Level::error : Level::info, full ? "disk full, jobs wait" : "disk has room again", {{"worker", name()}});
+  told_of_full_disk_ = full;
+  return !full;
+}
+
 bool Worker::work_one() {
   end_abandoned();
+  if (!has_room()) return false;
   std::optional<Job> job;
   store_.write([&](Transaction& transaction) {
     job = transaction.jobs().claim(options_.name, clock_.up(), config_.lease_s, config_.max_attempts, clock_.now());
@@ -124,7 +146,8 @@ void Worker::do_job(const Job& job) {
   Heartbeat heart(store_, clock_, job, progress, cancel, config_.lease_s, options_.heartbeat);
   std::string how = "done";
   const auto fail_out_of_time = [&] { end(job, Job::State::failed, out_of_time(job.kind)); };
-  Overseer overseer(stopping_, cancel, runner_.longest_s(job), options_.grace, [&] {
+  const auto used_up = [this] { return options_.disk && options_.disk->is_nearly_used_up(); };
+  Overseer overseer(stopping_, cancel, runner_.longest_s(job), options_.grace, used_up, [&] {
     log(Level::error, "job does not stop, its worker ends", {{"job", job.id}, {"worker", name()}});
     fail_out_of_time();
     options_.end_process();
@@ -144,12 +167,15 @@ void Worker::do_job(const Job& job) {
     } else if (heart.state() == Heartbeat::State::cancel_wanted) {
       how = "cancelled";
       end(job, Job::State::cancelled, "");
+    } else if (is_disk_full(error) || overseer.out_of_room() || used_up()) {
+      how = "waits for room on the disk";
+      unclaim(job, clock_.up() + room_again_s);
     } else if (overseer.out_of_time()) {
       how = "out of time";
       fail_out_of_time();
     } else if (stopping_) {
       how = "given back";
-      write_patiently([&](Transaction& transaction) { transaction.jobs().unclaim(job.id, job.attempts, job.worker); });
+      unclaim(job, 0);
     } else {
       how = fmt::format("error: {}", error.what());
       try_again(job, error.what());
@@ -205,6 +231,10 @@ void Worker::end(const Job& job, Job::State state, const std::string& failure) {
   if (ended && job.kind == Job::Kind::convert && !job.song.empty()) blobs_.remove_all("songs/" + job.song + "/");
 }
 
+void Worker::unclaim(const Job& job, Seconds not_before) {
+  write_patiently([&](Transaction& transaction) { transaction.jobs().unclaim(job.id, job.attempts, job.worker, not_before); });
+}
+
 void Worker::give_back(const Job& job, Seconds not_before) {
   write_patiently([&](Transaction& transaction) { transaction.jobs().retry(job.id, job.attempts, job.worker, not_before); });
 }
@@ -229,7 +259,7 @@ void Worker::write_patiently(const std::function<void(Transaction&)>& work) {
       store_.write(work);
       return;
     } catch (const ServiceError& error) {
-      if (error.status() != 503 || attempt == 10) throw;
+      if ((error.status() != 503 && error.status() != 507) || attempt == 10) throw;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "blob/disk.h"
 #include "config/config.h"
 #include "worker/job_runner.h"
 #include "worker/scratch_folder.h"
@@ -19,6 +20,7 @@ struct WorkerOptions {
   std::chrono::milliseconds poll{500}, heartbeat{1000};
   std::chrono::milliseconds grace{30'000};  ///< after which work that did not stop when it was told to ends with its process
   std::function<void()> end_process = [] { std::_Exit(1); };
+  const Disk* disk = nullptr;  ///< where the blobs are; null: one that is never full
 };
 
 /// Takes jobs from the store, one after another, and does them with its runner. What it does with a job that does not succeed:
@@ -27,7 +29,8 @@ struct WorkerOptions {
 /// - cancelled by its owner: cancelled, credits given back;
 /// - any other exception: back into the queue, to be tried again after a while; failed once its attempts are used up;
 /// - the lease is lost (this process slept for too long, and another one has the job): nothing of the work is kept;
-/// - stop(): back into the queue at once, as if it had not been taken.
+/// - stop(): back into the queue at once, as if it had not been taken;
+/// - the disk is full: the same, to be tried again in a minute. Nothing is taken while it is full.
 /// It also ends the jobs of workers that died during their last attempt. Results, rows and credits change in one transaction.
 class Worker {
  public:
@@ -43,6 +46,8 @@ class Worker {
   void do_job(const Job&);
   bool keep(const Job&, const JobOutput&);
   void end(const Job&, Job::State, const std::string& failure);
+  bool has_room();
+  void unclaim(const Job&, Seconds not_before);
   void give_back(const Job&, Seconds not_before);
   void try_again(const Job&, const std::string& why);
   void end_abandoned();
@@ -56,6 +61,7 @@ class Worker {
   WorkerOptions options_;
   ScratchFolder scratch_;
   std::atomic<bool> stopping_{false};
+  bool told_of_full_disk_ = false;
 };
 
 }  // namespace webwrap
