@@ -74,26 +74,71 @@ TEST_F(SongsApi, MakesTheSameRenderOnce) {
   EXPECT_EQ(member.post(path, {{"format", "mp3"}, {"wet", 0.5}, {"level_db", -3}}).at("id"), first.at("id"));
 }
 
-TEST_F(SongsApi, KeepsAFewRendersOfASong) {
-  const Id song = member.song();
-  const auto ask = [&](int level_db) { return member.post("/songs/" + song + "/renders", {{"format", "mp3"}, {"level_db", level_db}}); };
-  const auto finish = [&] {
+/// Renders as workers make them.
+struct Renders : SongsApi {
+  json finish(const json& render) {
     service.store->write([&](Transaction& transaction) {
       const auto job = transaction.jobs().claim("worker", service.clock.up(), 60, 3, service.clock.now());
       ASSERT_TRUE(job);
-      const std::string blob = "songs/" + song + "/renders/" + job->id;
+      ASSERT_EQ(job->id, render.at("id"));
+      const std::string blob = "songs/" + job->song + "/renders/" + job->id;
       service.blobs->put(blob, "mp3");
-      const json result = {{"blob", blob}, {"type", "audio/mpeg"}, {"file_name", "Song.mp3"}};
+      const json result = {{"blob", blob}, {"type", "audio/mpeg"}, {"file_name", "Song.mp3"}, {"peaks", {0.7, 0.8, 0.9}}};
       transaction.jobs().finish(job->id, job->attempts, "worker", Job::State::done, result.dump(), "", service.clock.now());
     });
+    return render;
+  }
+};
+
+TEST_F(Renders, AreSharedAsTheSingerKeptThem) {
+  const Id song = member.song();
+  const auto ask = [&](const json& wish) { return member.post("/songs/" + song + "/renders", wish); };
+  const json kept = ask({{"format", "mp3"}, {"wet", 0.3}, {"level_db", -6}});
+  const std::string id = kept.at("id");
+  const auto share_it = [&](const json& render, int status = 201) {
+    return member.post("/songs/" + song + "/share", {{"render", render}}, status);
   };
+  share_it(id, 422);  // it is not made yet
+  finish(kept);
+  share_it("nothing", 422);
+  const json flac = finish(ask({{"format", "flac"}}));
+  share_it(flac.at("id"), 422);
+  const Id another_song = member.song();
+  const json foreign = finish(member.post("/songs/" + another_song + "/renders", {{"format", "mp3"}}));
+  share_it(foreign.at("id"), 422);
+  const json share = share_it(id);
+  EXPECT_EQ(share.at("wet"), 0.3);
+  EXPECT_EQ(share.at("level_db"), -6);
+  EXPECT_EQ(member.get("/songs/" + song).at("share").at("wet"), 0.3);
+
+  Browser anyone(service);
+  const std::string path = "/api/v1/shares/" + share.at("id").get<std::string>();
+  EXPECT_EQ(anyone.send(Method::get, path + "/audio").file->key, "songs/" + song + "/renders/" + id);
+  EXPECT_EQ(body_of(anyone.send(Method::get, path + "/peaks")).at("peaks").size(), 3u);
+  // It stays however many are made after it.
+  for (int level_db = -12; level_db < 0; ++level_db) finish(ask({{"format", "mp3"}, {"level_db", level_db}}));
+  EXPECT_GT(service.blobs->size("songs/" + song + "/renders/" + id), 0);
+
+  const json other_mix = finish(ask({{"format", "mp3"}, {"wet", 1}}));
+  const http::Response changed = member.send(Method::patch, path, {{"render", other_mix.at("id")}});
+  EXPECT_EQ(changed.status, 200) << changed.body;
+  EXPECT_EQ(body_of(changed).at("wet"), 1);
+  EXPECT_EQ(body_of(changed).at("allow_download"), false);
+  EXPECT_EQ(anyone.send(Method::get, path + "/audio").file->key, "songs/" + song + "/renders/" + other_mix.at("id").get<std::string>());
+  EXPECT_EQ(body_of(member.send(Method::patch, path, {{"allow_download", true}})).at("allow_download"), true);
+  EXPECT_EQ(anyone.send(Method::get, path + "/file").file->key, "songs/" + song + "/renders/" + other_mix.at("id").get<std::string>());
+  EXPECT_EQ(member.send(Method::patch, path, json::object()).status, 422);
+}
+
+TEST_F(Renders, KeepAFewOfASong) {
+  const Id song = member.song();
+  const auto ask = [&](int level_db) { return member.post("/songs/" + song + "/renders", {{"format", "mp3"}, {"level_db", level_db}}); };
   const auto file_status = [&](const json& render) {
     return member.send(Method::get, "/api/v1/renders/" + render.at("id").get<std::string>() + "/file").status;
   };
   std::vector<json> renders;
   for (int level_db = -12; level_db < 0; ++level_db) {
-    renders.push_back(ask(level_db));
-    finish();
+    renders.push_back(finish(ask(level_db)));
   }
   EXPECT_EQ(file_status(renders[0]), 404);
   EXPECT_EQ(file_status(renders[1]), 404);
@@ -198,6 +243,9 @@ TEST_F(Shares, AnswersOembed) {
   EXPECT_EQ(answer.at("width"), 300);
   EXPECT_THAT(answer.at("html").get<std::string>(), HasSubstr("/embed/" + share.at("id").get<std::string>()));
   EXPECT_THAT(answer.at("html").get<std::string>(), HasSubstr("A &quot;B&quot;"));
+  for (const char* appended : {"?utm_source%3Dmail", "#t", "/", "?"})  // links travel
+    EXPECT_EQ(anyone.send(Method::get, "/api/v1/oembed?url=" + url + appended).status, 200) << appended;
+  EXPECT_EQ(anyone.send(Method::get, "/api/v1/oembed?url=" + url + "x").status, 404);
   EXPECT_EQ(anyone.send(Method::get, "/api/v1/oembed?url=" + url + "&format=xml").status, 501);
   EXPECT_EQ(anyone.send(Method::get, "/api/v1/oembed?url=https://elsewhere.example/s/x").status, 404);
 }

@@ -65,8 +65,12 @@ json export_of(const Song& song, const std::optional<Share>& share) {
                  {"created", song.created},
                  {"share", nullptr}};
   if (share)
-    object["share"] = {
-        {"id", share->id}, {"allow_download", share->allow_download}, {"taken_down", share->taken_down}, {"created", share->created}};
+    object["share"] = {{"id", share->id},
+                       {"allow_download", share->allow_download},
+                       {"taken_down", share->taken_down},
+                       {"wet", share->wet},
+                       {"level_db", share->level_db},
+                       {"created", share->created}};
   return object;
 }
 

@@ -32,7 +32,8 @@ Response get_config(const Context& context, const Request&) {
                              {"shop", context.payments.configured()},
                              {"currency", config.currency},
                              {"packs", packs},
-                             {"contact", config.contact}});
+                             {"contact", config.contact},
+                             {"public_url", config.public_url.empty() ? json() : json(config.base_url())}});
 }
 
 /// The description, in which only those estimators of the pitch stand that this machine has.

@@ -23,8 +23,8 @@ using http::Response;
 using nlohmann::json;
 
 constexpr int renders_per_hour = 120;
-constexpr int renders_kept = 10;  // of a song: there is no end of different wishes, but one of the disk
-constexpr int looked_through = 1000;
+constexpr std::size_t renders_kept = 10;  // of a song: there is no end of different wishes, but one of the disk
+constexpr int looked_through = 50;
 constexpr std::array formats{"mp3", "wav", "flac"};
 
 json view(const Job& job) {
@@ -57,14 +57,17 @@ bool stands(const Context& context, const Job& job) {
   return on_its_way || !file_of(context, job).empty();
 }
 
-/// Files of the song's renders that are past those kept, with one more to come.
-std::vector<std::string> surplus_files(const Context& context, Transaction& transaction, const Song& song) {
-  std::vector<std::string> files;
-  int kept = 1;
-  for (const Job& job : transaction.jobs().list(song.account, looked_through))
-    if (job.kind == Job::Kind::render && job.song == song.id)
-      if (const std::string file = file_of(context, job); !file.empty() && ++kept > renders_kept) files.push_back(file);
-  return files;
+/// Removes files of the song's renders past those kept; never that of the shared one. What was removed before is not looked for again.
+void remove_surplus(const Context& context, const Song& song) {
+  std::vector<Job> renders;
+  std::optional<Share> share;
+  context.store.read([&](Transaction& transaction) {
+    renders = transaction.jobs().renders(song.id, looked_through);
+    share = transaction.songs().share_of(song.id);
+  });
+  for (std::size_t i = renders_kept - 1; i < renders.size(); ++i)  // one more is to come
+    if (!share || share->render != renders[i].id)
+      if (const std::string file = file_of(context, renders[i]); !file.empty()) context.blobs.remove(file);
 }
 
 Response post_render(const Context& context, const Request& request) {
@@ -85,25 +88,22 @@ Response post_render(const Context& context, const Request& request) {
   job.song = song.id;
   job.created = context.clock.now();
   job.parameters = json{{"format", format}, {"wet", wet}, {"level_db", level_db}}.dump();
-  std::vector<std::string> surplus;
+  job.request_key = fmt::format("render:{}:{}:{:g}:{:g}", song.id, format, wet, level_db);
+  bool added = false;
   context.store.write([&](Transaction& transaction) {
     // The same wish is the same render, as long as its file is there.
-    for (int attempt = 0;; ++attempt) {
-      job.request_key = fmt::format("render:{}:{}:{:g}:{:g}:{}", song.id, format, wet, level_db, attempt);
-      const auto before = transaction.jobs().find_by_request(account.id, job.request_key);
-      if (before && !stands(context, *before)) continue;
-      if (before) {
-        job = *before;
-      } else {
-        if (!may_add_quick_job(context.config, transaction, account.id)) fail_too_many_quick_jobs(context.config);
-        job.priority = priority_of_quick_job(transaction, account.id);
-        surplus = surplus_files(context, transaction, song);
-        transaction.jobs().add(job);
-      }
+    const auto before = transaction.jobs().find_by_request(account.id, job.request_key);
+    if (before && stands(context, *before)) {
+      job = *before;
       return;
     }
+    if (!may_add_quick_job(context.config, transaction, account.id)) fail_too_many_quick_jobs(context.config);
+    if (before) transaction.jobs().forget_request(before->id);
+    job.priority = priority_of_quick_job(transaction, account.id);
+    transaction.jobs().add(job);
+    added = true;
   });
-  for (const std::string& file : surplus) context.blobs.remove(file);
+  if (added) remove_surplus(context, song);
   return json_response(201, view(job));
 }
 

@@ -28,21 +28,27 @@ constexpr Seconds day = 24 * 3600;
 constexpr int reports_per_day = 10;  // of one address
 constexpr int embed_width = 480, embed_height = 180;
 
-/// A share that the public may see, with its song.
+/// A share that the public may see, with its song and what is heard of it.
 struct Shared {
   Share share;
   Song song;
+  std::string audio;  ///< blob key of an mp3
+  json peaks;
 };
 
 std::optional<Shared> find_shared(const Context& context, const Id& id) {
   std::optional<Share> share;
   std::optional<Song> song;
+  std::optional<Job> render;
   context.store.read([&](Transaction& transaction) {
     share = transaction.songs().find_share(id);
     if (share) song = transaction.songs().find(share->song);
+    if (share && !share->render.empty()) render = transaction.jobs().find(share->render);
   });
   if (!share || share->taken_down || !song) return std::nullopt;
-  return Shared{*share, *song};
+  if (!render) return Shared{*share, *song, song->converted_playable, json::parse(song->peaks).at("converted")};
+  const json made = json::parse(render->result);
+  return Shared{*share, *song, made.at("blob"), made.value("peaks", json::array())};
 }
 
 Shared require_shared(const Context& context, const Request& request) {
@@ -56,10 +62,25 @@ Shared require_shared(const Context& context, const Request& request) {
   throw ServiceError(403, "taken_down", "This song was taken down after a complaint and cannot be shared.");
 }
 
+/// Takes the render that listeners are to hear: a finished mp3 of the song.
+void choose_render(const Context& context, Transaction& transaction, const Id& id, Share& share) {
+  const auto render = transaction.jobs().find(id);
+  const bool of_song = render && render->account == share.account && render->kind == Job::Kind::render && render->song == share.song;
+  const json wish = of_song ? json::parse(render->parameters) : json();
+  if (!of_song || wish.at("format") != "mp3") fail_field("render", "there is no such mp3 of this song.");
+  if (render->state != Job::State::done || context.blobs.size(json::parse(render->result).at("blob")) < 0)
+    fail_field("render", "this file is not made yet, or was removed: make it again.");
+  share.render = id;
+  share.wet = wish.at("wet");
+  share.level_db = wish.at("level_db");
+}
+
 Response post_share(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
   const Song song = require_song(context, account, request.params.at("id"));
-  const bool allow_download = JsonBody(request, {"allow_download"}).optional_flag("allow_download").value_or(false);
+  JsonBody body(request, {"allow_download", "render"});
+  const bool allow_download = body.optional_flag("allow_download").value_or(false);
+  const auto render = body.optional_text("render", 1, 64);
   Share share;
   context.store.write([&](Transaction& transaction) {
     if (!transaction.songs().find(song.id)) throw ServiceError(404, "no_such_song", "There is no such song.");
@@ -72,6 +93,7 @@ Response post_share(const Context& context, const Request& request) {
     share.account = account.id;
     share.allow_download = allow_download;
     share.created = context.clock.now();
+    if (render) choose_render(context, transaction, *render, share);
     transaction.songs().add_share(share);
   });
   if (share.taken_down) fail_taken_down();
@@ -87,11 +109,15 @@ Share own_share(Transaction& transaction, const Account& account, const Request&
 
 Response patch_share(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
-  const bool allow_download = JsonBody(request, {"allow_download"}).flag("allow_download");
+  JsonBody body(request, {"allow_download", "render"});
+  const auto allow_download = body.optional_flag("allow_download");
+  const auto render = body.optional_text("render", 1, 64);
+  if (!allow_download && !render) fail_field("allow_download", "say what to change: this or render.");
   Share share;
   context.store.write([&](Transaction& transaction) {
     share = own_share(transaction, account, request);
-    share.allow_download = allow_download;
+    if (allow_download) share.allow_download = *allow_download;
+    if (render) choose_render(context, transaction, *render, share);
     transaction.songs().update_share(share);
   });
   return json_response(200, share_view(context.config, share));
@@ -106,7 +132,7 @@ Response delete_share(const Context& context, const Request& request) {
 // ---- for the public ----
 
 Response get_share(const Context& context, const Request& request) {
-  const auto [share, song] = require_shared(context, request);
+  const auto [share, song, audio, peaks] = require_shared(context, request);
   return json_response(200, {{"id", share.id},
                              {"title", song.title},
                              {"voice", {{"id", song.voice}, {"title", song.voice_title}}},
@@ -115,19 +141,16 @@ Response get_share(const Context& context, const Request& request) {
                              {"ai_notice", ai_notice}});
 }
 
-Response get_audio(const Context& context, const Request& request) {
-  return audio_response(require_shared(context, request).song.converted_playable);
-}
+Response get_audio(const Context& context, const Request& request) { return audio_response(require_shared(context, request).audio); }
 
 Response get_peaks(const Context& context, const Request& request) {
-  const json peaks = json::parse(require_shared(context, request).song.peaks);
-  return json_response(200, {{"peaks", peaks.at("converted")}});
+  return json_response(200, {{"peaks", require_shared(context, request).peaks}});
 }
 
 Response get_file(const Context& context, const Request& request) {
-  const auto [share, song] = require_shared(context, request);
+  const auto [share, song, audio, peaks] = require_shared(context, request);
   if (!share.allow_download) throw ServiceError(403, "no_download", "Whoever shared this song does not offer it for download.");
-  return audio_response(song.converted_playable, "audio/mpeg", song.title + ".mp3");
+  return audio_response(audio, "audio/mpeg", song.title + ".mp3");
 }
 
 Response post_report(const Context& context, const Request& request) {
@@ -161,7 +184,9 @@ Response get_oembed(const Context& context, const Request& request) {
   };
   const std::string prefix = context.config.base_url() + "/s/", url = query("url"), format = query("format");
   if (!format.empty() && format != "json") throw ServiceError(501, "format_not_supported", "oEmbed answers are made in JSON only.");
-  const auto shared = url.starts_with(prefix) ? find_shared(context, url.substr(prefix.size())) : std::nullopt;
+  // Links travel with things appended to them: "?utm_source=...", "#t=10", a slash.
+  const std::string id = url.starts_with(prefix) ? url.substr(prefix.size(), url.find_first_of("?#/", prefix.size()) - prefix.size()) : "";
+  const auto shared = id.empty() ? std::nullopt : find_shared(context, id);
   if (!shared) throw ServiceError(404, "no_such_share", "The url is not that of a shared song.");
   const int width = frame_size(request, "maxwidth", embed_width), height = frame_size(request, "maxheight", embed_height);
   const std::string html =
@@ -197,7 +222,8 @@ std::string share_url(const Config& config, const Share& share) { return fmt::fo
 
 json share_view(const Config& config, const Share& share) {
   if (share.taken_down) return nullptr;
-  return {{"id", share.id}, {"url", share_url(config, share)}, {"allow_download", share.allow_download}, {"created", share.created}};
+  return {{"id", share.id},   {"url", share_url(config, share)}, {"allow_download", share.allow_download},
+          {"wet", share.wet}, {"level_db", share.level_db},      {"created", share.created}};
 }
 
 void add_share_routes(http::Router& router, Context& context) {

@@ -123,6 +123,8 @@ struct Share {
   Id account;
   bool allow_download = false;
   bool taken_down = false;
+  Id render;                     ///< a finished mp3 of the song, which listeners hear; empty: the converted voice as it is
+  double wet = 1, level_db = 0;  ///< of the render
   Seconds created = 0;
 };
 

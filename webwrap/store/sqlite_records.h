@@ -140,6 +140,9 @@ struct SqliteSchema<Share> {
                                       SqliteColumn{"account", &Share::account},
                                       SqliteColumn{"allow_download", &Share::allow_download},
                                       SqliteColumn{"taken_down", &Share::taken_down},
+                                      SqliteColumn{"render", &Share::render},
+                                      SqliteColumn{"wet", &Share::wet},
+                                      SqliteColumn{"level_db", &Share::level_db},
                                       SqliteColumn{"created", &Share::created}};
 };
 

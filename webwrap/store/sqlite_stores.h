@@ -80,6 +80,8 @@ class SqliteJobStore : public JobStore {
   std::optional<Job> find(const Id&) override;
   std::optional<Job> find_by_request(const Id& account, const std::string& request_key) override;
   std::vector<Job> list(const Id& account, int limit) override;
+  std::vector<Job> renders(const Id& song, int limit) override;
+  void forget_request(const Id& job) override;
   int active_count(const Id& account) override;
   int quick_count(const Id& account) override;
   int position(const Job&) override;

@@ -83,8 +83,10 @@ class JobStore {
   virtual std::optional<Job> find(const Id&) = 0;
   virtual std::optional<Job> find_by_request(const Id& account, const std::string& request_key) = 0;
   virtual std::vector<Job> list(const Id& account, int limit) = 0;
-  virtual int active_count(const Id& account) = 0;  ///< queued and running conversions
-  virtual int quick_count(const Id& account) = 0;   ///< queued and running jobs of the other kinds, which go before conversions
+  virtual std::vector<Job> renders(const Id& song, int limit) = 0;  ///< those that are done
+  virtual void forget_request(const Id& job) = 0;                   ///< its request key may be used for another job
+  virtual int active_count(const Id& account) = 0;                  ///< queued and running conversions
+  virtual int quick_count(const Id& account) = 0;  ///< queued and running jobs of the other kinds, which go before conversions
   /// How many queued jobs come before this one by priority and age; 0 unless it is queued.
   virtual int position(const Job&) = 0;
   virtual int queued_count() = 0;

@@ -38,17 +38,19 @@ JobOutput AudioRunner::render(const JobTask& task) {
   target.tags = converted.info().tags;  // with the marks that say how it was made
   target.tags["title"] = song->title;
   const std::string path = task.folder + "/render." + format;
-  const auto writer = voxconv::open_writer(path, target);
-  voxconv::mix(sources, *writer, target.rate, target.channels, {}, task.cancel);
+  FanWriter writer;
+  writer.add(voxconv::open_writer(path, target));
+  voxconv::mix(sources, writer, target.rate, target.channels, {}, task.cancel);
 
   JobOutput output;
   const std::string folder = fmt::format("songs/{}/renders", song->id), name = fmt::format("{}.{}", task.job.id, format);
   const char* type = format == "mp3" ? "audio/mpeg" : format == "flac" ? "audio/flac" : "audio/wav";
   output.files = {{folder, name, path}};
-  output.result = json{
-      {"blob", attempt_key(folder, task.job.attempts, name)},
-      {"file_name", fmt::format("{}.{}", song->title, format)},
-      {"type", type}}.dump();
+  output.result = json{{"blob", attempt_key(folder, task.job.attempts, name)},
+                       {"file_name", fmt::format("{}.{}", song->title, format)},
+                       {"type", type},
+                       {"peaks", writer.peaks()}}
+                      .dump();
   output.keep = [id = song->id](Transaction& transaction) { return transaction.songs().find(id).has_value(); };
   return output;
 }

@@ -258,7 +258,13 @@ class Journey(unittest.TestCase):
     def share(self):
         b = self.browser
         b.press(b.button("Make a link"))
-        link = b.find("input[type=url]").get_attribute("value")
+        link = b.until(lambda: b.driver.find_elements("css selector", "input[type=url]"), 60, "no link came")[0].get_attribute("value")
+        self.assertEqual(b.run("return fetch(location.pathname.replace('/app', '/api/v1')).then((r) => r.json()).then((s) => s.share.wet)"), 0.99)
+        blend = b.driver.find_elements("css selector", ".player input[type=range]")[0]
+        blend.send_keys(Keys.ARROW_LEFT)
+        b.press(b.button("Share this blend instead"))
+        b.until(lambda: b.run("return fetch(location.pathname.replace('/app', '/api/v1')).then((r) => r.json()).then((s) => s.share.wet)") == 0.98, 60,
+                "the new blend is not shared")
         b.press(b.find(".switch"))
         b.look("09-song-shared")
         b.until(lambda: b.run("return fetch(arguments[0]).then((r) => r.json()).then((s) => s.allow_download)",

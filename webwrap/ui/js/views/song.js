@@ -9,7 +9,8 @@ import { dragAcross, timeSlider, Waveform } from "../waveform.js";
 export default async function song({ params, go }) {
   const id = params[0];
   const [found, peaks] = await Promise.all([get(`/songs/${id}`), get(`/songs/${id}/peaks`)]);
-  const mix = { wet: 1, level_db: 0 };
+  // What is shared is what was kept; changed(): called when the singer moves a slider.
+  const mix = { wet: found.share?.wet ?? 1, level_db: found.share?.level_db ?? 0, changed: null };
   const player = comparison(found, peaks, mix);
   const title = h("h1", found.title);
   const rename = h("button.round.soft.small-round.plain", { type: "button", "aria-label": "Change the title" }, icon("edit"));
@@ -46,7 +47,7 @@ export default async function song({ params, go }) {
           isMember() ? h("a", { href: `${another}?voice=${encodeURIComponent(found.voice.id)}` }, "Convert the whole song") : h("span", h("a", { href: `/app/signup?next=${encodeURIComponent(`${another}?voice=${found.voice.id}`)}` }, "Sign up"), ` for whole songs: ${session.config.free_credits} credits are on us.`),
         ),
       player.node,
-      h("div.two", downloads(found, mix), sharing(found)),
+      h("div.two", downloads(found, mix), sharing(found, mix)),
       h("div.row", h("a.button.primary", { href: another }, icon("again"), "Again with another voice"), remove),
     ),
     destroy: () => player.destroy(),
@@ -133,12 +134,14 @@ function comparison(song, peaks, mix) {
       out.textContent = words(Number(input.value));
       input.setAttribute("aria-valuetext", out.textContent);
       change();
+      mix.changed?.();
       if (mixer.mode === "dry") pick("wet");
     });
     const box = field(label, input, hint);
     box.querySelector("label").append(" ", out);
     return box;
   };
+  mixer.set({ wet: mix.wet, levelDb: mix.level_db });
   pick("wet");
   show();
   if (!navigator.connection?.saveData) mixer.load().catch(() => {}); // play() tries again and tells
@@ -152,7 +155,7 @@ function comparison(song, peaks, mix) {
       h(
         "div.grid",
         slider("wet", "Blend", "How much of the new voice, and how much of you.", { min: 0, max: 100, step: 1, scale: 100 }, (v) => (v === 100 ? "new voice only" : v === 0 ? "only you" : `${Math.round(v)} % new voice`), () => mixer.set({ wet: mix.wet })),
-        slider("level_db", "Level", "Your downloads get the same blend and level.", { min: -24, max: 12, step: 0.5 }, (v) => `${signed(v)} dB`, () => mixer.set({ levelDb: mix.level_db })),
+        slider("level_db", "Level", "Downloads and the shared song get the same blend and level.", { min: -24, max: 12, step: 0.5 }, (v) => `${signed(v)} dB`, () => mixer.set({ levelDb: mix.level_db })),
       ),
     ),
     destroy() {
@@ -167,6 +170,17 @@ function comparison(song, peaks, mix) {
 
 // ---- download ----
 
+/// The blend that is heard, as a file: the finished render.
+async function rendered(song, mix, format, state, words) {
+  const bar = h("progress", { max: 1, "aria-label": "Preparing" });
+  state.replaceChildren(h("p.small.quiet", words), bar);
+  let render = await post(`/songs/${song.id}/renders`, { format, wet: Math.round(mix.wet * 100) / 100, level_db: mix.level_db });
+  const over = (now) => now.state === "done" || now.state === "failed" || now.state === "cancelled";
+  if (!render.url || !over(render)) render = await poll(`/renders/${render.id}`, { finished: over, every: 600, onchange: (now) => (bar.value = now.progress) });
+  if (render.state !== "done") throw new Error(`${render.failure || "The file could not be made."} It costs nothing; try again.`);
+  return render;
+}
+
 const FORMATS = { mp3: "small, plays everywhere", wav: "as it is, large", flac: "as it is, half the size" };
 
 function downloads(song, mix) {
@@ -179,12 +193,7 @@ function downloads(song, mix) {
     working(
       button,
       async () => {
-        const bar = h("progress", { max: 1, "aria-label": "Preparing" });
-        state.replaceChildren(h("p.small.quiet", "Preparing your file…"), bar);
-        let render = await post(`/songs/${song.id}/renders`, { format, wet: Math.round(mix.wet * 100) / 100, level_db: mix.level_db });
-        const over = (now) => now.state === "done" || now.state === "failed" || now.state === "cancelled";
-        if (!render.url || !over(render)) render = await poll(`/renders/${render.id}`, { finished: over, every: 600, onchange: (now) => (bar.value = now.progress) });
-        if (render.state !== "done") throw new Error(`${render.failure || "The file could not be made."} Downloads cost nothing; try again.`);
+        const render = await rendered(song, mix, format, state, "Preparing your file…");
         const link = h("a", { href: render.url, download: "" }, "Save it again");
         state.replaceChildren(h("p.small", "Your file is ready. ", link));
         link.click();
@@ -209,8 +218,12 @@ function downloads(song, mix) {
 
 // ---- share ----
 
-function sharing(song) {
+function sharing(song, mix) {
   const box = h("div.stack");
+  const state = h("div", { role: "status" });
+  const failed = (error) => state.replaceChildren(note("bad", error.message));
+  // By the page's own address where the service was told no other: at home it is reached by several names.
+  const address_of = (share) => (session.config.public_url ? share.url : new URL(new URL(share.url).pathname, location.origin).href);
   const card = h("section.card.stack", { "aria-labelledby": "share-title" }, h("h2", { id: "share-title" }, "Share"), box);
   const show = () => {
     if (!isMember()) return box.replaceChildren(h("p.quiet", "Sharing needs an account, so that you can take a song back."), h("a.button.fit", { href: `/app/signup?next=${encodeURIComponent(location.pathname)}` }, "Sign up"));
@@ -218,24 +231,28 @@ function sharing(song) {
     if (!share) {
       const make = h("button.button", { type: "button" }, icon("share"), "Make a link");
       make.addEventListener("click", working(make, async () => {
-        song.share = await post(`/songs/${song.id}/share`, { allow_download: false });
+        const render = await rendered(song, mix, "mp3", state, "Preparing the song with your blend and level…");
+        song.share = await post(`/songs/${song.id}/share`, { allow_download: false, render: render.id });
         show();
         announce("The link is ready");
-      }));
-      return box.replaceChildren(h("p.quiet", "Only you can hear this song. A link lets everyone who has it listen; the page says that the vocal is AI-converted."), h("div", make));
+      }, failed));
+      mix.changed = null;
+      return box.replaceChildren(h("p.quiet", "Only you can hear this song. A link lets everyone who has it listen, with your blend and level; the page says that the vocal is AI-converted."), h("div", make), state);
     }
-    const address = h("input", { type: "url", readonly: true, value: share.url, "aria-label": "Link", onfocus: () => address.select() });
+    state.replaceChildren();
+    const url = address_of(share);
+    const address = h("input", { type: "url", readonly: true, value: url, "aria-label": "Link", onfocus: () => address.select() });
     const copy = h("button.button", { type: "button" }, icon("copy"), "Copy");
     copy.addEventListener("click", working(copy, async () => {
       try {
-        await navigator.clipboard.writeText(share.url);
+        await navigator.clipboard.writeText(url);
         toast("Link copied");
       } catch {
         address.select();
         toast("Copy it from the field", "bad");
       }
     }));
-    const send = navigator.share && h("button.button.primary", { type: "button", onclick: () => navigator.share({ title: song.title, url: share.url }).catch(() => {}) }, icon("share"), "Share");
+    const send = navigator.share && h("button.button.primary", { type: "button", onclick: () => navigator.share({ title: song.title, url }).catch(() => {}) }, icon("share"), "Share");
     const stop = h("button.button.ghost.danger", { type: "button" }, "Stop sharing");
     stop.addEventListener("click", working(stop, async () => {
       await del(`/shares/${share.id}`);
@@ -243,9 +260,19 @@ function sharing(song) {
       show();
       announce("Not shared any more");
     }));
+    const again = h("button.button", { type: "button" }, icon("again"), "Share this blend instead");
+    again.addEventListener("click", working(again, async () => {
+      const render = await rendered(song, mix, "mp3", state, "Preparing the song with your blend and level…");
+      song.share = await patch(`/shares/${share.id}`, { render: render.id });
+      show();
+      announce("Listeners hear the new blend");
+    }, failed));
+    const another = h("div", { hidden: true }, again);
+    mix.changed = () => (another.hidden = Math.abs(mix.wet - song.share.wet) < 0.005 && Math.abs(mix.level_db - song.share.level_db) < 0.05);
+    mix.changed();
     box.replaceChildren(
       address,
-      h("div.row", send, copy, h("a.button.ghost", { href: share.url, target: "_blank", rel: "noopener" }, "Open")),
+      h("div.row", send, copy, h("a.button.ghost", { href: url, target: "_blank", rel: "noopener" }, "Open")),
       toggle("Listeners may download it", share.allow_download, async (on) => {
         try {
           await patch(`/shares/${share.id}`, { allow_download: on });
@@ -255,6 +282,8 @@ function sharing(song) {
           show();
         }
       }),
+      another,
+      state,
       h("div", stop),
     );
   };
