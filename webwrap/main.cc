@@ -83,7 +83,10 @@ int run(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber.description(""));
   working->add_flag("--once", once, "End after one job");
   add("migrate", "Bring the database to this program's schema", migrate, false);
-  add("audit", "Check the books and the database", audit, true);
+  bool deep = false;
+  add(
+      "audit", "Check the books, the database and the files", [&](const Config& c) { return audit(c, deep); }, true)
+      ->add_flag("--deep", deep, "Read every file and compare its checksum");
   std::string path, share;
   add(
       "backup", "Copy the database while the service runs", [&](const Config& c) { return backup(c, path); }, true)

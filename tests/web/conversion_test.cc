@@ -4,6 +4,7 @@
 #include <fstream>
 #include <numbers>
 
+#include "commands/commands.h"
 #include "singer.h"
 #include "voxconv/audio_io.h"
 #include "worker/audio_runner.h"
@@ -126,6 +127,9 @@ TEST_F(Conversion, MakesASongOfARecordingAndItsDownloads) {
   std::vector<std::string> problems;
   service.store->read([&](Transaction& transaction) { problems = transaction.ledger().audit(); });
   EXPECT_THAT(problems, IsEmpty());
+  ::testing::internal::CaptureStdout();
+  EXPECT_EQ(audit(service.config, true), 0);
+  EXPECT_THAT(::testing::internal::GetCapturedStdout(), HasSubstr("all 7 files are there and as they were written"));
 }
 
 /// Does what another runner does, and something else before its work is kept.

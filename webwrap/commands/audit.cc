@@ -1,15 +1,106 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "blob/blob_store.h"
+#include "blob/digest.h"
 #include "commands/commands.h"
 #include "commands/database.h"
 
 namespace webwrap {
+namespace {
 
-int audit(const Config& config) {
+using nlohmann::json;
+
+/// A blob that must be there.
+struct Expected {
+  std::string owner, key;
+  std::int64_t size = -1;  ///< bytes; -1: not known
+  std::string sha256;      ///< empty: not known
+};
+
+/// With the size and checksum that `files` of a recording or song may hold for it.
+Expected expect(const std::string& owner, const std::string& key, const std::string& files) {
+  Expected expected{owner, key};
+  const json known = json::parse(files, nullptr, false);
+  if (known.is_object() && known.contains(key)) {
+    expected.size = known.at(key).value("size", std::int64_t(-1));
+    expected.sha256 = known.at(key).value("sha256", "");
+  }
+  return expected;
+}
+
+std::vector<Expected> blobs_of(const Recording& recording) {
+  const std::string owner = "recording " + recording.id;
+  if (recording.state == Recording::State::uploading) return {};  // as long as the blob is, so much has come
+  std::vector<Expected> all = {expect(owner, recording.blob, recording.files)};
+  all[0].size = recording.size;
+  if (recording.state == Recording::State::ready)
+    for (const std::string& key : {recording.playable, recording.peaks}) all.push_back(expect(owner, key, recording.files));
+  return all;
+}
+
+std::vector<Expected> blobs_of(const Song& song) {
+  std::vector<Expected> all;
+  for (const std::string& key : {song.converted, song.converted_playable, song.original, song.original_playable})
+    all.push_back(expect("song " + song.id, key, song.files));
+  return all;
+}
+
+std::vector<Expected> expected_blobs(Transaction& transaction) {
+  std::vector<Expected> all;
+  const auto add = [&](const std::vector<Expected>& some) { all.insert(all.end(), some.begin(), some.end()); };
+  for (const Recording& recording : transaction.recordings().all()) add(blobs_of(recording));
+  for (const Song& song : transaction.songs().all()) {
+    add(blobs_of(song));
+    const auto share = transaction.songs().share_of(song.id);
+    const auto render = share && !share->render.empty() ? transaction.jobs().find(share->render) : std::nullopt;
+    if (render) all.push_back({"share " + share->id, json::parse(render->result).at("blob")});
+  }
+  return all;
+}
+
+/// What is wrong with a blob, as a sentence; empty: nothing.
+std::string trouble_with(const Expected& expected, BlobStore& blobs, bool deep) {
+  const std::int64_t size = blobs.size(expected.key);
+  if (size < 0) return fmt::format("The file {} of {} is missing.", expected.key, expected.owner);
+  if (expected.size >= 0 ? size != expected.size : size == 0)
+    return fmt::format("The file {} of {} has {} bytes{}.", expected.key, expected.owner, size,
+                       expected.size < 0 ? "" : fmt::format(", not {}", expected.size));
+  if (deep && !expected.sha256.empty() && sha256_of_file(blobs.local_path(expected.key)) != expected.sha256)
+    return fmt::format("The file {} of {} holds other bytes than were written.", expected.key, expected.owner);
+  return {};
+}
+
+}  // namespace
+
+int audit(const Config& config, bool deep) {
+  const auto store = open_existing_store(config);
+  const auto blobs = open_local_blob_store(blob_path(config));
   std::vector<std::string> problems;
-  open_existing_store(config)->read([&](Transaction& transaction) { problems = transaction.ledger().audit(); });
+  std::vector<Expected> expected;
+  store->read([&](Transaction& transaction) {
+    problems = transaction.ledger().audit();
+    expected = expected_blobs(transaction);
+  });
+  const std::size_t of_books = problems.size();
+  std::vector<Expected> odd;
+  for (const Expected& blob : expected)
+    if (!trouble_with(blob, *blobs, deep).empty()) odd.push_back(blob);
+  // The service may run: what was deleted meanwhile is nobody's any more.
+  if (!odd.empty())
+    store->read([&](Transaction& transaction) {
+      const std::vector<Expected> now = expected_blobs(transaction);
+      for (const Expected& blob : now)
+        if (std::any_of(odd.begin(), odd.end(), [&](const Expected& other) { return other.key == blob.key; }))
+          if (const std::string trouble = trouble_with(blob, *blobs, deep); !trouble.empty()) problems.push_back(trouble);
+    });
   for (const std::string& problem : problems) fmt::print("{}\n", problem);
-  fmt::print("{}\n", problems.empty() ? "The books are sound." : fmt::format("{} things are wrong with the books.", problems.size()));
+  if (problems.empty())
+    fmt::print("The books are sound, and all {} files are there{}.\n", expected.size(), deep ? " and as they were written" : "");
+  else
+    fmt::print("{} things are wrong with the books, {} with the files.\n", of_books, problems.size() - of_books);
   return problems.empty() ? 0 : 1;
 }
 

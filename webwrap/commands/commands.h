@@ -7,7 +7,8 @@ namespace webwrap {
 
 /// The subcommands of `webwrap`. Each prints its result for people and returns the exit status; errors are exceptions, which main prints.
 
-int audit(const Config&);  ///< prints what is wrong with the books and the database; 1 where anything is
+/// Prints what is wrong with the books, the database and the files (existence, size; `deep`: also their bytes); 1 where anything is.
+int audit(const Config&, bool deep);
 int backup(const Config&, const std::string& path);
 int migrate(const Config&);  ///< brings the database to this program's schema
 int reports(const Config&);  ///< what listeners complained about, newest first

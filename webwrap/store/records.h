@@ -67,6 +67,7 @@ struct Recording {
   double duration_s = 0;
   double f0_low = 0, f0_median = 0, f0_high = 0;  ///< Hz; 0: nothing sung
   std::string peaks;                              ///< key of the waveform's peaks (JSON)
+  std::string files;                              ///< JSON {"<blob key>": {"size", "sha256"}} of the three above; empty: not noted
   std::string failure;                            ///< one sentence; state failed
   Seconds created = 0, expires = 0;               ///< expires: of an unfinished upload
 };
@@ -114,6 +115,7 @@ struct Song {
   std::string original;  ///< the trimmed source, flac, and mp3
   std::string original_playable;
   std::string peaks;  ///< JSON {"original": [...], "converted": [...]}
+  std::string files;  ///< JSON {"<blob key>": {"size", "sha256"}}; empty: not noted
   Seconds created = 0;
 };
 

@@ -13,6 +13,8 @@ std::vector<Recording> SqliteRecordingStore::list(const Id& account, int limit) 
   return rows::list<Recording>(connection_, account, limit);
 }
 
+std::vector<Recording> SqliteRecordingStore::all() { return rows::select<Recording>(connection_, "ORDER BY seq DESC"); }
+
 void SqliteRecordingStore::erase(const Id& id) { rows::run(connection_, "DELETE FROM recordings WHERE id = ?", id); }
 
 std::int64_t SqliteRecordingStore::bytes_of(const Id& account) {

@@ -76,6 +76,7 @@ struct SqliteSchema<Recording> {
                                       SqliteColumn{"f0_median", &Recording::f0_median},
                                       SqliteColumn{"f0_high", &Recording::f0_high},
                                       SqliteColumn{"peaks", &Recording::peaks},
+                                      SqliteColumn{"files", &Recording::files},
                                       SqliteColumn{"failure", &Recording::failure},
                                       SqliteColumn{"created", &Recording::created},
                                       SqliteColumn{"expires", &Recording::expires}};
@@ -129,6 +130,7 @@ struct SqliteSchema<Song> {
                                       SqliteColumn{"original", &Song::original},
                                       SqliteColumn{"original_playable", &Song::original_playable},
                                       SqliteColumn{"peaks", &Song::peaks},
+                                      SqliteColumn{"files", &Song::files},
                                       SqliteColumn{"created", &Song::created}};
 };
 

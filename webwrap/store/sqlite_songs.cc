@@ -11,6 +11,8 @@ std::optional<Song> SqliteSongStore::find(const Id& id) { return rows::find<Song
 
 std::vector<Song> SqliteSongStore::list(const Id& account, int limit) { return rows::list<Song>(connection_, account, limit); }
 
+std::vector<Song> SqliteSongStore::all() { return rows::select<Song>(connection_, "ORDER BY seq DESC"); }
+
 void SqliteSongStore::erase(const Id& id) { rows::run(connection_, "DELETE FROM songs WHERE id = ?", id); }
 
 void SqliteSongStore::add_share(const Share& share) { rows::insert(connection_, share); }

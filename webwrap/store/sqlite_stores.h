@@ -65,6 +65,7 @@ class SqliteRecordingStore : public RecordingStore {
   void update(const Recording&) override;
   std::optional<Recording> find(const Id&) override;
   std::vector<Recording> list(const Id& account, int limit) override;
+  std::vector<Recording> all() override;
   void erase(const Id&) override;
   std::int64_t bytes_of(const Id& account) override;
   std::vector<Recording> expired(Seconds now) override;
@@ -110,6 +111,7 @@ class SqliteSongStore : public SongStore {
   void update(const Song&) override;
   std::optional<Song> find(const Id&) override;
   std::vector<Song> list(const Id& account, int limit) override;
+  std::vector<Song> all() override;
   void erase(const Id&) override;
 
   void add_share(const Share&) override;

@@ -71,6 +71,7 @@ class RecordingStore {
   virtual void update(const Recording&) = 0;
   virtual std::optional<Recording> find(const Id&) = 0;
   virtual std::vector<Recording> list(const Id& account, int limit) = 0;
+  virtual std::vector<Recording> all() = 0;
   virtual void erase(const Id&) = 0;
   virtual std::int64_t bytes_of(const Id& account) = 0;  ///< declared sizes of all it holds: for the quota
   virtual std::vector<Recording> expired(Seconds now) = 0;
@@ -126,6 +127,7 @@ class SongStore {
   virtual void update(const Song&) = 0;
   virtual std::optional<Song> find(const Id&) = 0;
   virtual std::vector<Song> list(const Id& account, int limit) = 0;
+  virtual std::vector<Song> all() = 0;
   virtual void erase(const Id&) = 0;
 
   virtual void add_share(const Share&) = 0;

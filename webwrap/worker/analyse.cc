@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "blob/digest.h"
 #include "voxconv/f0.h"
 #include "voxconv/mix.h"
 #include "worker/audio_runner.h"
@@ -75,6 +76,9 @@ JobOutput AudioRunner::analyse(const JobTask& task) {
   recording.state = Recording::State::ready;
   JobOutput output;
   output.files = {{folder, "playable.mp3", playable}, {folder, "peaks.json", "", nlohmann::json{{"peaks", writer.peaks()}}.dump()}};
+  auto files = output.described(task.job.attempts);
+  files[recording.blob] = {{"size", recording.size}, {"sha256", sha256_of_file(source)}};
+  recording.files = files.dump();
   output.keep = [recording](Transaction& transaction) mutable {
     const auto now = transaction.recordings().find(recording.id);
     if (!now) return false;

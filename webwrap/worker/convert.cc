@@ -88,6 +88,7 @@ JobOutput AudioRunner::convert(const JobTask& task) {
     output.files.push_back({folder, name, file(name)});
   }
   output.result = json{{"song", song.id}, {"limiter_gain_db", report.limiter_gain_db}, {"seconds", report.wall_s}}.dump();
+  song.files = output.described(task.job.attempts).dump();
   output.keep = [song](Transaction& transaction) mutable {
     song.account = transaction.jobs().find(song.job).value().account;
     transaction.songs().add(song);

@@ -2,6 +2,7 @@
 #include <functional>
 #include <limits>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -50,6 +51,8 @@ struct JobOutput {
     std::string bytes = {};  ///< what it holds, where there is no path
   };
   std::vector<File> files;
+  /// Size and sha256 of the files by their keys, for Recording::files and Song::files.
+  nlohmann::json described(int attempt) const;
   std::string result;  ///< for Job::result
   /// Writes its rows, in the transaction that ends the job and takes the money. False: nobody wants it any more, for example because the
   /// owner removed what it belongs to; the job then ends as cancelled. Whose they are is read there: a guest may have logged in meanwhile.

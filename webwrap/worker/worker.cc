@@ -12,6 +12,7 @@
 #include <system_error>
 #include <thread>
 
+#include "blob/digest.h"
 #include "domain/error.h"
 #include "domain/id.h"
 #include "log/log.h"
@@ -189,6 +190,16 @@ void Worker::do_job(const Job& job) {
 
 std::string attempt_key(const std::string& folder, int attempt, const std::string& name) {
   return fmt::format("{}/{}-{}", folder, attempt, name);
+}
+
+nlohmann::json JobOutput::described(int attempt) const {
+  nlohmann::json all = nlohmann::json::object();
+  for (const File& file : files) {
+    const bool in_file = !file.path.empty();
+    all[attempt_key(file.folder, attempt, file.name)] = {{"size", in_file ? fs::file_size(file.path) : file.bytes.size()},
+                                                         {"sha256", in_file ? sha256_of_file(file.path) : hash_secret(file.bytes)}};
+  }
+  return all;
 }
 
 bool Worker::keep(const Job& job, const JobOutput& output) {
