@@ -118,17 +118,40 @@ TEST(Password, IsHashedWithSalt) {
 }
 
 TEST(Password, LeavesHandlerThreadsToOthers) {
-  const auto expect = [](int handler_threads, int running, int waiting) {
+  const auto expect = [](int handler_threads, int checks_waiting, int hashes_waiting) {
     const PasswordRoom room = password_room(handler_threads);
-    EXPECT_EQ(room.running, running) << handler_threads;
-    EXPECT_EQ(room.waiting, waiting) << handler_threads;
+    EXPECT_EQ(room.checks.running, 1) << handler_threads;
+    EXPECT_EQ(room.hashes.running, 1) << handler_threads;
+    EXPECT_EQ(room.checks.waiting, checks_waiting) << handler_threads;
+    EXPECT_EQ(room.hashes.waiting, hashes_waiting) << handler_threads;
   };
-  expect(64, 2, 4);
-  expect(8, 2, 4);
-  expect(5, 2, 1);
-  expect(4, 2, 0);
-  expect(3, 1, 0);
-  expect(1, 1, 0);
+  expect(64, 2, 2);
+  expect(8, 2, 2);
+  expect(6, 1, 1);
+  expect(5, 1, 0);
+  expect(4, 0, 0);
+  expect(1, 0, 0);
+}
+
+/// Nobody is kept from signing up by who tries passwords.
+TEST(Password, OfNewAccountsIsHashedBesideAFloodOfLogIns) {
+  const std::string hash = hash_password("seven quiet otters");
+  std::atomic<bool> over = false;
+  std::atomic<int> refused = 0;
+  std::vector<std::thread> guessers;
+  for (int i = 0; i < 8; ++i)
+    guessers.emplace_back([&] {
+      while (!over) try {
+          check_password(hash, "wrong one here");
+        } catch (const ServiceError& error) {
+          EXPECT_EQ(error.status(), 503);
+          ++refused;
+        }
+    });
+  while (refused == 0) std::this_thread::yield();
+  for (int i = 0; i < 5; ++i) EXPECT_NO_THROW(hash_password("seven quiet otters")) << i;
+  over = true;
+  for (std::thread& guesser : guessers) guesser.join();
 }
 
 TEST(WorkSlots, LetAFewInAFewWaitAndNobodyElse) {

@@ -15,11 +15,16 @@ namespace {
 
 constexpr auto passes = crypto_pwhash_OPSLIMIT_INTERACTIVE;
 constexpr auto memory = crypto_pwhash_MEMLIMIT_INTERACTIVE;
-constexpr int at_a_time = 2, may_wait = 4;
+constexpr int may_wait = 2;  // for each of the two
 
-WorkSlots& slots(int handler_threads = Config().handler_threads) {
-  static const PasswordRoom room = password_room(handler_threads);
-  static WorkSlots all(room.running, room.waiting);
+struct Slots {
+  explicit Slots(const PasswordRoom& room)
+      : checks(room.checks.running, room.checks.waiting), hashes(room.hashes.running, room.hashes.waiting) {}
+  WorkSlots checks, hashes;
+};
+
+Slots& slots(int handler_threads = Config().handler_threads) {
+  static Slots all(password_room(handler_threads));
   return all;
 }
 
@@ -38,19 +43,19 @@ const std::string& hash_of_nobody() {
 }  // namespace
 
 PasswordRoom password_room(int handler_threads) {
-  const int most = std::clamp(handler_threads - 2, 1, at_a_time + may_wait), running = std::min(at_a_time, most);
-  return {running, most - running};
+  const int waiting = std::clamp(handler_threads - 4, 0, 2 * may_wait);
+  return {{1, (waiting + 1) / 2}, {1, waiting / 2}};
 }
 
 void fit_passwords(int handler_threads) { slots(handler_threads); }
 
 std::string hash_password(const std::string& password) {
-  const WorkSlots::Slot slot = slots().enter();
+  const WorkSlots::Slot slot = slots().hashes.enter();
   return make_hash(password);
 }
 
 bool check_password(const std::string& hash, const std::string& password) {
-  const WorkSlots::Slot slot = slots().enter();
+  const WorkSlots::Slot slot = slots().checks.enter();
   const std::string& nobody = hash_of_nobody();  // made once, whoever comes first
   const std::string& checked = hash.empty() ? nobody : hash;
   const bool right = crypto_pwhash_str_verify(checked.c_str(), password.data(), password.size()) == 0;

@@ -4,9 +4,12 @@
 namespace webwrap {
 
 /// How many passwords are hashed at a time, and how many may wait for that. They hold a handler thread each, so two of those are left to
-/// the rest of the service.
+/// the rest of the service. Checks (log-ins) and new hashes (sign-ups) have rooms of their own, so that a flood of log-ins, which anybody
+/// can send, leaves sign-ups and resets alone.
 struct PasswordRoom {
-  int running, waiting;
+  struct Part {
+    int running, waiting;
+  } checks, hashes;
 };
 PasswordRoom password_room(int handler_threads);
 /// To be called before the first password; else the room is that of Config's default.
