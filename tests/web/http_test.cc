@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "domain/error.h"
+#include "domain/printable.h"
 #include "http/file_range.h"
 #include "http/head.h"
 #include "http/router.h"
@@ -33,6 +34,21 @@ Handler saying(const std::string& text) {
     for (const auto& [name, value] : request.params) response.body += " " + name + "=" + value;
     return response;
   };
+}
+
+TEST(Printable, LeavesNothingThatATerminalObeys) {
+  EXPECT_EQ(printable("F\xc3\xbcr dich \xf0\x9f\x8e\xa4"), "F\xc3\xbcr dich \xf0\x9f\x8e\xa4");
+  EXPECT_EQ(printable("a\x1b[2Jb\x07\rc\x7f"), "a?[2Jb??c?");
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "31m"),
+            "?31m")
+      << "CSI of C1";
+  EXPECT_EQ(printable("one\ntwo", "  "), "one\n  two");
+  EXPECT_EQ(printable("x\xe2\x80\xaey\xe2\x81\xa6"), "x?y?") << "turns the text";
+  EXPECT_EQ(printable("\xff\xc3(\xed\xa0\x80\xc0\x9b\xf0\x9f"),
+            "??(?????"
+            "??")
+      << "no UTF-8";
 }
 
 TEST(Router, TakesTheMostParticularPattern) {

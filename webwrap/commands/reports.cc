@@ -3,6 +3,7 @@
 
 #include "commands/commands.h"
 #include "commands/database.h"
+#include "domain/printable.h"
 
 namespace webwrap {
 namespace {
@@ -19,7 +20,8 @@ int reports(const Config& config) {
       const auto share = transaction.songs().find_share(report.share);
       const char* state = !share ? "not shared any more" : share->taken_down ? "taken down" : "shared";
       fmt::print("{:%Y-%m-%d %H:%M} UTC  {}/s/{} ({})  from {}\n  {}\n", fmt::gmtime(std::time_t(report.created)), config.base_url(),
-                 report.share, state, report.email.empty() ? "an unnamed listener" : report.email, report.reason);
+                 report.share, state, report.email.empty() ? "an unnamed listener" : printable(report.email),
+                 printable(report.reason, "  "));
     }
   });
   return 0;

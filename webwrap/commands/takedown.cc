@@ -4,6 +4,7 @@
 
 #include "commands/commands.h"
 #include "commands/database.h"
+#include "domain/printable.h"
 
 namespace webwrap {
 
@@ -18,7 +19,7 @@ int takedown(const Config& config, const std::string& share) {
     transaction.songs().update_share(*found);
     if (const auto song = transaction.songs().find(found->song)) title = song->title;
   });
-  fmt::print("Took down {} (\"{}\"): its page is gone, and it cannot be shared again.\n", id, title);
+  fmt::print("Took down {} (\"{}\"): its page is gone, and it cannot be shared again.\n", id, printable(title));
   return 0;
 }
 

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "domain/printable.h"
+
 namespace webwrap {
 namespace {
 
@@ -25,9 +27,7 @@ std::string text_line(Level level, const std::string& event, const nlohmann::jso
       fmt::format("{:%H:%M:%S} {}{}", fmt::localtime(now), level == Level::info ? "" : fmt::format("{}: ", name_of(level)), event);
   for (const auto& [key, value] : fields.items())
     line += fmt::format(" {}={}", key, value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, replace_broken_utf8));
-  for (char& c : line)
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';  // what clients send must not draw on the terminal
-  return line + '\n';
+  return printable(line, "  ") + '\n';  // what clients send must not draw on the terminal
 }
 
 }  // namespace
