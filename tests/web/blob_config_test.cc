@@ -181,6 +181,7 @@ TEST_F(Settings, AreRefusedByNameWhereTheyAreWrong) {
   EXPECT_THAT(refusal(R"({"packs": [{"price": 1}]})"), HasSubstr("price"));
   EXPECT_THAT(refusal(R"({"accel_prefix": "files"})"), HasSubstr("accel_prefix"));
   EXPECT_THAT(refusal(R"({"public_url": "sing.example"})"), HasSubstr("public_url"));
+  EXPECT_THAT(refusal(R"({"public_url": "https://example.org/sing/"})"), HasSubstr("has a path"));
   EXPECT_THAT(refusal("[]"), HasSubstr("object"));
   EXPECT_THAT(refusal("{"), HasSubstr(path));
   EXPECT_THAT(refusal_of(dir_ / "none.json"), HasSubstr("none.json"));

@@ -224,6 +224,8 @@ void check(const Config& c) {
     refuse("public_url", fmt::format("'{}' does not start with http:// or https://.", c.public_url));
   if (!c.accel_prefix.empty() && (!c.accel_prefix.starts_with('/') || !c.accel_prefix.ends_with('/')))
     refuse("accel_prefix", fmt::format("'{}' must start and end with a slash, as nginx' location does.", c.accel_prefix));
+  if (const std::string url = c.base_url(); url.find_first_of("/?#", url.find("//") + 2) != std::string::npos)
+    refuse("public_url", fmt::format("'{}' has a path, below which the service cannot be: give it a host name of its own.", c.public_url));
 }
 
 }  // namespace
