@@ -1,6 +1,7 @@
 // The router, and what is read from requests.
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "domain/error.h"
@@ -49,6 +50,40 @@ TEST(Printable, LeavesNothingThatATerminalObeys) {
             "??(?????"
             "??")
       << "no UTF-8";
+}
+
+TEST(Router, ShowsAPageToPeopleWhereThereIsNothing) {
+  Router router;
+  router.add(Method::post, "/form", saying("taken"));
+  router.add_missing_page(saying("page"));
+  const auto answer = [&](Method method, const std::string& path, const std::string& accepted) {
+    Request request;
+    request.method = method;
+    request.path = path;
+    request.headers["accept"] = accepted;
+    return router.handle(request);
+  };
+  const Response page = answer(Method::get, "/nope", "text/html,application/xhtml+xml,*/*;q=0.8");
+  EXPECT_EQ(page.status, 404);
+  EXPECT_EQ(page.body, "page");
+  for (const Response& response : {answer(Method::get, "/nope", "*/*"), answer(Method::get, "/nope", "application/json"),
+                                   answer(Method::get, "/api/v1/nope", "text/html"), answer(Method::del, "/nope", "text/html")}) {
+    EXPECT_EQ(response.status, 404);
+    EXPECT_EQ(response.type, "application/problem+json");
+  }
+  EXPECT_EQ(answer(Method::get, "/form", "text/html").status, 405);
+}
+
+TEST(Router, TellsOfAFullDisk) {
+  Router router;
+  router.add(Method::get, "/make", [](const Request&) -> Response {
+    throw std::filesystem::filesystem_error("cannot make", std::make_error_code(std::errc::no_space_on_device));
+  });
+  router.add(Method::get, "/find", [](const Request&) -> Response {
+    throw std::filesystem::filesystem_error("cannot find", std::make_error_code(std::errc::no_such_file_or_directory));
+  });
+  EXPECT_EQ(ask(router, Method::get, "/make").status, 507);
+  EXPECT_EQ(ask(router, Method::get, "/find").status, 500);
 }
 
 TEST(Router, TakesTheMostParticularPattern) {

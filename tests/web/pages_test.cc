@@ -26,6 +26,15 @@ TEST_F(Pages, AreTheAppForEveryAddressOfIt) {
   EXPECT_EQ(browser.send(Method::get, "/apple").status, 404);
 }
 
+/// The app tells people that there is nothing; programs get JSON.
+TEST_F(Pages, ArePagesAlsoWhereThereIsNothing) {
+  const http::Response page = browser.send(Method::get, "/nope", nullptr, {{"accept", "text/html"}, {"if-none-match", "*"}});
+  EXPECT_EQ(page.status, 404);
+  EXPECT_EQ(page.type, "text/html; charset=utf-8");
+  EXPECT_NE(page.body.find("/assets/js/main.js"), std::string::npos);
+  EXPECT_EQ(browser.send(Method::get, "/nope", nullptr, {{"accept", "application/json"}}).type, "application/problem+json");
+}
+
 TEST_F(Pages, GiveFilesTheirTypes) {
   const std::map<std::string, std::string> expected = {{"css/app.css", "text/css; charset=utf-8"},
                                                        {"js/main.js", "text/javascript; charset=utf-8"},

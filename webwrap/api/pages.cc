@@ -64,6 +64,11 @@ class Files {
 void add_page_routes(http::Router& router, Context&) {
   const auto files = std::make_shared<const Files>(ui_dir());
   const auto page = [files](const http::Request& request) { return files->answer("index.html", request); };
+  router.add_missing_page([files](const http::Request& request) {  // the app says that there is nothing; whatever the browser has of it
+    http::Request fresh = request;
+    fresh.headers.erase("if-none-match");
+    return files->answer("index.html", fresh);
+  });
   router.add(http::Method::get, "/", page);
   router.add(http::Method::get, "/app", page);
   router.add(http::Method::get, "/app/{path*}", page);

@@ -61,6 +61,10 @@ std::map<std::string, std::string> parameters_of(const std::vector<std::string>&
 }
 
 }  // namespace
+bool wants_page(const Request& request) {
+  return (request.method == Method::get || request.method == Method::head) && !request.path.starts_with("/api/") &&
+         request.header("accept").find("text/html") != std::string::npos;
+}
 
 void Router::add(Method method, const std::string& pattern, Handler handler, std::size_t max_body) {
   entries_.push_back({method, pattern, split(pattern), std::move(handler), max_body});
@@ -88,7 +92,14 @@ Response Router::dispatch(Request& request, const Entry* entry, const std::vecto
     std::string allowed;
     for (const Method method : {Method::get, Method::head, Method::post, Method::put, Method::patch, Method::del, Method::options})
       if (find(method, parts)) allowed += (allowed.empty() ? "" : ", ") + std::string(name_of(method));
-    if (allowed.empty()) return problem(404, "not_found", "There is nothing at this address.");
+    if (allowed.empty()) {
+      if (missing_page_ && wants_page(request)) {
+        Response page = missing_page_(request);
+        page.status = 404;
+        return page;
+      }
+      return problem(404, "not_found", "There is nothing at this address.");
+    }
     Response response =
         problem(405, "method_not_allowed", fmt::format("This address does not take {}; it takes {}.", name_of(request.method), allowed));
     response.headers.emplace_back("Allow", allowed);

@@ -19,6 +19,8 @@ class Router {
   /// `pattern`: "/api/v1/jobs/{id}"; a last part "{path*}" takes the rest. HEAD is answered by the GET handler without its body unless it
   /// has a handler of its own. Where several patterns fit, the one with fixed text in the first place that differs is taken.
   void add(Method method, const std::string& pattern, Handler handler, std::size_t max_body = usual_body);
+  /// Answers GET where there is no route and the client is a browser that wants a page; its status becomes 404. Else: problem+json.
+  void add_missing_page(Handler handler) { missing_page_ = std::move(handler); }
   void observe(Observer observer) { observer_ = std::move(observer); }
   /// Calls the handler; 404 and 405 (with Allow) where there is none, 413 past max_body. ServiceError and any other exception become
   /// problem+json (the latter a 500 that tells nothing, logged with a request id). Adds the security headers.
@@ -44,6 +46,7 @@ class Router {
   Response dispatch(Request& request, const Entry* entry, const std::vector<std::string>& parts) const;
 
   std::vector<Entry> entries_;
+  Handler missing_page_;
   Observer observer_;
 };
 
