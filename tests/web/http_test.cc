@@ -1,11 +1,13 @@
 // The router, and what is read from requests.
 #include <gmock/gmock.h>
+#include <zlib.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "domain/error.h"
 #include "domain/printable.h"
+#include "http/compression.h"
 #include "http/file_range.h"
 #include "http/head.h"
 #include "http/router.h"
@@ -35,6 +37,48 @@ Handler saying(const std::string& text) {
     for (const auto& [name, value] : request.params) response.body += " " + name + "=" + value;
     return response;
   };
+}
+
+std::string unzipped(const std::string& bytes) {
+  z_stream stream = {};
+  EXPECT_EQ(::inflateInit2(&stream, 15 + 16), Z_OK);
+  std::string text(1 << 20, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(text.data());
+  stream.avail_out = static_cast<uInt>(text.size());
+  EXPECT_EQ(::inflate(&stream, Z_FINISH), Z_STREAM_END);
+  text.resize(stream.total_out);
+  ::inflateEnd(&stream);
+  return text;
+}
+
+TEST(Compression, IsForTextThatIsTheSameForEverybody) {
+  const std::string text = std::string(3000, 'a') + "end";
+  const auto answer = [&](const std::string& accepted, const std::string& type, const std::string& caching, const std::string& body) {
+    Request request;
+    request.headers["accept-encoding"] = accepted;
+    Response response;
+    response.type = type;
+    response.body = body;
+    response.headers = {{"ETag", "\"1\""}, {"Cache-Control", caching}};
+    compress(request, response);
+    return response;
+  };
+  const Response small = answer("br, gzip;q=0.8, *;q=0.1", "text/css; charset=utf-8", "no-cache", text);
+  EXPECT_LT(small.body.size(), 200u);
+  EXPECT_EQ(unzipped(small.body), text);
+  EXPECT_EQ(*small.find_header("Content-Encoding"), "gzip");
+  EXPECT_EQ(*small.find_header("Vary"), "Accept-Encoding");
+  EXPECT_EQ(*small.find_header("ETag"), "W/\"1\"");
+  const auto stays = [&](const Response& response) {
+    return !response.find_header("Content-Encoding") && *response.find_header("ETag") == "\"1\"";
+  };
+  EXPECT_TRUE(stays(answer("", "text/css", "no-cache", text)));
+  EXPECT_TRUE(stays(answer("gzip;q=0, br", "text/css", "no-cache", text)));
+  EXPECT_TRUE(stays(answer("gzip", "audio/mpeg", "no-cache", text)));
+  EXPECT_TRUE(stays(answer("gzip", "application/json", "no-store", text))) << "private";
+  EXPECT_TRUE(stays(answer("gzip", "text/css", "no-cache", "short")));
 }
 
 TEST(Printable, LeavesNothingThatATerminalObeys) {

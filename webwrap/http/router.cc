@@ -9,6 +9,7 @@
 
 #include "domain/error.h"
 #include "domain/id.h"
+#include "http/compression.h"
 #include "http/security.h"
 #include "log/log.h"
 
@@ -60,11 +61,12 @@ std::map<std::string, std::string> parameters_of(const std::vector<std::string>&
   return params;
 }
 
-}  // namespace
 bool wants_page(const Request& request) {
   return (request.method == Method::get || request.method == Method::head) && !request.path.starts_with("/api/") &&
          request.header("accept").find("text/html") != std::string::npos;
 }
+
+}  // namespace
 
 void Router::add(Method method, const std::string& pattern, Handler handler, std::size_t max_body) {
   entries_.push_back({method, pattern, split(pattern), std::move(handler), max_body});
@@ -127,11 +129,12 @@ Response Router::handle(Request& request) const {
   const std::vector<std::string> parts = split(request.path);
   const Entry* entry = find(request.method, parts);
   Response response = dispatch(request, entry, parts);
+  add_security_headers(request.path, response);
+  compress(request, response);
   if (request.method == Method::head && !response.file) {
     if (!response.find_header("Content-Length")) response.headers.emplace_back("Content-Length", std::to_string(response.body.size()));
     response.body.clear();
   }
-  add_security_headers(request.path, response);
   if (observer_) {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     observer_(request.method, entry ? entry->pattern : "", response.status, took.count());
