@@ -386,6 +386,25 @@ TEST_F(ServerTest, DrainsBeforeItStops) {
   EXPECT_TRUE(stopped.get());
 }
 
+/// A part of an upload that is on its way is not cut off.
+TEST_F(ServerTest, TakesBodiesThatAreOnTheirWayWhenItEnds) {
+  const int port = start();
+  TcpClient uploading(port), leaving(port);
+  const std::string half(250'000, 'x');
+  uploading.send("POST /size HTTP/1.1\r\nContent-Length: 500000\r\n\r\n" + half);
+  leaving.send("POST /size HTTP/1.1\r\nContent-Length: 500000\r\n\r\n" + half);
+  TcpClient other(port);
+  while (body_of(other.ask("GET /hello HTTP/1.1\r\n\r\n")) != "hello you") continue;  // what was sent before has arrived by now
+  std::this_thread::sleep_for(milliseconds(50));
+  auto stopped = std::async(std::launch::async, [&] { return server_->stop(std::chrono::seconds(10)); });
+  while (other.ask("GET /hello HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 200")) continue;
+  EXPECT_EQ(stopped.wait_for(milliseconds(50)), std::future_status::timeout) << "it waits for the bodies";
+  leaving.end_sending();  // not for those of who has gone
+  uploading.send(half);
+  EXPECT_EQ(body_of(uploading.answer()), "500000 in a file");
+  EXPECT_TRUE(stopped.get());
+}
+
 TEST_F(ServerTest, AnswersClientsThatHaveEndedSending) {
   TcpClient client(start());
   client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <utility>
 
 #include "domain/id.h"
 #include "http/file_range.h"
@@ -76,8 +77,19 @@ Connection::Connection(ServerState& state, Descriptor socket, std::string client
 
 Connection::~Connection() {
   state_.writer.forget(socket_.get());
+  count_out();
   const std::lock_guard lock(state_.mutex);
-  state_.connections.erase(this);
+  if (state_.connections.erase(this) == 0) return;  // it was not let in
+  const auto mine = state_.of_address.find(network_of(client_));
+  if (mine != state_.of_address.end() && --mine->second == 0) state_.of_address.erase(mine);
+}
+
+void Connection::count_in() {
+  if (!std::exchange(in_flight_, true)) ++state_.in_flight;
+}
+
+void Connection::count_out() {
+  if (std::exchange(in_flight_, false)) --state_.in_flight;
 }
 
 void Connection::wait_until(milliseconds from_now) { deadline_ = steady_clock::now() + from_now; }
@@ -133,6 +145,11 @@ bool Connection::read_head() {
   }
   head_ = std::move(std::get<Head>(parsed));
   const std::size_t limit = state_.router.max_body(head_.request.method, head_.request.path).value_or(unrouted_body);
+  if (state_.draining) {
+    refuse(busy("The service is being restarted; try again in a moment."));
+    return true;
+  }
+  count_in();  // a body that is on its way is waited for
   if (head_.length > limit) {
     refuse(problem(413, "too_large", fmt::format("The request's body is larger than {} bytes, which this address takes at most.", limit)));
     return true;
@@ -163,7 +180,6 @@ std::size_t Connection::take_body(std::string_view bytes) {
 
 void Connection::dispatch() {
   stage_ = Stage::busy;
-  ++state_.in_flight;
   auto request = std::make_shared<Request>(std::move(head_.request));
   const ServerOptions& options = state_.options;
   const std::string forwarded = options.trust_proxy ? last_of_list(request->header("x-forwarded-for")) : "";
@@ -180,10 +196,6 @@ void Connection::dispatch() {
     } else {
       request->body_file = offloaded;
     }
-  }
-  if (state_.draining) {
-    head_.keep_alive = false;
-    refused = busy("The service is being restarted; try again in a moment.");
   }
   if (!refused && !state_.pool->submit([self = shared_from_this(), request] { self->answer(request); }))
     refused = busy("The service has too much to do now; try again in a moment.");
@@ -254,7 +266,7 @@ Output Connection::file_output(const Request& request, Response response) const 
 }
 
 void Connection::refuse(Response response) {
-  ++state_.in_flight;
+  count_in();
   head_.keep_alive = false;
   add_security_headers("/api/", response);
   start(make_output(response, false, static_cast<std::int64_t>(response.body.size())));
@@ -262,7 +274,7 @@ void Connection::refuse(Response response) {
 
 void Connection::start(Output output) {
   if (stage_ == Stage::closed) {
-    --state_.in_flight;
+    count_out();
     return;
   }
   output_ = std::move(output);
@@ -283,7 +295,7 @@ void Connection::finish(bool broken) {
   const bool keep_alive = output_.keep_alive;
   output_ = Output();
   spool_ = Descriptor();
-  --state_.in_flight;
+  count_out();
   if (broken) {
     stage_ = Stage::closed;
     ::shutdown(socket(), SHUT_RDWR);
@@ -300,7 +312,8 @@ void Connection::finish(bool broken) {
 
 void Connection::close_now() {
   if (stage_ == Stage::writing) return finish(true);
-  stage_ = Stage::closed;  // a handler still at work finds that out in start()
+  if (stage_ != Stage::busy) count_out();  // a handler still at work finds out in start() that nobody waits for its answer
+  stage_ = Stage::closed;
   input_ = {};
   ::shutdown(socket(), SHUT_RDWR);
 }

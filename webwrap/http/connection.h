@@ -43,7 +43,7 @@ struct ServerState {
   const Router& router;
   BlobStore& blobs;
   const ServerOptions options;
-  std::atomic<int> in_flight = 0;  ///< requests whose answer is not wholly written
+  std::atomic<int> in_flight = 0;  ///< requests whose head was taken and whose answer is not wholly written
   std::atomic<bool> draining = false;
   std::mutex mutex;
   std::map<Connection*, std::weak_ptr<Connection>> connections;
@@ -79,6 +79,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void wait_until(std::chrono::milliseconds from_now);
 
   void answer(const std::shared_ptr<Request>& request);  ///< in a thread of the pool, without mutex_
+  void count_in();                                       ///< from now on the server waits for this request when it ends
+  void count_out();
   Output output_of(const Request& request, Response response) const;
   Output file_output(const Request& request, Response response) const;
 
@@ -91,6 +93,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool head_begun_ = false;
   Head head_;
   std::uint64_t body_left_ = 0;
+  bool in_flight_ = false;
   Descriptor spool_;
   Output output_;
   std::chrono::steady_clock::time_point deadline_;
