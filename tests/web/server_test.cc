@@ -405,6 +405,44 @@ TEST_F(ServerTest, TakesBodiesThatAreOnTheirWayWhenItEnds) {
   EXPECT_TRUE(stopped.get());
 }
 
+TEST_F(ServerTest, LetsNoAddressTakeAllConnections) {
+  options_.connections_per_address = 3;
+  options_.max_connections = 100;
+  const int port = start();
+  std::vector<std::unique_ptr<TcpClient>> silent;
+  for (int i = 0; i < 3; ++i) {
+    silent.push_back(std::make_unique<TcpClient>(port));
+    EXPECT_EQ(body_of(silent.back()->ask("GET /hello HTTP/1.1\r\n\r\n")), "hello you");
+  }
+  TcpClient one_more(port);
+  one_more.send("GET /hello HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(one_more.closed());
+  silent.pop_back();  // its place is free once the server has noticed
+  std::string answer;
+  for (int i = 0; i < 200 && answer.empty(); ++i) {
+    TcpClient again(port);
+    answer = again.ask("GET /hello HTTP/1.1\r\n\r\n");
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  EXPECT_EQ(body_of(answer), "hello you");
+}
+
+TEST_F(ServerTest, CountsNoAddressesBehindAProxy) {
+  options_.connections_per_address = 1;
+  options_.trust_proxy = true;
+  const int port = start();
+  TcpClient one(port), two(port);
+  EXPECT_EQ(body_of(one.ask("GET /hello HTTP/1.1\r\n\r\n")), "hello you");
+  EXPECT_EQ(body_of(two.ask("GET /hello HTTP/1.1\r\n\r\n")), "hello you");
+}
+
+TEST_F(ServerTest, RefusesBodiesForWhichThereIsNoRoom) {
+  options_.has_room = [](std::int64_t bytes) { return bytes < 400'000; };
+  TcpClient client(start());
+  EXPECT_EQ(body_of(client.ask("POST /size HTTP/1.1\r\nContent-Length: 300000\r\n\r\n" + std::string(300'000, 'x'))), "300000 in a file");
+  EXPECT_THAT(client.ask("POST /size HTTP/1.1\r\nContent-Length: 500000\r\n\r\n"), StartsWith("HTTP/1.1 507"));
+}
+
 TEST_F(ServerTest, AnswersClientsThatHaveEndedSending) {
   TcpClient client(start());
   client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");

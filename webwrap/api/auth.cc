@@ -8,6 +8,7 @@
 
 #include "domain/error.h"
 #include "domain/id.h"
+#include "http/address.h"
 
 namespace webwrap {
 namespace {
@@ -229,15 +230,6 @@ void limit_rate(const Context& context, const std::string& what, const std::stri
                      fmt::format("Too many requests of this kind; try again {}.{}{}", wait, advice.empty() ? "" : " ", advice));
 }
 
-std::string address_of(const Request& request) {
-  std::array<unsigned char, 16> bytes;
-  if (inet_pton(AF_INET6, request.client.c_str(), bytes.data()) != 1) return request.client;
-  if (std::all_of(bytes.begin(), bytes.begin() + 10, [](unsigned char b) { return b == 0; }) && bytes[10] == 0xff && bytes[11] == 0xff)
-    return fmt::format("{}.{}.{}.{}", bytes[12], bytes[13], bytes[14], bytes[15]);  // an IPv4 address in IPv6's clothes
-  std::fill(bytes.begin() + 8, bytes.end(), 0);
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  inet_ntop(AF_INET6, bytes.data(), text.data(), text.size());
-  return std::string(text.data()) + "/64";
-}
+std::string address_of(const Request& request) { return http::network_of(request.client); }
 
 }  // namespace webwrap

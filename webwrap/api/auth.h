@@ -42,7 +42,7 @@ std::string find_device(const Context&, const http::Request&, const Account&);
 
 /// Throws ServiceError(429, "too_many_requests") with a sentence, past `limit` per `window` seconds. `advice`: another sentence.
 void limit_rate(const Context&, const std::string& what, const std::string& who, int limit, Seconds window, const std::string& advice = {});
-/// What limits per address count by: the IPv4 address, or the /64 network of an IPv6 address, all of which one client may own.
+/// What limits per address count by (http::network_of).
 std::string address_of(const http::Request&);
 
 }  // namespace webwrap

@@ -30,6 +30,7 @@ void for_each_setting(Config& c, Use use) {
   use("handler_threads", c.handler_threads);
   use("workers", c.workers);
   use("worker_threads", c.worker_threads);
+  use("connections_per_address", c.connections_per_address);
   use("trust_proxy", c.trust_proxy);
   use("accel_prefix", c.accel_prefix);
   use("proxy_secret", c.proxy_secret);
@@ -203,6 +204,7 @@ void check(const Config& c) {
   at_least("handler_threads", c.handler_threads, 1);
   at_least("workers", c.workers, 0);
   at_least("worker_threads", c.worker_threads, 1);
+  at_least("connections_per_address", c.connections_per_address, 1);
   at_least("credits_per_minute", static_cast<double>(c.credits_per_minute), 0);
   at_least("free_credits", static_cast<double>(c.free_credits), 0);
   at_least("preview_s", c.preview_s, 1);
@@ -222,10 +224,10 @@ void check(const Config& c) {
   if (c.data_dir.empty()) refuse("data_dir", "it must not be empty.");
   if (!c.public_url.empty() && !c.public_url.starts_with("http://") && !c.public_url.starts_with("https://"))
     refuse("public_url", fmt::format("'{}' does not start with http:// or https://.", c.public_url));
-  if (!c.accel_prefix.empty() && (!c.accel_prefix.starts_with('/') || !c.accel_prefix.ends_with('/')))
-    refuse("accel_prefix", fmt::format("'{}' must start and end with a slash, as nginx' location does.", c.accel_prefix));
   if (const std::string url = c.base_url(); url.find_first_of("/?#", url.find("//") + 2) != std::string::npos)
     refuse("public_url", fmt::format("'{}' has a path, below which the service cannot be: give it a host name of its own.", c.public_url));
+  if (!c.accel_prefix.empty() && (!c.accel_prefix.starts_with('/') || !c.accel_prefix.ends_with('/')))
+    refuse("accel_prefix", fmt::format("'{}' must start and end with a slash, as nginx' location does.", c.accel_prefix));
 }
 
 }  // namespace

@@ -24,11 +24,12 @@ struct Config {
   std::string public_url;  ///< how users reach the service; empty: http://bind:port
   int http_threads = 4;    ///< I/O threads
   int handler_threads = 8;
-  int workers = 1;           ///< worker processes that `serve` starts; 0: they are run by someone else
-  int worker_threads = 1;    ///< CPU threads of one worker
-  bool trust_proxy = false;  ///< take the client's address from X-Forwarded-For
-  std::string accel_prefix;  ///< nginx' internal location ("/_files/"); empty: files are sent by this process
-  std::string proxy_secret;  ///< what nginx sends in X-Proxy-Secret; needed for the upload offload
+  int workers = 1;                    ///< worker processes that `serve` starts; 0: they are run by someone else
+  int worker_threads = 1;             ///< CPU threads of one worker
+  int connections_per_address = 200;  ///< at a time, without a proxy
+  bool trust_proxy = false;           ///< take the client's address from X-Forwarded-For
+  std::string accel_prefix;           ///< nginx' internal location ("/_files/"); empty: files are sent by this process
+  std::string proxy_secret;           ///< what nginx sends in X-Proxy-Secret; needed for the upload offload
 
   Credits credits_per_minute = 1;
   Credits free_credits = 5;

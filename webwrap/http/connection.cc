@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "domain/id.h"
+#include "http/address.h"
 #include "http/file_range.h"
 #include "http/security.h"
 #include "log/log.h"
@@ -76,8 +77,8 @@ Connection::Connection(ServerState& state, Descriptor socket, std::string client
 }
 
 Connection::~Connection() {
-  state_.writer.forget(socket_.get());
   count_out();
+  state_.writer.forget(socket_.get());
   const std::lock_guard lock(state_.mutex);
   if (state_.connections.erase(this) == 0) return;  // it was not let in
   const auto mine = state_.of_address.find(network_of(client_));
@@ -144,12 +145,12 @@ bool Connection::read_head() {
     return true;
   }
   head_ = std::move(std::get<Head>(parsed));
-  const std::size_t limit = state_.router.max_body(head_.request.method, head_.request.path).value_or(unrouted_body);
   if (state_.draining) {
     refuse(busy("The service is being restarted; try again in a moment."));
     return true;
   }
   count_in();  // a body that is on its way is waited for
+  const std::size_t limit = state_.router.max_body(head_.request.method, head_.request.path).value_or(unrouted_body);
   if (head_.length > limit) {
     refuse(problem(413, "too_large", fmt::format("The request's body is larger than {} bytes, which this address takes at most.", limit)));
     return true;

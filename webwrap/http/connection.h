@@ -25,6 +25,7 @@ struct ServerOptions {
   int handler_threads = 8;
   std::size_t max_queue = 1024;  ///< requests that wait for a handler thread; past it: 503
   std::size_t max_connections = 2000;
+  std::size_t connections_per_address = 200;  ///< of these; not counted where a proxy makes them all
   bool trust_proxy = false;
   std::string accel_prefix, proxy_secret;  ///< as in Config
   std::string spool_dir = "/tmp";          ///< where bodies too large for the memory lie while they come
@@ -47,6 +48,7 @@ struct ServerState {
   std::atomic<bool> draining = false;
   std::mutex mutex;
   std::map<Connection*, std::weak_ptr<Connection>> connections;
+  std::map<std::string, std::size_t> of_address;  ///< connections by network_of(client)
   Writer writer;
   std::unique_ptr<Pool> pool;
 };
@@ -77,10 +79,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void finish(bool broken);
   void close_now();
   void wait_until(std::chrono::milliseconds from_now);
+  void count_in();  ///< from now on the server waits for this request when it ends
+  void count_out();
 
   void answer(const std::shared_ptr<Request>& request);  ///< in a thread of the pool, without mutex_
-  void count_in();                                       ///< from now on the server waits for this request when it ends
-  void count_out();
   Output output_of(const Request& request, Response response) const;
   Output file_output(const Request& request, Response response) const;
 
@@ -91,9 +93,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Stage stage_ = Stage::head;
   std::string input_;  ///< received, not used yet
   bool head_begun_ = false;
+  bool in_flight_ = false;
   Head head_;
   std::uint64_t body_left_ = 0;
-  bool in_flight_ = false;
   Descriptor spool_;
   Output output_;
   std::chrono::steady_clock::time_point deadline_;

@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "http/address.h"
+
 namespace webwrap::http {
 namespace {
 
@@ -43,16 +45,25 @@ class InputHandler : public Pistache::Http::Handler {
       ::shutdown(peer->fd(), SHUT_RDWR);
       return;
     }
-    auto connection = std::make_shared<Connection>(*state_, std::move(socket), peer->address().host());
-    {
-      const std::lock_guard lock(state_->mutex);
-      if (state_->connections.size() >= state_->options.max_connections) {
-        ::shutdown(peer->fd(), SHUT_RDWR);
-        return;
-      }
-      state_->connections.emplace(connection.get(), connection);
+    const std::string client = peer->address().host();
+    auto connection = std::make_shared<Connection>(*state_, std::move(socket), client);
+    if (!let_in(connection, network_of(client))) {
+      ::shutdown(peer->fd(), SHUT_RDWR);
+      return;
     }
     peer->putData(connection_data, connection);
+  }
+
+  /// Not where there are too many already, in all or of this address: nobody shuts others out by connections that say nothing.
+  bool let_in(const std::shared_ptr<Connection>& connection, const std::string& network) {
+    const ServerOptions& options = state_->options;
+    const std::lock_guard lock(state_->mutex);
+    if (state_->connections.size() >= options.max_connections) return false;
+    std::size_t& of_address = state_->of_address[network];
+    if (!options.trust_proxy && of_address >= options.connections_per_address) return false;
+    ++of_address;
+    state_->connections.emplace(connection.get(), connection);
+    return true;
   }
 
   void onInput(const char* bytes, std::size_t length, const PeerPointer& peer) override {
@@ -101,6 +112,7 @@ ServerOptions server_options(const Config& config) {
   options.io_threads = config.http_threads;
   options.handler_threads = config.handler_threads;
   options.trust_proxy = config.trust_proxy;
+  options.connections_per_address = static_cast<std::size_t>(config.connections_per_address);
   options.accel_prefix = config.accel_prefix;
   options.proxy_secret = config.proxy_secret;
   options.spool_dir = config.data_dir + "/spool";
