@@ -141,7 +141,7 @@ def end(process):
 def main():
     nginx = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if not nginx:
-        print("skipped: nginx is not installed (scripts/setup --ci)")
+        print("skipped: nginx is not installed (scripts/setup --tests)")
         return 77
     # Not below /tmp with mode 0700 only: nginx' workers may run as another user.
     with tempfile.TemporaryDirectory(prefix="webwrap-nginx-") as folder:
