@@ -191,6 +191,14 @@ class Journey(unittest.TestCase):
         self.assertEqual(b.text(".pill"), "2")
         self.upload()
 
+        # The voices that fit come first, with their range; a man's is never the first choice for a high voice, nor a woman's for a low one.
+        self.assertRegex(b.text(".voices"), r"Range [A-G][♯♭]?\d to [A-G][♯♭]?\d, mostly around [A-G][♯♭]?\d")
+        first = lambda low, median, high: b.run(  # noqa: E731
+            "return Promise.all([import('/assets/js/voices.js'), fetch('/api/v1/voices').then((r) => r.json())])"
+            ".then(([m, all]) => m.byFit(all, {f0_low: arguments[0], f0_median: arguments[1], f0_high: arguments[2]})[0].gender)", low, median, high)
+        self.assertEqual(first(260, 420, 800), "female")
+        self.assertEqual(first(80, 110, 160), "male")
+
         # A voice's sample plays.
         self.choose_voice("Kathleen")
         sample = b.find(".voice:has(input:checked) .voice-play button")

@@ -3,7 +3,7 @@ import { playButton } from "../audio.js";
 import { h, icon } from "../dom.js";
 import { credits } from "../format.js";
 import { isMember, session } from "../session.js";
-import { allVoices, facts, portrait } from "../voices.js";
+import { allVoices, facts, portrait, rangeWords } from "../voices.js";
 
 // A phrase as bars: the same melody in two voices.
 const PHRASE = [12, 26, 44, 60, 52, 36, 58, 82, 96, 74, 50, 34, 22, 38, 62, 88, 100, 84, 66, 48, 30, 18, 28, 46, 70, 92, 78, 56, 40, 24, 14, 8];
@@ -63,7 +63,7 @@ export default async function landing() {
           h("p.quiet", "Each one was recorded and published under a free licence by the person it belongs to."),
           h(
             "ul.shelf",
-            voices.map((voice) => h("li.shelf-voice", portrait(voice), h("div.grow", h("strong", voice.title), h("div.small.quiet", facts(voice)), h("div.small.quiet", voice.licence)), voice.sample_url && playButton(voice.sample_url, `a sample of ${voice.title}`))),
+            voices.map((voice) => h("li.shelf-voice", portrait(voice), h("div.grow", h("strong", voice.title), h("div.small.quiet", facts(voice)), h("div.small.quiet", rangeWords(voice)), h("div.small.quiet", voice.licence)), voice.sample_url && playButton(voice.sample_url, `a sample of ${voice.title}`))),
           ),
         ),
     ),

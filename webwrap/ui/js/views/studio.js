@@ -5,7 +5,7 @@ import { announce, field, h, icon, note, set, toggle, working } from "../dom.js"
 import { clamp, clock, credits, keyWords, noteName, plural, signed } from "../format.js";
 import { deleted } from "../recordings.js";
 import { isMember, refreshAccount, session } from "../session.js";
-import { allVoices, rangeChart, voiceGallery } from "../voices.js";
+import { allVoices, byFit, rangeChart, voiceGallery } from "../voices.js";
 import { trimmer } from "../waveform.js";
 
 export default async function studio({ params, query, go }) {
@@ -23,7 +23,7 @@ export default async function studio({ params, query, go }) {
     }
     const [voices, { peaks }] = await Promise.all([allVoices(), get(`/recordings/${found.id}/peaks`, leaving.signal)]);
     if (leaving.signal.aborted) return;
-    const parts = bench(found, voices, peaks, query, go);
+    const parts = bench(found, byFit(voices, found), peaks, query, go);
     cleanup = parts.destroy;
     body.replaceChildren(...parts.nodes);
     announce("Ready: choose the part, the voice and the key");
@@ -47,7 +47,7 @@ function bench(recording, voices, peaks, query, go) {
   const number = (name, fallback) => (Number.isFinite(parseFloat(query.get(name))) ? parseFloat(query.get(name)) : fallback);
   const whole = recording.duration_s;
   const choice = {
-    voice: voices.find((voice) => voice.id === query.get("voice")) ?? nearest(voices, recording),
+    voice: voices.find((voice) => voice.id === query.get("voice")) ?? voices[0],
     key: null, // null: the suggestion is followed
     options: {},
   };
@@ -254,16 +254,6 @@ const round = (seconds) => Math.round(seconds * 100) / 100;
 function parse(text) {
   const match = /^\s*(?:(\d+):)?(\d+(?:[.,]\d+)?)\s*$/.exec(text);
   return match ? Number(match[1] ?? 0) * 60 + Number(match[2].replace(",", ".")) : null;
-}
-
-/// The voice whose home is nearest to the singer's, octaves apart counting half.
-function nearest(voices, recording) {
-  if (!(recording.f0_median > 0)) return voices[0];
-  const far = (voice) => {
-    const distance = Math.abs(12 * Math.log2(voice.f0_median / recording.f0_median));
-    return Math.min(distance, 6 + Math.abs(distance - 12));
-  };
-  return [...voices].sort((a, b) => far(a) - far(b))[0];
 }
 
 function advanced(options) {
