@@ -25,6 +25,7 @@ const PRIVATE = /^\/app\/(recordings|jobs|songs|credits|account)/;
 const main = document.getElementById("main");
 let leave = null; // what the shown view wants done when it goes
 let turn = 0;
+let shown = false; // before the first view, a footer would jump when it comes
 
 export function go(path, { replace = false } = {}) {
   history[replace ? "replaceState" : "pushState"](null, "", path);
@@ -55,6 +56,7 @@ async function render() {
   }
   if (mine !== turn) return view?.destroy?.();
   leave = view.destroy ?? null;
+  shown = true;
   document.title = view.title ? `${view.title} · voxconv` : "voxconv: sing it, hear it in another voice";
   main.replaceChildren(view.node);
   main.removeAttribute("aria-busy");
@@ -105,6 +107,7 @@ function frame() {
       ),
     ),
   );
+  if (!shown) return;
   document.getElementById("bottom").replaceChildren(
     h(
       "div.foot.small.quiet",
@@ -144,6 +147,7 @@ try {
   await loadSession();
   await render();
 } catch (error) {
+  shown = true;
   frame();
   main.replaceChildren(h("section.narrow.stack", h("h1", "voxconv is out of reach"), note("bad", error.message), h("button.button.primary.fit", { onclick: () => location.reload() }, icon("again"), "Try again")));
 }
