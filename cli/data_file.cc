@@ -12,20 +12,27 @@
 
 namespace voxconv::cli {
 
+namespace fs = std::filesystem;
+
 void write_data_file(const std::string& path, std::string_view data) {
-  const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
-  std::FILE* file = std::fopen(temporary.c_str(), "wb");
+  std::error_code none;
+  const fs::file_status status = fs::status(path, none);
+  const bool in_place = fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
+  // A link stays one: what it leads to is replaced.
+  const fs::path target = fs::is_symlink(path, none) && fs::is_regular_file(status) ? fs::canonical(path, none) : fs::path(path);
+  const std::string written = in_place ? path : (target.parent_path() / fmt::format(".voxconv.{}.tmp", ::getpid())).string();
+  std::FILE* file = std::fopen(written.c_str(), "wb");
   const auto broken = [&] {
     const std::string reason = std::strerror(errno);
     if (file) std::fclose(file);
-    std::remove(temporary.c_str());
+    if (!in_place) std::remove(written.c_str());
     throw Error(ErrorCode::io, fmt::format("Cannot write {}: {}.", path, reason));
   };
-  if (!file || std::fwrite(data.data(), 1, data.size(), file) != data.size() || std::fflush(file) != 0 || ::fsync(::fileno(file)) != 0)
-    broken();
+  if (!file || std::fwrite(data.data(), 1, data.size(), file) != data.size() || std::fflush(file) != 0) broken();
+  if (!in_place && ::fsync(::fileno(file)) != 0) broken();
   const int closed = std::fclose(file);
   file = nullptr;
-  if (closed != 0 || std::rename(temporary.c_str(), path.c_str()) != 0) broken();
+  if (closed != 0 || (!in_place && std::rename(written.c_str(), target.c_str()) != 0)) broken();
 }
 
 }  // namespace voxconv::cli

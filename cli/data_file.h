@@ -4,7 +4,7 @@
 
 namespace voxconv::cli {
 
-/// Writes a small result file: whole or not at all. Throws Error(io).
+/// Writes a small result file: whole or not at all; to a device or a pipe as it is. Throws Error(io).
 void write_data_file(const std::string& path, std::string_view data);
 
 }  // namespace voxconv::cli

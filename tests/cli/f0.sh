@@ -13,6 +13,22 @@ has stdout '"event":"f0"'
 run 0 f0 "$data/song.flac" --f0 pyin -o f0.png --quiet
 [ "$(head -c 4 f0.png | tail -c 3)" = PNG ] || fail "f0.png is no PNG file"
 empty stderr # no progress bar in a pipe
+# Devices and pipes are written to, not replaced.
+for kind in csv png; do
+  mkfifo pipe.$kind
+  cat pipe.$kind >through.$kind &
+  run 0 f0 "$data/song.flac" --f0 pyin -o pipe.$kind
+  wait
+  [ -p pipe.$kind ] || fail "pipe.$kind was replaced"
+done
+same through.csv f0.csv
+same through.png f0.png
+ln -s linked-to.png link.png
+touch linked-to.png
+run 0 f0 "$data/song.flac" --f0 pyin -o link.png
+[ -L link.png ] || fail "link.png was replaced"
+same linked-to.png f0.png
+
 run 6 f0 "$data/song.flac" --f0 pyin -o no/such/folder/f0.png
 run 3 f0 missing.wav -o f0.csv
 run 2 f0 "$data/song.flac" --f0 guess -o f0.csv

@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
+#include <thread>
 #include <vector>
 
 #include "core/atomic_file.h"
@@ -113,6 +115,51 @@ TEST(AtomicFile, SaysWhyItsFolderCannotBeUsed) {
     EXPECT_NE(std::string(e.what()).find("loop/a.txt: Too many levels of symbolic links"), std::string::npos) << e.what();
   }
   EXPECT_THROW(read_file((dir / "loop").string()), Error);
+}
+
+TEST(AtomicFile, TakesTheLongestName) {
+  const fs::path dir = scratch_dir();
+  for (const std::string& name : {std::string(251, 'a') + ".wav", std::string(255, 'b'), "x." + std::string(253, 'c')}) {
+    write_file((dir / name).string(), "long");
+    EXPECT_EQ(read_file((dir / name).string()), "long");
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir), {}), 3);
+}
+
+TEST(AtomicFile, ALinkStaysOne) {
+  const fs::path dir = scratch_dir();
+  write_file((dir / "song.txt").string(), "old");
+  fs::create_symlink("song.txt", dir / "link.txt");
+  write_file((dir / "link.txt").string(), "new");
+  EXPECT_TRUE(fs::is_symlink(dir / "link.txt"));
+  EXPECT_EQ(read_file((dir / "song.txt").string()), "new");
+}
+
+TEST(AtomicFile, ADeviceIsNotReplaced) {
+  const fs::path dir = scratch_dir();
+  ASSERT_EQ(::mkfifo((dir / "pipe").c_str(), 0600), 0);
+  std::string got;
+  std::thread reader([&] { got = read_file((dir / "pipe").string()); });
+  write_file((dir / "pipe").string(), "through");
+  reader.join();
+  EXPECT_EQ(got, "through");
+  EXPECT_TRUE(fs::is_fifo(dir / "pipe"));
+}
+
+/// The error that reading a file ends in.
+ErrorCode error_of_reading(const std::string& path) {
+  try {
+    read_file(path);
+  } catch (const Error& e) {
+    return e.code();
+  }
+  return ErrorCode::internal;
+}
+
+TEST(ReadFile, WhatCannotBeReadIsNotEmpty) {
+  EXPECT_EQ(error_of_reading(scratch_dir().string()), ErrorCode::io);
+  EXPECT_EQ(error_of_reading("/proc/self/mem"), ErrorCode::io);  // EIO at its beginning
+  EXPECT_EQ(error_of_reading((scratch_dir() / "none").string()), ErrorCode::not_found);
 }
 
 TEST(Sha256, OfAbc) {

@@ -67,8 +67,7 @@ OutputFile::OutputFile(const std::string& path) : name_(path == "-" ? "standard 
     fd_ = STDOUT_FILENO;
     return;
   }
-  struct stat status {};
-  const bool in_place = ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+  const bool in_place = takes_bytes(path);
   if (!in_place) target_ = std::make_unique<AtomicFile>(path);
   const std::string& opened = in_place ? path : target_->path();
   fd_ = ::open(opened.c_str(), O_CLOEXEC | (in_place ? O_WRONLY : O_RDWR | O_CREAT | O_TRUNC), 0666);
