@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/atomic_file.h"
+#include "core/log.h"
 #include "core/random.h"
 #include "core/sha256.h"
 #include "voxconv/error.h"
@@ -160,6 +161,17 @@ TEST(ReadFile, WhatCannotBeReadIsNotEmpty) {
   EXPECT_EQ(error_of_reading(scratch_dir().string()), ErrorCode::io);
   EXPECT_EQ(error_of_reading("/proc/self/mem"), ErrorCode::io);  // EIO at its beginning
   EXPECT_EQ(error_of_reading((scratch_dir() / "none").string()), ErrorCode::not_found);
+}
+
+TEST(Log, ACallbackMayLog) {
+  std::vector<std::string> said;
+  set_log_callback([&](LogLevel, const std::string& text) {
+    said.push_back(text);
+    if (text == "one") log_info("two");
+    set_log_callback({});
+  });
+  log_info("one");
+  EXPECT_EQ(said, (std::vector<std::string>{"one", "two"}));
 }
 
 TEST(Sha256, OfAbc) {

@@ -34,7 +34,7 @@ class CancelToken {
 enum class LogLevel { debug, info, warning, error };
 using LogFn = std::function<void(LogLevel, const std::string&)>;
 
-/// Where the library's messages go; without one they are dropped (the library itself never prints). Thread-safe.
+/// Where the library's messages go, from any of its threads at any time; without one they are dropped (it never prints). Thread-safe.
 void set_log_callback(LogFn fn);
 
 }  // namespace voxconv
