@@ -18,4 +18,17 @@ run 2 voices import bundle --name 'Not A Name'
 [ -z "$(find "$VOXCONV_VOICES" -mindepth 1 2>/dev/null)" ] || fail "an import left something: $(find "$VOXCONV_VOICES")"
 
 run 4 voices verify ./bundle
+
+# A name that is not UTF-8 is a name: the title is read as Latin-1, and events stay JSON.
+mkdir latin
+cp "$data/golden/rvc/v2_40k.pth" $'latin/caf\xe9.pth'
+run 0 --json voices import $'latin/caf\xe9.pth'
+has stdout '"name":"caf"'
+has "$VOXCONV_VOICES/caf/voice.json" '"title": "café"'
+run 0 --json info $'latin/caf\xe9.pth'
+iconv -f UTF-8 -t UTF-8 stdout >/dev/null || fail "the event is not UTF-8: $(cat stdout)"
+run 0 --json voices info caf
+has stdout '"title":"café"'
+run 0 voices import "$data/golden/rvc/v2_40k.pth" --name titled --title $'\xdcber'
+has "$VOXCONV_VOICES/titled/voice.json" '"title": "Über"'
 finish

@@ -2,8 +2,8 @@
 
 #include "audio/id3.h"
 #include "audio/picture_block.h"
-#include "audio/text.h"
 #include "audio_testing.h"
+#include "core/text.h"
 
 namespace voxconv {
 namespace {

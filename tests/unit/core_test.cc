@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "core/random.h"
 #include "core/sha256.h"
+#include "core/text.h"
 #include "voxconv/error.h"
 #include "voxconv/progress.h"
 
@@ -172,6 +173,11 @@ TEST(Log, ACallbackMayLog) {
   });
   log_info("one");
   EXPECT_EQ(said, (std::vector<std::string>{"one", "two"}));
+}
+
+TEST(Text, BytesThatAreNoUtf8AreLatin1) {
+  EXPECT_EQ(to_utf8("caf\xc3\xa9"), "caf\xc3\xa9");
+  EXPECT_EQ(to_utf8("caf\xe9"), "caf\xc3\xa9");
 }
 
 TEST(Sha256, OfAbc) {

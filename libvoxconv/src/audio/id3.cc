@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "audio/byte_writer.h"
-#include "audio/text.h"
+#include "core/text.h"
 
 namespace voxconv {
 namespace {

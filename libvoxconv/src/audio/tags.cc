@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "audio/id3.h"
-#include "audio/text.h"
+#include "core/text.h"
 
 namespace voxconv {
 namespace {

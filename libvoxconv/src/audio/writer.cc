@@ -3,7 +3,7 @@
 
 #include "audio/ffmpeg_writer.h"
 #include "audio/limits.h"
-#include "audio/text.h"
+#include "core/text.h"
 #include "audio/wav_writer.h"
 #include "core/fail.h"
 

@@ -210,7 +210,7 @@ std::string ConvertOptions::to_json() const {
   nlohmann::ordered_json document;
   for (const OptionSpec& spec : convert_option_table())
     std::visit([&](auto member) { document[std::string(spec.name)] = this->*member; }, spec.field);
-  return document.dump();
+  return document.dump(-1, ' ', false, json::error_handler_t::replace);  // names of files are bytes of any kind
 }
 
 ConvertOptions ConvertOptions::from_json(const std::string& text) {

@@ -7,6 +7,7 @@
 #include "core/atomic_file.h"
 #include "core/fail.h"
 #include "core/sha256.h"
+#include "core/text.h"
 #include "nn/safetensors.h"
 #include "voxconv/version.h"
 
@@ -98,8 +99,9 @@ void write_bundle(const std::string& dir, VoiceInfo info, const json& model, con
                    {"f0_hz", {{"low", info.f0_low}, {"median", info.f0_median}, {"high", info.f0_high}}},
                    {"tags", info.tags},
                    {"model", model}};
-  for (const auto& [key, field] : text_fields) document[key] = info.*field;
-  write_file((fs::path(dir) / json_name).string(), document.dump(2) + "\n");
+  for (const auto& [key, field] : text_fields) document[key] = to_utf8(info.*field);
+  // What other programs noted in their models may be in any encoding.
+  write_file((fs::path(dir) / json_name).string(), document.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace voxconv

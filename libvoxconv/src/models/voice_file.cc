@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/fail.h"
+#include "core/text.h"
 #include "features/retrieval/retrieval_index.h"
 #include "models/rvc/rvc_voice.h"
 #include "nn/safetensors.h"
@@ -37,10 +38,10 @@ VoiceInfo describe_voice(const std::string& path, const rvc::Checkpoint& checkpo
   VoiceInfo info;
   const std::string stem = fs::path(path).stem().string();
   info.name = voice_name(stem);
-  info.title = checkpoint.note("model_name").empty() ? stem : checkpoint.note("model_name");
+  info.title = to_utf8(checkpoint.note("model_name").empty() ? stem : checkpoint.note("model_name"));
   info.architecture = architecture;
   info.sample_rate = checkpoint.config.sample_rate;
-  info.attribution = checkpoint.note("author");
+  info.attribution = to_utf8(checkpoint.note("author"));
   info.path = path;
   return info;
 }

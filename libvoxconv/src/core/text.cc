@@ -1,4 +1,4 @@
-#include "audio/text.h"
+#include "core/text.h"
 
 #include <algorithm>
 
