@@ -40,6 +40,14 @@ gone d.wav
 run 6 convert "$song" --voice kathleen -o no/such/folder/e.wav
 run 2 convert a.wav --voice kathleen -o a.wav
 
+# Memory that runs out is told in one sentence, by the code of the device.
+status=0
+(ulimit -v 700000 && exec "$voxconv" --json convert "$song" --voice kathleen -o out.wav) >stdout 2>stderr || status=$?
+[ $status = 5 ] || fail "exit status without memory: $status, expected 5: $(cat stderr)"
+has stdout '"code":"device"'
+[ "$(wc -l <stderr)" = 1 ] || fail "more than a sentence: $(cat stderr)"
+gone out.wav
+
 # Ctrl-C in the middle of an endless song.
 "$voxconv" convert - --raw 16000,1,s16 --voice kathleen -o endless.wav < <(yes) >stdout 2>stderr &
 pid=$!

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 
 #include "convert/key_choice.h"
 #include "core/fail.h"
@@ -45,6 +46,16 @@ class MemoryWriter : public AudioWriter {
   void finish() override { finished = true; }
   AudioBuffer audio_;
   bool finished = false;
+};
+
+class BrokenReader : public MemoryReader {
+ public:
+  using MemoryReader::MemoryReader;
+  std::function<void()> breaks;
+  bool read(AudioBuffer& out, std::size_t max_frames) override {
+    breaks();
+    return MemoryReader::read(out, max_frames);
+  }
 };
 
 AudioBuffer tone(double hz, double seconds, double amplitude = 0.2, int rate = 48000, std::size_t channels = 1) {
@@ -143,6 +154,30 @@ TEST(Converter, NeverExceedsTheCeiling) {
   const auto [low, high] = std::minmax_element(out.channels[0].begin(), out.channels[0].end());
   EXPECT_LE(std::max(-*low, *high), std::pow(10, -1.0 / 20) + 1e-4);
   EXPECT_GT(report.limiter_gain_db, 3);
+}
+
+TEST(Converter, WhatBreaksInsideIsAnError) {
+  ConvertOptions options;
+  options.f0 = "pyin";
+  Converter converter(sine_voice(), options);
+  BrokenReader reader(tone(220, 1));
+  MemoryWriter writer;
+  const auto code = [&](std::function<void()> breaks) {
+    reader.breaks = std::move(breaks);
+    try {
+      converter.run(reader, writer);
+    } catch (const Error& e) {
+      EXPECT_EQ(std::string(e.what()).find('\n'), std::string::npos) << "one sentence: " << e.what();
+      return e.code();
+    }
+    return ErrorCode::usage;
+  };
+  EXPECT_EQ(code([] { throw std::bad_alloc(); }), ErrorCode::device);
+  EXPECT_EQ(code([] { torch::empty({std::int64_t{1} << 60}); }), ErrorCode::device) << "more than any machine has";
+  EXPECT_EQ(code([] { torch::zeros({2}).view({3}); }), ErrorCode::internal);
+  struct Mine {};
+  reader.breaks = [] { throw Mine(); };
+  EXPECT_THROW(converter.run(reader, writer), Mine) << "the caller's own";
 }
 
 TEST(Converter, StopsWhenAsked) {

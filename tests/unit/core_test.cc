@@ -5,11 +5,16 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <new>
+#include <nlohmann/json.hpp>
 #include <numeric>
+#include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 #include "core/atomic_file.h"
+#include "core/boundary.h"
 #include "core/log.h"
 #include "core/random.h"
 #include "core/sha256.h"
@@ -174,6 +179,39 @@ TEST(Log, ACallbackMayLog) {
   log_info("one");
   EXPECT_EQ(said, (std::vector<std::string>{"one", "two"}));
 }
+
+namespace foreign {
+struct Stop : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+}  // namespace foreign
+
+template <typename Exception>
+std::pair<ErrorCode, std::string> translated(const Exception& exception) {
+  try {
+    try {
+      throw exception;
+    } catch (...) {
+      throw_as_error();
+    }
+  } catch (const Error& e) {
+    return {e.code(), e.what()};
+  }
+}
+
+TEST(Boundary, WhatOthersThrowIsAnError) {
+  EXPECT_EQ(translated(Error(ErrorCode::usage, "As it is.")), std::pair(ErrorCode::usage, std::string("As it is.")));
+  EXPECT_EQ(translated(std::bad_alloc()).first, ErrorCode::device);
+  const auto file = fs::filesystem_error("open", "a.txt", std::make_error_code(std::errc::permission_denied));
+  EXPECT_EQ(translated(file), std::pair(ErrorCode::io, std::string("Cannot use a.txt: Permission denied.")));
+  EXPECT_EQ(translated(std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again))).first, ErrorCode::device);
+  EXPECT_EQ(translated(std::out_of_range("at")), std::pair(ErrorCode::internal, std::string("Internal error: at. Please report it.")));
+  EXPECT_EQ(translated(std::runtime_error("[enforce fail at alloc.cpp:1] . cannot allocate memory\nframe #0")).first, ErrorCode::device);
+  EXPECT_EQ(translated(nlohmann::json::other_error::create(1, "odd", static_cast<const nlohmann::json*>(nullptr))).first,
+            ErrorCode::bad_model);
+}
+
+TEST(Boundary, WhatACallerThrowsPasses) { EXPECT_THROW(translated(foreign::Stop("mine")), foreign::Stop); }
 
 TEST(Text, BytesThatAreNoUtf8AreLatin1) {
   EXPECT_EQ(to_utf8("caf\xc3\xa9"), "caf\xc3\xa9");

@@ -15,7 +15,7 @@ struct Progress {
   std::string detail;  ///< free text for people, e.g. "loss 0.812, 3.1 steps/s"
 };
 
-/// Called from the thread that runs the long call, a few times a second at most. May throw to stop it.
+/// Called from the thread that runs the long call, a few times a second at most. May throw Error, or a type of its own, to stop it.
 using ProgressFn = std::function<void(const Progress&)>;
 
 /// Asks a long call to stop. Copies share one flag; cancel() is safe from any thread and from a signal handler.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "audio/samples.h"
+#include "core/boundary.h"
 #include "core/fail.h"
 #include "voxconv/audio_io.h"
 
@@ -12,7 +13,7 @@ class BlockWriter : public AudioWriter {
  public:
   BlockWriter(int rate, int channels) : rate_(rate), channels_(channels) {}
 
-  void write(const AudioBuffer& audio) final {
+  void write(const AudioBuffer& audio) final try {
     if (finished_) fail(ErrorCode::usage, "Sound was written after finish().");
     if (audio.channel_count() != std::size_t(channels_) || audio.rate != rate_)
       fail(ErrorCode::usage, "The writer was opened for {} channels at {} Hz and got {} channels at {} Hz.", channels_, rate_,
@@ -20,12 +21,16 @@ class BlockWriter : public AudioWriter {
     for (std::size_t begin = 0; begin < audio.frames(); begin += max_block_frames)
       write_block(audio, begin, std::min(audio.frames(), begin + max_block_frames));
     flush();
+  } catch (...) {
+    throw_as_error();
   }
 
-  void finish() final {
+  void finish() final try {
     if (finished_) return;
     finished_ = true;
     close();
+  } catch (...) {
+    throw_as_error();
   }
 
  protected:

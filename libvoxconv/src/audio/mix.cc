@@ -4,6 +4,7 @@
 
 #include "audio/limiter.h"
 #include "audio/resampler.h"
+#include "core/boundary.h"
 #include "core/fail.h"
 
 namespace voxconv {
@@ -68,7 +69,7 @@ class Strand {
 }  // namespace
 
 double mix(const std::vector<MixSource>& sources, AudioWriter& writer, int rate, int channels, const ProgressFn& on_progress,
-           const CancelToken& cancel) {
+           const CancelToken& cancel) try {
   if (sources.empty()) fail(ErrorCode::usage, "A mix needs at least one source.");
   std::vector<Strand> strands;
   for (const MixSource& source : sources) strands.emplace_back(source, rate, channels);
@@ -93,6 +94,8 @@ double mix(const std::vector<MixSource>& sources, AudioWriter& writer, int rate,
   write(limiter.finish());
   writer.finish();
   return limiter.largest_reduction_db();
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv

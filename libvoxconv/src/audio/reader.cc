@@ -2,11 +2,12 @@
 #include "audio/raw_reader.h"
 #include "audio/sndfile_reader.h"
 #include "audio/tags.h"
+#include "core/boundary.h"
 #include "core/fail.h"
 
 namespace voxconv {
 
-std::unique_ptr<AudioReader> open_reader(const std::string& path, const ReadOptions& options) {
+std::unique_ptr<AudioReader> open_reader(const std::string& path, const ReadOptions& options) try {
   auto input = std::make_unique<InputFile>(path);
   if (options.raw) return open_raw_reader(std::move(input), *options.raw);
   if (!input->seekable()) {
@@ -30,9 +31,11 @@ std::unique_ptr<AudioReader> open_reader(const std::string& path, const ReadOpti
   input->rewind();
   auto demuxer = std::make_unique<Demuxer>(*input);
   return open_ffmpeg_reader(std::move(input), std::move(demuxer));
+} catch (...) {
+  throw_as_error();
 }
 
-AudioBuffer read_all(AudioReader& reader, double max_seconds) {
+AudioBuffer read_all(AudioReader& reader, double max_seconds) try {
   const AudioInfo& info = reader.info();
   AudioBuffer all(info.rate, std::size_t(info.channels)), block;
   while (reader.read(block, 65536)) {
@@ -42,6 +45,8 @@ AudioBuffer read_all(AudioReader& reader, double max_seconds) {
       all.channels[c].insert(all.channels[c].end(), block.channels[c].begin(), block.channels[c].end());
   }
   return all;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv

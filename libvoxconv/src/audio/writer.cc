@@ -3,9 +3,10 @@
 
 #include "audio/ffmpeg_writer.h"
 #include "audio/limits.h"
-#include "core/text.h"
 #include "audio/wav_writer.h"
+#include "core/boundary.h"
 #include "core/fail.h"
+#include "core/text.h"
 
 namespace voxconv {
 namespace {
@@ -37,7 +38,7 @@ const std::vector<std::string>& write_formats() {
   return formats;
 }
 
-std::unique_ptr<AudioWriter> open_writer(const std::string& path, const WriteOptions& options) {
+std::unique_ptr<AudioWriter> open_writer(const std::string& path, const WriteOptions& options) try {
   const std::string format = format_of(path, options);
   check_stream(ErrorCode::usage, path, options.rate, options.channels);
   if (options.cover && options.cover->mime != "image/jpeg" && options.cover->mime != "image/png")
@@ -51,6 +52,8 @@ std::unique_ptr<AudioWriter> open_writer(const std::string& path, const WriteOpt
                          format == "wavf"    ? PcmFormat::f32
                          : format == "wav24" ? PcmFormat::s24
                                              : PcmFormat::s16);
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv

@@ -9,6 +9,7 @@
 #include "convert/jobs.h"
 #include "convert/voice_impl.h"
 #include "core/atomic_file.h"
+#include "core/boundary.h"
 #include "core/fail.h"
 
 namespace voxconv {
@@ -69,7 +70,7 @@ class Batch {
       item.error = message;
     };
     try {
-      if (options_.skip_existing && fs::exists(item.target)) {
+      if (std::error_code none; options_.skip_existing && fs::exists(item.target, none)) {
         item.state = State::skipped;
         return;
       }
@@ -80,12 +81,6 @@ class Batch {
     } catch (const Error& e) {
       if (callback_threw) throw;
       if (e.code() != ErrorCode::cancelled) failed(e.code(), e.what());
-    } catch (const fs::filesystem_error& e) {
-      if (callback_threw) throw;
-      failed(ErrorCode::io, fmt::format("Cannot write {}: {}.", item.target, e.code().message()));
-    } catch (const std::exception& e) {
-      if (callback_threw) throw;
-      failed(ErrorCode::internal, e.what());
     }
   }
 
@@ -115,7 +110,7 @@ std::size_t BatchReport::count(State state) const {
   return std::size_t(std::count_if(items.begin(), items.end(), [&](const BatchItem& item) { return item.state == state; }));
 }
 
-ConvertReport convert_file(Converter& converter, const FileJob& job, const ProgressFn& on_progress, const CancelToken& cancel) {
+ConvertReport convert_file(Converter& converter, const FileJob& job, const ProgressFn& on_progress, const CancelToken& cancel) try {
   const auto reader = open_reader(job.source, job.read);
   const AudioInfo& info = reader->info();
   WriteOptions target;
@@ -128,9 +123,11 @@ ConvertReport convert_file(Converter& converter, const FileJob& job, const Progr
   target.cover = info.cover;
   const auto writer = open_writer(job.target, target);
   return converter.run(*reader, *writer, on_progress, cancel);
+} catch (...) {
+  throw_as_error();
 }
 
-BatchReport convert_batch(const Voice& voice, const BatchOptions& options, const BatchCallbacks& callbacks, const CancelToken& cancel) {
+BatchReport convert_batch(const Voice& voice, const BatchOptions& options, const BatchCallbacks& callbacks, const CancelToken& cancel) try {
   options.convert.validate();
   if (options.jobs < 0 || options.jobs > 256) fail(ErrorCode::usage, "jobs is {}; expected 1 to 256, or 0 to choose.", options.jobs);
   const auto start = std::chrono::steady_clock::now();
@@ -141,6 +138,8 @@ BatchReport convert_batch(const Voice& voice, const BatchOptions& options, const
   report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   report.cancelled = cancel.cancelled();
   return report;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "audio/find_audio.h"
+#include "core/boundary.h"
 #include "core/fail.h"
 #include "voxconv/batch.h"
 
@@ -152,7 +153,7 @@ void refuse_to_replace_sources(const std::vector<Source>& sources) {
 
 }  // namespace
 
-std::vector<BatchItem> plan_batch(const BatchOptions& options, const VoiceInfo& voice) {
+std::vector<BatchItem> plan_batch(const BatchOptions& options, const VoiceInfo& voice) try {
   if (!options.format.empty() && !can_write(options.format)) fail(ErrorCode::usage, "The format \"{}\" cannot be written.", options.format);
   std::vector<Source> sources = find_sources(options.inputs, options.out_dir);
   for (Source& source : sources)
@@ -178,6 +179,8 @@ std::vector<BatchItem> plan_batch(const BatchOptions& options, const VoiceInfo& 
     items.push_back(item);
   }
   return items;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv

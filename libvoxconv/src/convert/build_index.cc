@@ -5,6 +5,7 @@
 #include "audio/find_audio.h"
 #include "audio/resampler.h"
 #include "convert/voice_impl.h"
+#include "core/boundary.h"
 #include "core/fail.h"
 #include "features/highpass.h"
 #include "features/loudness.h"
@@ -103,7 +104,8 @@ std::vector<std::string> IndexOptions::problems() const {
   return result;
 }
 
-IndexReport build_index(const std::string& path, const IndexOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) {
+IndexReport build_index(const std::string& path, const IndexOptions& options, const ProgressFn& on_progress,
+                        const CancelToken& cancel) try {
   if (const auto found = options.problems(); !found.empty()) throw Error(ErrorCode::usage, found.front());
   const auto start = std::chrono::steady_clock::now();
   const torch::NoGradGuard no_grad;
@@ -130,6 +132,8 @@ IndexReport build_index(const std::string& path, const IndexOptions& options, co
   report.recorded_s = listener.seconds();
   report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv

@@ -10,6 +10,7 @@
 #include "convert/lane.h"
 #include "convert/output.h"
 #include "convert/voice_impl.h"
+#include "core/boundary.h"
 #include "core/stage_clock.h"
 #include "voxconv/version.h"
 
@@ -47,10 +48,12 @@ struct Converter::Impl {
   Ingredients with;
 };
 
-Converter::Converter(Voice voice, ConvertOptions options) {
+Converter::Converter(Voice voice, ConvertOptions options) try {
   options.validate();
   Ingredients with = gather_ingredients(voice.impl(), options);
   impl_ = std::unique_ptr<Impl>(new Impl{std::move(voice), std::move(options), std::move(with)});
+} catch (...) {
+  throw_as_error();
 }
 
 Converter::Converter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -71,7 +74,7 @@ int Converter::output_rate() const {
 
 int Converter::output_channels(int source_channels) const { return impl_->options.keep_stereo ? source_channels : 1; }
 
-ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const ProgressFn& on_progress, const CancelToken& cancel) {
+ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const ProgressFn& on_progress, const CancelToken& cancel) try {
   const auto start = std::chrono::steady_clock::now();
   const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   const ConvertOptions& options = impl_->options;
@@ -140,6 +143,8 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
   report.wall_s = elapsed();
   report.stages = seconds_of(clock);
   return report;
+} catch (...) {
+  throw_as_error();
 }
 
 Tags provenance_tags(const Tags& source, const VoiceInfo& voice, const ConvertOptions& options) {

@@ -1,5 +1,6 @@
 #include "convert/ingredients.h"
 #include "convert/voice_impl.h"
+#include "core/boundary.h"
 #include "models/bundle.h"
 #include "models/voice_file.h"
 #include "nn/device.h"
@@ -8,7 +9,7 @@ namespace voxconv {
 
 Voice Voice::load(const std::string& name_or_path, const LoadOptions& options) { return load(name_or_path, options, ConvertOptions{}); }
 
-Voice Voice::load(const std::string& name_or_path, const LoadOptions& options, const ConvertOptions& use) {
+Voice Voice::load(const std::string& name_or_path, const LoadOptions& options, const ConvertOptions& use) try {
   use.validate();
   nn::set_threads(options.threads, options.jobs);
   nn::forbid_tf32();
@@ -21,6 +22,8 @@ Voice Voice::load(const std::string& name_or_path, const LoadOptions& options, c
   check_use(parts, use);
   parts.content = load_content_encoder(parts.model->content_encoder(), parts.device, parts.precision);
   return Voice(std::make_shared<const Impl>(std::move(parts)));
+} catch (...) {
+  throw_as_error();
 }
 
 const VoiceInfo& Voice::info() const { return impl_->info; }

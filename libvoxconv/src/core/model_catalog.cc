@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/atomic_file.h"
+#include "core/boundary.h"
 #include "core/download.h"
 #include "core/fail.h"
 #include "core/model_install.h"
@@ -107,7 +108,7 @@ const CatalogEntry& ModelCatalog::find(const std::string& name) const {
   fail(ErrorCode::not_found, "There is no model \"{}\" in the catalog; it has {}.", name, fmt::join(names, ", "));
 }
 
-ModelState ModelCatalog::state(const CatalogEntry& entry) const {
+ModelState ModelCatalog::state(const CatalogEntry& entry) const try {
   const auto here =
       std::count_if(entry.files.begin(), entry.files.end(), [](const CatalogFile& file) { return find_model_file(file.path).has_value(); });
   if (here == static_cast<std::ptrdiff_t>(entry.files.size())) return ModelState::installed;
@@ -116,25 +117,31 @@ ModelState ModelCatalog::state(const CatalogEntry& entry) const {
     return fs::exists(fs::path(user_models_dir()) / (file.path + ".part"), none);
   });
   return here > 0 || begun ? ModelState::partial : ModelState::missing;
+} catch (...) {
+  throw_as_error();
 }
 
-std::string ModelCatalog::path(const std::string& name) const {
+std::string ModelCatalog::path(const std::string& name) const try {
   const CatalogEntry& entry = find(name);
   if (state(entry) != ModelState::installed)
     fail(ErrorCode::not_found, "{} is not installed; \"voxconv models get {}\" fetches it.", name, name);
   const fs::path first = *find_model_file(entry.files.front().path);
   return entry.files.size() == 1 ? first.string() : first.parent_path().string();
+} catch (...) {
+  throw_as_error();
 }
 
 std::vector<InstalledModelFile> ModelCatalog::get(const std::string& name, const GetModelOptions& options, const ProgressFn& on_progress,
-                                                  const CancelToken& cancel) const {
+                                                  const CancelToken& cancel) const try {
   const CatalogEntry& entry = find(name);
   std::vector<InstalledModelFile> installed;
   for (const CatalogFile& file : entry.files) installed.push_back(install_model_file(entry, file, options, on_progress, cancel));
   return installed;
+} catch (...) {
+  throw_as_error();
 }
 
-std::vector<std::string> ModelCatalog::verify(const std::string& name, const CancelToken& cancel) const {
+std::vector<std::string> ModelCatalog::verify(const std::string& name, const CancelToken& cancel) const try {
   std::vector<std::string> problems;
   for (const CatalogFile& file : find(name).files) {
     cancel.check();
@@ -142,9 +149,11 @@ std::vector<std::string> ModelCatalog::verify(const std::string& name, const Can
     if (const std::string problem = model_file_problem(file, path); !problem.empty()) problems.push_back(problem);
   }
   return problems;
+} catch (...) {
+  throw_as_error();
 }
 
-void ModelCatalog::remove(const std::string& name) const {
+void ModelCatalog::remove(const std::string& name) const try {
   bool found = false;
   for (const CatalogFile& file : find(name).files) {
     const std::string path = (fs::path(user_models_dir()) / file.path).string();
@@ -157,6 +166,8 @@ void ModelCatalog::remove(const std::string& name) const {
     fs::remove(fs::path(path).parent_path(), not_empty);
   }
   if (!found) fail(ErrorCode::not_found, "{} is not among the models in {}.", name, user_models_dir());
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/atomic_file.h"
+#include "core/boundary.h"
 #include "core/fail.h"
 #include "features/npy.h"
 #include "voxconv/f0.h"
@@ -137,14 +138,16 @@ F0Track to_clock(const std::vector<Row>& rows) {
 
 }  // namespace
 
-F0Track read_f0_file(const std::string& path) {
+F0Track read_f0_file(const std::string& path) try {
   const std::string kind = extension(path);
   if (kind == ".csv") return to_clock(read_csv(path));
   if (kind == ".npy") return to_clock(read_npy_rows(path));
   fail_extension(path);
+} catch (...) {
+  throw_as_error();
 }
 
-void write_f0_file(const std::string& path, const F0Track& track) {
+void write_f0_file(const std::string& path, const F0Track& track) try {
   const std::string kind = extension(path);
   if (kind == ".csv") {
     std::string text = "time,hz\n";
@@ -159,6 +162,8 @@ void write_f0_file(const std::string& path, const F0Track& track) {
   } else {
     fail_extension(path);
   }
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv

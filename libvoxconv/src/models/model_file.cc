@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/boundary.h"
 #include "models/bundle.h"
 #include "models/voice_file.h"
 #include "nn/checkpoint/checkpoint.h"
@@ -68,7 +69,7 @@ ModelInfo describe(const Bundle& bundle) {
 
 }  // namespace
 
-ModelInfo inspect_model(const std::string& path) {
+ModelInfo inspect_model(const std::string& path) try {
   if (std::filesystem::is_directory(path)) return describe(read_bundle(path));
   const nn::Checkpoint file = nn::open_checkpoint(path);
   ModelInfo info;
@@ -83,6 +84,8 @@ ModelInfo inspect_model(const std::string& path) {
   for (const KnownModel& model : known_models)
     if (info.architecture.empty() && has_tensor(tensors, model.tensor)) info.architecture = model.title;
   return info;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv

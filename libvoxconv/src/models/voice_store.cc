@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/atomic_file.h"
+#include "core/boundary.h"
 #include "core/fail.h"
 #include "core/log.h"
 #include "core/paths.h"
@@ -95,7 +96,7 @@ void rename_bundle(const fs::path& dir, const std::string& name) {
 VoiceStore::VoiceStore() : VoiceStore(user_voices_dir()) {}
 VoiceStore::VoiceStore(std::string user_dir) : user_dir_(std::move(user_dir)) {}
 
-std::vector<VoiceInfo> VoiceStore::list() const {
+std::vector<VoiceInfo> VoiceStore::list() const try {
   std::vector<VoiceInfo> voices;
   std::set<std::string> seen;
   for (const fs::path& dir : {fs::path(user_dir_), shipped_dir()}) {
@@ -111,9 +112,11 @@ std::vector<VoiceInfo> VoiceStore::list() const {
   }
   std::sort(voices.begin(), voices.end(), [](const VoiceInfo& a, const VoiceInfo& b) { return a.name < b.name; });
   return voices;
+} catch (...) {
+  throw_as_error();
 }
 
-VoiceInfo VoiceStore::find(const std::string& name_or_path) const {
+VoiceInfo VoiceStore::find(const std::string& name_or_path) const try {
   if (is_voice_name(name_or_path)) {
     for (const fs::path& dir : {fs::path(user_dir_), shipped_dir()})
       if (is_bundle(dir / name_or_path)) return read_bundle((dir / name_or_path).string()).info;
@@ -124,9 +127,11 @@ VoiceInfo VoiceStore::find(const std::string& name_or_path) const {
   for (const VoiceInfo& voice : list()) names.push_back(voice.name);
   fail(ErrorCode::not_found, "There is no voice \"{}\". Voices here: {}. A bundle folder or a .pth can be named by its path.", name_or_path,
        names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")));
+} catch (...) {
+  throw_as_error();
 }
 
-VoiceInfo VoiceStore::import_voice(const std::string& path, const ImportOptions& options) {
+VoiceInfo VoiceStore::import_voice(const std::string& path, const ImportOptions& options) try {
   if (!options.name.empty()) check_voice_name(options.name);
   StagingFolder staging(user_dir_);
   std::string checkpoint = is_voice_file(path) ? path : "", index = options.index;
@@ -162,9 +167,11 @@ VoiceInfo VoiceStore::import_voice(const std::string& path, const ImportOptions&
   if (final_name != own_name) rename_bundle(staging.path(), final_name);
   staging.move_to(target);
   return read_bundle(target.string()).info;
+} catch (...) {
+  throw_as_error();
 }
 
-void VoiceStore::export_voice(const std::string& name, const std::string& path) const {
+void VoiceStore::export_voice(const std::string& name, const std::string& path) const try {
   const VoiceInfo voice = find(name);
   if (is_voice_file(voice.path)) fail(ErrorCode::usage, "{} is no voice bundle yet; import it first.", voice.path);
   if (const auto problems = verify(voice.path); !problems.empty())
@@ -173,9 +180,11 @@ void VoiceStore::export_voice(const std::string& name, const std::string& path) 
     bundle_to_voice_file(voice.path, path);
   else
     pack_bundle(voice.path, voice.name, path);
+} catch (...) {
+  throw_as_error();
 }
 
-std::vector<std::string> VoiceStore::verify(const std::string& bundle_dir) {
+std::vector<std::string> VoiceStore::verify(const std::string& bundle_dir) try {
   std::vector<std::string> problems;
   const auto check = [&](const auto& step) {
     try {
@@ -192,9 +201,11 @@ std::vector<std::string> VoiceStore::verify(const std::string& bundle_dir) {
   std::sort(problems.begin(), problems.end());
   problems.erase(std::unique(problems.begin(), problems.end()), problems.end());
   return problems;
+} catch (...) {
+  throw_as_error();
 }
 
-void VoiceStore::remove(const std::string& name) {
+void VoiceStore::remove(const std::string& name) try {
   check_voice_name(name);
   const fs::path dir = fs::path(user_dir_) / name;
   if (!is_bundle(dir)) {
@@ -207,6 +218,8 @@ void VoiceStore::remove(const std::string& name) {
   std::error_code error;
   fs::rename(dir, trash.path() / name, error);
   if (error) fail(ErrorCode::io, "Cannot remove {}: {}.", dir.string(), error.message());
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "core/boundary.h"
 #include "nn/checkpoint/checkpoint.h"
 #include "nn/safetensors.h"
 
@@ -32,7 +33,7 @@ std::map<std::string, std::string> plain_values(const nn::PickleValue& root) {
 
 }  // namespace
 
-WeightsInfo inspect_weights(const std::string& path) {
+WeightsInfo inspect_weights(const std::string& path) try {
   const nn::Checkpoint file = nn::open_checkpoint(path);
   WeightsInfo info;
   info.format = file.format();
@@ -45,6 +46,8 @@ WeightsInfo inspect_weights(const std::string& path) {
     info.parameters += std::uint64_t(tensor.numel());
   }
   return info;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv

@@ -2,6 +2,7 @@
 #include <span>
 
 #include "audio/resampler.h"
+#include "core/boundary.h"
 #include "features/frames.h"
 #include "features/pitch/f0_estimator.h"
 #include "nn/device.h"
@@ -70,7 +71,7 @@ AudioBuffer mix(const AudioBuffer& audio) {
 
 }  // namespace
 
-F0Track estimate_f0(AudioReader& reader, const F0Options& options) {
+F0Track estimate_f0(AudioReader& reader, const F0Options& options) try {
   const torch::NoGradGuard guard;
   nn::forbid_tf32();
   WindowedF0 windows(load_f0_estimator(options.estimator, {options.min_hz, options.max_hz}, nn::select_device(options.device)));
@@ -79,6 +80,8 @@ F0Track estimate_f0(AudioReader& reader, const F0Options& options) {
   while (reader.read(block, block_frames)) windows.push(resampler.push(mix(block)).channels[0]);
   windows.push(resampler.finish().channels[0]);
   return windows.finish();
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv

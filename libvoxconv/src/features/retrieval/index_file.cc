@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/boundary.h"
 #include "core/fail.h"
 #include "voxconv/retrieval.h"
 
@@ -166,9 +167,11 @@ IndexFile check_index_file(const std::string& path) {
   return index;
 }
 
-RetrievalInfo inspect_retrieval_index(const std::string& path) {
+RetrievalInfo inspect_retrieval_index(const std::string& path) try {
   const IndexFile file = check_index_file(path);
   return {path, file.inverted_lists, file.dim, file.vectors, file.lists, file.probes, file.bytes};
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv
