@@ -7,6 +7,7 @@
 
 #include "convert/jobs.h"
 #include "convert/voice_impl.h"
+#include "core/boundary.h"
 #include "core/fail.h"
 #include "eval/flop_count.h"
 #include "eval/machine.h"
@@ -88,7 +89,7 @@ std::string precision_name(torch::ScalarType type) { return type == torch::kBFlo
 }  // namespace
 
 BenchReport bench(const std::string& voice_name, const LoadOptions& load, const BenchOptions& options, const ProgressFn& on_progress,
-                  const CancelToken& cancel) {
+                  const CancelToken& cancel) try {
   check(options);
   const Clock::time_point start = Clock::now();
   const Voice voice = Voice::load(voice_name, load);
@@ -139,6 +140,8 @@ BenchReport bench(const std::string& voice_name, const LoadOptions& load, const 
   report.peak_gflops = parts.precision == torch::kFloat ? report.peak_fp32_gflops : eval::peak_gflops(parts.device, parts.precision);
   if (on_progress) on_progress({"bench", double(done), double(done), "runs", ""});
   return report;
+} catch (...) {
+  throw_as_error();
 }
 
 std::string BenchReport::to_json() const {

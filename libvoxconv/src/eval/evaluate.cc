@@ -5,6 +5,7 @@
 #include "audio/resampler.h"
 #include "convert/voice_impl.h"
 #include "core/atomic_file.h"
+#include "core/boundary.h"
 #include "core/fail.h"
 #include "eval/memory_audio.h"
 #include "eval/metrics.h"
@@ -101,7 +102,7 @@ void refuse_to_replace(const std::vector<std::string>& recordings, const std::ve
 
 }  // namespace
 
-EvalReport evaluate(const Voice& voice, const EvalOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) {
+EvalReport evaluate(const Voice& voice, const EvalOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) try {
   options.convert.validate();
   const std::vector<std::string> sources = expand(options.sources), references = expand(options.references);
   if (sources.empty()) fail(ErrorCode::usage, "There is nothing to evaluate; name the files or folders to convert.");
@@ -155,6 +156,8 @@ EvalReport evaluate(const Voice& voice, const EvalOptions& options, const Progre
   if (on_progress) on_progress({"evaluate", double(sources.size()), double(sources.size()), "files", ""});
   report.mean = mean_row(report.rows);
   return report;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <regex>
 
+#include "core/boundary.h"
 #include "core/atomic_file.h"
 #include "core/fail.h"
 #include "core/log.h"
@@ -166,7 +167,7 @@ std::vector<std::string> TrainOptions::problems() const {
   return result;
 }
 
-TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) {
+TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) try {
   if (const auto problems = options.problems(); !problems.empty()) throw Error(ErrorCode::usage, problems.front());
   nn::set_threads(options.threads);
   const torch::Device device = nn::select_device(options.device);
@@ -247,6 +248,8 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
   write_bundle(dirs.out, info, native::bundle_settings(uses_base ? native::Acoustic::base : native::Acoustic::own), weights);
   report.voice = read_bundle(dirs.out).info;
   return report;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv
