@@ -1,6 +1,7 @@
 #include <sndfile.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "audio/resampler.h"
 #include "audio_remux.h"
@@ -133,20 +134,29 @@ TEST(AudioIo, ReadsTheSoundOfVideoContainers) {
 }
 
 TEST(AudioIo, ReadsPieceByPieceWhatItReadsAtOnce) {
-  const AudioBuffer in = chord(44100, 2, 0.5);
-  for (const char* name : {"pieces.wav", "pieces.flac", "pieces.mp3", "pieces.m4a"}) {
-    write_audio(scratch(name), in);
-    const AudioBuffer whole = read_audio(scratch(name));
-    const auto reader = open_reader(scratch(name));
-    AudioBuffer parts(44100, 2), block;
-    for (std::size_t length = 1; reader->read(block, length); length = length * 3 % 1009 + 1) {
-      ASSERT_LE(block.frames(), length);
-      for (std::size_t c = 0; c < 2; ++c)
-        parts.channels[c].insert(parts.channels[c].end(), block.channels[c].begin(), block.channels[c].end());
+  const AudioBuffer in = chord(44100, 2, 3.5);
+  write_audio(scratch("pieces.opus"), in);
+  remux_audio(scratch("pieces.opus"), scratch("pieces.mkv"), "matroska", {.drop_from_s = 1, .drop_to_s = 2.5});
+  for (const char* name :
+       {"pieces.wav", "pieces.flac", "pieces.mp3", "pieces.ogg", "pieces.opus", "pieces.m4a", "pieces.mkv", "pieces.raw"}) {
+    const ReadOptions options{std::string(name).ends_with("raw") ? std::optional(RawFormat{44100, 2, "s16"}) : std::nullopt};
+    if (!std::string(name).ends_with("mkv")) write_audio(scratch(name), in);
+    const auto whole_reader = open_reader(scratch(name), options);
+    AudioBuffer whole;
+    ASSERT_TRUE(whole_reader->read(whole, std::numeric_limits<std::size_t>::max())) << name;
+    ASSERT_NEAR(whole.seconds(), 3.5, 0.1) << name << ": a read is filled";
+    for (const std::size_t first : {1u, 70'000u}) {
+      const auto reader = open_reader(scratch(name), options);
+      AudioBuffer parts(whole.rate, 2), block;
+      for (std::size_t length = first; reader->read(block, length); length = first > 1 ? first : length * 3 % 1009 + 1) {
+        ASSERT_EQ(block.frames(), std::min(length, whole.frames() - parts.frames())) << name << " after " << parts.frames();
+        for (std::size_t c = 0; c < 2; ++c)
+          parts.channels[c].insert(parts.channels[c].end(), block.channels[c].begin(), block.channels[c].end());
+      }
+      EXPECT_TRUE(block.empty());
+      EXPECT_EQ(parts.channels, whole.channels) << name;
+      EXPECT_FALSE(reader->read(block, 100)) << "the end stays the end";
     }
-    EXPECT_TRUE(block.empty());
-    EXPECT_EQ(parts.channels, whole.channels) << name;
-    EXPECT_FALSE(reader->read(block, 100)) << "the end stays the end";
   }
 }
 
@@ -217,6 +227,7 @@ TEST(AudioIo, RefusesWhatItCannotWrite) {
   EXPECT_NE(refuse("a.xyz", 1, 44100).find("wav24"), std::string::npos) << "the formats there are";
   EXPECT_NE(refuse("noextension", 1, 44100).find("format"), std::string::npos);
   EXPECT_NE(refuse("a.mp3", 6, 44100).find("mp3 holds up to 2 channels"), std::string::npos);
+  EXPECT_NE(refuse("a.wav", 64, 96000).find("6.1 million samples a second"), std::string::npos);
   refuse("a.wav", 0, 44100);
   refuse("a.wav", 65, 44100);
   refuse("a.wav", 1, 0);

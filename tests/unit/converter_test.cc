@@ -2,8 +2,10 @@
 #include "voxconv/converter.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
+#include <cstdio>
 #include <functional>
 
 #include "convert/key_choice.h"
@@ -124,6 +126,37 @@ TEST(Converter, DoesNotDependOnTheChunk) {
     difference += std::pow(whole.channels[0][i] - cut.channels[0][i], 2);
   }
   EXPECT_LT(10 * std::log10(difference / power + 1e-20), -80);
+}
+
+TEST(Converter, AFileComesInThePiecesThatTheChunkAsksFor) {
+  struct Watched : AudioReader {
+    explicit Watched(std::unique_ptr<AudioReader> reader) : source(std::move(reader)) {}
+    const AudioInfo& info() const override { return source->info(); }
+    bool read(AudioBuffer& out, std::size_t max_frames) override {
+      const bool more = source->read(out, max_frames);
+      if (more) pieces.push_back(out.frames());
+      return more;
+    }
+    std::unique_ptr<AudioReader> source;
+    std::vector<std::size_t> pieces;
+  };
+  const std::string path = testing::TempDir() + "voxconv_chunk_" + std::to_string(::getpid()) + ".wav";
+  const AudioBuffer source = tone(220, 8);
+  WriteOptions format;
+  format.rate = source.rate;
+  format.format = "wavf";
+  const auto file = open_writer(path, format);
+  file->write(source);
+  file->finish();
+  ConvertOptions options;
+  options.f0 = "pyin";
+  options.chunk_s = 3;
+  Watched reader(open_reader(path));
+  MemoryWriter writer;
+  Converter(sine_voice(), options).run(reader, writer);
+  std::remove(path.c_str());
+  EXPECT_EQ(reader.pieces, (std::vector<std::size_t>{144000, 144000, 96000}));
+  EXPECT_EQ(writer.audio_.channels, convert(source, options).channels) << "the same bits as from memory, as bench reads";
 }
 
 TEST(Converter, KeepsStereoOnRequest) {

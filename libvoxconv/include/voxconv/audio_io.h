@@ -42,14 +42,14 @@ struct ReadOptions {
   std::optional<RawFormat> raw;  ///< set: the bytes are headerless PCM
 };
 
-/// Decodes a source piece by piece; memory does not grow with its length. NaN and infinite samples are read as 0.
-/// One instance per thread.
+/// Decodes a source piece by piece; memory does not grow with its length. NaN and infinite samples are read as 0. Frame n is at n / rate on
+/// the container's time line: sound that begins late begins with silence, and gaps are silent. One instance per thread.
 class AudioReader {
  public:
   virtual ~AudioReader() = default;
   virtual const AudioInfo& info() const = 0;
-  /// Up to max_frames further frames into `out` (rate and channels as in info()); false at the end, `out` then empty.
-  /// Throws Error(bad_audio) where the stream is corrupt.
+  /// max_frames further frames into `out` (rate, channels as in info()), fewer at the end, of a pipe, or past 16 million samples; false and
+  /// `out` empty at the end. Throws Error(bad_audio) where the stream is corrupt.
   virtual bool read(AudioBuffer& out, std::size_t max_frames) = 0;
 };
 

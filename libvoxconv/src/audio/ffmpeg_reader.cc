@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <new>
+#include <optional>
+#include <utility>
 
-#include "audio/limits.h"
-#include "audio/samples.h"
+#include "audio/block_reader.h"
 #include "audio/tags.h"
+#include "audio/time_line.h"
 #include "core/log.h"
 
 namespace voxconv {
@@ -37,38 +39,64 @@ void copy_frame(const AVFrame& frame, AudioBuffer& out) {
   }
 }
 
-class FfmpegReader : public AudioReader {
+class FfmpegReader : public BlockReader {
  public:
   FfmpegReader(std::unique_ptr<InputFile> input, std::unique_ptr<Demuxer> demuxer)
-      : input_(std::move(input)), demuxer_(std::move(demuxer)), packet_(av_packet_alloc()), frame_(av_frame_alloc()) {
+      : BlockReader(input->name(), !input->seekable()),
+        input_(std::move(input)),
+        demuxer_(std::move(demuxer)),
+        packet_(av_packet_alloc()),
+        frame_(av_frame_alloc()) {
     if (!packet_ || !frame_) throw std::bad_alloc();
     open_codec();
+    time_line_.emplace(*demuxer_->get(), *stream_, stream_->codecpar->sample_rate, input_->name());
     describe();
   }
 
-  const AudioInfo& info() const override { return info_; }
-
-  bool read(AudioBuffer& out, std::size_t max_frames) override {
-    const std::size_t wanted = std::min(max_frames, max_block_frames);
-    out = AudioBuffer(info_.rate, std::size_t(info_.channels));
-    while (out.frames() < wanted) {
-      if (used_ == pending_.frames()) {
-        // What a pipe has given is handed on at once; a file is read until the block is full.
-        if (!out.empty() && !input_->seekable()) break;
-        if (!next_piece()) break;
+ protected:
+  void read_block(AudioBuffer& out, std::size_t max_frames) override {
+    const std::size_t before = out.frames(), end = before + max_frames;
+    while (out.frames() < end) {
+      const std::size_t room = end - out.frames();
+      if (piece_.silence > 0) {
+        const std::size_t count = std::min(room, std::size_t(piece_.silence));
+        for (auto& channel : out.channels) channel.resize(channel.size() + count);
+        piece_.silence -= std::int64_t(count);
+        continue;
       }
-      const std::size_t count = std::min(wanted - out.frames(), pending_.frames() - used_);
+      if (used_ == piece_.audio.frames()) {
+        // What a pipe has given is handed on at once; a file is read until the block is full.
+        if (out.frames() > before && !input_->seekable()) return;
+        if (!next_piece()) return;
+        continue;
+      }
+      const std::size_t count = std::min(room, piece_.audio.frames() - used_);
       for (std::size_t c = 0; c < out.channel_count(); ++c) {
-        const auto from = pending_.channels[c].begin() + std::ptrdiff_t(used_);
+        const auto from = piece_.audio.channels[c].begin() + std::ptrdiff_t(used_);
         out.channels[c].insert(out.channels[c].end(), from, from + std::ptrdiff_t(count));
       }
       used_ += count;
     }
-    if (out.empty() && wanted > 0) end();
-    return !out.empty();
+  }
+
+  /// Judges a stream that gave no more.
+  void end() override {
+    if (decoded_frames_ > 0) return;
+    if (info_.container == "mp4" && !input_->seekable())
+      fail(ErrorCode::bad_audio, "{} is an MP4 whose index follows its sound, which no pipe can carry: read it from a file.",
+           input_->name());
+    if (damaged_ > 0) fail(ErrorCode::bad_audio, "{} is damaged: none of its {} audio packets can be decoded.", input_->name(), damaged_);
+    fail(ErrorCode::bad_audio, "{} holds no sound (0 samples).", input_->name());
   }
 
  private:
+  /// What was decoded from one packet; its audio is empty at the end.
+  struct Piece {
+    AudioBuffer audio;
+    std::int64_t pts = AV_NOPTS_VALUE;  ///< in the stream's time base
+    std::int64_t silence = 0;           ///< frames that the container's time line puts before it
+  };
+
   void open_codec() {
     AVFormatContext* format = demuxer_->get();
     // PCM with all it needs in the header is not analysed further: a live pipe then starts without delay.
@@ -109,48 +137,56 @@ class FfmpegReader : public AudioReader {
     // A header may claim more than there is.
     if (input_->seekable() && stream_->codecpar->block_align > 0 && av_get_exact_bits_per_sample(stream_->codecpar->codec_id) > 0)
       info_.frames = std::min(info_.frames, input_->size() / stream_->codecpar->block_align);
+    if (info_.frames >= 0) info_.frames += time_line_->uncounted_lead();
+    if (input_->seekable()) check_known_length();
     info_.tags = read_tags(*format, stream_);
     if (info_.container == "wav" && input_->seekable()) add_wav_id3_tags(*input_, info_.tags);
     info_.cover = read_cover(*format);
   }
 
-  /// The next piece into pending_; false at the end. Of an MP4, whose edit list says where the encoder's padding begins, one more piece is
-  /// decoded ahead, so that the last can be cut there.
+  /// The next piece into piece_; false at the end. Where there is a time line one more piece is decoded ahead: it tells whether a jump of
+  /// the time stamps is a gap, and of an MP4, whose edit list says where the encoder's padding begins, the last piece is cut there.
   bool next_piece() {
-    if (info_.container != "mp4" || info_.frames < 0) return decode();
-    if (handed_on_ == 0 && ahead_.empty() && decode()) std::swap(pending_, ahead_);
-    const bool more = decode();
-    std::swap(pending_, ahead_);
-    const std::int64_t left = info_.frames - handed_on_;
-    if (!more && left > 0 && left < std::int64_t(pending_.frames()))
-      for (auto& channel : pending_.channels) channel.resize(std::size_t(left));
-    handed_on_ += std::int64_t(pending_.frames());
-    return !pending_.empty();
-  }
-
-  /// Decodes one more piece into pending_; false at the end.
-  bool decode() {
     used_ = 0;
-    pending_ = AudioBuffer(info_.rate, std::size_t(info_.channels));
-    while (pending_.empty()) {
-      const int received = avcodec_receive_frame(codec_.get(), frame_.get());
-      if (received >= 0) {
-        take_frame();
-        continue;
-      }
-      if (received == AVERROR_EOF || flushed_) return false;
-      if (received != AVERROR(EAGAIN)) damaged(0);
-      send_packet();
+    if (!time_line_->known()) {
+      piece_ = decode();
+      return !piece_.audio.empty();
     }
+    if (!ahead_) ahead_ = decode();
+    piece_ = std::exchange(*ahead_, {});
+    if (piece_.audio.empty()) return false;
+    *ahead_ = decode();
+    const bool last = ahead_->audio.empty();
+    piece_.silence = time_line_->silence_before(piece_.pts, std::int64_t(piece_.audio.frames()),
+                                                last ? std::nullopt : std::optional(ahead_->pts), handed_on_);
+    const std::int64_t left = info_.frames - handed_on_ - piece_.silence;
+    if (last && info_.container == "mp4" && left > 0 && left < std::int64_t(piece_.audio.frames()))
+      for (auto& channel : piece_.audio.channels) channel.resize(std::size_t(left));
+    handed_on_ += piece_.silence + std::int64_t(piece_.audio.frames());
     return true;
   }
 
-  void send_packet() {
+  Piece decode() {
+    Piece piece;
+    while (piece.audio.empty()) {
+      const int received = avcodec_receive_frame(codec_.get(), frame_.get());
+      if (received >= 0) {
+        take_frame(piece);
+        continue;
+      }
+      if (received == AVERROR_EOF || flushed_) break;
+      if (received != AVERROR(EAGAIN)) damaged(0, piece);
+      send_packet(piece);
+    }
+    return piece;
+  }
+
+  void send_packet(Piece& piece) {
     const int error = av_read_frame(demuxer_->get(), packet_.get());
     if (error < 0) {
       if (error != AVERROR_EOF && error != AVERROR_INVALIDDATA)
         fail(ErrorCode::io, "Cannot read {}: {}.", input_->name(), ffmpeg_error(error));
-      if (error == AVERROR_INVALIDDATA) damaged(0);
+      if (error == AVERROR_INVALIDDATA) damaged(0, piece);
       avcodec_send_packet(codec_.get(), nullptr);
       flushed_ = true;
       return;
@@ -158,43 +194,34 @@ class FfmpegReader : public AudioReader {
     if (packet_->stream_index == stream_->index) {
       const std::int64_t length = av_rescale_q(std::max<std::int64_t>(packet_->duration, 0), stream_->time_base, AVRational{1, info_.rate});
       const int sent = avcodec_send_packet(codec_.get(), packet_.get());
-      if (sent < 0 && sent != AVERROR(EAGAIN)) damaged(length);
+      if (sent < 0 && sent != AVERROR(EAGAIN)) damaged(length, piece);
     }
     av_packet_unref(packet_.get());
   }
 
-  void take_frame() {
+  void take_frame(Piece& piece) {
     if (frame_->sample_rate != info_.rate || frame_->ch_layout.nb_channels != info_.channels)
       fail(ErrorCode::bad_audio, "{} changes from {} channels at {} Hz to {} channels at {} Hz at {:.2f} s: split it there first.",
            input_->name(), info_.channels, info_.rate, frame_->ch_layout.nb_channels, frame_->sample_rate,
            double(decoded_frames_) / info_.rate);
-    pending_ = AudioBuffer(info_.rate, std::size_t(info_.channels), std::size_t(std::max(frame_->nb_samples, 0)));
-    copy_frame(*frame_, pending_);
+    piece.audio = AudioBuffer(info_.rate, std::size_t(info_.channels), std::size_t(std::max(frame_->nb_samples, 0)));
+    piece.pts = frame_->pts;
+    copy_frame(*frame_, piece.audio);
     av_frame_unref(frame_.get());
-    decoded_frames_ += std::int64_t(pending_.frames());
+    decoded_frames_ += std::int64_t(piece.audio.frames());
     damaged_run_ = 0;
   }
 
   /// Puts silence in the place of a packet that did not decode, so that what follows stays in time.
-  void damaged(std::int64_t length) {
+  void damaged(std::int64_t length, Piece& piece) {
     if (++damaged_ == 1)
       log_warning("{} is damaged {:.2f} s from its start; the damaged parts are silent.", input_->name(),
                   double(decoded_frames_) / info_.rate);
     if (++damaged_run_ > max_damaged_run)
       fail(ErrorCode::bad_audio, "{} is damaged from {:.2f} s on.", input_->name(), double(decoded_frames_) / info_.rate);
     if (decoded_frames_ == 0) return;
-    pending_ = AudioBuffer(info_.rate, std::size_t(info_.channels), std::min(std::size_t(length), max_block_frames));
-    decoded_frames_ += std::int64_t(pending_.frames());
-  }
-
-  /// Judges a stream that gave no more.
-  void end() {
-    if (decoded_frames_ > 0) return;
-    if (info_.container == "mp4" && !input_->seekable())
-      fail(ErrorCode::bad_audio, "{} is an MP4 whose index follows its sound, which no pipe can carry: read it from a file.",
-           input_->name());
-    if (damaged_ > 0) fail(ErrorCode::bad_audio, "{} is damaged: none of its {} audio packets can be decoded.", input_->name(), damaged_);
-    fail(ErrorCode::bad_audio, "{} holds no sound (0 samples).", input_->name());
+    piece = {AudioBuffer(info_.rate, std::size_t(info_.channels), std::min(std::size_t(length), max_block_frames))};
+    decoded_frames_ += std::int64_t(piece.audio.frames());
   }
 
   std::unique_ptr<InputFile> input_;
@@ -203,9 +230,10 @@ class FfmpegReader : public AudioReader {
   FramePtr frame_;
   CodecPtr codec_;
   AVStream* stream_ = nullptr;
-  AudioInfo info_;
-  AudioBuffer pending_, ahead_;
-  std::size_t used_ = 0;
+  std::optional<TimeLine> time_line_;
+  Piece piece_;
+  std::optional<Piece> ahead_;
+  std::size_t used_ = 0;  ///< frames of piece_
   std::int64_t decoded_frames_ = 0, handed_on_ = 0;
   std::int64_t damaged_ = 0;
   int damaged_run_ = 0;

@@ -22,14 +22,15 @@ void encode(const AudioBuffer& audio, std::size_t begin, std::size_t end, std::s
 }
 
 template <typename FromBits>
-void decode(const std::uint8_t* bytes, std::size_t width, AudioBuffer& out, FromBits from_bits) {
-  const std::size_t n = out.channel_count();
+void decode(const std::uint8_t* bytes, std::size_t frames, std::size_t width, AudioBuffer& out, FromBits from_bits) {
+  const std::size_t n = out.channel_count(), before = out.frames();
+  for (auto& channel : out.channels) channel.resize(before + frames);
   for (std::size_t c = 0; c < n; ++c)
-    for (std::size_t i = 0; i < out.frames(); ++i) {
+    for (std::size_t i = 0; i < frames; ++i) {
       std::uint32_t bits = 0;
       // Integers land in the upper bytes, so that their sign is the word's.
       std::memcpy(reinterpret_cast<std::uint8_t*>(&bits) + (4 - width), bytes + (i * n + c) * width, width);
-      out.channels[c][i] = from_bits(bits);
+      out.channels[c][before + i] = from_bits(bits);
     }
 }
 
@@ -58,9 +59,9 @@ void encode_pcm(const AudioBuffer& audio, std::size_t begin, std::size_t end, Pc
 }
 
 void decode_pcm(const std::uint8_t* bytes, std::size_t frames, PcmFormat format, AudioBuffer& out) {
-  for (auto& channel : out.channels) channel.resize(frames);
-  if (format == PcmFormat::f32) return decode(bytes, 4, out, [](std::uint32_t bits) { return clean_sample(std::bit_cast<float>(bits)); });
-  decode(bytes, bytes_per_sample(format), out, [](std::uint32_t bits) { return float(double(std::int32_t(bits)) / 2147483648.0); });
+  if (format == PcmFormat::f32)
+    return decode(bytes, frames, 4, out, [](std::uint32_t bits) { return clean_sample(std::bit_cast<float>(bits)); });
+  decode(bytes, frames, bytes_per_sample(format), out, [](std::uint32_t bits) { return float(double(std::int32_t(bits)) / 2147483648.0); });
 }
 
 }  // namespace voxconv

@@ -16,7 +16,7 @@ std::size_t bytes_per_sample(PcmFormat format);
 /// Appends frames [begin, end) of `audio` to `out`; integers are rounded and clipped.
 void encode_pcm(const AudioBuffer& audio, std::size_t begin, std::size_t end, PcmFormat format, std::vector<std::uint8_t>& out);
 
-/// `frames` frames from `bytes`, as long as the channels of `out` (resized to match).
+/// Appends `frames` frames from `bytes` to the channels of `out`.
 void decode_pcm(const std::uint8_t* bytes, std::size_t frames, PcmFormat format, AudioBuffer& out);
 
 }  // namespace voxconv

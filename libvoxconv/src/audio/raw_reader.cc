@@ -3,18 +3,18 @@
 #include <algorithm>
 #include <vector>
 
-#include "audio/limits.h"
+#include "audio/block_reader.h"
 #include "audio/pcm.h"
-#include "audio/samples.h"
 #include "core/fail.h"
 
 namespace voxconv {
 namespace {
 
-class RawReader : public AudioReader {
+class RawReader : public BlockReader {
  public:
   RawReader(std::unique_ptr<InputFile> input, const RawFormat& format)
-      : input_(std::move(input)),
+      : BlockReader(input->name(), !input->seekable()),
+        input_(std::move(input)),
         format_(parse_pcm_format(format.sample_format)),
         frame_bytes_(bytes_per_sample(format_) * format.channels) {
     info_.rate = format.rate;
@@ -22,12 +22,12 @@ class RawReader : public AudioReader {
     info_.container = "raw";
     info_.codec = "pcm_" + format.sample_format;
     if (input_->seekable()) info_.frames = input_->size() / std::int64_t(frame_bytes_);
+    check_known_length();
   }
 
-  const AudioInfo& info() const override { return info_; }
-
-  bool read(AudioBuffer& out, std::size_t max_frames) override {
-    const std::size_t wanted = std::min(max_frames, max_block_frames) * frame_bytes_;
+ protected:
+  void read_block(AudioBuffer& out, std::size_t max_frames) override {
+    const std::size_t wanted = max_frames * frame_bytes_;
     bytes_.resize(std::max(wanted, held_));
     // A pipe gives what it has; all that matters is to have one whole frame. A last incomplete frame is dropped.
     while (held_ < wanted && held_ < frame_bytes_) {
@@ -36,23 +36,21 @@ class RawReader : public AudioReader {
       held_ += got;
     }
     const std::size_t frames = std::min(held_, wanted) / frame_bytes_, used = frames * frame_bytes_;
-    out = AudioBuffer(info_.rate, std::size_t(info_.channels));
     decode_pcm(bytes_.data(), frames, format_, out);
     std::copy(bytes_.begin() + std::ptrdiff_t(used), bytes_.begin() + std::ptrdiff_t(held_), bytes_.begin());
     held_ -= used;
-    if (frames == 0 && !any_ && max_frames > 0) fail(ErrorCode::bad_audio, "{} holds no sound (0 samples).", input_->name());
-    any_ = true;
-    return frames > 0;
+  }
+
+  void end() override {
+    if (frames_read() == 0) fail(ErrorCode::bad_audio, "{} holds no sound (0 samples).", input_->name());
   }
 
  private:
   std::unique_ptr<InputFile> input_;
   PcmFormat format_;
   std::size_t frame_bytes_;
-  AudioInfo info_;
   std::vector<std::uint8_t> bytes_;
   std::size_t held_ = 0;
-  bool any_ = false;
 };
 
 }  // namespace

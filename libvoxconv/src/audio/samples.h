@@ -9,7 +9,8 @@
 
 namespace voxconv {
 
-/// Most frames a reader returns or a writer converts at once: bounds the memory of every stage whatever a caller or a header asks for.
+/// Most frames a reader decodes or a writer converts at once: bounds the memory of what lies in between, whatever a caller or a header asks
+/// for.
 inline constexpr std::size_t max_block_frames = 65536;
 
 /// NaN and infinity become 0; magnitudes are held below 1e6 (120 dB over full scale), so that all later arithmetic stays finite.

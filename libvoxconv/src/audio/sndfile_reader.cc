@@ -11,8 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "audio/limits.h"
-#include "audio/samples.h"
+#include "audio/block_reader.h"
 #include "core/fail.h"
 #include "core/log.h"
 
@@ -67,10 +66,10 @@ bool is_chained_ogg(const InputFile& input) {
   }
 }
 
-class SndfileReader : public AudioReader {
+class SndfileReader : public BlockReader {
  public:
   SndfileReader(std::unique_ptr<InputFile> input, SndfilePtr file, const SF_INFO& stream, Tags tags, std::optional<Picture> cover)
-      : input_(std::move(input)), file_(std::move(file)) {
+      : BlockReader(input->name(), /*live=*/false), input_(std::move(input)), file_(std::move(file)) {
     info_.rate = stream.samplerate;
     info_.channels = stream.channels;
     info_.container = container_name(stream.format);
@@ -78,42 +77,36 @@ class SndfileReader : public AudioReader {
     if (stream.frames >= 0 && stream.frames < SF_COUNT_MAX) info_.frames = stream.frames;
     info_.tags = std::move(tags);
     info_.cover = std::move(cover);
+    check_known_length();
   }
 
-  const AudioInfo& info() const override { return info_; }
-
-  bool read(AudioBuffer& out, std::size_t max_frames) override {
-    const std::size_t wanted = std::min(max_frames, max_block_frames);
-    interleaved_.resize(wanted * std::size_t(info_.channels));
-    const sf_count_t got = sf_readf_float(file_.get(), interleaved_.data(), sf_count_t(wanted));
-    const std::size_t frames = got > 0 ? std::size_t(got) : 0;
-    out = AudioBuffer(info_.rate, std::size_t(info_.channels), frames);
-    deinterleave(interleaved_.data(), frames, out);
-    position_ += std::int64_t(frames);
-    if (frames == 0 && wanted > 0) end();
-    return frames > 0;
+ protected:
+  void read_block(AudioBuffer& out, std::size_t max_frames) override {
+    interleaved_.resize(max_frames * std::size_t(info_.channels));
+    const sf_count_t got = sf_readf_float(file_.get(), interleaved_.data(), sf_count_t(max_frames));
+    const std::size_t before = out.frames(), frames = got > 0 ? std::size_t(got) : 0;
+    for (auto& channel : out.channels) channel.resize(before + frames);
+    deinterleave(interleaved_.data(), frames, out, before);
   }
 
- private:
   /// Judges a stream that gave no more: corrupt, shorter than it says, without any sound, or well.
-  void end() {
-    const double seconds = double(position_) / info_.rate;
+  void end() override {
+    const double seconds = double(frames_read()) / info_.rate;
     // A decoder that ran out of bytes was cut off; one that failed before has met damage.
     const bool all_read = ::lseek(input_->fd(), 0, SEEK_CUR) >= input_->size();
-    if (sf_error(file_.get()) != SF_ERR_NO_ERROR && (!all_read || position_ == 0))
+    if (sf_error(file_.get()) != SF_ERR_NO_ERROR && (!all_read || frames_read() == 0))
       fail(ErrorCode::bad_audio, "{} is damaged {:.2f} s from its start: {}", input_->name(), seconds, sf_strerror(file_.get()));
-    if (position_ == 0) fail(ErrorCode::bad_audio, "{} holds no sound (0 samples).", input_->name());
-    const bool short_of_claim = position_ < info_.frames || sf_error(file_.get()) != SF_ERR_NO_ERROR;
+    if (frames_read() == 0) fail(ErrorCode::bad_audio, "{} holds no sound (0 samples).", input_->name());
+    const bool short_of_claim = frames_read() < info_.frames || sf_error(file_.get()) != SF_ERR_NO_ERROR;
     if (short_of_claim && !warned_)
       log_warning("{} ends after {:.2f} s, before its time: it was cut off or is damaged there.", input_->name(), seconds);
     warned_ = true;
   }
 
+ private:
   std::unique_ptr<InputFile> input_;
   SndfilePtr file_;
-  AudioInfo info_;
   std::vector<float> interleaved_;
-  std::int64_t position_ = 0;
   bool warned_ = false;
 };
 
