@@ -68,6 +68,18 @@ TEST(Mix, KeepsTheTruePeakDown) {
   for (const float x : writer.audio.channels[0]) ASSERT_LE(std::abs(x), 0.892);
 }
 
+TEST(Mix, AddsUpChannelsOfAHighRate) {
+  AudioBuffer wide = sine(192000, 6, 0.5, 500, 0.6);
+  for (std::size_t c = 1; c < 6; ++c) wide.channels[c].assign(wide.frames(), 0.0f);
+  MemoryReader reader(wide);
+  MemoryWriter writer(2);
+  mix({{&reader, 1}}, writer, 48000, 2);
+  const AudioBuffer wanted = sine(48000, 1, 0.5, 500, 0.1);
+  ASSERT_EQ(writer.audio.frames(), wanted.frames());
+  for (std::size_t i = 1000; i < 23000; ++i) ASSERT_NEAR(writer.audio.channels[0][i], wanted.channels[0][i], 1e-4) << i;
+  EXPECT_EQ(writer.audio.channels[0], writer.audio.channels[1]);
+}
+
 TEST(Mix, StopsWhenAsked) {
   MemoryReader one(sine(44100, 1, 2, 1000, 0.5));
   MemoryWriter writer(1);

@@ -13,12 +13,12 @@ namespace {
 constexpr double ceiling_dbtp = -1;
 constexpr double block_s = 0.5;
 
-AudioBuffer with_channels(const AudioBuffer& audio, std::size_t count) {
-  if (audio.channel_count() == count) return audio;
-  AudioBuffer result(audio.rate, count, audio.frames());
+constexpr int high_rate = 96000;  // from here on the best filter costs more than it gives
+
+AudioBuffer one_channel(const AudioBuffer& audio) {
+  AudioBuffer result(audio.rate, 1, audio.frames());
   for (const auto& channel : audio.channels)
     for (std::size_t i = 0; i < channel.size(); ++i) result.channels[0][i] += channel[i] / float(audio.channel_count());
-  for (std::size_t c = 1; c < count; ++c) result.channels[c] = result.channels[0];
   return result;
 }
 
@@ -28,7 +28,9 @@ class Strand {
   Strand(const MixSource& source, int rate, int channels)
       : source_(source),
         block_(std::size_t(std::max(1.0, block_s * source.reader->info().rate))),
-        resampler_(channels, source.reader->info().rate, rate),
+        as_it_is_(source.reader->info().channels == channels),
+        resampler_(as_it_is_ ? channels : 1, source.reader->info().rate, rate,
+                   source.reader->info().rate > high_rate ? ResamplerQuality::medium : ResamplerQuality::best),
         kept_(rate, std::size_t(channels)) {}
 
   /// Reads until `frames` are there or the source is at its end.
@@ -37,9 +39,12 @@ class Strand {
     while (!ended_ && kept_.frames() < frames) {
       ended_ = !source_.reader->read(audio, block_);
       read_ += ended_ ? 0 : double(audio.frames());
-      const AudioBuffer more = ended_ ? resampler_.finish() : resampler_.push(with_channels(audio, kept_.channel_count()));
-      for (std::size_t c = 0; c < kept_.channel_count(); ++c)
-        kept_.channels[c].insert(kept_.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
+      // Channels that are not kept apart are added up before the costly part.
+      const AudioBuffer more = ended_ ? resampler_.finish() : resampler_.push(as_it_is_ ? audio : one_channel(audio));
+      for (std::size_t c = 0; c < kept_.channel_count(); ++c) {
+        const std::vector<float>& from = more.channels[as_it_is_ ? c : 0];
+        kept_.channels[c].insert(kept_.channels[c].end(), from.begin(), from.end());
+      }
     }
   }
   std::size_t ready() const { return kept_.frames(); }
@@ -60,6 +65,7 @@ class Strand {
  private:
   MixSource source_;
   std::size_t block_;
+  bool as_it_is_;  ///< its channels are those of the mix
   StreamResampler resampler_;
   AudioBuffer kept_;
   double read_ = 0;
