@@ -45,7 +45,7 @@ void define_convert(CLI::App& app, ConvertCommand& options) {
       ->type_name("DIR")
       ->excludes(output)
       ->group(many);
-  app.add_option("--name-template", options.batch.name_template, "Names of the files written: {stem} {voice} {key} {ext}")
+  app.add_option("--name-template", options.batch.name_template, "Names of the files written: {stem} {source_ext} {n} {voice} {key} {ext}")
       ->type_name("TEXT")
       ->capture_default_str()
       ->excludes(output)
@@ -146,6 +146,12 @@ class BatchProgress {
         else
           session_.console.note(fmt::format("{}: there already, skipped", item.target));
         break;
+      case BatchItem::State::left_out:
+        if (session_.json)
+          session_.console.result("", {{"event", "left_out"}, {"source", item.source}, {"reason", item.error}});
+        else
+          session_.console.note(fmt::format("{}: left out, {}", item.source, item.error));
+        break;
       case BatchItem::State::failed: session_.console.error(item.code, fmt::format("{}: {}", item.source, item.error)); break;
       case BatchItem::State::waiting: break;
     }
@@ -180,14 +186,16 @@ int convert_many(Session& session, const ConvertCommand& options) {
   session.console.end_progress();
 
   using State = BatchItem::State;
-  session.console.result(fmt::format("{} converted, {} skipped, {} failed, in {}", report.count(State::converted),
-                                     report.count(State::skipped), report.count(State::failed), clock_text(report.wall_s)),
-                         {{"event", "summary"},
-                          {"converted", report.count(State::converted)},
-                          {"skipped", report.count(State::skipped)},
-                          {"failed", report.count(State::failed)},
-                          {"waiting", report.count(State::waiting)},
-                          {"wall_s", report.wall_s}});
+  session.console.result(
+      fmt::format("{} converted, {} skipped, {} failed, {} left out, in {}", report.count(State::converted), report.count(State::skipped),
+                  report.count(State::failed), report.count(State::left_out), clock_text(report.wall_s)),
+      {{"event", "summary"},
+       {"converted", report.count(State::converted)},
+       {"skipped", report.count(State::skipped)},
+       {"failed", report.count(State::failed)},
+       {"left_out", report.count(State::left_out)},
+       {"waiting", report.count(State::waiting)},
+       {"wall_s", report.wall_s}});
   if (report.cancelled)
     throw Error(ErrorCode::cancelled, fmt::format("Stopped; {} files are left. The same command with --skip-existing goes on from here.",
                                                   report.count(State::waiting)));

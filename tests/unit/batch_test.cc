@@ -54,16 +54,33 @@ class BatchTest : public testing::Test {
   BatchOptions options_;
 };
 
-TEST_F(BatchTest, FoldersKeepTheirShapeAndOtherFilesAreLeftOut) {
+TEST_F(BatchTest, FoldersKeepTheirShapeAndOtherFilesAreNamed) {
   song("b.wav");
   song("album/a.wav");
   std::ofstream(dir_ / "in/cover.jpg") << "x";
   std::ofstream(dir_ / "in/.hidden.wav") << "x";
   options_.inputs = {(dir_ / "in").string()};
   const auto items = plan();
-  ASSERT_EQ(items.size(), 2u);
+  ASSERT_EQ(items.size(), 3u);
   EXPECT_EQ(items[0].target, (dir_ / "out/album/a-sine.wav").string());
   EXPECT_EQ(items[1].target, (dir_ / "out/b-sine.wav").string());
+  EXPECT_THAT(items[2].source, EndsWith("cover.jpg"));
+  EXPECT_EQ(items[2].state, State::left_out);
+  EXPECT_EQ(items[2].error, "it holds no sound");
+}
+
+TEST_F(BatchTest, TheContentDecidesInFolders) {
+  const std::vector<std::string> names{"none", "phone.xyz", "call.AMRX", "long.WAVE", "talk.m4b"};
+  for (const std::string& name : names) fs::rename(song("x.wav"), dir_ / "in" / name);
+  std::ofstream(dir_ / "in/broken.mp2") << "this is no sound";  // is seen to fail
+  std::ofstream(dir_ / "in/notes.txt") << "Nor is this.";
+  options_.inputs = {(dir_ / "in").string()};
+  std::vector<std::string> told;
+  const BatchReport report = convert_batch(sine_voice(), options_, {{}, [&](const BatchItem& item) { told.push_back(item.source); }, {}});
+  EXPECT_EQ(report.count(State::converted), names.size());
+  EXPECT_EQ(report.count(State::failed), 1u);
+  EXPECT_EQ(report.count(State::left_out), 1u);
+  EXPECT_EQ(told.size(), names.size() + 2) << "also what is left out";
 }
 
 TEST_F(BatchTest, PatternsAndRepeatedNamesGiveEachFileOnce) {
@@ -104,9 +121,27 @@ TEST_F(BatchTest, SenselessTemplatesAreRefused) {
   }
 }
 
-TEST_F(BatchTest, TwoSourcesForOneTargetAreRefused) {
-  options_.inputs = {song("one.wav").string(), song("album/one.wav").string()};
-  EXPECT_THROW(plan(), Error);
+TEST_F(BatchTest, OfTwoSourcesWithOneTargetTheFirstIsConverted) {
+  song("one.flac");
+  options_.inputs = {song("one.wav").string(), (dir_ / "in/one.flac").string(), song("album/one.wav").string(), song("two.wav").string()};
+  options_.format = "wav";
+  const BatchReport report = convert_batch(sine_voice(), options_);
+  ASSERT_EQ(report.items.size(), 4u);
+  EXPECT_EQ(report.items[0].state, State::converted);
+  EXPECT_EQ(report.items[3].state, State::converted);
+  for (const std::size_t i : {1u, 2u}) {
+    EXPECT_EQ(report.items[i].state, State::failed);
+    EXPECT_EQ(report.items[i].code, ErrorCode::usage);
+    EXPECT_THAT(report.items[i].error, testing::AllOf(HasSubstr("that of " + report.items[0].source), HasSubstr("{source_ext} or {n}")));
+  }
+  options_.name_template = "{stem}.{source_ext}.{n}.{ext}";
+  const auto items = plan();
+  EXPECT_THAT(items[0].target, EndsWith("out/one.wav.1.wav"));
+  EXPECT_THAT(items[1].target, EndsWith("out/one.flac.1.wav"));
+  EXPECT_THAT(items[2].target, EndsWith("out/one.wav.2.wav"));
+  EXPECT_THAT(items[3].target, EndsWith("out/two.wav.1.wav"));
+  options_.name_template = "all-{n}.{ext}";
+  EXPECT_EQ(convert_batch(sine_voice(), options_).count(State::converted), 4u);
 }
 
 TEST_F(BatchTest, ABadFileDoesNotStopTheRest) {
@@ -179,10 +214,10 @@ TEST_F(BatchTest, ARepeatedBatchLeavesItsResultsOut) {
   song("two.wav");
   for (const char* input : {"in", "in/*.wav"}) {
     options_.inputs = {(dir_ / input).string(), result.string()};
-    const auto items = plan();
-    ASSERT_EQ(items.size(), 2u) << input;
-    EXPECT_THAT(items[0].source, EndsWith("one.wav"));
-    EXPECT_THAT(items[1].source, EndsWith("two.wav"));
+    std::vector<std::string> waiting, results;
+    for (const BatchItem& item : plan()) (item.state == State::waiting ? waiting : results).push_back(item.source);
+    EXPECT_THAT(waiting, testing::ElementsAre(EndsWith("one.wav"), EndsWith("two.wav"))) << input;
+    EXPECT_THAT(results, testing::ElementsAre(EndsWith("one-sine-sine.wav"), EndsWith("one-sine.wav"))) << input;
   }
   options_.skip_existing = true;
   const BatchReport report = convert_batch(sine_voice(), options_);
@@ -206,9 +241,12 @@ TEST_F(BatchTest, WhatCannotBeLookedAtDoesNotStopTheRest) {
   for (const char* name : {"loop.txt", "loop.wav"}) fs::create_symlink(name, dir_ / "in" / name);
   options_.inputs = {(dir_ / "in").string(), (dir_ / "in/loop.txt").string(), std::string(300, 'a') + ".wav"};
   const BatchReport report = convert_batch(sine_voice(), options_);
-  ASSERT_EQ(report.items.size(), 3u);
+  ASSERT_EQ(report.items.size(), 4u);
   EXPECT_EQ(report.items[0].state, State::converted);
-  for (const int i : {1, 2}) EXPECT_EQ(report.items[std::size_t(i)].code, ErrorCode::io) << report.items[std::size_t(i)].error;
+  EXPECT_EQ(report.items[1].state, State::left_out);
+  EXPECT_THAT(report.items[1].source, EndsWith("loop.wav"));
+  EXPECT_THAT(report.items[1].error, HasSubstr("symbolic links"));
+  for (const int i : {2, 3}) EXPECT_EQ(report.items[std::size_t(i)].code, ErrorCode::io) << report.items[std::size_t(i)].error;
 }
 
 TEST_F(BatchTest, CancellingLeavesTheRestWaiting) {

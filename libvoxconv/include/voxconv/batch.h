@@ -22,10 +22,12 @@ struct FileJob {
 ConvertReport convert_file(Converter& converter, const FileJob& job, const ProgressFn& on_progress = {}, const CancelToken& cancel = {});
 
 struct BatchOptions {
-  std::vector<std::string> inputs;  ///< files, folders (searched in depth) and glob patterns
-  std::string out_dir;              ///< made if need be, with the folders of the inputs below it; empty: beside each source
-  /// Name of each target with {stem} (of the source), {voice}, {key} ("+2", "-12", "0", "auto") and {ext} (of `format`, else the source's
-  /// where that can be written, else wav). May have subfolders.
+  /// Files, folders and glob patterns. Folders are searched in depth for what holds sound, whatever its name.
+  std::vector<std::string> inputs;
+  std::string out_dir;  ///< made if need be, with the folders of the inputs below it; empty: beside each source
+  /// Name of each target with {stem} and {source_ext} (of the source), {n} (1, 2 ... among sources whose names would else be the same),
+  /// {voice}, {key} ("+2", "-12", "0", "auto") and {ext} (of `format`, else the source's where that can be written, else wav). May have
+  /// subfolders.
   std::string name_template = "{stem}-{voice}.{ext}";
   std::string format;  ///< as in FileJob
   int bitrate_kbps = 0;
@@ -36,15 +38,21 @@ struct BatchOptions {
 
 /// What becomes of one source.
 struct BatchItem {
-  enum class State { waiting, converted, skipped, failed };
+  enum class State {
+    waiting,
+    converted,
+    skipped,  ///< its target was there already
+    failed,
+    left_out  ///< found in a folder, and not for conversion: it holds no sound, or is the result of another source
+  };
   std::string source, target;
   State state = State::waiting;          ///< still waiting in a report: the batch was cancelled before
   ErrorCode code = ErrorCode::internal;  ///< of a failure
-  std::string error;                     ///< of a failure: one sentence
+  std::string error;                     ///< of a failure: one sentence; of what is left out: why, as part of a sentence
   ConvertReport report;                  ///< of a conversion
 };
 
-/// "waiting", "converted", "skipped", "failed".
+/// "waiting", "converted", "skipped", "failed", "left_out".
 const char* to_string(BatchItem::State state);
 
 struct BatchReport {
@@ -60,9 +68,10 @@ struct BatchCallbacks {
   std::function<void(const BatchItem&, const Progress&)> on_progress;
 };
 
-/// The sources and their targets, in order; inputs that name nothing are items that failed. What is another source's target already, and
-/// converted by its tags, is no source; nor is what lies in out_dir if that is found in a folder that is searched. Throws Error(usage) if
-/// the template makes no sense, if two sources would get the same target, or if a target is a source.
+/// The sources and their targets, in order. Inputs that name nothing are items that failed, as are sources with the target of one before
+/// them. What is another source's target already, and converted by its tags, is left out. What lies in out_dir is not looked at if that is
+/// found in a folder that is searched, nor are hidden files. Throws Error(usage) if the template makes no sense, or if a target is a
+/// source.
 std::vector<BatchItem> plan_batch(const BatchOptions& options, const VoiceInfo& voice);
 
 /// Converts everything; a file that fails does not stop the others. A cancelled batch returns what was done. Throws Error(usage) as

@@ -102,6 +102,7 @@ const char* to_string(BatchItem::State state) {
     case State::converted: return "converted";
     case State::skipped: return "skipped";
     case State::failed: return "failed";
+    case State::left_out: return "left_out";
   }
   return "waiting";
 }

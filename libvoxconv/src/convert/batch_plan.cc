@@ -18,24 +18,32 @@ namespace voxconv {
 namespace fs = std::filesystem;
 namespace {
 
+using State = BatchItem::State;
+
 /// A source and the folder it keeps below out_dir.
 struct Source {
   fs::path path, folder;
-  std::string problem;  ///< why it cannot be converted; empty: nothing is known yet
+  State state = State::waiting;
+  ErrorCode code = ErrorCode::not_found;  ///< of a failure
+  std::string reason;                     ///< of a failure, or why it is left out
   fs::path target;
 };
 
 void add_folder(const fs::path& folder, const std::string& out_dir, std::vector<Source>& sources) {
-  const std::vector<std::string> files = find_audio(folder.string(), out_dir);
-  if (files.empty()) sources.push_back({folder, {}, fmt::format("The folder {} holds no audio files.", folder.string())});
-  for (const std::string& file : files) sources.push_back({file, fs::path(file).parent_path().lexically_relative(folder), ""});
+  std::vector<LeftOut> left_out;
+  const std::vector<std::string> files = find_audio(folder.string(), out_dir, left_out);
+  if (files.empty())
+    sources.push_back(
+        {folder, {}, State::failed, ErrorCode::not_found, fmt::format("The folder {} holds no audio files.", folder.string())});
+  for (const std::string& file : files) sources.push_back({file, fs::path(file).parent_path().lexically_relative(folder)});
+  for (const LeftOut& file : left_out) sources.push_back({file.path, {}, State::left_out, {}, file.reason});
 }
 
 void add_path(const fs::path& path, const std::string& out_dir, std::vector<Source>& sources) {
   if (std::error_code none; fs::is_directory(path, none))
     add_folder(path, out_dir, sources);
   else
-    sources.push_back({path, {}, ""});
+    sources.push_back({path, {}});
 }
 
 std::vector<Source> find_sources(const std::vector<std::string>& inputs, const std::string& out_dir) {
@@ -51,12 +59,17 @@ std::vector<Source> find_sources(const std::vector<std::string>& inputs, const s
     if (rc == 0)
       for (std::size_t i = 0; i < found.gl_pathc; ++i) add_path(found.gl_pathv[i], out_dir, sources);
     else
-      sources.push_back({input, {}, fmt::format("There is no file {}.", input)});
+      sources.push_back({input, {}, State::failed, ErrorCode::not_found, fmt::format("There is no file {}.", input)});
     ::globfree(&found);
   }
-  // A file that is named twice, by itself and by its folder, is converted once.
-  std::set<fs::path> seen;
-  std::erase_if(sources, [&](const Source& source) { return !seen.insert(source.path.lexically_normal()).second; });
+  // A file that is named twice, by itself and by its folder, is converted once; one that its folder would leave out, as it was named.
+  std::set<fs::path> seen, named;
+  for (const Source& source : sources)
+    if (source.state != State::left_out) named.insert(source.path.lexically_normal());
+  std::erase_if(sources, [&](const Source& source) {
+    const fs::path path = source.path.lexically_normal();
+    return (source.state == State::left_out && named.contains(path)) || !seen.insert(path).second;
+  });
   return sources;
 }
 
@@ -89,7 +102,9 @@ std::string expand(const std::string& text, const std::map<std::string, std::str
     const std::string name = close == std::string::npos ? "" : text.substr(open + 1, close - open - 1);
     const auto value = values.find(name);
     if (value == values.end())
-      fail(ErrorCode::usage, "The name template \"{}\" has an unknown part at \"{}\"; known are {{stem}}, {{voice}}, {{key}} and {{ext}}.",
+      fail(ErrorCode::usage,
+           "The name template \"{}\" has an unknown part at \"{}\"; known are {{stem}}, {{source_ext}}, {{n}}, {{voice}}, {{key}} and "
+           "{{ext}}.",
            text, text.substr(open, 12));
     result += value->second;
     at = close + 1;
@@ -97,12 +112,16 @@ std::string expand(const std::string& text, const std::map<std::string, std::str
   return result;
 }
 
-fs::path target_of(const Source& source, const BatchOptions& options, const VoiceInfo& voice) {
+/// `n`: what {n} stands for.
+fs::path target_of(const Source& source, const BatchOptions& options, const VoiceInfo& voice, const std::string& n) {
   const std::string own = lower_extension(source.path);
   const std::string extension = !options.format.empty() ? extension_of(options.format) : can_write(own) && own != "raw" ? own : "wav";
-  fs::path name =
-      expand(options.name_template,
-             {{"stem", source.path.stem().string()}, {"voice", voice.name}, {"key", key_text(options.convert)}, {"ext", extension}});
+  fs::path name = expand(options.name_template, {{"stem", source.path.stem().string()},
+                                                 {"source_ext", own},
+                                                 {"n", n},
+                                                 {"voice", voice.name},
+                                                 {"key", key_text(options.convert)},
+                                                 {"ext", extension}});
   const bool climbs = std::any_of(name.begin(), name.end(), [](const fs::path& part) { return part == ".."; });
   if (name.empty() || name.is_absolute() || climbs || !name.has_filename())
     fail(ErrorCode::usage, "The name template \"{}\" does not give a file's name inside the output folder.", options.name_template);
@@ -129,26 +148,51 @@ bool is_result(const fs::path& path) {
   }
 }
 
+/// Gives each source its target; {n} counts those whose names would else be the same.
+void set_targets(std::vector<Source>& sources, const BatchOptions& options, const VoiceInfo& voice) {
+  std::map<fs::path, int> same_name;
+  for (Source& source : sources)
+    if (source.state == State::waiting)
+      source.target = target_of(source, options, voice, std::to_string(++same_name[target_of(source, options, voice, "")]));
+}
+
 /// A batch that is repeated finds what it wrote beside its sources: results, not songs.
 void leave_out_results(std::vector<Source>& sources) {
   std::multiset<FileId> targets;
   for (const Source& source : sources)
     if (const auto file = file_at(source.target)) targets.insert(*file);
-  std::erase_if(sources, [&](const Source& source) {
+  for (Source& source : sources) {
     const auto file = file_at(source.path);
     const std::size_t own = file == file_at(source.target) ? 1 : 0;
-    return file && targets.count(*file) > own && is_result(source.path);
-  });
+    if (source.state != State::waiting || !file || targets.count(*file) <= own || !is_result(source.path)) continue;
+    source.state = State::left_out;
+    source.reason = "it is the result of another source";
+  }
 }
 
 void refuse_to_replace_sources(const std::vector<Source>& sources) {
   std::set<FileId> files;
   for (const Source& source : sources)
-    if (const auto file = file_at(source.path)) files.insert(*file);
+    if (const auto file = file_at(source.path); file && source.state == State::waiting) files.insert(*file);
   for (const Source& source : sources)
-    if (const auto file = file_at(source.target); file && files.contains(*file))
+    if (const auto file = file_at(source.target); file && source.state == State::waiting && files.contains(*file))
       fail(ErrorCode::usage, "{} is a source and would be replaced by the conversion of {}; choose another name template or output folder.",
            source.target.string(), source.path.string());
+}
+
+/// Of sources with one target the first is converted.
+void fail_where_taken(std::vector<Source>& sources) {
+  std::map<fs::path, fs::path> taken;
+  for (Source& source : sources) {
+    if (source.state != State::waiting) continue;
+    const auto [other, fresh] = taken.try_emplace(source.target, source.path);
+    if (fresh) continue;
+    source.state = State::failed;
+    source.code = ErrorCode::usage;
+    source.reason =
+        fmt::format("Its result would be written to {}, as that of {}; tell them apart by {{source_ext}} or {{n}} in the name template.",
+                    source.target.string(), other->second.string());
+  }
 }
 
 }  // namespace
@@ -156,26 +200,18 @@ void refuse_to_replace_sources(const std::vector<Source>& sources) {
 std::vector<BatchItem> plan_batch(const BatchOptions& options, const VoiceInfo& voice) try {
   if (!options.format.empty() && !can_write(options.format)) fail(ErrorCode::usage, "The format \"{}\" cannot be written.", options.format);
   std::vector<Source> sources = find_sources(options.inputs, options.out_dir);
-  for (Source& source : sources)
-    if (source.problem.empty()) source.target = target_of(source, options, voice);
+  set_targets(sources, options, voice);
   leave_out_results(sources);
   refuse_to_replace_sources(sources);
+  fail_where_taken(sources);
   std::vector<BatchItem> items;
-  std::map<fs::path, std::string> sources_by_target;
   for (const Source& source : sources) {
     BatchItem item;
     item.source = source.path.string();
-    if (!source.problem.empty()) {
-      item.state = BatchItem::State::failed;
-      item.code = ErrorCode::not_found;
-      item.error = source.problem;
-      items.push_back(item);
-      continue;
-    }
-    if (const auto [other, fresh] = sources_by_target.try_emplace(source.target, item.source); !fresh)
-      fail(ErrorCode::usage, "{} and {} would both be written to {}; tell them apart with another name template or output folder.",
-           other->second, item.source, source.target.string());
-    item.target = source.target.string();
+    item.state = source.state;
+    if (source.state == State::waiting) item.target = source.target.string();
+    if (source.state == State::failed) item.code = source.code;
+    item.error = source.reason;
     items.push_back(item);
   }
   return items;

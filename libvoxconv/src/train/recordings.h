@@ -6,7 +6,7 @@
 
 namespace voxconv::train {
 
-/// Audio files below a folder (by extension), in a stable order, but for those below one of the folders `except` that lies in it. Throws
+/// Audio files below a folder (find_audio()), in a stable order, but for those below one of the folders `except` that lies in it. Throws
 /// Error(not_found) if the folder is missing or holds none.
 std::vector<std::string> find_recordings(const std::string& dir, const std::vector<std::string>& except = {});
 
