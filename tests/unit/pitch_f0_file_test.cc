@@ -80,6 +80,31 @@ TEST_F(F0File, HeaderCommentsAndOtherSeparatorsAreRead) {
   EXPECT_THAT(track.hz, testing::ElementsAre(100.0f, 110.0f, 120.0f, 0.0f));
 }
 
+TEST_F(F0File, WhereAnotherProgramIsUnsureNothingIsSung) {
+  // As CREPE writes it.
+  const F0Track track =
+      read_f0_file(with("crepe.f0.csv", "time,frequency,confidence\n0.000,300,0.08\n0.010,150,0.9\n0.020,151,0.5\n0.030,872,0.1\n"));
+  EXPECT_THAT(track.hz, testing::ElementsAre(0.0f, 150.0f, 151.0f, 0.0f));
+  const F0Track other = read_f0_file(with("turned.csv", "Voicing;Frequency (Hz);Time (s)\n0.9;200;0\n0;210;0.01\n"));
+  EXPECT_THAT(other.hz, testing::ElementsAre(200.0f, 0.0f));
+  EXPECT_THAT(complaint(with("doubt.csv", "time,hz,confidence\n0,100,70\n")), HasSubstr("line 2: expected a confidence between 0 and 1"));
+}
+
+TEST_F(F0File, LabelsOfAudacityHoldFromTheirBeginningToTheirEnd) {
+  const F0Track track =
+      read_f0_file(with("labels.csv", "0.000000\t0.010000\t0.000\n0.010000\t0.030000\t150.5\n\\\t100\t200\n0.05\t0.06\t160\n"));
+  EXPECT_THAT(track.hz, testing::ElementsAre(0.0f, 150.5f, 150.5f, 0.0f, 0.0f, 160.0f));
+  EXPECT_THAT(read_f0_file(with("points.csv", "0\t0\t100\n0.01\t0.01\t110\n")).hz, testing::ElementsAre(100.0f, 110.0f));
+  EXPECT_THAT(complaint(with("words.csv", "0\t1\t220\n1\t2\tla la\n")),
+              HasSubstr("line 2: this is a label track of Audacity whose label \"la la\""));
+}
+
+TEST_F(F0File, ColumnsNobodyExplainsAreRefused) {
+  EXPECT_THAT(complaint(with("three.csv", "0,100,0.9\n0.01,100,0.9\n")), HasSubstr("line 1: nothing tells what the third number 0.9 is"));
+  EXPECT_THAT(complaint(with("notes.csv", "time,midi\n0,60\n")), HasSubstr("has the columns \"time, midi\""));
+  EXPECT_THAT(read_f0_file(with("sonic.csv", "0,100,New Point\n0.01,110,New Point\n")).hz, testing::ElementsAre(100.0f, 110.0f));
+}
+
 TEST_F(F0File, RowsLeftOutAreSilence) {
   std::string text;
   for (int t = 0; t < 100; ++t)

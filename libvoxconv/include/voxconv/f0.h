@@ -29,8 +29,8 @@ std::vector<std::string> installed_f0_estimators();
 /// Pitch of a whole source (channels mixed), in bounded memory but for the result. Throws Error.
 F0Track estimate_f0(AudioReader& reader, const F0Options& options = {});
 
-/// CSV with lines "time,Hz" (a header line is allowed) or NPY of Hz at 100 frames a second (1-D) or of [time, Hz] rows (2-D), by the
-/// extension. Reading resamples to 100 frames a second. Throws Error.
+/// CSV with lines "time,Hz" (a header line may name the columns, a confidence among them) or with Audacity's labels, or NPY of Hz at 100
+/// frames a second (1-D) or of [time, Hz] rows (2-D), by the extension; docs/f0.md. Reading resamples to 100 frames a second. Throws Error.
 F0Track read_f0_file(const std::string& path);
 void write_f0_file(const std::string& path, const F0Track& track);
 
