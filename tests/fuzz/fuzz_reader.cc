@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "audio/ffmpeg_process.h"
 #include "voxconv/audio_io.h"
 #include "voxconv/error.h"
 
@@ -15,6 +16,8 @@ extern "C" const char* __lsan_default_suppressions() { return "leak:libvorbis\nl
 extern "C" const char* __lsan_default_options() { return "print_suppressions=0"; }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const bool restrained = (voxconv::restrain_ffmpeg(), true);
+  static_cast<void>(restrained);
   static const int file = memfd_create("fuzz_reader", MFD_CLOEXEC);
   static const std::string path = "/proc/self/fd/" + std::to_string(file);
   if (ftruncate(file, 0) != 0 || pwrite(file, data, size, 0) != static_cast<ssize_t>(size)) std::abort();

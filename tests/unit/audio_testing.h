@@ -11,12 +11,16 @@
 #include <string_view>
 #include <vector>
 
+#include "audio/ffmpeg_process.h"
 #include "voxconv/audio_io.h"
 #include "voxconv/error.h"
 
 namespace voxconv::testing_audio {
 
 namespace fs = std::filesystem;
+
+/// As programs do: what FFmpeg thinks of damaged files does not belong between the results.
+inline const bool ffmpeg_is_restrained = (restrain_ffmpeg(), true);
 
 /// A path of this process's own; the folder goes away with the process's last test.
 inline std::string scratch(const std::string& name) {

@@ -7,10 +7,14 @@
 #include <cmath>
 #include <cstdio>
 #include <functional>
+#include <thread>
 
 #include "convert/key_choice.h"
 #include "core/fail.h"
+#include "nn/device.h"
 #include "sine_voice.h"
+#include "voxconv/f0.h"
+#include "voxconv/process.h"
 
 namespace voxconv {
 namespace {
@@ -211,6 +215,30 @@ TEST(Converter, WhatBreaksInsideIsAnError) {
   struct Mine {};
   reader.breaks = [] { throw Mine(); };
   EXPECT_THROW(converter.run(reader, writer), Mine) << "the caller's own";
+}
+
+TEST(Converter, ChangesNothingOfTheProcessUnasked) {
+  const int threads = at::get_num_threads();
+  const bool tf32 = at::globalContext().allowTF32CuDNN();
+  nn::set_threads(0);
+  F0Options f0;
+  f0.estimator = "pyin";
+  f0.device = "cpu";
+  MemoryReader reader(tone(220, 1));
+  estimate_f0(reader, f0);
+  convert(tone(220, 1), {});
+  volatile float tiny = 4e-39f;
+  EXPECT_EQ(at::get_num_threads(), threads);
+  EXPECT_EQ(at::globalContext().allowTF32CuDNN(), tf32);
+  EXPECT_NE(tiny * 0.5f, 0.0f) << "denormals are kept";
+  std::thread([&] {  // denormals are a thread's own
+    prepare_process();
+    EXPECT_EQ(tiny * 0.5f, 0.0f);
+    EXPECT_FALSE(at::globalContext().allowTF32CuDNN());
+  })
+      .join();
+  at::globalContext().setAllowTF32CuDNN(tf32);
+  at::set_num_threads(threads);
 }
 
 TEST(Converter, StopsWhenAsked) {

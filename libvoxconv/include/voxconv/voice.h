@@ -29,8 +29,8 @@ struct VoiceInfo {
 struct LoadOptions {
   std::string device = "auto";     ///< auto, cpu, cuda, cuda:N
   std::string precision = "auto";  ///< auto, fp32, bf16, fp16
-  int threads = 0;                 ///< CPU threads for the whole process; 0: OMP_NUM_THREADS, else all cores
-  int jobs = 1;                    ///< conversions at the same time, which these threads are divided between if `threads` is 0
+  int threads = 0;                 ///< CPU threads for the whole process; 0: as they are (prepare_process())
+  int jobs = 1;                    ///< conversions at the same time; above 1 the threads are divided between them if `threads` is 0
 };
 
 /// A loaded voice. Cheap to copy: weights are shared and const. Thread-safe.

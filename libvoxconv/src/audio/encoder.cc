@@ -21,7 +21,6 @@ constexpr std::array<EncoderRecipe, 5> recipes{{
 }};
 
 const AVCodec* find_encoder(const EncoderRecipe& recipe) {
-  set_up_ffmpeg();
   const AVCodec* codec = avcodec_find_encoder_by_name(recipe.encoder);
   if (!codec) fail(ErrorCode::usage, "Cannot write {}: FFmpeg was built without {} here.", recipe.format, recipe.encoder);
   return codec;

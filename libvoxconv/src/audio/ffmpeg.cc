@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <mutex>
 #include <new>
 
+#include "audio/ffmpeg_process.h"
 #include "core/fail.h"
 
 namespace voxconv {
@@ -35,12 +35,9 @@ int refuse_open(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary*
 
 }  // namespace
 
-void set_up_ffmpeg() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    av_log_set_level(AV_LOG_QUIET);
-    av_max_alloc(std::size_t{128} << 20);
-  });
+void restrain_ffmpeg() {
+  av_log_set_level(AV_LOG_QUIET);
+  av_max_alloc(std::size_t{128} << 20);
 }
 
 std::string ffmpeg_error(int code) {
@@ -50,7 +47,6 @@ std::string ffmpeg_error(int code) {
 }
 
 Demuxer::Demuxer(InputFile& input) {
-  set_up_ffmpeg();
   constexpr int buffer_size = 1 << 16;
   auto* buffer = static_cast<unsigned char*>(av_malloc(buffer_size));
   io_ = avio_alloc_context(buffer, buffer_size, 0, &input, read_bytes, nullptr, input.seekable() ? seek_bytes : nullptr);

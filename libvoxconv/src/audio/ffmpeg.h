@@ -11,9 +11,6 @@ extern "C" {
 
 namespace voxconv {
 
-/// Stops FFmpeg from writing to standard error and from taking more than 128 MiB at once, whatever size a file claims; once per process.
-void set_up_ffmpeg();
-
 /// The sentence part for an FFmpeg error code.
 std::string ffmpeg_error(int code);
 

@@ -12,7 +12,6 @@ Voice Voice::load(const std::string& name_or_path, const LoadOptions& options) {
 Voice Voice::load(const std::string& name_or_path, const LoadOptions& options, const ConvertOptions& use) try {
   use.validate();
   nn::set_threads(options.threads, options.jobs);
-  nn::forbid_tf32();
   Impl parts;
   parts.device = nn::select_device(options.device);
   parts.precision = nn::select_precision(options.precision, parts.device);

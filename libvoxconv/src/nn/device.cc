@@ -1,7 +1,6 @@
 #include "nn/device.h"
 
-#include <cstdlib>
-#include <thread>
+#include <algorithm>
 
 #include "core/fail.h"
 
@@ -58,10 +57,11 @@ void forbid_tf32() {
 }
 
 void set_threads(int threads, int jobs) {
-  at::globalContext().setFlushDenormal(true);
-  const int cores = static_cast<int>(std::thread::hardware_concurrency());
-  static const int usual = std::getenv("OMP_NUM_THREADS") ? at::get_num_threads() : std::max(1, cores);
-  at::set_num_threads(threads > 0 ? threads : std::max(1, usual / std::max(1, jobs)));
+  static const int usual = at::get_num_threads();
+  if (threads > 0)
+    at::set_num_threads(threads);
+  else if (jobs > 1)
+    at::set_num_threads(std::max(1, usual / jobs));
 }
 
 }  // namespace voxconv::nn

@@ -73,7 +73,6 @@ AudioBuffer mix(const AudioBuffer& audio) {
 
 F0Track estimate_f0(AudioReader& reader, const F0Options& options) try {
   const torch::NoGradGuard guard;
-  nn::forbid_tf32();
   WindowedF0 windows(load_f0_estimator(options.estimator, {options.min_hz, options.max_hz}, nn::select_device(options.device)));
   StreamResampler resampler(1, reader.info().rate, feature_rate);
   AudioBuffer block;
