@@ -12,7 +12,7 @@
 namespace voxconv::cli {
 namespace {
 
-constexpr std::chrono::milliseconds redraw_every{100};
+constexpr std::chrono::milliseconds redraw_every{100}, event_every{100};
 constexpr int bar_width = 24;
 
 int terminal_columns() {
@@ -59,9 +59,32 @@ void Console::give_stdout_to_data() { stdout_is_data_ = true; }
 
 void Console::emit(const Json& event) { print(stdout_is_data_ ? stderr : stdout, line(event)); }
 
+void Console::emit_progress(const Progress& progress) {
+  Json event{{"event", "progress"},     {"stage", progress.stage}, {"done", progress.done},
+             {"total", progress.total}, {"unit", progress.unit},   {"detail", progress.detail}};
+  // Where seconds of audio are counted, the detail is the file.
+  const auto [stage, first] = stages_.try_emplace(progress.stage + '\n' + (progress.unit == "s" ? progress.detail : ""));
+  const auto now = Clock::now();
+  if (!first && now - stage->second.written < event_every) {
+    stage->second.waiting = std::move(event);
+    return;
+  }
+  if (first) emit_waiting();  // the last ones of the stages before
+  stage->second = {now, {}};
+  emit(event);
+}
+
+void Console::emit_waiting() {
+  for (auto& [name, stage] : stages_) {
+    if (!stage.waiting.is_null()) emit(stage.waiting);
+    stage.waiting = {};
+  }
+}
+
 void Console::result(const std::string& text, Json event) {
   const std::lock_guard lock(mutex_);
   wipe_bar();
+  emit_waiting();
   const std::string said = json_ ? line(event) : text + "\n";
   if (stdout_is_data_) {
     if (json_ || !quiet_) print(stderr, said);
@@ -80,6 +103,7 @@ void Console::note(const std::string& text) {
 void Console::warning(const std::string& text) {
   const std::lock_guard lock(mutex_);
   wipe_bar();
+  emit_waiting();
   if (json_)
     emit({{"event", "warning"}, {"message", text}});
   else if (!quiet_)
@@ -89,6 +113,7 @@ void Console::warning(const std::string& text) {
 void Console::error(ErrorCode code, const std::string& message) {
   const std::lock_guard lock(mutex_);
   wipe_bar();
+  emit_waiting();
   if (json_) emit({{"event", "error"}, {"code", to_string(code)}, {"exit_status", exit_status(code)}, {"message", message}});
   // People who read a log of errors shall find it there with --json, too; where events go to standard error already, once is enough.
   if (!json_ || !stdout_is_data_) print(stderr, "voxconv: " + message + "\n");
@@ -98,12 +123,7 @@ ProgressFn Console::progress() {
   return [this](const Progress& progress) {
     const std::lock_guard lock(mutex_);
     if (json_) {
-      emit({{"event", "progress"},
-            {"stage", progress.stage},
-            {"done", progress.done},
-            {"total", progress.total},
-            {"unit", progress.unit},
-            {"detail", progress.detail}});
+      emit_progress(progress);
     } else if (terminal_ && !quiet_) {
       draw_bar(progress);
     }
@@ -113,6 +133,8 @@ ProgressFn Console::progress() {
 void Console::end_progress() {
   const std::lock_guard lock(mutex_);
   wipe_bar();
+  emit_waiting();
+  stages_.clear();
 }
 
 void Console::wipe_bar() {

@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -28,14 +29,23 @@ class Console {
   void warning(const std::string& text);
   void error(ErrorCode code, const std::string& message);
 
-  /// Reports of a long call: a bar where standard error is a terminal, "progress" events with --json, else nothing.
+  /// Reports of a long call: a bar where standard error is a terminal, "progress" events with --json, else nothing. Of the events of a
+  /// stage (of a file, where `detail` names it) the first and the last are written, and up to ten a second in between.
   ProgressFn progress();
   void end_progress();
 
  private:
   using Clock = std::chrono::steady_clock;
 
+  /// What was reported of a stage.
+  struct StageEvents {
+    Clock::time_point written;
+    Json waiting;  ///< the last event that was too soon to be written; null: none
+  };
+
   void emit(const Json& event);
+  void emit_progress(const Progress& progress);
+  void emit_waiting();
   void wipe_bar();
   void draw_bar(const Progress& progress);
 
@@ -46,6 +56,7 @@ class Console {
   Clock::time_point started_;  ///< of that stage
   double first_done_ = 0;      ///< what was done when it started
   Clock::time_point drawn_;
+  std::map<std::string, StageEvents> stages_;
 };
 
 /// "1:02:03", "2:03"

@@ -29,6 +29,14 @@ run 0 f0 "$data/song.flac" --f0 pyin -o link.png
 [ -L link.png ] || fail "link.png was replaced"
 same linked-to.png f0.png
 
+# Reports of progress: of a pipe, which is read packet by packet, the first, the last and ten a second in between.
+begin=$EPOCHREALTIME
+"$voxconv" --json f0 - --f0 pyin -o piped.csv <"$data/song.flac" >stdout 2>stderr || fail "a pipe: $(cat stderr)"
+tenths=$((($(tr -d .,' ' <<<"$EPOCHREALTIME") - $(tr -d .,' ' <<<"$begin")) / 100000 + 1))
+reports=$(grep -c '"event":"progress"' stdout)
+[ "$reports" -ge 2 ] && [ "$reports" -le $((tenths + 2)) ] || fail "$reports reports of progress in $tenths tenths of a second"
+grep '"event":"progress"' stdout | tail -n 1 | grep -q '"done":4\.' || fail "the last report is missing: $(grep progress stdout | tail -n 1)"
+
 run 6 f0 "$data/song.flac" --f0 pyin -o no/such/folder/f0.png
 run 3 f0 missing.wav -o f0.csv
 run 2 f0 "$data/song.flac" --f0 guess -o f0.csv
