@@ -3,8 +3,22 @@ needs_voice kathleen
 run 0 eval "$data/speech.flac" --voice kathleen --json eval.json --csv eval.csv --save saved
 has stdout "mean"
 has eval.json '"secs_target"'
-[ "$(head -n 1 eval.csv | tr ',' '\n' | wc -l)" -ge 9 ] || fail "eval.csv has too few columns: $(head -n 1 eval.csv)"
+has eval.json '"spectrum_distance_db": null'
+[ "$(head -n 1 eval.csv | tr ',' '\n' | wc -l)" -ge 48 ] || fail "eval.csv has too few columns: $(head -n 1 eval.csv)"
 there saved/speech.wav
+
+# The voice's own recordings, and pictures.
+run 0 eval "$data/speech.flac" --voice kathleen --reference saved/speech.wav --plots pictures/new --json eval.json
+[ "$(head -c 8 pictures/new/speech.png | od -An -tx1 | tr -d ' \n')" = 89504e470d0a1a0a ] || fail "pictures/new/speech.png is no PNG"
+lacks eval.json '"spectrum_distance_db": null'
+
+# The vocoder alone.
+run 2 eval "$data/speech.flac"
+has stderr "--vocoder-only"
+run 2 eval "$data/speech.flac" --voice kathleen --vocoder-only
+run 0 eval "$data/speech.flac" --vocoder-only --save copies --json eval.json
+has eval.json '"voice": "native vocoder"'
+there copies/speech.wav
 
 # Sources of one name are saved side by side; a recording is never replaced.
 mkdir other

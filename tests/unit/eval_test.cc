@@ -3,6 +3,7 @@
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "core/atomic_file.h"
 #include "eval/memory_audio.h"
@@ -60,6 +61,24 @@ TEST(PitchError, CorrelationIsUndefinedForAFlatLine) {
   EXPECT_NEAR(pitch_error(flat, flat, 0).median_cents, 0, 1e-9);
 }
 
+TEST(PitchAgreement, AnOctaveThatOnlyOneEstimatorHeardDoesNotCount) {
+  const auto source = melody(220);
+  auto wrong = source;
+  for (std::size_t i = 20; i < 60; ++i) wrong[i] *= 2;  // FCPE on a creaky voice
+  const auto agreed = eval::agreed_pitch(wrong, source);
+  EXPECT_LT(pitch_error(source, wrong, 0).correlation, 0.9);
+  EXPECT_NEAR(pitch_error(source, agreed, 0).correlation, 1, 1e-6);
+  // 400 frames, 60 of them unvoiced; the 40 wrong ones are voiced.
+  EXPECT_NEAR(eval::pitch_agreement(source, source, wrong, agreed), 300.0 / 340, 1e-9);
+  EXPECT_TRUE(std::isnan(eval::pitch_agreement(source, source, std::vector<float>(400, 0.f), std::vector<float>(400, 0.f))));
+}
+
+TEST(PitchAgreement, HalfASemitoneIsTheLimit) {
+  const std::vector<float> first{200, 200, 200, 0, 200};
+  const std::vector<float> second{float(200 * std::exp2(49 / 1200.0)), float(200 * std::exp2(-51 / 1200.0)), 0, 200, 200};
+  EXPECT_EQ(eval::agreed_pitch(first, second), (std::vector<float>{200, 0, 0, 0, 200}));
+}
+
 TEST(LoudnessError, IgnoresAGainAndFindsARipple) {
   const torch::Tensor source = torch::sin(torch::arange(500) * 0.05) - 3;
   EXPECT_NEAR(eval::loudness_error_db(source, source + 1.5), 0, 1e-4);
@@ -99,7 +118,8 @@ EvalReport sample_report() {
   EvalRow row;
   row.source = "a \"b\", c.wav";
   row.secs_target = 0.75;
-  row.f0_correlation = std::nan("");
+  row.result_sound.hnr_db = 11.5;
+  report.target_sound.hnr_db = 9.5;
   report.rows = {row};
   report.mean = mean_row(report.rows);
   return report;
@@ -112,18 +132,49 @@ TEST(EvalReport, JsonHoldsEveryFigureAndNullForUndefined) {
   EXPECT_EQ(json["files"][0]["secs_target"], 0.75);
   EXPECT_TRUE(json["files"][0]["f0_correlation"].is_null());
   EXPECT_EQ(json["mean"]["secs_target"], 0.75);
+  EXPECT_EQ(json["files"][0]["hnr_db"], 11.5);
+  EXPECT_TRUE(json["files"][0]["source_hnr_db"].is_null());
+  EXPECT_EQ(json["target"]["hnr_db"], 9.5);
 }
 
-TEST(EvalReport, CsvQuotesAndHasAMeanLine) {
-  const std::string csv = sample_report().to_csv();
-  EXPECT_EQ(csv,
-            "source,seconds,f0_correlation,f0_median_cents,secs_target,secs_source,secs_source_target,loudness_error_db,rtf\n"
-            "\"a \"\"b\"\", c.wav\",0,,0,0.75,0,0,0,0\n"
-            "mean,0,,0,0.75,0,0,0,0\n");
+TEST(EvalReport, CsvHasAColumnForEveryFigureAndLinesForMeanAndTarget) {
+  const std::string of_a_sound =
+      "band_0_250_db,band_250_500_db,band_500_1000_db,band_1000_2000_db,band_2000_4000_db,band_4000_8000_db,band_8000_16000_db,"
+      "band_16000_22050_db,above_16k_db,periodicity_0_1000,periodicity_1000_2000,periodicity_2000_4000,periodicity_4000_8000,hnr_db";
+  std::string of_the_source = "source_" + of_a_sound;
+  for (std::size_t at = 0; (at = of_the_source.find(',', at)) != std::string::npos; at += 8) of_the_source.insert(at + 1, "source_");
+  std::istringstream csv(sample_report().to_csv());
+  std::string line;
+  std::getline(csv, line);
+  EXPECT_EQ(line,
+            "source,seconds,f0_correlation,f0_median_cents,f0_agreement,secs_target,secs_source,secs_source_target,secs_nearer_target,"
+            "timbre_target,timbre_source,timbre_source_target,timbre_nearer_target,loudness_error_db,level_difference_db,rest_db,"
+            "source_rest_db,breath_change_db,spectrum_distance_db,rtf," +
+                of_a_sound + "," + of_the_source);
+  // Columns are counted: 19 of the comparison, 14 of the result, the last of which is hnr_db, 14 of the source.
+  const auto fields = [&] {
+    std::getline(csv, line);
+    std::vector<std::string> all;
+    std::string field;
+    for (std::istringstream rest(line.substr(line.rfind('"') + 1)); std::getline(rest, field, ',');) all.push_back(field);
+    return all;
+  };
+  const std::vector<std::string> file = fields();
+  EXPECT_TRUE(line.starts_with("\"a \"\"b\"\", c.wav\",")) << line;
+  EXPECT_EQ(file.at(5), "0.75");
+  EXPECT_EQ(file.at(1), "");
+  EXPECT_EQ(file.at(19 + 14), "11.5");
+  const std::vector<std::string> mean = fields(), target = fields();
+  EXPECT_EQ(mean.at(0), "mean");
+  EXPECT_EQ(mean.at(5), "0.75");
+  EXPECT_EQ(target.at(0), "target");
+  EXPECT_EQ(target.at(5), "");
+  EXPECT_EQ(target.at(19 + 14), "9.5");
+  EXPECT_FALSE(std::getline(csv, line));
 }
 
 TEST(MemoryAudio, WhatIsWrittenIsReadBack) {
-  eval::CapturingWriter writer(nullptr);
+  eval::CapturingWriter writer;
   AudioBuffer piece(16000, 2, 3);
   piece.channels[0] = {1, 2, 3};
   piece.channels[1] = {4, 5, 6};

@@ -1,24 +1,30 @@
+#include <chrono>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <set>
 
 #include "audio/find_audio.h"
-#include "audio/resampler.h"
 #include "convert/voice_impl.h"
 #include "core/atomic_file.h"
-#include "core/boundary.h"
 #include "core/fail.h"
+#include "eval/comparison.h"
+#include "eval/copy_synthesis.h"
 #include "eval/memory_audio.h"
-#include "eval/metrics.h"
 #include "eval/report.h"
-#include "features/frames.h"
-#include "features/loudness.h"
-#include "features/speaker/speaker_encoder.h"
+#include "eval/sound.h"
+#include "eval/spectrum_measures.h"
+#include "models/native/native_voice.h"
+#include "nn/device.h"
 #include "voxconv/converter.h"
-#include "voxconv/f0.h"
+#include "voxconv/evaluator.h"
 
 namespace voxconv {
 namespace fs = std::filesystem;
 namespace {
+
+using eval::Sound;
+using eval::Target;
 
 /// The files a list of files and folders stands for.
 std::vector<std::string> expand(const std::vector<std::string>& paths) {
@@ -34,63 +40,16 @@ std::vector<std::string> expand(const std::vector<std::string>& paths) {
   return files;
 }
 
-/// What every measure is taken from: 16 kHz, channels averaged, [N].
-torch::Tensor feature_audio(const AudioBuffer& audio) {
-  torch::Tensor mono = torch::zeros({static_cast<std::int64_t>(audio.frames())});
-  for (const auto& channel : audio.channels)
-    mono += torch::from_blob(const_cast<float*>(channel.data()), mono.sizes()) / double(audio.channel_count());
-  AudioBuffer buffer(audio.rate, 1);
-  buffer.channels[0].assign(mono.const_data_ptr<float>(), mono.const_data_ptr<float>() + mono.numel());
-  buffer = resample(buffer, feature_rate);
-  return torch::from_blob(buffer.channels[0].data(), {static_cast<std::int64_t>(buffer.frames())}).clone();
-}
-
-/// One sound with what is measured of it.
-struct Measured {
-  F0Track f0;
-  torch::Tensor loudness, embedding;
-
-  Measured(const AudioBuffer& audio, const SpeakerEncoder& encoder, const std::string& device) {
-    eval::MemoryReader reader(audio);
-    F0Options options;
-    options.estimator = "fcpe";  // one fixed judge, whatever the conversion used
-    options.device = device;
-    f0 = estimate_f0(reader, options);
-    const torch::Tensor features = feature_audio(audio);
-    loudness = a_weighted_loudness(features);
-    embedding = encoder.embed(features).cpu();
-  }
-};
-
-/// The normalised mean embedding of the target's recordings, or the one its voice carries.
-torch::Tensor target_embedding(const Voice& voice, const std::vector<std::string>& references, const SpeakerEncoder& encoder,
-                               const CancelToken& cancel) {
-  if (references.empty()) {
-    const torch::Tensor stored = voice.impl().model->speaker_embedding();
-    if (!stored.defined() || stored.numel() != SpeakerEncoder::dim)
-      fail(ErrorCode::bad_model, "Voice {} carries no speaker embedding; name recordings of its speaker as references.", voice.info().name);
-    return stored.flatten().cpu();
-  }
-  torch::Tensor sum = torch::zeros({SpeakerEncoder::dim});
-  for (const std::string& file : references) {
-    cancel.check();
-    const auto reader = open_reader(file);
-    sum += encoder.embed(feature_audio(read_all(*reader))).cpu();
-  }
-  return sum / sum.norm().clamp_min(1e-12);
-}
-
-/// A file for each converted source: <dir>/<stem>.wav, with a number where an earlier source had the same stem.
-std::vector<std::string> saved_paths(const std::string& dir, const std::vector<std::string>& sources) {
-  std::vector<std::string> paths;
+/// A name for each source's files: its stem, with a number where an earlier source had the same.
+std::vector<std::string> unique_stems(const std::vector<std::string>& sources) {
+  std::vector<std::string> stems;
   std::set<std::string> taken;
   for (const std::string& source : sources) {
     const std::string stem = fs::path(source).stem().string();
-    std::string name = stem;
-    for (int n = 2; !taken.insert(name).second; ++n) name = stem + "-" + std::to_string(n);
-    paths.push_back((fs::path(dir) / (name + ".wav")).string());
+    stems.push_back(stem);
+    for (int n = 2; !taken.insert(stems.back()).second; ++n) stems.back() = stem + "-" + std::to_string(n);
   }
-  return paths;
+  return stems;
 }
 
 void refuse_to_replace(const std::vector<std::string>& recordings, const std::vector<std::string>& saved) {
@@ -100,64 +59,153 @@ void refuse_to_replace(const std::vector<std::string>& recordings, const std::ve
         fail(ErrorCode::usage, "{} would be replaced by a converted file; name another folder to save those in.", recording);
 }
 
-}  // namespace
+Spectrogram picture_of(const Sound& sound, std::string title) {
+  Spectrogram picture = eval::spectrogram(sound.full_band);
+  picture.title = std::move(title);
+  return picture;
+}
 
-EvalReport evaluate(const Voice& voice, const EvalOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) try {
-  options.convert.validate();
-  const std::vector<std::string> sources = expand(options.sources), references = expand(options.references);
-  if (sources.empty()) fail(ErrorCode::usage, "There is nothing to evaluate; name the files or folders to convert.");
-  std::vector<std::string> saved_files;
-  if (!options.save_dir.empty()) {
-    saved_files = saved_paths(options.save_dir, sources);
-    refuse_to_replace(sources, saved_files);
-    refuse_to_replace(references, saved_files);
-    make_folder(options.save_dir);
-  }
-
-  const std::string device = voice.impl().device.str();
-  const SpeakerEncoder encoder(voice.impl().device);
-  const torch::Tensor target = target_embedding(voice, references, encoder, cancel);
-  Converter converter(voice, options.convert);
-
-  EvalReport report;
-  report.voice = voice.info().name;
-  for (const std::string& source : sources) {
+/// The target's recordings, one after the other: each is forgotten but for what a target needs.
+std::pair<Target, std::optional<Spectrogram>> read_target(const std::vector<std::string>& recordings, const eval::SoundAnalyser& analyser,
+                                                          const CancelToken& cancel) {
+  std::vector<Sound> sounds;
+  std::optional<Spectrogram> first;
+  for (const std::string& file : recordings) {
     cancel.check();
-    if (on_progress) on_progress({"evaluate", double(report.rows.size()), double(sources.size()), "files", source});
-    const auto source_reader = open_reader(source);
-    const AudioBuffer original = read_all(*source_reader);
-    eval::MemoryReader reader(original);
-    std::unique_ptr<AudioWriter> saved;
-    if (!saved_files.empty()) {
-      WriteOptions format;
-      format.rate = converter.output_rate();
-      format.channels = converter.output_channels(static_cast<int>(original.channel_count()));
-      format.format = "wav24";
-      format.tags = provenance_tags(source_reader->info().tags, voice.info(), options.convert);
-      saved = open_writer(saved_files[report.rows.size()], format);
-    }
-    eval::CapturingWriter writer(std::move(saved));
-    const ConvertReport done = converter.run(reader, writer, {}, cancel);
+    const auto reader = open_reader(file);
+    sounds.push_back(analyser.analyse(read_all(*reader)));
+    if (!first) first = picture_of(sounds.back(), "target: " + fs::path(file).filename().string());
+    sounds.back().full_band = sounds.back().audio = torch::Tensor();
+  }
+  return {eval::target_of(sounds), std::move(first)};
+}
 
-    const Measured before(original, encoder, device), after(writer.audio(), encoder, device);
-    const eval::PitchError pitch = eval::pitch_error(before.f0.hz, after.f0.hz, done.key);
-    EvalRow row;
-    row.source = source;
+Target stored_target(const Voice& voice) {
+  const torch::Tensor stored = voice.impl().model->speaker_embedding();
+  if (!stored.defined() || stored.numel() != SpeakerEncoder::dim)
+    fail(ErrorCode::bad_model, "Voice {} carries no speaker embedding; name recordings of its speaker as references.", voice.info().name);
+  Target target;
+  target.embedding = stored.flatten().cpu();
+  return target;
+}
+
+/// What was made of a source.
+struct Result {
+  AudioBuffer audio;
+  double key = 0;  ///< semitones that its melody lies above the source's
+  double wall_s = 0;
+};
+
+/// One kind of evaluation: how results are made, and what they are compared with.
+struct Procedure {
+  std::string name;  ///< of what makes the results
+  std::function<Result(const AudioBuffer& original, const Sound& source)> make;
+  std::function<Target(const Sound& source)> target;
+  std::optional<Spectrogram> target_picture;
+  std::function<Tags(const Tags& source)> tags;  ///< of a saved result
+};
+
+EvalReport evaluate_files(const Procedure& procedure, const EvalOptions& options, const eval::SoundAnalyser& analyser,
+                          const ProgressFn& on_progress, const CancelToken& cancel) {
+  const std::vector<std::string> sources = expand(options.sources), names = unique_stems(sources);
+  EvalReport report;
+  report.voice = procedure.name;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    cancel.check();
+    if (on_progress) on_progress({"evaluate", double(i), double(sources.size()), "files", sources[i]});
+    const auto reader = open_reader(sources[i]);
+    const AudioBuffer original = read_all(*reader);
+    const Sound source = analyser.analyse(original);
+    const Result made = procedure.make(original, source);
+    if (!options.save_dir.empty()) {
+      WriteOptions format;
+      format.rate = made.audio.rate;
+      format.channels = static_cast<int>(made.audio.channel_count());
+      format.format = "wav24";
+      format.tags = procedure.tags(reader->info().tags);
+      const auto writer = open_writer((fs::path(options.save_dir) / (names[i] + ".wav")).string(), format);
+      writer->write(made.audio);
+      writer->finish();
+    }
+    const Sound result = analyser.analyse(made.audio);
+    EvalRow row = eval::compare(source, result, procedure.target(source), made.key);
+    row.source = sources[i];
     row.seconds = original.seconds();
-    row.f0_correlation = pitch.correlation;
-    row.f0_median_cents = pitch.median_cents;
-    row.secs_target = eval::cosine(after.embedding, target);
-    row.secs_source = eval::cosine(after.embedding, before.embedding);
-    row.secs_source_target = eval::cosine(before.embedding, target);
-    row.loudness_error_db = eval::loudness_error_db(before.loudness, after.loudness);
-    row.rtf = done.source_s > 0 ? done.wall_s / done.source_s : 0;
+    row.rtf = row.seconds > 0 ? made.wall_s / row.seconds : undefined_figure;
     report.rows.push_back(row);
+    if (options.on_spectrograms) {
+      std::vector<Spectrogram> pictures{picture_of(source, "source: " + fs::path(sources[i]).filename().string()),
+                                        picture_of(result, "result: " + procedure.name)};
+      if (procedure.target_picture) pictures.push_back(*procedure.target_picture);
+      options.on_spectrograms(names[i], pictures);
+    }
   }
   if (on_progress) on_progress({"evaluate", double(sources.size()), double(sources.size()), "files", ""});
   report.mean = mean_row(report.rows);
   return report;
-} catch (...) {
-  throw_as_error();
+}
+
+/// What is wrong is said before any work is done.
+void prepare(const EvalOptions& options) {
+  options.convert.validate();
+  const std::vector<std::string> sources = expand(options.sources);
+  if (sources.empty()) fail(ErrorCode::usage, "There is nothing to evaluate; name the files or folders to convert.");
+  if (options.save_dir.empty()) return;
+  std::vector<std::string> saved;
+  for (const std::string& name : unique_stems(sources)) saved.push_back((fs::path(options.save_dir) / (name + ".wav")).string());
+  refuse_to_replace(sources, saved);
+  refuse_to_replace(expand(options.references), saved);
+  make_folder(options.save_dir);
+}
+
+}  // namespace
+
+EvalReport evaluate(const Voice& voice, const EvalOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) {
+  prepare(options);
+  const eval::SoundAnalyser analyser(voice.impl().device);
+  Procedure procedure;
+  procedure.name = voice.info().name;
+  const std::vector<std::string> references = expand(options.references);
+  Target target;
+  if (references.empty())
+    target = stored_target(voice);
+  else
+    std::tie(target, procedure.target_picture) = read_target(references, analyser, cancel);
+  procedure.target = [&](const Sound&) { return target; };
+  Converter converter(voice, options.convert);
+  procedure.make = [&](const AudioBuffer& original, const Sound&) {
+    eval::MemoryReader reader(original);
+    eval::CapturingWriter writer;
+    const ConvertReport done = converter.run(reader, writer, {}, cancel);
+    return Result{writer.audio(), done.key, done.wall_s};
+  };
+  procedure.tags = [&](const Tags& source) { return provenance_tags(source, voice.info(), options.convert); };
+  EvalReport report = evaluate_files(procedure, options, analyser, on_progress, cancel);
+  report.target_sound = target.figures;
+  return report;
+}
+
+EvalReport evaluate_vocoder(const EvalOptions& options, const LoadOptions& load, const ProgressFn& on_progress, const CancelToken& cancel) {
+  if (!options.references.empty()) fail(ErrorCode::usage, "Copy synthesis compares each recording with itself; leave out the references.");
+  prepare(options);
+  nn::set_threads(load.threads, load.jobs);
+  const torch::Device device = nn::select_device(load.device);
+  const eval::SoundAnalyser analyser(device);
+  const native::Vocoder vocoder = native::load_vocoder(device);
+  Procedure procedure;
+  procedure.name = "native vocoder";
+  procedure.target = [](const Sound& source) { return eval::target_of({source}); };
+  procedure.make = [&](const AudioBuffer&, const Sound& source) {
+    const auto start = std::chrono::steady_clock::now();
+    const torch::Tensor audio = eval::copy_synthesis(vocoder, source.full_band, source.f0, options.convert.seed, device);
+    Result result{AudioBuffer(eval::full_band_rate, 1), 0, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
+    result.audio.channels[0].assign(audio.const_data_ptr<float>(), audio.const_data_ptr<float>() + audio.numel());
+    return result;
+  };
+  procedure.tags = [](const Tags& source) { return source; };
+  EvalReport report = evaluate_files(procedure, options, analyser, on_progress, cancel);
+  report.target_sound = report.mean.source_sound;
+  return report;
 }
 
 }  // namespace voxconv

@@ -27,11 +27,6 @@ void CapturingWriter::write(const AudioBuffer& audio) {
   if (audio_.channels.empty()) audio_ = AudioBuffer(audio.rate, audio.channel_count());
   for (std::size_t c = 0; c < audio.channels.size(); ++c)
     audio_.channels[c].insert(audio_.channels[c].end(), audio.channels[c].begin(), audio.channels[c].end());
-  if (next_) next_->write(audio);
-}
-
-void CapturingWriter::finish() {
-  if (next_) next_->finish();
 }
 
 }  // namespace voxconv::eval

@@ -1,6 +1,4 @@
 #pragma once
-#include <memory>
-
 #include "voxconv/audio_io.h"
 
 namespace voxconv::eval {
@@ -18,16 +16,14 @@ class MemoryReader : public AudioReader {
   std::size_t position_ = 0;
 };
 
-/// Keeps what is written, and hands it on where there is a second writer.
+/// Keeps what is written.
 class CapturingWriter : public AudioWriter {
  public:
-  explicit CapturingWriter(std::unique_ptr<AudioWriter> next) : next_(std::move(next)) {}  ///< null: none
   void write(const AudioBuffer& audio) override;
-  void finish() override;
+  void finish() override {}
   const AudioBuffer& audio() const { return audio_; }
 
  private:
-  std::unique_ptr<AudioWriter> next_;
   AudioBuffer audio_;
 };
 

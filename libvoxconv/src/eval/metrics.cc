@@ -12,6 +12,7 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t least_voiced = 10;  // frames, below which a correlation says nothing
 constexpr double least_spread = 1e-6;     // octaves: a melody that does not move
 constexpr double audible_range_db = 40;
+constexpr double agreement_cents = 50;
 const double db_per_neper = 20 / std::log(10.0);  // loudness curves are natural logarithms of amplitudes
 
 double median(std::vector<double> values) {
@@ -47,6 +48,24 @@ PitchError pitch_error(std::span<const float> source, std::span<const float> res
     error.push_back(std::abs(got.back() - wanted.back()) * 1200);
   }
   return {wanted.size() < least_voiced ? nan : correlation(wanted, got), median(std::move(error))};
+}
+
+std::vector<float> agreed_pitch(std::span<const float> first, std::span<const float> second) {
+  std::vector<float> agreed(std::min(first.size(), second.size()), 0);
+  for (std::size_t i = 0; i < agreed.size(); ++i)
+    if (first[i] > 0 && second[i] > 0 && std::abs(std::log2(double(second[i]) / first[i])) * 1200 <= agreement_cents) agreed[i] = first[i];
+  return agreed;
+}
+
+double pitch_agreement(std::span<const float> first_of_source, std::span<const float> agreed_of_source,
+                       std::span<const float> first_of_result, std::span<const float> agreed_of_result) {
+  int voiced = 0, agreed = 0;
+  for (std::size_t i = 0; i < std::min(agreed_of_source.size(), agreed_of_result.size()); ++i) {
+    if (first_of_source[i] <= 0 || first_of_result[i] <= 0) continue;
+    ++voiced;
+    if (agreed_of_source[i] > 0 && agreed_of_result[i] > 0) ++agreed;
+  }
+  return voiced > 0 ? double(agreed) / voiced : nan;
 }
 
 double loudness_error_db(const torch::Tensor& source, const torch::Tensor& result) {

@@ -183,6 +183,12 @@ class NativeVoice : public VoiceModel {
   std::shared_ptr<const Weights> weights_;
 };
 
+void prepare_for_inference(torch::nn::Module& module, torch::Device device) {
+  module.eval();
+  module.to(device);
+  for (auto& parameter : module.parameters()) parameter.set_requires_grad(false);
+}
+
 }  // namespace
 
 nlohmann::json bundle_settings(Acoustic acoustic) {
@@ -203,6 +209,13 @@ std::string acoustic_weights(const Bundle& bundle) {
   return path;
 }
 
+Vocoder load_vocoder(torch::Device device) {
+  Vocoder vocoder;
+  nn::load_parameters(*vocoder, nn::Safetensors(model_file(vocoder_weights)));
+  prepare_for_inference(*vocoder, device);
+  return vocoder;
+}
+
 std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch::Device device, torch::ScalarType precision) {
   const int found = bundle.model.value("revision", 0);
   if (found != revision)
@@ -213,17 +226,12 @@ std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch:
   weights->precision = precision;
   const nn::Safetensors file(bundle.weights_path);
   load_acoustic_model(*weights->acoustic, nn::Safetensors(acoustic_weights(bundle)));
-  nn::load_parameters(*weights->vocoder, nn::Safetensors(model_file(vocoder_weights)));
+  weights->vocoder = load_vocoder(device);
   weights->speaker = file.get("speaker").to(device, torch::kFloat).reshape({1, -1});
   if (weights->speaker.size(1) != speaker_dim)
     fail(ErrorCode::bad_model, "{}: the speaker embedding has {} numbers, expected {}.", bundle.weights_path, weights->speaker.size(1),
          speaker_dim);
-  for (torch::nn::Module* module :
-       {static_cast<torch::nn::Module*>(weights->acoustic.get()), static_cast<torch::nn::Module*>(weights->vocoder.get())}) {
-    module->eval();
-    module->to(device);
-    for (auto& parameter : module->parameters()) parameter.set_requires_grad(false);
-  }
+  prepare_for_inference(*weights->acoustic, device);
   return std::make_shared<NativeVoice>(std::move(weights));
 }
 

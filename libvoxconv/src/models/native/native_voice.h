@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/bundle.h"
+#include "models/native/vocoder.h"
 #include "models/voice_model.h"
 
 namespace voxconv::native {
@@ -16,6 +17,9 @@ nlohmann::json bundle_settings(Acoustic acoustic);
 /// The file with a bundle's acoustic model: its own weights, or the shipped base. Throws Error(not_found | bad_model) where that is another
 /// base than the bundle was made for.
 std::string acoustic_weights(const Bundle& bundle);
+
+/// The shipped vocoder, for inference. Throws Error(bad_model | not_found).
+Vocoder load_vocoder(torch::Device device);
 
 /// A voice of this architecture. Throws Error(bad_model | not_found).
 std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch::Device device, torch::ScalarType precision);

@@ -1,0 +1,144 @@
+#include "eval/level_measures.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "eval/periodicity.h"
+#include "eval/spectrum_measures.h"
+#include "features/frames.h"
+#include "features/voice_activity.h"
+
+namespace voxconv::eval {
+namespace {
+
+constexpr double pi = 3.14159265358979323846;
+constexpr double db_per_neper = 8.685889638065035;  // 20 / ln(10): loudness curves are natural logarithms of amplitudes
+constexpr std::int64_t hop = full_band_rate / frame_rate;
+
+constexpr double rest_below_db = 45, breath_below_db = 15, over_noise_db = 6;
+constexpr double most_periodic = 0.5;
+constexpr std::int64_t rest_edge = 5, breath_gap = 30, breath_edge = 8;  // frames
+constexpr std::size_t least_frames = 10;
+constexpr double least_power = 1e-12;
+
+double lufs(double power) { return -0.691 + 10 * std::log10(power); }
+double power_of(double lufs) { return std::pow(10, (lufs + 0.691) / 10); }
+
+/// Mean square of 20 ms around each of `frames`.
+std::vector<double> powers(const torch::Tensor& audio, const std::vector<std::int64_t>& frames) {
+  std::vector<double> result;
+  for (const std::int64_t frame : frames) {
+    const torch::Tensor part = audio.slice(0, std::max<std::int64_t>(0, (frame - 1) * hop), std::min(audio.size(0), (frame + 1) * hop));
+    result.push_back(part.numel() == 0 ? 0 : part.to(torch::kDouble).square().mean().item<double>());
+  }
+  return result;
+}
+
+/// Calls visit(begin, end) for every run of frames for which `holds(frame)`.
+template <class Holds, class Visit>
+void each_run(std::int64_t frames, const Holds& holds, const Visit& visit) {
+  for (std::int64_t begin = 0; begin < frames;) {
+    std::int64_t end = begin;
+    while (end < frames && holds(end)) ++end;
+    if (end > begin) visit(begin, end);
+    begin = std::max(end, begin + 1);
+  }
+}
+
+double mean_level_db(const std::vector<double>& powers) {
+  if (powers.size() < least_frames) return undefined_figure;
+  double sum = 0;
+  for (const double power : powers) sum += power;
+  return 10 * std::log10(std::max(sum / double(powers.size()), least_power));
+}
+
+}  // namespace
+
+std::array<Biquad, 2> k_weighting(double rate) {
+  // A shelf of 4 dB around 1682 Hz (the head), then a high-pass at 38 Hz; bilinear transforms of analogue filters whose parameters give the
+  // recommendation's coefficients at 48 kHz (B. De Man, "Evaluation of implementations of the EBU R128 loudness measurement", 2018).
+  const double shelf_k = std::tan(pi * 1681.974450955533 / rate), shelf_q = 0.7071752369554196;
+  const double high = std::pow(10, 3.999843853973347 / 20), band = std::pow(high, 0.4996667741545416);
+  const double shelf_0 = 1 + shelf_k / shelf_q + shelf_k * shelf_k;
+  const double pass_k = std::tan(pi * 38.13547087602444 / rate), pass_q = 0.5003270373238773;
+  const double pass_0 = 1 + pass_k / pass_q + pass_k * pass_k;
+  return {{{(high + band * shelf_k / shelf_q + shelf_k * shelf_k) / shelf_0, 2 * (shelf_k * shelf_k - high) / shelf_0,
+            (high - band * shelf_k / shelf_q + shelf_k * shelf_k) / shelf_0, 2 * (shelf_k * shelf_k - 1) / shelf_0,
+            (1 - shelf_k / shelf_q + shelf_k * shelf_k) / shelf_0},
+           {1, -2, 1, 2 * (pass_k * pass_k - 1) / pass_0, (1 - pass_k / pass_q + pass_k * pass_k) / pass_0}}};
+}
+
+double integrated_loudness(const torch::Tensor& audio) {
+  constexpr std::int64_t step = full_band_rate / 10;  // blocks overlap by three quarters
+  constexpr std::size_t steps_per_block = 4;
+  const torch::Tensor samples = audio.to(torch::kFloat).contiguous();
+  const float* x = samples.const_data_ptr<float>();
+  const auto filters = k_weighting(full_band_rate);
+  double state[2][2] = {};
+  std::vector<double> step_power(std::size_t(samples.size(0) / step), 0);
+  for (std::int64_t i = 0; i < std::ssize(step_power) * step; ++i) {
+    double value = x[i];
+    for (std::size_t f = 0; f < filters.size(); ++f) {  // transposed direct form II
+      const Biquad& c = filters[f];
+      const double out = c.b0 * value + state[f][0];
+      state[f][0] = c.b1 * value - c.a1 * out + state[f][1];
+      state[f][1] = c.b2 * value - c.a2 * out;
+      value = out;
+    }
+    step_power[std::size_t(i / step)] += value * value / double(step);
+  }
+  std::vector<double> blocks;
+  for (std::size_t i = 0; i + steps_per_block <= step_power.size(); ++i) {
+    double power = 0;
+    for (std::size_t k = 0; k < steps_per_block; ++k) power += step_power[i + k] / double(steps_per_block);
+    blocks.push_back(power);
+  }
+  const auto mean_above = [&](double least) {
+    double sum = 0;
+    int count = 0;
+    for (const double power : blocks)
+      if (power > least) sum += power, ++count;
+    return count > 0 ? sum / count : 0;
+  };
+  const double absolute = power_of(-70), loud = mean_above(absolute);
+  return loud > 0 ? lufs(mean_above(std::max(absolute, loud / 10))) : undefined_figure;
+}
+
+PauseLevels pause_levels(const torch::Tensor& source, const torch::Tensor& result, const torch::Tensor& loudness,
+                         std::span<const float> pitch) {
+  const std::int64_t frames = std::min<std::int64_t>(loudness.size(0), std::ssize(pitch));
+  if (frames == 0) return {};
+  const torch::Tensor curve = loudness.to(torch::kDouble).contiguous() * db_per_neper;
+  const double* level = curve.const_data_ptr<double>();
+  const double loudest = *std::max_element(level, level + frames);
+  const double audible = noise_loudness(loudness) * db_per_neper + over_noise_db;
+
+  std::vector<std::int64_t> rests, quiet;
+  each_run(
+      frames, [&](std::int64_t t) { return level[t] < loudest - rest_below_db; },
+      [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t t = begin + rest_edge; t < end - rest_edge; ++t) rests.push_back(t);
+      });
+  each_run(
+      frames, [&](std::int64_t t) { return pitch[std::size_t(t)] <= 0; },
+      [&](std::int64_t begin, std::int64_t end) {
+        if (end - begin < breath_gap) return;
+        for (std::int64_t t = begin + breath_edge; t < end - breath_edge; ++t)
+          if (level[t] <= loudest - breath_below_db && level[t] >= loudest - rest_below_db && level[t] >= audible) quiet.push_back(t);
+      });
+  const std::vector<float> period = strongest_period(source, quiet);
+  std::vector<std::int64_t> breaths;
+  for (std::size_t i = 0; i < quiet.size(); ++i)
+    if (period[i] < most_periodic) breaths.push_back(quiet[i]);
+
+  PauseLevels levels{mean_level_db(powers(result, rests)), mean_level_db(powers(source, rests)), undefined_figure};
+  if (breaths.size() < least_frames) return levels;
+  const std::vector<double> before = powers(source, breaths), after = powers(result, breaths);
+  levels.breath_change_db = 0;
+  for (std::size_t i = 0; i < breaths.size(); ++i)
+    levels.breath_change_db += 10 * std::log10(std::max(after[i], least_power) / std::max(before[i], least_power)) / double(breaths.size());
+  return levels;
+}
+
+}  // namespace voxconv::eval
