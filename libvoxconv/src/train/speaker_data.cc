@@ -22,7 +22,8 @@ namespace {
 namespace F = torch::nn::functional;
 using native::hop;
 
-constexpr std::size_t cut_revision = 3;  // rises when other clips come of the same recordings: features kept before are of no use then
+// Rises when the same recordings give other clips or other features: what was kept before is of no use then.
+constexpr std::size_t cut_revision = 4;
 
 AudioBuffer to_buffer(const torch::Tensor& audio, int rate) {
   AudioBuffer buffer(rate, 1);
