@@ -1,15 +1,18 @@
 // The measures of sounds, on signals of which the answer is known.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
+#include "eval/copy_synthesis.h"
 #include "eval/level_measures.h"
 #include "eval/periodicity.h"
 #include "eval/spectrum_measures.h"
 #include "eval/timbre.h"
 #include "features/frames.h"
 #include "features/loudness.h"
+#include "models/native/native_voice.h"
 
 namespace voxconv::eval {
 namespace {
@@ -111,23 +114,23 @@ class PeriodicityOfPulsesInNoise : public testing::TestWithParam<double> {};
 
 TEST_P(PeriodicityOfPulsesInNoise, IsTheirShareOfThePower) {
   const double ratio = std::pow(10, GetParam() / 10);
-  const torch::Tensor audio = pulses(150, 3) + noise(3, 6) / std::sqrt(ratio);
-  const Periodicity found = periodicity(audio, steady(151, 3));  // the pitch need not be exact
+  const torch::Tensor audio = pulses(150, 2) + noise(2, 6) / std::sqrt(ratio);
+  const Periodicity found = periodicity(audio, steady(151, 2));  // the pitch need not be exact
   EXPECT_NEAR(found.hnr_db, GetParam(), 0.4);
   for (std::size_t i = 0; i < found.bands.size(); ++i) {
     const int low = SoundFigures::periodicity_edges[i], high = SoundFigures::periodicity_edges[i + 1];
     const double pulse_power = ((high - 1) / 150 - low / 150) / 133.0;  // of the harmonics below 20 kHz
     const double noise_power = (high - low) / 22050.0 / ratio;
-    EXPECT_NEAR(found.bands[i], pulse_power / (pulse_power + noise_power), 0.02) << i;
+    EXPECT_NEAR(found.bands[i], pulse_power / (pulse_power + noise_power), 0.03) << i;
   }
 }
 INSTANTIATE_TEST_SUITE_P(Ratios, PeriodicityOfPulsesInNoise, testing::Values(0.0, 6.0, 12.0, 20.0, 30.0));
 
 TEST(Periodicity, IsMeasuredBandByBand) {
-  const torch::Tensor hiss = filtered(noise(3, 7), rate, [](double hz) { return hz > 2000 ? 1 : 0; });
-  const Periodicity found = periodicity(pulses(200, 3, 0, 1990) + 0.3 * hiss, steady(200, 3));
-  EXPECT_GT(found.bands[0], 0.93);
-  EXPECT_GT(found.bands[1], 0.93);
+  const torch::Tensor hiss = filtered(noise(2, 7), rate, [](double hz) { return hz > 2000 ? 1 : 0; });
+  const Periodicity found = periodicity(pulses(200, 2, 0, 1990) + 0.3 * hiss, steady(200, 2));
+  EXPECT_GT(found.bands[0], 0.99);
+  EXPECT_GT(found.bands[1], 0.99);
   EXPECT_NEAR(found.bands[2], 0, 0.1);
   EXPECT_NEAR(found.bands[3], 0, 0.1);
 }
@@ -138,7 +141,7 @@ TEST(Periodicity, NeedsVoicedFramesAndBandsWithSoundInThem) {
   EXPECT_TRUE(std::isnan(periodicity(pulses(200, 1), std::vector<float>(100, 0.f)).bands[0]));
   EXPECT_TRUE(std::isnan(periodicity(pulses(200, 1), steady(200, 0.05)).hnr_db));
   const Periodicity low = periodicity(pulses(200, 1, 0, 1990), steady(200, 1));
-  EXPECT_GT(low.bands[1], 0.93);
+  EXPECT_GT(low.bands[1], 0.99);
   EXPECT_TRUE(std::isnan(low.bands[3]));
 }
 
@@ -239,6 +242,37 @@ TEST(Timbre, NeedsASecondOfVoice) {
   const Timbre enough = analyse_timbre(audio, steady(200, 4));
   EXPECT_TRUE(std::isnan(timbre_similarity(enough, analyse_timbre(audio, steady(200, 0.9)))));
   EXPECT_TRUE(std::isnan(timbre_similarity(enough, analyse_timbre(torch::zeros({16000}), steady(200, 4)))));
+}
+
+/// Noise, then a voice-like tone, then noise.
+std::pair<torch::Tensor, std::vector<float>> noise_and_voice(int seconds_each) {
+  const torch::Tensor hiss = 0.05 * noise(seconds_each, 17);
+  std::vector<float> f0(std::size_t(3 * seconds_each * frame_rate), 0.f);
+  std::fill_n(f0.begin() + seconds_each * frame_rate, seconds_each * frame_rate, 150.f);
+  return {torch::cat({hiss, 0.05 * pulses(150, seconds_each), hiss}), f0};
+}
+
+TEST(CopySynthesis, SoundsLikeTheRecording) {
+  const auto [audio, f0] = noise_and_voice(2);
+  const torch::Tensor copy = copy_synthesis(native::load_vocoder(torch::kCPU), audio, f0, 1, torch::kCPU);
+  ASSERT_EQ(copy.size(0), audio.size(0));
+  for (const int second : {0, 2, 4}) {
+    const auto part = [&](const torch::Tensor& x) { return x.slice(0, second * 44100 + 8820, (second + 2) * 44100 - 8820); };
+    EXPECT_NEAR(20 * std::log10((part(copy).square().mean() / part(audio).square().mean()).sqrt().item<double>()), 0, 2) << second;
+  }
+  const torch::Tensor voice = copy.slice(0, 2 * 44100, 4 * 44100);
+  EXPECT_GT(periodicity(voice, steady(150, 2)).bands[0], 0.9);
+}
+
+TEST(CopySynthesis, DoesNotDependOnWhereItsBlocksEnd) {
+  const auto [audio, f0] = noise_and_voice(3);
+  const native::Vocoder vocoder = native::load_vocoder(torch::kCPU);
+  const auto copy = [&](std::int64_t frames) {
+    return copy_synthesis(vocoder, audio.slice(0, 0, frames * 441), std::span(f0).first(std::size_t(frames)), 1, torch::kCPU);
+  };
+  // The first ends a second after the border between the blocks of the second.
+  const torch::Tensor shorter = copy(600), longer = copy(900);
+  EXPECT_LT((shorter - longer.slice(0, 0, 600 * 441)).slice(0, 0, 550 * 441).abs().max().item<double>(), 1e-5);
 }
 
 }  // namespace

@@ -217,5 +217,16 @@ TEST(Evaluate, NeverReplacesARecording) {
   fs::remove_all(dir);
 }
 
+TEST(EvaluateVocoder, TakesNoReferences) {
+  EvalOptions options;
+  options.sources = options.references = {"song.wav"};
+  try {
+    evaluate_vocoder(options);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::usage) << e.what();
+  }
+}
+
 }  // namespace
 }  // namespace voxconv

@@ -16,9 +16,9 @@ struct Periodicity {
 /// How periodic 44.1 kHz audio [N] is where it is voiced; f0 in Hz at 100 frames a second, 0 = not voiced. Means over the voiced frames;
 /// undefined for fewer than 10 of them.
 ///
-/// `bands`: normalised autocorrelation at the pitch lag (the lag within 3 % of 1 / f0 at which that of the full band is largest) of what
-/// SoundFigures::periodicity_edges' bands hold, in a Hann window of three periods. A periodic signal of power p in noise of power q has
-/// p / (p + q).
+/// `bands`: normalised correlation, of what SoundFigures::periodicity_edges' bands hold, of two Hann windows of two periods, a pitch lag
+/// apart (the lag within 3 % of 1 / f0 at which the full band correlates best). 1 for a periodic signal; a periodic signal of power p in
+/// noise of power q has p / (p + q).
 /// `hnr_db`: 10 log10(r / (1 - r)) where r is the normalised autocorrelation at the pitch lag in a Hann window of 60 ms (P. Boersma,
 /// "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a sampled sound", 1993).
 Periodicity periodicity(const torch::Tensor& audio, std::span<const float> f0);

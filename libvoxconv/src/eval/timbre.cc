@@ -10,7 +10,7 @@ namespace voxconv::eval {
 namespace {
 
 constexpr std::int64_t least_frames = 100;  // a second
-constexpr double even_distance = 3;         // squared, at which two recordings are as likely of one voice as of two
+constexpr double even_distance = 4.5;       // squared, at which two recordings are as likely of one voice as of two
 constexpr double ridge = 1e-3;              // dB²: keeps the covariance of a lifeless sound invertible
 constexpr double voiced_level = 0.05;       // RMS that the audio is brought to, so that the floor of the mel powers lies alike
 

@@ -21,7 +21,7 @@ struct Timbre {
 /// Of 16 kHz audio [N]; f0 in Hz at 100 frames a second, 0 = not voiced.
 Timbre analyse_timbre(const torch::Tensor& audio, std::span<const float> f0);
 
-/// How alike two voices are, from 0 to 1: 1 / (1 + d / 3), where d is the squared Mahalanobis distance of their means under the mean of
+/// How alike two voices are, from 0 to 1: 1 / (1 + d / 4.5), where d is the squared Mahalanobis distance of their means under the mean of
 /// their covariances. NaN where one has fewer than 100 frames. docs/evaluation.md says how well it tells speakers apart.
 double timbre_similarity(const Timbre& a, const Timbre& b);
 
