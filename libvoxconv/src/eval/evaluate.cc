@@ -7,6 +7,7 @@
 #include "audio/find_audio.h"
 #include "convert/voice_impl.h"
 #include "core/atomic_file.h"
+#include "core/boundary.h"
 #include "core/fail.h"
 #include "eval/comparison.h"
 #include "eval/copy_synthesis.h"
@@ -160,7 +161,7 @@ void prepare(const EvalOptions& options) {
 
 }  // namespace
 
-EvalReport evaluate(const Voice& voice, const EvalOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) {
+EvalReport evaluate(const Voice& voice, const EvalOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) try {
   prepare(options);
   const eval::SoundAnalyser analyser(voice.impl().device);
   Procedure procedure;
@@ -183,9 +184,12 @@ EvalReport evaluate(const Voice& voice, const EvalOptions& options, const Progre
   EvalReport report = evaluate_files(procedure, options, analyser, on_progress, cancel);
   report.target_sound = target.figures;
   return report;
+} catch (...) {
+  throw_as_error();
 }
 
-EvalReport evaluate_vocoder(const EvalOptions& options, const LoadOptions& load, const ProgressFn& on_progress, const CancelToken& cancel) {
+EvalReport evaluate_vocoder(const EvalOptions& options, const LoadOptions& load, const ProgressFn& on_progress,
+                            const CancelToken& cancel) try {
   if (!options.references.empty()) fail(ErrorCode::usage, "Copy synthesis compares each recording with itself; leave out the references.");
   prepare(options);
   nn::set_threads(load.threads, load.jobs);
@@ -206,6 +210,8 @@ EvalReport evaluate_vocoder(const EvalOptions& options, const LoadOptions& load,
   EvalReport report = evaluate_files(procedure, options, analyser, on_progress, cancel);
   report.target_sound = report.mean.source_sound;
   return report;
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv
