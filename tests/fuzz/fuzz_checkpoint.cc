@@ -1,5 +1,5 @@
 // A checkpoint is data: whatever bytes it holds, reading it ends in values and tensors or in a voxconv::Error, within memory that its size
-// bounds. An input that is no torch file by itself is put into one as its pickle, with checksums that fit.
+// bounds. An input that is no such file by itself is put into one as its pickle, with checksums that fit.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -10,6 +10,7 @@
 
 #include "models/rvc/checkpoint.h"
 #include "nn/checkpoint/checkpoint.h"
+#include "nn/checkpoint/ctranslate2.h"
 #include "nn/checkpoint/torch_files.h"
 #include "nn/checkpoint/torch_writer.h"
 #include "voxconv/error.h"
@@ -21,9 +22,10 @@ void write(int file, const std::uint8_t* data, std::size_t size) {
   if (ftruncate(file, 0) != 0 || pwrite(file, data, size, 0) != static_cast<ssize_t>(size)) std::abort();
 }
 
-bool is_torch_file(const std::uint8_t* data, std::size_t size) {
+bool is_model_file(const std::uint8_t* data, std::size_t size) {
   const nn::MappedFile file{{data, [](const std::uint8_t*) {}}, size};
-  return nn::is_torch_zip(file) || nn::is_torch_legacy(file) || nn::is_torch_tar(file) || (size > 9 && data[8] == '{');
+  return nn::is_torch_zip(file) || nn::is_torch_legacy(file) || nn::is_torch_tar(file) || nn::is_ctranslate2(file) ||
+         (size > 9 && data[8] == '{');
 }
 
 void read_every_tensor(const std::string& path) {
@@ -52,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const int file = memfd_create("fuzz_checkpoint", MFD_CLOEXEC);
   static const std::string path = "/proc/self/fd/" + std::to_string(file);
   if (size == 0) return 0;
-  if (is_torch_file(data, size)) {
+  if (is_model_file(data, size)) {
     write(file, data, size);
   } else {
     std::map<std::string, std::string> storages;

@@ -199,6 +199,89 @@ TEST(Checkpoint, GivesPlainTextsOfALimitedSize) {
   EXPECT_TRUE(plain_texts(*note).empty());
 }
 
+/// Writes CTranslate2's format.
+class Ctranslate2Bytes {
+ public:
+  template <typename Number>
+  Ctranslate2Bytes& number(Number value) {
+    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+    return *this;
+  }
+  Ctranslate2Bytes& name(const std::string& text) {
+    number(static_cast<std::uint16_t>(text.size() + 1));
+    bytes_ += text + '\0';
+    return *this;
+  }
+  Ctranslate2Bytes& begin(std::uint32_t variables, std::uint32_t version = 6) {
+    return number(version).name("WhisperSpec").number(std::uint32_t{3}).number(variables);
+  }
+  Ctranslate2Bytes& variable(const std::string& text, const std::vector<std::uint32_t>& shape, std::uint8_t type, const std::string& data) {
+    name(text).number(static_cast<std::uint8_t>(shape.size()));
+    for (const std::uint32_t extent : shape) number(extent);
+    number(type).number(static_cast<std::uint32_t>(data.size()));
+    bytes_ += data;
+    return *this;
+  }
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+};
+
+std::string ctranslate2_model() {
+  return Ctranslate2Bytes()
+      .begin(3)
+      .variable("embeddings/weight", {2, 3}, 4, std::string("\0\x3c\0\x40\0\x42\0\x44\0\x45\0\x46", 12))
+      .variable("num_heads", {}, 2, std::string("\x08\0", 2))
+      .variable("empty", {0, 7}, 0, "")
+      .number(std::uint32_t{1})
+      .name("projection/weight")
+      .name("embeddings/weight")
+      .bytes();
+}
+
+TEST(Ctranslate2, GivesItsTensors) {
+  const Scratch file;
+  file.write(ctranslate2_model());
+  const Checkpoint model = open_checkpoint(file.path());
+  EXPECT_EQ(model.format(), "ctranslate2");
+  EXPECT_EQ(model.metadata().at("spec"), "WhisperSpec");
+  EXPECT_EQ(model.metadata().at("revision"), "3");
+  const StateDict tensors = model.state_dict(model.root());
+  ASSERT_EQ(tensors.size(), 4u);
+  EXPECT_TRUE(torch::equal(tensors.at("embeddings/weight"), torch::arange(1, 7, torch::kHalf).reshape({2, 3})));
+  EXPECT_TRUE(torch::equal(tensors.at("projection/weight"), tensors.at("embeddings/weight")));
+  EXPECT_EQ(tensors.at("num_heads").item<int>(), 8);
+  EXPECT_EQ(tensors.at("empty").sizes(), torch::IntArrayRef({0, 7}));
+}
+
+TEST(Ctranslate2, DamageIsRefused) {
+  const Scratch file;
+  const std::string whole = ctranslate2_model();
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    file.write(whole.substr(0, length));
+    EXPECT_THROW(read_everything(file.path()), Error) << length;
+  }
+  const auto refused = [&](const std::string& bytes, const char* reason) {
+    file.write(bytes);
+    expect_refused(file.path(), reason);
+  };
+  const auto with = [](const std::vector<std::uint32_t>& shape, std::uint8_t type, const std::string& data) {
+    return Ctranslate2Bytes().begin(1).variable("a", shape, type, data).number(std::uint32_t{0}).bytes();
+  };
+  refused(Ctranslate2Bytes().begin(0, 5).number(std::uint32_t{0}).bytes(), "version 5");
+  refused(Ctranslate2Bytes().begin(70000).bytes(), "70000 tensors");
+  refused(with({3}, 0, "12345678"), "do not fit its shape");
+  refused(with({0xffffffff, 0xffffffff, 0xffffffff}, 0, "1234"), "do not fit its shape");
+  refused(with({0x80000000, 0x80000000, 4}, 0, ""), "do not fit its shape");
+  refused(with({0, 0xffffffff, 0xffffffff}, 0, ""), "do not fit its shape");
+  refused(with({1}, 9, "1234"), "unknown type 9");
+  refused(with({1, 1, 1, 1, 1, 1, 1, 1, 1}, 0, "1234"), "9 dimensions");
+  refused(Ctranslate2Bytes().begin(2).variable("a", {}, 1, "1").variable("a", {}, 1, "1").number(std::uint32_t{0}).bytes(), "a twice");
+  refused(Ctranslate2Bytes().begin(0).number(std::uint32_t{1}).name("b").name("a").bytes(), "b stands for a");
+  refused(whole + "x", "1 bytes follow");
+}
+
 TEST(Checkpoint, SaysThatThereIsNoFile) {
   try {
     open_checkpoint("/nowhere/voice.pth");

@@ -263,6 +263,7 @@ TEST_F(Downloads, LayoutsAreToldApart) {
   };
   EXPECT_EQ(problem(std::string("PK\x03\x04....", 8), "a.pt"), "");
   EXPECT_EQ(problem("\x80\x02}q.", "a.bin"), "");
+  EXPECT_EQ(problem(std::string("\6\0\0\0\14\0WhisperSpec\0\3\0\0\0", 22), "model.bin"), "");
   EXPECT_EQ(problem("{\"a\": 1}", "config.json"), "");
   EXPECT_EQ(problem(std::string("\x10\0\0\0\0\0\0\0{\"a\":0}", 15), "a.safetensors"), "");
   EXPECT_THAT(problem("", "a.pt"), HasSubstr("is not a torch checkpoint; it is empty."));

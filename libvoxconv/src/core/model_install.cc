@@ -148,7 +148,9 @@ std::string layout_problem(const std::string& path, const std::string& name) {
   if (kind == ".safetensors") return head.size() > 9 && head[8] == '{' ? "" : is_not("a safetensors file");
   const bool zip = head.starts_with("PK\x03\x04");
   const bool pickle = head.size() > 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5;
-  return zip || pickle ? "" : is_not("a torch checkpoint");
+  const bool ctranslate2 =
+      head.starts_with(std::string_view("\6\0\0\0", 4)) && head.find(std::string_view("Spec\0", 5)) != std::string::npos;
+  return zip || pickle || ctranslate2 ? "" : is_not("a torch checkpoint");
 }
 
 std::string model_file_problem(const CatalogFile& file, const std::string& path) {

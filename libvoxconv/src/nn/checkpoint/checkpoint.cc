@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "core/fail.h"
+#include "nn/checkpoint/ctranslate2.h"
 #include "nn/checkpoint/pickle_machine.h"
 #include "nn/checkpoint/torch_files.h"
 #include "nn/safetensors.h"
@@ -26,12 +27,13 @@ constexpr int deepest_dict = 8;
 constexpr std::size_t most_visits = 1'000'000;
 constexpr std::size_t longest_name = 1024;  // of a tensor, those of the dicts around it included
 
-Checkpoint from_safetensors(const std::string& path) {
+/// Of a format that has nothing but tensors.
+Checkpoint from_tensors(const std::string& path, const char* format, const StateDict& tensors,
+                        const std::map<std::string, std::string>& metadata) {
   auto tree = std::make_shared<PickleTree>();
   tree->push_back({Kind::dict});
   PickleValue& root = tree->back();
-  const Safetensors file(path);
-  for (const auto& [name, tensor] : file.tensors()) {
+  for (const auto& [name, tensor] : tensors) {
     tree->push_back({Kind::text});
     tree->back().text = name;
     root.items.push_back(&tree->back());
@@ -40,7 +42,7 @@ Checkpoint from_safetensors(const std::string& path) {
     tree->back().tensor = tensor;
     root.items.push_back(&tree->back());
   }
-  return {path, "safetensors", tree, &root, {}, file.metadata()};
+  return {path, format, tree, &root, {}, metadata};
 }
 
 /// A safetensors file starts with the length of its header, which is JSON.
@@ -78,11 +80,19 @@ StateDict Checkpoint::state_dict(const PickleValue& value) const {
 
 Checkpoint open_checkpoint(const std::string& path) {
   const MappedFile file = map_file(path, 8);
-  if (is_safetensors(file)) return from_safetensors(path);
+  if (is_safetensors(file)) {
+    const Safetensors opened(path);
+    return from_tensors(path, "safetensors", opened.tensors(), opened.metadata());
+  }
   const Format* format = std::find_if(std::begin(torch_formats), std::end(torch_formats), [&](const Format& f) { return f.matches(file); });
-  if (format == std::end(torch_formats))
-    fail(ErrorCode::bad_model, "{} is no model file: it is neither a torch checkpoint nor a .safetensors.", path);
+  const bool ctranslate2 = is_ctranslate2(file);
+  if (format == std::end(torch_formats) && !ctranslate2)
+    fail(ErrorCode::bad_model, "{} is no model file: it is neither a torch checkpoint nor a .safetensors nor a CTranslate2 model.", path);
   try {
+    if (ctranslate2) {
+      const Ctranslate2Model model = read_ctranslate2(file);
+      return from_tensors(path, "ctranslate2", model.tensors, model.metadata);
+    }
     Pickle pickle = format->read(file);
     return {path, format->name, pickle.tree, pickle.root, std::move(pickle.records)};
   } catch (const Error& e) {

@@ -22,10 +22,10 @@ class Checkpoint {
         metadata_(std::move(metadata)) {}
 
   const std::string& path() const { return path_; }
-  const std::string& format() const { return format_; }                 ///< "torch zip", "torch legacy", "torch tar", "safetensors"
-  const PickleValue& root() const { return *root_; }                    ///< of a .safetensors: a dict of its tensors by name
-  const std::vector<std::string>& records() const { return records_; }  ///< classes that were read as inert records
-  const std::map<std::string, std::string>& metadata() const { return metadata_; }  ///< of a .safetensors
+  const std::string& format() const { return format_; }  ///< "torch zip", "torch legacy", "torch tar", "safetensors", "ctranslate2"
+  const PickleValue& root() const { return *root_; }     ///< of the last two: a dict of its tensors by name
+  const std::vector<std::string>& records() const { return records_; }              ///< classes that were read as inert records
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }  ///< of the last two formats
 
   /// root()[key]; throws Error(bad_model) where the file has none.
   const PickleValue& at(const std::string& key) const;
@@ -41,9 +41,9 @@ class Checkpoint {
   std::map<std::string, std::string> metadata_;
 };
 
-/// Reads .pth, .pt, .ckpt, .bin (torch's zip and its older stream and tar) and .safetensors, told apart by their first bytes. Throws
-/// Error(not_found) and Error(bad_model): damaged, of an unknown format, or with anything in it that is not plain data; then the message
-/// says what it is and what it would have done.
+/// Reads .pth, .pt, .ckpt, .bin (torch's zip and its older stream and tar), .safetensors and CTranslate2's model.bin, told apart by their
+/// first bytes. Throws Error(not_found) and Error(bad_model): damaged, of an unknown format, or with anything in it that is not plain data;
+/// then the message says what it is and what it would have done.
 Checkpoint open_checkpoint(const std::string& path);
 
 }  // namespace voxconv::nn
