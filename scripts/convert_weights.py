@@ -176,11 +176,31 @@ def crepe_full(output):
     crepe(output, "full")
 
 
+def dnsmos(output):
+    """DNSMOS P.835 (SIG, BAK, OVRL), from the package speechmos (needs onnx)."""
+    import onnx
+    from onnx import numpy_helper
+
+    original = package_file("speechmos", "dnsmos_models/sig_bak_ovr.onnx")
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(original).graph.initializer}
+    # Kept in fp32: it is a measuring instrument, and small.
+    tensors = {f"spectrum.{part}": values[f"time2freq/stft-{part}/kernel:0"].squeeze(-1) for part in ("real", "imag")}
+    for layer in range(7):
+        old = f"conv2d_{layer}" if layer else "conv2d"
+        tensors |= {f"conv.{layer}.weight": values[f"{old}/kernel:0"], f"conv.{layer}.bias": values[f"{old}/bias:0"]}
+    for layer, old in enumerate(("dense", "dense_1", "dense_3")):
+        old = f"mos_estimator_logpow/{old}"
+        tensors[f"dense.{layer}.weight"] = values[f"{old}/MatMul/ReadVariableOp/resource:0"].T
+        tensors[f"dense.{layer}.bias"] = values[f"{old}/BiasAdd/ReadVariableOp/resource:0"]
+    save(output, tensors, source="speechmos 0.0.1.1, dnsmos_models/sig_bak_ovr.onnx", licence="MIT",
+         original_sha256=hashlib.sha256(original.read_bytes()).hexdigest())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     for name, function in {"whisper-base": whisper_base, "ge2e": ge2e, "fcpe": fcpe, "swiftf0": swiftf0,
-                           "crepe-tiny": crepe_tiny, "crepe-full": crepe_full}.items():
+                           "crepe-tiny": crepe_tiny, "crepe-full": crepe_full, "dnsmos": dnsmos}.items():
         command = commands.add_parser(name, help=function.__doc__)
         command.add_argument("output", help="the .safetensors file to write")
         command.set_defaults(function=function)
