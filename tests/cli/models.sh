@@ -52,7 +52,7 @@ nothing() { [ -z "$(ls -A "$store/content/m" 2>/dev/null)" ] || fail "left over:
 
 # The catalog that ships.
 VOXCONV_CATALOG='' run 0 models list
-for name in contentvec rmvpe spin-v2; do grep -qE "^$name +- " stdout || fail "$name is not listed: $(cat stdout)"; done
+for name in contentvec rmvpe spin-v2 whisper-base; do grep -qE "^$name +- " stdout || fail "$name is not listed: $(cat stdout)"; done
 VOXCONV_CATALOG='' run 3 models path contentvec
 has stderr '"voxconv models get contentvec"'
 VOXCONV_CATALOG='' run 3 models get nonsense
