@@ -31,6 +31,9 @@ void define_eval(CLI::App& app, EvalCommand& options) {
   app.add_option("--reference", options.eval.references, "Recordings of the voice; else the embedding stored in its bundle")
       ->type_name("FILE")
       ->group(group);
+  app.add_option("--language", options.eval.language, "Of the words in the sources: en, de, ja ...; else told from each")
+      ->type_name("CODE")
+      ->group(group);
   app.add_option("--json", options.json, "Write the report here (events: voxconv --json eval ...)")->type_name("FILE")->group(group);
   app.add_option("--csv", options.csv, "Write the report here")->type_name("FILE")->group(group);
   app.add_option("--save", options.eval.save_dir, "Keep the converted files here")->type_name("DIR")->group(group);
@@ -50,16 +53,17 @@ void define_eval(CLI::App& app, EvalCommand& options) {
 std::string cell(double value, int digits) { return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : "-"; }
 
 std::string row_text(const std::string& name, const EvalRow& row) {
-  return fmt::format("{:>7} {:>8} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>8} {:>9} {:>6} {:>6}  {}", cell(row.seconds, 1),
+  return fmt::format("{:>7} {:>8} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>8} {:>9} {:>6} {:>6} {:>6} {:>6}  {}", cell(row.seconds, 1),
                      cell(row.f0_correlation, 4), cell(row.f0_median_cents, 1), cell(row.f0_agreement, 3), cell(row.secs_target, 3),
                      cell(row.secs_source, 3), cell(row.secs_source_target, 3), cell(row.timbre_target, 3),
-                     cell(row.level_difference_db, 2), cell(row.spectrum_distance_db, 1), cell(row.breath_change_db, 1), cell(row.rtf, 3),
-                     name);
+                     cell(row.level_difference_db, 2), cell(row.spectrum_distance_db, 1), cell(row.breath_change_db, 1), cell(row.cer, 3),
+                     cell(row.result_sound.ovrl, 2), cell(row.rtf, 3), name);
 }
 
 std::string files_text(const EvalReport& report) {
-  std::string text = fmt::format("{:>7} {:>8} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>8} {:>9} {:>6} {:>6}  {}", "s", "f0 corr", "cents",
-                                 "agree", "target", "source", "before", "timbre", "level dB", "spectr dB", "breath", "rtf", "file");
+  std::string text =
+      fmt::format("{:>7} {:>8} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>8} {:>9} {:>6} {:>6} {:>6} {:>6}  {}", "s", "f0 corr", "cents",
+                  "agree", "target", "source", "before", "timbre", "level dB", "spectr dB", "breath", "CER", "OVRL", "rtf", "file");
   for (const EvalRow& row : report.rows) text += "\n" + row_text(row.source, row);
   return text + "\n" + row_text("mean", report.mean);
 }
@@ -71,13 +75,14 @@ std::string sounds_text(const EvalReport& report) {
   std::string text = fmt::format("{:8}", "kHz");
   for (std::size_t i = 0; i + 1 < Figures::band_edges.size(); ++i)
     text += fmt::format("{:>9}", range(Figures::band_edges[i], Figures::band_edges[i + 1]));
-  text += fmt::format("{:>9}{:>7}  periodic:", ">16", "HNR");
+  text += fmt::format("{:>9}{:>7}{:>6}{:>6}{:>6}  periodic:", ">16", "HNR", "SIG", "BAK", "OVRL");
   for (std::size_t i = 0; i + 1 < Figures::periodicity_edges.size(); ++i)
     text += fmt::format("{:>6}", range(Figures::periodicity_edges[i], Figures::periodicity_edges[i + 1]));
   const auto line = [&](const char* name, const Figures& sound) {
     text += fmt::format("\n{:8}", name);
     for (const double level : sound.band_db) text += fmt::format("{:>9}", cell(level, 1));
-    text += fmt::format("{:>9}{:>7}{:11}", cell(sound.above_16k_db, 1), cell(sound.hnr_db, 1), "");
+    text += fmt::format("{:>9}{:>7}{:>6}{:>6}{:>6}{:11}", cell(sound.above_16k_db, 1), cell(sound.hnr_db, 1), cell(sound.sig, 2),
+                        cell(sound.bak, 2), cell(sound.ovrl, 2), "");
     for (const double value : sound.periodicity) text += fmt::format("{:>6}", cell(value, 2));
   };
   line("results", report.mean.result_sound);

@@ -1,10 +1,14 @@
 . "$(dirname "$0")/lib.sh"
 needs_voice kathleen
+export XDG_DATA_HOME=$work/data # where no speech recogniser is installed
 run 0 eval "$data/speech.flac" --voice kathleen --json eval.json --csv eval.csv --save saved
 has stdout "mean"
 has eval.json '"secs_target"'
 has eval.json '"spectrum_distance_db": null'
-[ "$(head -n 1 eval.csv | tr ',' '\n' | wc -l)" -ge 48 ] || fail "eval.csv has too few columns: $(head -n 1 eval.csv)"
+has eval.json '"cer": null'
+lacks eval.json '"ovrl": null'
+has stderr '"voxconv models get whisper-base"'
+[ "$(head -n 1 eval.csv | tr ',' '\n' | wc -l)" -ge 56 ] || fail "eval.csv has too few columns: $(head -n 1 eval.csv)"
 there saved/speech.wav
 
 # The voice's own recordings, and pictures.
@@ -16,6 +20,8 @@ lacks eval.json '"spectrum_distance_db": null'
 run 2 eval "$data/speech.flac"
 has stderr "--vocoder-only"
 run 2 eval "$data/speech.flac" --voice kathleen --vocoder-only
+run 2 eval "$data/speech.flac" --voice kathleen --language english
+has stderr 'no language "english"; it knows en, zh'
 run 0 eval "$data/speech.flac" --vocoder-only --save copies --json eval.json
 has eval.json '"voice": "native vocoder"'
 there copies/speech.wav

@@ -118,8 +118,9 @@ EvalReport sample_report() {
   EvalRow row;
   row.source = "a \"b\", c.wav";
   row.secs_target = 0.75;
-  row.result_sound.hnr_db = 11.5;
-  report.target_sound.hnr_db = 9.5;
+  row.language = "de";
+  row.result_sound.ovrl = 3.25;
+  report.target_sound.ovrl = 3.5;
   report.rows = {row};
   report.mean = mean_row(report.rows);
   return report;
@@ -132,26 +133,29 @@ TEST(EvalReport, JsonHoldsEveryFigureAndNullForUndefined) {
   EXPECT_EQ(json["files"][0]["secs_target"], 0.75);
   EXPECT_TRUE(json["files"][0]["f0_correlation"].is_null());
   EXPECT_EQ(json["mean"]["secs_target"], 0.75);
-  EXPECT_EQ(json["files"][0]["hnr_db"], 11.5);
-  EXPECT_TRUE(json["files"][0]["source_hnr_db"].is_null());
-  EXPECT_EQ(json["target"]["hnr_db"], 9.5);
+  EXPECT_EQ(json["files"][0]["language"], "de");
+  EXPECT_EQ(json["files"][0]["ovrl"], 3.25);
+  EXPECT_TRUE(json["files"][0]["source_ovrl"].is_null());
+  EXPECT_EQ(json["target"]["ovrl"], 3.5);
 }
 
 TEST(EvalReport, CsvHasAColumnForEveryFigureAndLinesForMeanAndTarget) {
   const std::string of_a_sound =
       "band_0_250_db,band_250_500_db,band_500_1000_db,band_1000_2000_db,band_2000_4000_db,band_4000_8000_db,band_8000_16000_db,"
-      "band_16000_22050_db,above_16k_db,periodicity_0_1000,periodicity_1000_2000,periodicity_2000_4000,periodicity_4000_8000,hnr_db";
+      "band_16000_22050_db,above_16k_db,periodicity_0_1000,periodicity_1000_2000,periodicity_2000_4000,periodicity_4000_8000,hnr_db,"
+      "sig,bak,ovrl";
   std::string of_the_source = "source_" + of_a_sound;
   for (std::size_t at = 0; (at = of_the_source.find(',', at)) != std::string::npos; at += 8) of_the_source.insert(at + 1, "source_");
   std::istringstream csv(sample_report().to_csv());
   std::string line;
   std::getline(csv, line);
-  EXPECT_EQ(line,
-            "source,seconds,f0_correlation,f0_median_cents,f0_agreement,secs_target,secs_source,secs_source_target,secs_nearer_target,"
-            "timbre_target,timbre_source,timbre_source_target,timbre_nearer_target,loudness_error_db,level_difference_db,rest_db,"
-            "source_rest_db,breath_change_db,spectrum_distance_db,rtf," +
-                of_a_sound + "," + of_the_source);
-  // Columns are counted: 19 of the comparison, 14 of the result, the last of which is hnr_db, 14 of the source.
+  EXPECT_EQ(
+      line,
+      "source,language,seconds,f0_correlation,f0_median_cents,f0_agreement,secs_target,secs_source,secs_source_target,secs_nearer_target,"
+      "timbre_target,timbre_source,timbre_source_target,timbre_nearer_target,loudness_error_db,level_difference_db,rest_db,"
+      "source_rest_db,breath_change_db,spectrum_distance_db,cer,rtf," +
+          of_a_sound + "," + of_the_source);
+  // Columns are counted: the file, 21 of the comparison, 17 of the result, the last of which is ovrl, 17 of the source.
   const auto fields = [&] {
     std::getline(csv, line);
     std::vector<std::string> all;
@@ -161,15 +165,17 @@ TEST(EvalReport, CsvHasAColumnForEveryFigureAndLinesForMeanAndTarget) {
   };
   const std::vector<std::string> file = fields();
   EXPECT_TRUE(line.starts_with("\"a \"\"b\"\", c.wav\",")) << line;
-  EXPECT_EQ(file.at(5), "0.75");
-  EXPECT_EQ(file.at(1), "");
-  EXPECT_EQ(file.at(19 + 14), "11.5");
+  EXPECT_EQ(file.at(1), "de");
+  EXPECT_EQ(file.at(6), "0.75");
+  EXPECT_EQ(file.at(2), "");
+  EXPECT_EQ(file.at(21 + 17), "3.25");
   const std::vector<std::string> mean = fields(), target = fields();
   EXPECT_EQ(mean.at(0), "mean");
-  EXPECT_EQ(mean.at(5), "0.75");
+  EXPECT_EQ(mean.at(1), "");
+  EXPECT_EQ(mean.at(6), "0.75");
   EXPECT_EQ(target.at(0), "target");
-  EXPECT_EQ(target.at(5), "");
-  EXPECT_EQ(target.at(19 + 14), "9.5");
+  EXPECT_EQ(target.at(6), "");
+  EXPECT_EQ(target.at(21 + 17), "3.5");
   EXPECT_FALSE(std::getline(csv, line));
 }
 

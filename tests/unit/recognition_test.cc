@@ -1,12 +1,16 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 
 #include "eval/character_error.h"
 #include "eval/recognizer.h"
 #include "nn/safetensors.h"
+#include "sine_voice.h"
+#include "voxconv/audio_io.h"
 #include "voxconv/error.h"
+#include "voxconv/evaluator.h"
 
 namespace voxconv::eval {
 namespace fs = std::filesystem;
@@ -163,6 +167,27 @@ TEST_F(MadeRecognizer, UnlikelyWordsInWhatIsNoSpeechAreNone) {
   for (std::int64_t token = 1000; token < 2000; ++token) unsure.emplace_back(token, 1);
   EXPECT_EQ(recognizer({{{no_speech, 1}}, {}, {}, unsure, {{end, 1}}}).transcribe(sound_, "de").text, "");
   EXPECT_NE(recognizer({{{de, 1}}, {}, {}, unsure, {{end, 1}}}).transcribe(sound_, "de").text, "");
+}
+
+TEST_F(MadeRecognizer, IsUsedByEvaluationWhereItIsInstalled) {
+  const fs::path folder = path_.string() + ".data", model = folder / "voxconv/models/eval/whisper-base/model.bin";
+  fs::create_directories(model.parent_path());
+  ::setenv("XDG_DATA_HOME", folder.c_str(), 1);
+  make_decoder(model, {{{de, 1}}, {}, {}, {{38908, 1}}, {{end, 1}}});
+  AudioBuffer audio(16000, 1, 8000);
+  for (std::size_t i = 0; i < audio.frames(); ++i) audio.channels[0][i] = float(0.1 * std::sin(double(i) * 0.08));
+  EvalOptions options;
+  options.sources = {(folder / "sung.wav").string()};
+  const auto writer = open_writer(options.sources[0], {.rate = 16000, .channels = 1});
+  writer->write(audio);
+  writer->finish();
+  const EvalReport report = evaluate(sine_voice(), options);
+  EXPECT_EQ(report.rows.at(0).language, "de");
+  EXPECT_EQ(report.rows.at(0).cer, 0);
+  EXPECT_GT(report.rows.at(0).result_sound.ovrl, 0.9);
+  EXPECT_GT(report.rows.at(0).source_sound.bak, 0.9);
+  ::unsetenv("XDG_DATA_HOME");
+  fs::remove_all(folder);
 }
 
 TEST_F(MadeRecognizer, AnotherModelIsRefused) {

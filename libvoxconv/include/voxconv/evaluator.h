@@ -35,11 +35,15 @@ struct SoundFigures {
   /// normalised autocorrelation per band at the pitch lag: 1 periodic, 0 noise
   std::array<double, periodicity_edges.size() - 1> periodicity = undefined_figures<periodicity_edges.size() - 1>();
   double hnr_db = undefined_figure;  ///< harmonics-to-noise ratio
+  double sig = undefined_figure;     ///< DNSMOS P.835, estimated mean opinion of the voice, 1 to 5
+  double bak = undefined_figure;     ///< ... of the background
+  double ovrl = undefined_figure;    ///< ... of the whole
 };
 
 /// Measurements of one converted file. docs/evaluation.md defines each.
 struct EvalRow {
   std::string source;                            ///< path
+  std::string language;                          ///< of its words, "en", "de" ...; empty where they were not written down
   double seconds = undefined_figure;             ///< of the source
   double f0_correlation = undefined_figure;      ///< of log f0 with the (shifted) source, over frames in which the pitch is certain in both
   double f0_median_cents = undefined_figure;     ///< median absolute error
@@ -58,6 +62,7 @@ struct EvalRow {
   double source_rest_db = undefined_figure;        ///< ... of the source
   double breath_change_db = undefined_figure;      ///< level of the source's breaths in the result less that in the source
   double spectrum_distance_db = undefined_figure;  ///< between the long-term spectra of result and target's recordings
+  double cer = undefined_figure;                   ///< character error rate of the result's words against the source's
   double rtf = undefined_figure;                   ///< seconds of work per second of audio
   SoundFigures result_sound, source_sound;
 };
@@ -83,6 +88,7 @@ struct Spectrogram {
 struct EvalOptions {
   std::vector<std::string> sources;     ///< files or folders
   std::vector<std::string> references;  ///< recordings of the target; empty: the embedding stored in the bundle
+  std::string language;                 ///< of the sources' words, "en", "de" ...; empty: told from each
   ConvertOptions convert;
   std::string save_dir;  ///< keep the converted files here; empty: do not
   /// Called after each file with its name (the source's without folder and extension, with a number where an earlier one had the same) and

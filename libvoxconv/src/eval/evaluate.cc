@@ -9,9 +9,12 @@
 #include "core/atomic_file.h"
 #include "core/boundary.h"
 #include "core/fail.h"
+#include "core/log.h"
+#include "eval/character_error.h"
 #include "eval/comparison.h"
 #include "eval/copy_synthesis.h"
 #include "eval/memory_audio.h"
+#include "eval/recognizer.h"
 #include "eval/report.h"
 #include "eval/sound.h"
 #include "eval/spectrum_measures.h"
@@ -106,9 +109,26 @@ struct Procedure {
   std::function<Tags(const Tags& source)> tags;  ///< of a saved result
 };
 
+/// The recogniser of words, if it is installed.
+std::unique_ptr<const eval::Recognizer> find_recognizer(torch::Device device) {
+  if (const auto model = eval::Recognizer::find_model()) return std::make_unique<eval::Recognizer>(*model, device);
+  log_info("The character error rate (cer) is left out, for want of a speech recogniser; \"voxconv models get whisper-base\" fetches it.");
+  return nullptr;
+}
+
+/// What the recogniser makes of the words: the result's as errors against the source's.
+void compare_words(const eval::Recognizer& recognizer, const Sound& source, const Sound& result, const std::string& language,
+                   EvalRow& row) {
+  const eval::Transcript wanted = recognizer.transcribe(source.audio, language);
+  row.language = wanted.language;
+  if (!eval::spoken_characters(wanted.text).empty())
+    row.cer = eval::character_error(wanted.text, recognizer.transcribe(result.audio, wanted.language).text);
+}
+
 EvalReport evaluate_files(const Procedure& procedure, const EvalOptions& options, const eval::SoundAnalyser& analyser,
                           const ProgressFn& on_progress, const CancelToken& cancel) {
   const std::vector<std::string> sources = expand(options.sources), names = unique_stems(sources);
+  const auto recognizer = find_recognizer(analyser.device());
   EvalReport report;
   report.voice = procedure.name;
   for (std::size_t i = 0; i < sources.size(); ++i) {
@@ -131,6 +151,7 @@ EvalReport evaluate_files(const Procedure& procedure, const EvalOptions& options
     const Sound result = analyser.analyse(made.audio);
     EvalRow row = eval::compare(source, result, procedure.target(source), made.key);
     row.source = sources[i];
+    if (recognizer) compare_words(*recognizer, source, result, options.language, row);
     row.seconds = original.seconds();
     row.rtf = row.seconds > 0 ? made.wall_s / row.seconds : undefined_figure;
     report.rows.push_back(row);
@@ -149,6 +170,7 @@ EvalReport evaluate_files(const Procedure& procedure, const EvalOptions& options
 /// What is wrong is said before any work is done.
 void prepare(const EvalOptions& options) {
   options.convert.validate();
+  if (!options.language.empty()) eval::WhisperVocabulary().language(options.language);
   const std::vector<std::string> sources = expand(options.sources);
   if (sources.empty()) fail(ErrorCode::usage, "There is nothing to evaluate; name the files or folders to convert.");
   if (options.save_dir.empty()) return;

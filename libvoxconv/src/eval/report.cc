@@ -20,6 +20,9 @@ void visit_figures(const std::string& whose, Sound& sound, const Visit& visit) {
     visit(fmt::format("{}periodicity_{}_{}", whose, SoundFigures::periodicity_edges[i], SoundFigures::periodicity_edges[i + 1]),
           sound.periodicity[i]);
   visit(whose + "hnr_db", sound.hnr_db);
+  visit(whose + "sig", sound.sig);
+  visit(whose + "bak", sound.bak);
+  visit(whose + "ovrl", sound.ovrl);
 }
 
 /// The same of a row.
@@ -43,6 +46,7 @@ void visit_columns(Row& row, const Visit& visit) {
   visit("source_rest_db", row.source_rest_db);
   visit("breath_change_db", row.breath_change_db);
   visit("spectrum_distance_db", row.spectrum_distance_db);
+  visit("cer", row.cer);
   visit("rtf", row.rtf);
   visit_figures("", row.result_sound, visit);
   visit_figures("source_", row.source_sound, visit);
@@ -61,7 +65,7 @@ std::string csv_field(const std::string& text) {
 }
 
 std::string csv_line(const std::string& name, const EvalRow& row) {
-  std::string line = csv_field(name);
+  std::string line = csv_field(name) + "," + row.language;
   visit_columns(row, [&](const std::string&, double value) { line += std::isfinite(value) ? fmt::format(",{:.6g}", value) : ","; });
   return line + "\n";
 }
@@ -94,7 +98,7 @@ Record mean_of(const std::vector<Record>& records, const Visitor& visit_all) {
 std::string EvalReport::to_json() const {
   Json json{{"voice", voice}, {"files", Json::array()}, {"mean", Json::object()}, {"target", Json::object()}};
   for (const EvalRow& row : rows) {
-    Json file{{"source", row.source}};
+    Json file{{"source", row.source}, {"language", row.language.empty() ? Json(nullptr) : Json(row.language)}};
     visit_columns(row, into_json(file));
     json["files"].push_back(std::move(file));
   }
@@ -104,7 +108,7 @@ std::string EvalReport::to_json() const {
 }
 
 std::string EvalReport::to_csv() const {
-  std::string text = "source";
+  std::string text = "source,language";
   visit_columns(mean, [&](const std::string& name, double) { text += "," + name; });
   text += "\n";
   for (const EvalRow& row : rows) text += csv_line(row.source, row);

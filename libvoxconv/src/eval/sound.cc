@@ -54,6 +54,10 @@ Sound SoundAnalyser::analyse(const AudioBuffer& audio) const {
   const Periodicity periodic = periodicity(sound.full_band, sound.agreed);
   sound.figures.periodicity = periodic.bands;
   sound.figures.hnr_db = periodic.hnr_db;
+  const DnsmosScores opinion = dnsmos_.score(sound.audio);
+  sound.figures.sig = opinion.sig;
+  sound.figures.bak = opinion.bak;
+  sound.figures.ovrl = opinion.ovrl;
   return sound;
 }
 

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/dnsmos.h"
 #include "eval/timbre.h"
 #include "features/speaker/speaker_encoder.h"
 #include "nn/torch.h"
@@ -27,12 +28,15 @@ struct Sound {
 /// Takes sounds apart. Loads the networks once; one per thread.
 class SoundAnalyser {
  public:
-  explicit SoundAnalyser(torch::Device device) : device_(device), encoder_(device) {}  ///< throws Error(not_found | bad_model)
+  explicit SoundAnalyser(torch::Device device)
+      : device_(device), encoder_(device), dnsmos_(device) {}  ///< throws Error(not_found | bad_model)
+  torch::Device device() const { return device_; }
   Sound analyse(const AudioBuffer& audio) const;
 
  private:
   torch::Device device_;
   SpeakerEncoder encoder_;
+  Dnsmos dnsmos_;
 };
 
 }  // namespace voxconv::eval
