@@ -2,8 +2,8 @@
 #include <filesystem>
 #include <regex>
 
-#include "core/boundary.h"
 #include "core/atomic_file.h"
+#include "core/boundary.h"
 #include "core/fail.h"
 #include "core/log.h"
 #include "core/paths.h"
