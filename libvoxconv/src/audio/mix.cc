@@ -1,7 +1,9 @@
 #include "voxconv/mix.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "audio/downmix.h"
 #include "audio/limiter.h"
 #include "audio/resampler.h"
 #include "core/boundary.h"
@@ -15,23 +17,19 @@ constexpr double block_s = 0.5;
 
 constexpr int high_rate = 96000;  // from here on the best filter costs more than it gives
 
-AudioBuffer one_channel(const AudioBuffer& audio) {
-  AudioBuffer result(audio.rate, 1, audio.frames());
-  for (const auto& channel : audio.channels)
-    for (std::size_t i = 0; i < channel.size(); ++i) result.channels[0][i] += channel[i] / float(audio.channel_count());
-  return result;
-}
-
 /// One source at the mix's rate and channel count: what was read of it and not yet added.
 class Strand {
  public:
   Strand(const MixSource& source, int rate, int channels)
       : source_(source),
         block_(std::size_t(std::max(1.0, block_s * source.reader->info().rate))),
-        as_it_is_(source.reader->info().channels == channels),
-        resampler_(as_it_is_ ? channels : 1, source.reader->info().rate, rate,
+        resampler_(source.reader->info().channels == channels ? channels : 1, source.reader->info().rate, rate,
                    source.reader->info().rate > high_rate ? ResamplerQuality::medium : ResamplerQuality::best),
-        kept_(rate, std::size_t(channels)) {}
+        kept_(rate, std::size_t(channels)) {
+    // Channels that are not kept apart are mixed before the costly part.
+    if (source.reader->info().channels != channels)
+      downmix_.emplace(std::size_t(source.reader->info().channels), source.reader->info().rate);
+  }
 
   /// Reads until `frames` are there or the source is at its end.
   void fill(std::size_t frames) {
@@ -39,11 +37,11 @@ class Strand {
     while (!ended_ && kept_.frames() < frames) {
       ended_ = !source_.reader->read(audio, block_);
       read_ += ended_ ? 0 : double(audio.frames());
-      // Channels that are not kept apart are added up before the costly part.
-      const AudioBuffer more = ended_ ? resampler_.finish() : resampler_.push(as_it_is_ ? audio : one_channel(audio));
-      for (std::size_t c = 0; c < kept_.channel_count(); ++c) {
-        const std::vector<float>& from = more.channels[as_it_is_ ? c : 0];
-        kept_.channels[c].insert(kept_.channels[c].end(), from.begin(), from.end());
+      if (!ended_) {
+        keep(resampler_.push(downmix_ ? downmix_->push(audio) : audio));
+      } else {
+        if (downmix_) keep(resampler_.push(downmix_->finish()));
+        keep(resampler_.finish());
       }
     }
   }
@@ -63,9 +61,17 @@ class Strand {
   }
 
  private:
+  /// A mixed source has one channel, which goes to all of the mix.
+  void keep(const AudioBuffer& more) {
+    for (std::size_t c = 0; c < kept_.channel_count(); ++c) {
+      const std::vector<float>& from = more.channels[downmix_ ? 0 : c];
+      kept_.channels[c].insert(kept_.channels[c].end(), from.begin(), from.end());
+    }
+  }
+
   MixSource source_;
   std::size_t block_;
-  bool as_it_is_;  ///< its channels are those of the mix
+  std::optional<StreamDownmix> downmix_;  ///< of a source with another number of channels
   StreamResampler resampler_;
   AudioBuffer kept_;
   double read_ = 0;

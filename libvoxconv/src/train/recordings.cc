@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "audio/downmix.h"
 #include "audio/find_audio.h"
 #include "audio/resampler.h"
 #include "core/fail.h"
@@ -29,12 +30,9 @@ AudioBuffer read_mono(AudioReader& reader, double max_seconds) {
   AudioBuffer mono(reader.info().rate, 1), block;
   std::vector<float>& samples = mono.channels[0];
   const auto limit = std::size_t(max_seconds * mono.rate);
-  while (samples.size() < limit && reader.read(block, std::min<std::size_t>(65536, limit - samples.size()))) {
-    const std::size_t start = samples.size();
-    samples.resize(start + block.frames());
-    for (const auto& channel : block.channels)
-      for (std::size_t i = 0; i < channel.size(); ++i) samples[start + i] += channel[i] / float(block.channel_count());
-  }
+  DownmixReader mixed(reader);
+  while (samples.size() < limit && mixed.read(block, std::min<std::size_t>(65536, limit - samples.size())))
+    samples.insert(samples.end(), block.channels[0].begin(), block.channels[0].end());
   return mono;
 }
 

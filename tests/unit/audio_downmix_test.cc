@@ -1,0 +1,108 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <numbers>
+#include <random>
+
+#include "audio/downmix.h"
+
+namespace voxconv {
+namespace {
+
+constexpr int rate = 48000;
+using Channel = std::vector<float>;
+
+Channel sine(double hz, double level = 0.2, double seconds = 3) {
+  Channel channel(std::size_t(seconds * rate));
+  for (std::size_t i = 0; i < channel.size(); ++i) channel[i] = float(level * std::sin(2 * std::numbers::pi * hz * double(i) / rate));
+  return channel;
+}
+
+Channel scaled(Channel channel, double gain) {
+  for (float& x : channel) x = float(x * gain);
+  return channel;
+}
+
+Channel silence() { return scaled(sine(100), 0); }
+
+Channel mixed(const std::vector<Channel>& channels, std::size_t piece = 10000) {
+  StreamDownmix downmix(channels.size(), rate);
+  Channel mono;
+  const auto add = [&](const AudioBuffer& more) { mono.insert(mono.end(), more.channels[0].begin(), more.channels[0].end()); };
+  for (std::size_t i = 0; i < channels[0].size(); i += piece) {
+    AudioBuffer part(rate, 0);
+    for (const Channel& channel : channels)
+      part.channels.emplace_back(channel.begin() + std::ptrdiff_t(i),
+                                 channel.begin() + std::ptrdiff_t(std::min(i + piece, channel.size())));
+    add(downmix.push(part));
+  }
+  add(downmix.finish());
+  EXPECT_EQ(mono.size(), channels[0].size());
+  return mono;
+}
+
+/// Level of the last two seconds, above any offset.
+double level_db(const Channel& audio) {
+  double sum = 0, squares = 0;
+  const std::size_t from = audio.size() / 3;
+  for (std::size_t i = from; i < audio.size(); ++i) sum += audio[i], squares += double(audio[i]) * audio[i];
+  const double count = double(audio.size() - from);
+  return 10 * std::log10(squares / count - sum * sum / count / count + 1e-20);
+}
+
+TEST(Downmix, WhatAllChannelsHoldComesOutAsItIs) {
+  const Channel voice = sine(300);
+  for (const std::size_t count : {1, 2, 6}) {
+    const Channel mono = mixed(std::vector<Channel>(count, voice));
+    for (std::size_t i = 0; i < voice.size(); ++i) ASSERT_NEAR(mono[i], voice[i], 1e-6) << count;
+  }
+}
+
+TEST(Downmix, KeepsAVoiceThatTheSumWouldLose) {
+  const Channel voice = sine(300);
+  const double level = level_db(voice);
+  EXPECT_NEAR(level_db(mixed({voice, scaled(voice, -1)})), level, 0.1) << "opposite phase";
+  EXPECT_NEAR(level_db(mixed({voice, silence()})), level, 0.1) << "left alone";
+  EXPECT_NEAR(level_db(mixed({silence(), voice})), level, 0.1) << "right alone";
+  EXPECT_NEAR(level_db(mixed({silence(), silence(), voice, silence(), silence(), silence()})), level, 0.1) << "the centre of 5.1";
+  EXPECT_NEAR(level_db(mixed({voice, scaled(voice, -0.9)})), level, 1) << "nearly opposite";
+}
+
+TEST(Downmix, KeepsUnrelatedChannelsInBalance) {
+  const Channel left = sine(3000), right = sine(4100);
+  const Channel mono = mixed({left, right});
+  EXPECT_NEAR(level_db(mono), level_db(left), 0.2);
+  double with_left = 0, with_right = 0;
+  for (std::size_t i = rate; i < mono.size(); ++i) with_left += double(mono[i]) * left[i], with_right += double(mono[i]) * right[i];
+  EXPECT_NEAR(with_left / with_right, 1, 0.1);
+}
+
+TEST(Downmix, NeitherAnOffsetNorTheBassDecides) {
+  const Channel voice = sine(300), bass = sine(40, 0.8);
+  Channel offset = silence();
+  for (float& x : offset) x = 0.5f;
+  EXPECT_NEAR(level_db(mixed({voice, offset})), level_db(voice), 0.3);
+  const Channel mono = mixed({voice, bass});
+  double with_voice = 0, with_bass = 0, voice_power = 0;
+  for (std::size_t i = rate; i < mono.size(); ++i) {
+    with_voice += double(mono[i]) * voice[i];
+    with_bass += double(mono[i]) * bass[i];
+    voice_power += double(voice[i]) * voice[i];
+  }
+  EXPECT_GT(with_voice / voice_power, 0.85);
+}
+
+TEST(Downmix, DoesNotDependOnTheCut) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal(0, 0.1f);
+  std::vector<Channel> channels(3, Channel(2 * rate + 1234));
+  for (Channel& channel : channels)
+    for (float& x : channel) x = normal(random);
+  for (std::size_t i = rate; i < channels[1].size(); ++i) channels[1][i] = -channels[0][i];
+  const Channel whole = mixed(channels, channels[0].size());
+  for (const std::size_t piece : {1, 777, 48000}) EXPECT_EQ(mixed(channels, piece), whole) << piece;
+}
+
+}  // namespace
+}  // namespace voxconv
