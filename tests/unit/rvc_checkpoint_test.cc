@@ -78,6 +78,13 @@ class RvcCheckpoint : public testing::Test {
                        {"version", "v2"}};
 };
 
+TEST_F(RvcCheckpoint, RefusesNumbersThatAreNotFinite) {
+  torch::Tensor& bias = tensors_["enc_p.proj.bias"];
+  bias = bias.clone();
+  bias[0] = NAN;
+  expect_refused(written(values_), "enc_p.proj.bias");
+}
+
 TEST_F(RvcCheckpoint, IsReadFromTheOriginalsFile) {
   const Checkpoint v2 = read_checkpoint(golden("v2_40k"));
   EXPECT_EQ(v2.config.version, "v2");

@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "core/atomic_file.h"
+#include "nn/finite.h"
 #include "nn/mapped_file.h"
 #include "nn/module.h"
 #include "voxconv/error.h"
@@ -117,6 +120,30 @@ TEST(LoadParameters, IsStrict) {
   torch::nn::Linear larger(4, 2);
   save_safetensors(path, named_tensors(*source, "x."));
   EXPECT_THROW(load_parameters(*larger, Safetensors(path), "x."), Error);
+}
+
+TEST(LoadParameters, RefusesNumbersThatAreNotFinite) {
+  const std::string path = scratch("damaged.safetensors");
+  torch::nn::Linear source(3, 2), target(3, 2);
+  for (const double damage : {double(NAN), double(INFINITY), -double(INFINITY)}) {
+    for (const torch::ScalarType type : {torch::kFloat, torch::kHalf, torch::kBFloat16}) {
+      auto tensors = named_tensors(*source, "x.", type);
+      save_safetensors(path, tensors);
+      EXPECT_TRUE(finite_weight(Safetensors(path), "x.weight").defined());
+      tensors["x.weight"] = tensors["x.weight"].clone();
+      tensors["x.weight"][1][2] = damage;
+      save_safetensors(path, tensors);
+      for (const auto& load : std::initializer_list<std::function<void()>>{[&] { load_parameters(*target, Safetensors(path), "x."); },
+                                                                           [&] { finite_weight(Safetensors(path), "x.weight"); }}) {
+        try {
+          load();
+          ADD_FAILURE() << damage;
+        } catch (const Error& e) {
+          EXPECT_NE(std::string(e.what()).find("x.weight"), std::string::npos) << e.what();
+        }
+      }
+    }
+  }
 }
 
 }  // namespace

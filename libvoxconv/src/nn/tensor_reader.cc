@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/fail.h"
+#include "nn/finite.h"
 
 namespace voxconv::nn {
 namespace {
@@ -54,7 +55,11 @@ torch::Tensor TensorReader::take_optional(const std::string& name, torch::IntArr
   const auto found = tensors_.find(prefix_ + name);
   if (found == tensors_.end()) return {};
   rest_.erase(found->first);
-  if (is_shape(found->second.sizes(), shape)) return found->second;
+  if (is_shape(found->second.sizes(), shape)) {
+    // A voice made of such numbers gives silence.
+    if (!all_finite(found->second)) misshaped_.push_back(fmt::format("{} with numbers that are not finite", found->first));
+    return found->second;
+  }
   misshaped_.push_back(fmt::format("{} {}, expected {}", found->first, shape_text(found->second.sizes()), shape_text(shape)));
   return placeholder(shape);
 }
@@ -69,7 +74,7 @@ void TensorReader::finish() const {
   std::vector<std::string> problems, extra;
   for (const auto& [name, tensor] : rest_) extra.push_back(name);
   add_problem(problems, "lacks the tensor(s)", missing_);
-  add_problem(problems, "has the mis-shaped tensor(s)", misshaped_);
+  add_problem(problems, "has the mis-shaped or damaged tensor(s)", misshaped_);
   add_problem(problems, "has the unexpected tensor(s)", extra);
   if (!problems.empty()) fail(ErrorCode::bad_model, "{} does not fit its architecture: {}.", source_, fmt::join(problems, "; "));
 }

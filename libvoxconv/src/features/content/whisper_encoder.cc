@@ -2,6 +2,7 @@
 
 #include "core/fail.h"
 #include "features/frames.h"
+#include "nn/finite.h"
 
 namespace voxconv {
 namespace {
@@ -26,7 +27,9 @@ WhisperEncoder::WhisperEncoder(const nn::Safetensors& weights, const torch::Tens
       precision_(precision),
       mel_(whisper_mel(), device),
       position_basis_(position_basis.to(device, torch::kFloat, false, true)) {
-  const auto get = [&](const std::string& name) { return weights.get(name).to(device, precision, /*non_blocking=*/false, /*copy=*/true); };
+  const auto get = [&](const std::string& name) {
+    return nn::finite_weight(weights, name).to(device, precision, /*non_blocking=*/false, /*copy=*/true);
+  };
   const auto affine = [&](const std::string& name) { return Affine{get(name + ".weight"), get(name + ".bias")}; };
   conv1_ = affine("conv1");
   conv2_ = affine("conv2");

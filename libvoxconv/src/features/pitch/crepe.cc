@@ -5,6 +5,7 @@
 #include "core/fail.h"
 #include "features/frames.h"
 #include "features/pitch/pitch_path.h"
+#include "nn/finite.h"
 #include "nn/linear.h"
 
 namespace voxconv {
@@ -23,7 +24,7 @@ double class_of(double hz) { return (1200 * std::log2(hz / reference_hz) - first
 
 Crepe::Crepe(const nn::Safetensors& weights, const F0Range& range, torch::Device device) : device_(device) {
   const auto get = [&](const std::string& name) {
-    return weights.get(name).to(device, torch::kFloat, /*non_blocking=*/false, /*copy=*/true);
+    return nn::finite_weight(weights, name).to(device, torch::kFloat, /*non_blocking=*/false, /*copy=*/true);
   };
   std::int64_t channels = 1;
   bool fits = true;

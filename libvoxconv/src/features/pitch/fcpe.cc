@@ -6,6 +6,7 @@
 #include "features/frames.h"
 #include "features/pitch/fcpe_classes.h"
 #include "nn/depthwise.h"
+#include "nn/finite.h"
 #include "nn/linear.h"
 
 namespace voxconv {
@@ -51,11 +52,11 @@ torch::Tensor local_group_norm(const torch::Tensor& x, const torch::Tensor& weig
 
 Fcpe::Fcpe(const nn::Safetensors& weights, const F0Range& range, torch::Device device) : device_(device), mel_(mel_config(), device) {
   const auto affine = [&](const std::string& name, torch::IntArrayRef shape) {
-    const torch::Tensor weight = weights.get(name + ".weight");
+    const torch::Tensor weight = nn::finite_weight(weights, name + ".weight");
     if (weight.sizes() != shape || weights.get(name + ".bias").numel() != shape[0])
       fail(ErrorCode::bad_model, "{} does not hold FCPE: the tensor {} has another shape.", weights.path(), name);
     const auto load = [&](const torch::Tensor& x) { return x.to(device, torch::kFloat, /*non_blocking=*/false, /*copy=*/true); };
-    return Affine{load(weight), load(weights.get(name + ".bias"))};
+    return Affine{load(weight), load(nn::finite_weight(weights, name + ".bias"))};
   };
   input0_ = affine("input.0", {width, mel_bins, 3});
   input_norm_ = affine("input.norm", {width});

@@ -5,6 +5,7 @@
 #include "core/fail.h"
 #include "features/frames.h"
 #include "features/pitch/clock.h"
+#include "nn/finite.h"
 
 namespace voxconv {
 namespace {
@@ -25,16 +26,17 @@ constexpr BlockShape block_shapes[] = {{7, 3, 1}, {7, 1, 17}, {5, 1, 27}, {3, 1,
 
 SwiftF0::SwiftF0(const nn::Safetensors& weights, const F0Range& range, torch::Device device) : device_(device) {
   const auto affine = [&](const std::string& name, torch::IntArrayRef shape) {
-    const torch::Tensor weight = weights.get(name + ".weight");
+    const torch::Tensor weight = nn::finite_weight(weights, name + ".weight");
     if (weight.sizes() != shape || weights.get(name + ".bias").numel() != shape[0])
       fail(ErrorCode::bad_model, "{} does not hold SwiftF0: the tensor {} has another shape.", weights.path(), name);
     const auto load = [&](const torch::Tensor& x) { return x.to(device, torch::kFloat, /*non_blocking=*/false, /*copy=*/true); };
-    return Affine{load(weight), load(weights.get(name + ".bias"))};
+    return Affine{load(weight), load(nn::finite_weight(weights, name + ".bias"))};
   };
   for (const std::int64_t size : {1024, 2048, 512}) {
     const std::string prefix = "filters." + std::to_string(size);
     const std::int64_t points = size / 2 + 1;
-    const torch::Tensor index = weights.get(prefix + ".index").to(torch::kLong), value = weights.get(prefix + ".value").to(torch::kFloat);
+    const torch::Tensor index = weights.get(prefix + ".index").to(torch::kLong),
+                        value = nn::finite_weight(weights, prefix + ".value").to(torch::kFloat);
     if (index.dim() != 1 || index.sizes() != value.sizes() || index.min().item<std::int64_t>() < 0 ||
         index.max().item<std::int64_t>() >= points * bands)
       fail(ErrorCode::bad_model, "{} does not hold SwiftF0: the tensors {} make no filters of {} points.", weights.path(), prefix, points);

@@ -12,6 +12,7 @@
 #include "models/native/source.h"
 #include "models/native/vocoder.h"
 #include "nn/autocast.h"
+#include "nn/finite.h"
 #include "nn/module.h"
 
 namespace voxconv::native {
@@ -227,7 +228,7 @@ std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch:
   const nn::Safetensors file(bundle.weights_path);
   load_acoustic_model(*weights->acoustic, nn::Safetensors(acoustic_weights(bundle)));
   weights->vocoder = load_vocoder(device);
-  weights->speaker = file.get("speaker").to(device, torch::kFloat).reshape({1, -1});
+  weights->speaker = nn::finite_weight(file, "speaker").to(device, torch::kFloat).reshape({1, -1});
   if (weights->speaker.size(1) != speaker_dim)
     fail(ErrorCode::bad_model, "{}: the speaker embedding has {} numbers, expected {}.", bundle.weights_path, weights->speaker.size(1),
          speaker_dim);

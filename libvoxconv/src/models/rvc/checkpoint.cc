@@ -7,6 +7,7 @@
 #include "models/rvc/training_config.h"
 #include "nn/checkpoint/checkpoint.h"
 #include "nn/checkpoint/torch_writer.h"
+#include "nn/finite.h"
 #include "nn/weight_norm.h"
 
 namespace voxconv::rvc {
@@ -205,6 +206,9 @@ Checkpoint read_stored_checkpoint(const std::string& path) {
   try {
     Checkpoint result;
     result.stored = generator_tensors(file.state_dict(*tensors));
+    for (const auto& [name, tensor] : result.stored)
+      if (!nn::all_finite(tensor))
+        fail(ErrorCode::bad_model, "its tensor {} has numbers that are not finite, so that it sings nothing", name);
     const nn::PickleValue* list = file.root().find("config");
     result.config = list ? positional_config(*list) : training_config(path);
     read_switches(file, result.stored, result.config);
