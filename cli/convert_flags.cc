@@ -42,7 +42,7 @@ void add_key(CLI::App& app, ConvertOptions& options, const OptionSpec& spec) {
 void add_stereo(CLI::App& app, ConvertOptions& options) {
   app.add_option_function<std::string>(
          "--stereo", [&options](const std::string& text) { options.keep_stereo = text == "keep"; },
-         "mid: convert the middle of a stereo source to mono; keep: convert each channel by itself")
+         "mid: mix the channels and convert that to mono; keep: convert each channel by itself")
       ->type_name("mid|keep")
       ->check(CLI::IsMember({"mid", "keep"}).description(""))
       ->default_str("mid")

@@ -254,12 +254,127 @@ TEST(Converter, StopsWhenAsked) {
   EXPECT_FALSE(writer.finished);
 }
 
-TEST(ChooseKey, PrefersNoneThenOctaves) {
-  const VoiceInfo voice = sine_voice().info();
-  EXPECT_EQ(choose_key(torch::full({100}, 150.f), voice), 0);
-  EXPECT_EQ(choose_key(torch::full({100}, 75.f), voice), 12);
-  EXPECT_EQ(choose_key(torch::full({100}, 600.f), voice), -12);
-  EXPECT_EQ(choose_key(torch::zeros(100), voice), 0);
+/// Hisses as loud as the frames say, whether they have a pitch or not.
+class HissVoice : public SineVoice {
+ public:
+  struct Stream : VoiceStream {
+    std::vector<float> push(const FeatureFrames& frames, bool) override {
+      std::vector<float> out;
+      for (std::int64_t t = 0; t < frames.size(); ++t)
+        for (int i = 0; i < voice_hop; ++i) out.push_back(float((i % 2 ? 1 : -1) * std::exp(frames.loudness[t].item<float>())));
+      return out;
+    }
+  };
+  std::unique_ptr<VoiceStream> start(const SynthesisOptions&) const override { return std::make_unique<Stream>(); }
+};
+
+/// Gives the same sample always.
+class BrokenVoice : public SineVoice {
+ public:
+  explicit BrokenVoice(float sample) : sample_(sample) {}
+  struct Stream : VoiceStream {
+    explicit Stream(float sample) : sample(sample) {}
+    std::vector<float> push(const FeatureFrames& frames, bool) override {
+      return std::vector<float>(std::size_t(frames.size() * voice_hop), sample);
+    }
+    float sample;
+  };
+  std::unique_ptr<VoiceStream> start(const SynthesisOptions&) const override { return std::make_unique<Stream>(sample_); }
+
+ private:
+  float sample_;
+};
+
+Voice voice_of(std::shared_ptr<VoiceModel> model) {
+  auto impl = std::make_shared<Voice::Impl>(sine_voice().impl());
+  impl->model = std::move(model);
+  return Voice(std::move(impl));
+}
+
+AudioBuffer convert_with(const Voice& voice, const AudioBuffer& source, ConvertOptions options = {}) {
+  options.f0 = "pyin";
+  MemoryReader reader(source);
+  MemoryWriter writer;
+  Converter(voice, options).run(reader, writer);
+  return writer.audio_;
+}
+
+double level_db(const AudioBuffer& audio, double from_s, double to_s) {
+  double power = 0;
+  const auto from = std::size_t(from_s * audio.rate), to = std::size_t(to_s * audio.rate);
+  for (std::size_t i = from; i < to; ++i) power += double(audio.channels[0][i]) * audio.channels[0][i] / double(to - from);
+  return 10 * std::log10(power + 1e-24);
+}
+
+TEST(Converter, WhatLiesBelowAVoiceNeitherSoundsNorCounts) {
+  AudioBuffer clean = tone(220, 5);
+  std::fill(clean.channels[0].begin() + 2 * clean.rate, clean.channels[0].begin() + 3 * clean.rate, 0.f);  // a rest
+  AudioBuffer dirty = clean;
+  for (std::size_t i = 0; i < dirty.frames(); ++i)
+    dirty.channels[0][i] += float(0.05 + 0.045 * std::sin(2 * M_PI * 25 * double(i) / dirty.rate));
+  const Voice voice = voice_of(std::make_shared<HissVoice>());
+  const AudioBuffer wanted = convert_with(voice, clean), out = convert_with(voice, dirty);
+  EXPECT_LT(level_db(out, 2.3, 2.7), -70);
+  EXPECT_NEAR(level_db(out, 0.5, 1.8), level_db(wanted, 0.5, 1.8), 0.5);
+  EXPECT_NEAR(level_db(out, 3.3, 4.8), level_db(wanted, 3.3, 4.8), 0.5);
+}
+
+TEST(Converter, ChannelsThatCancelAreConverted) {
+  AudioBuffer stereo = tone(220, 3, 0.2, 44100, 2);
+  const double level = level_db(convert(stereo, {}), 0.5, 2.5);
+  for (float& x : stereo.channels[1]) x = -x;
+  EXPECT_NEAR(level_db(convert(stereo, {}), 0.5, 2.5), level, 0.5);
+  for (float& x : stereo.channels[1]) x = 0;
+  EXPECT_NEAR(level_db(convert(stereo, {}), 0.5, 2.5), level, 0.5);
+}
+
+TEST(Converter, AQuietSourceIsConvertedAsALoudOne) {
+  const AudioBuffer loud = convert(tone(220, 4, 0.2), {});
+  for (const double quieter : {40.0, 60.0}) {
+    const double gain = std::pow(10, -quieter / 20);
+    const AudioBuffer quiet = convert(tone(220, 4, 0.2 * gain), {});
+    EXPECT_NEAR(level_db(quiet, 0.5, 3.5), level_db(loud, 0.5, 3.5) - quieter, 0.5);
+    EXPECT_NEAR(frequency(quiet), 220, 1);
+  }
+}
+
+TEST(Converter, ASilentResultOfASungSourceIsAnError) {
+  for (const float sample : {0.f, std::numeric_limits<float>::quiet_NaN()}) {
+    MemoryReader reader(tone(220, 3));
+    MemoryWriter writer;
+    ConvertOptions options;
+    options.f0 = "pyin";
+    try {
+      Converter(voice_of(std::make_shared<BrokenVoice>(sample)), options).run(reader, writer);
+      ADD_FAILURE() << sample;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::bad_model);
+    }
+    EXPECT_FALSE(writer.finished);
+  }
+  // Where nobody sings there is nothing to miss.
+  EXPECT_EQ(convert_with(voice_of(std::make_shared<BrokenVoice>(0.f)), tone(220, 2, 0)).frames(), std::size_t(2 * voice_rate));
+}
+
+TEST(Converter, TheKeyIsThatOfTheWholeSong) {
+  AudioBuffer late = tone(500, 62, 0, 16000);
+  const AudioBuffer song = tone(500, 4, 0.2, 16000);
+  late.channels[0].insert(late.channels[0].end(), song.channels[0].begin(), song.channels[0].end());
+  ConvertOptions options;
+  options.key_auto = true;
+  ConvertReport report;
+  convert(late, options, &report);
+  EXPECT_EQ(report.key, -12);
+}
+
+TEST(Converter, AChosenKeyIsAsGoodAsAGivenOne) {
+  AudioBuffer stereo = tone(500, 3, 0.2, 44100, 2);
+  for (float& x : stereo.channels[1]) x *= 0.3f;
+  ConvertOptions chosen, given;
+  chosen.keep_stereo = given.keep_stereo = chosen.key_auto = true;
+  chosen.wet = given.wet = 0.7;
+  given.key = -12;
+  EXPECT_EQ(convert(stereo, chosen).channels, convert(stereo, given).channels);
 }
 
 }  // namespace

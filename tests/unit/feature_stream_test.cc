@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "features/analysis_audio.h"
 #include "features/loudness.h"
 
 namespace voxconv {
@@ -108,35 +109,63 @@ TEST(FeatureStream, KeepsWindowsBounded) {
   EXPECT_LE(longest, (FeatureStream::hop_frames + 2 * FeatureStream::context_frames) * feature_hop);
 }
 
-/// Pitch where a frame's sound is louder than -30 dB.
-class LevelEstimator : public F0Estimator {
+/// Pitch 100 Hz, but for the frames whose context, 2.56 s, is not there.
+class DeepEstimator : public F0Estimator {
  public:
   F0Frames estimate(const torch::Tensor& audio) const override {
-    const torch::Tensor hz = torch::where(rms_loudness(audio) > std::log(0.03), torch::full({}, 200.f), torch::zeros({}));
+    torch::Tensor hz = torch::full({frame_count(audio.size(0))}, 100.f);
+    hz.slice(0, 0, 256).zero_();
+    hz.slice(0, -256).zero_();
     return {hz, torch::ones_like(hz)};
   }
-  double context_s() const override { return 0.02; }
+  double context_s() const override { return 2.56; }
 };
 
-TEST(FeatureStream, LowersTheBackgroundInPausesAndBetweenWords) {
-  torch::manual_seed(4);
-  torch::Tensor sound = 0.003 * torch::randn({4 * feature_rate});  // -50 dB
-  const auto sing = [&](double from, double to) {
-    const auto begin = std::int64_t(from * feature_rate), end = std::int64_t(to * feature_rate);
-    sound.slice(0, begin, end) += 0.1 * torch::sin(6.28318 * 200 / feature_rate * torch::arange(end - begin));
+TEST(FeatureStream, GivesAnEstimatorTheContextItAsksFor) {
+  const std::vector<float> audio = ramp(600000);
+  FeatureStream stream(std::make_shared<RampEncoder>(), std::make_shared<DeepEstimator>());
+  const FeatureFrames frames = join({stream.push(audio), stream.finish()});
+  ASSERT_EQ(frames.size(), frame_count(600000));
+  EXPECT_EQ((frames.f0 == 0).sum().item<std::int64_t>(), 512) << "at the song's ends alone";
+}
+
+TEST(FeatureStream, HearsThePitchThatVoxconvF0Writes) {
+  class Reader : public AudioReader {
+   public:
+    explicit Reader(const std::vector<float>& audio) : audio_(audio) { info_.rate = feature_rate, info_.channels = 1; }
+    const AudioInfo& info() const override { return info_; }
+    bool read(AudioBuffer& out, std::size_t max_frames) override {
+      const std::size_t count = std::min(max_frames, audio_.size() - at_);
+      out = AudioBuffer(feature_rate, 0);
+      out.channels.emplace_back(audio_.begin() + std::ptrdiff_t(at_), audio_.begin() + std::ptrdiff_t(at_ + count));
+      at_ += count;
+      return count > 0;
+    }
+
+   private:
+    const std::vector<float>& audio_;
+    AudioInfo info_;
+    std::size_t at_ = 0;
   };
-  sing(0.5, 1.2);
-  sing(1.4, 2);  // after a gap too short for a pause
-  const auto loudness = [&](double pause_db) {
-    FeatureStream stream(std::make_shared<RampEncoder>(), std::make_shared<LevelEstimator>(), pause_db);
-    stream.push({sound.data_ptr<float>(), std::size_t(sound.size(0))});
-    return stream.finish().loudness * 8.6859f;  // dB
-  };
-  const torch::Tensor lower = loudness(0) - loudness(20);
-  EXPECT_NEAR(lower.slice(0, 60, 110).abs().max().item<float>(), 0, 0.1);  // sung
-  EXPECT_GT(lower.slice(0, 128, 133).mean().item<float>(), 4);             // between the words
-  EXPECT_LE(lower.slice(0, 128, 133).max().item<float>(), 10.1f);
-  EXPECT_NEAR(lower.slice(0, 250, 390).mean().item<float>(), 20, 0.1);  // pause
+  std::vector<float> audio(24 * feature_rate);
+  double phase = 0;
+  for (std::size_t i = 0; i < audio.size(); ++i) {
+    audio[i] = float(0.2 * std::sin(phase) + 0.1 * std::sin(2 * phase));
+    phase += 2 * M_PI * 220 * std::exp2(std::sin(double(i) / feature_rate) / 2) / feature_rate;
+  }
+  Reader reader(audio);
+  F0Options options;
+  options.estimator = "pyin";
+  const F0Track track = estimate_f0(reader, options);
+  AnalysisAudio analysis(feature_rate);
+  AudioBuffer mono(feature_rate, 0);
+  mono.channels.push_back(audio);
+  std::vector<float> analysed = analysis.push(mono), rest = analysis.finish();
+  analysed.insert(analysed.end(), rest.begin(), rest.end());
+  FeatureStream stream(nullptr, load_f0_estimator("pyin", {}, torch::kCPU));
+  const FeatureFrames frames = join({stream.push(analysed), stream.finish()});
+  EXPECT_TRUE(torch::equal(frames.f0, torch::tensor(track.hz)));
+  EXPECT_EQ(frames.content.size(1), 0) << "no encoder, no content";
 }
 
 TEST(FeatureStream, TakesThePitchOfATrack) {

@@ -59,7 +59,7 @@ class RvcLikeVoice final : public VoiceModel {
   std::int64_t context_frames() const override { return 0; }
   torch::Device device() const override { return torch::kCPU; }
   torch::Tensor speaker_embedding() const override { return {}; }
-  Treatment treatment() const override { return {.highpass = true, .rms_mix = true, .retrieval = true, .f0 = "pyin"}; }
+  Treatment treatment() const override { return {.rms_mix = true, .retrieval = true, .f0 = "pyin"}; }
   std::int64_t speakers() const override { return 2; }
   std::unique_ptr<VoiceStream> start(const SynthesisOptions&) const override { return std::make_unique<Stream>(heard); }
   mutable std::vector<FeatureFrames> heard;
@@ -82,7 +82,7 @@ struct Song {
   std::vector<float> sing(double seconds, double amplitude = 0.2) {
     AudioBuffer audio(feature_rate, 1, std::size_t(seconds * feature_rate));
     for (std::size_t i = 0; i < audio.frames(); ++i) audio.channels[0][i] = float(amplitude * std::sin(0.1 * double(i)));
-    Lane lane(voice, with, options, feature_rate, options.resample ? int(options.resample) : voice_rate, 0);
+    Lane lane(voice, with, options, options.key, feature_rate, options.resample ? int(options.resample) : voice_rate, 0);
     std::vector<float> out = lane.push(audio);
     const std::vector<float> rest = lane.finish();
     out.insert(out.end(), rest.begin(), rest.end());

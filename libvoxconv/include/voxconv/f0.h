@@ -16,7 +16,7 @@ struct F0Track {
 struct F0Options {
   std::string estimator = "auto";  ///< one of f0_estimators()
   double min_hz = 50;
-  double max_hz = 1500;
+  double max_hz = 2000;
   std::string device = "auto";
 };
 
@@ -26,7 +26,7 @@ const std::vector<std::string>& f0_estimators();
 /// Those of them whose weights are here; rmvpe and crepe do not ship.
 std::vector<std::string> installed_f0_estimators();
 
-/// Pitch of a whole source (channels mixed), in bounded memory but for the result. Throws Error.
+/// Pitch of a whole source (its channels mixed as a conversion does), in bounded memory but for the result. Throws Error.
 F0Track estimate_f0(AudioReader& reader, const F0Options& options = {});
 
 /// CSV with lines "time,Hz" (a header line may name the columns, a confidence among them) or with Audacity's labels, or NPY of Hz at 100

@@ -9,12 +9,12 @@ namespace voxconv {
 
 /// How a song is converted. Plain values; the defaults are what most songs want.
 struct ConvertOptions {
-  bool key_auto = false;        ///< shift by whole octaves and semitones so that the source fits the voice's range
+  bool key_auto = false;        ///< shift by whole octaves to where the voice sings: choose_key() of voxconv/key.h
   double key = 0;               ///< semitones, [-36, 36]; ignored with key_auto
   std::string f0 = "auto";      ///< f0 estimator, see f0_estimators()
   std::string f0_file;          ///< take the pitch from this file instead
   double f0_min = 50;           ///< Hz
-  double f0_max = 1500;         ///< Hz
+  double f0_max = 2000;         ///< Hz
   double formant = 0;           ///< formant shift in semitones, [-12, 12]
   std::uint64_t f0_median = 0;  ///< smooth the pitch by the median over this many 10 ms frames; 0 and 1: as it was found
   std::uint64_t seed = 0;       ///< of the noise part of the voice
@@ -22,7 +22,7 @@ struct ConvertOptions {
   double pause_db = 20;         ///< how much quieter the pauses between phrases become, so that no room noise is sung; [0, 60]
   double wet = 1;               ///< 1: converted only, 0: source only
   double gain_db = 0;           ///< after everything else, before the limiter; [-60, 24]
-  bool keep_stereo = false;     ///< convert each channel by itself; otherwise the mid is converted
+  bool keep_stereo = false;     ///< convert each channel by itself; otherwise they are mixed to one
   double chunk_s = 0;  ///< seconds of the source read at a time, [0.1, 600]; 0: a good default. Changes memory and latency, not the sound.
   std::uint64_t resample = 0;  ///< Hz of the result, 8000 to 192000; 0: that of the voice model
 

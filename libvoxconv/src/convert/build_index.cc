@@ -2,12 +2,12 @@
 #include <chrono>
 #include <filesystem>
 
+#include "audio/downmix.h"
 #include "audio/find_audio.h"
-#include "audio/resampler.h"
 #include "convert/voice_impl.h"
 #include "core/boundary.h"
 #include "core/fail.h"
-#include "features/highpass.h"
+#include "features/analysis_audio.h"
 #include "features/loudness.h"
 #include "features/retrieval/retrieval_index.h"
 #include "nn/device.h"
@@ -46,18 +46,14 @@ class Listener {
 
   void hear(const std::string& file, const ProgressFn& on_progress, const CancelToken& cancel) {
     const auto reader = open_reader(file);
-    StreamResampler down(1, reader->info().rate, feature_rate);
-    StreamHighpass filter;
-    for (AudioBuffer audio; reader->read(audio, block_frames);) {
+    DownmixReader mono(*reader);
+    AnalysisAudio analysis(reader->info().rate);
+    for (AudioBuffer audio; mono.read(audio, block_frames);) {
       cancel.check();
-      AudioBuffer mono(audio.rate, 1, audio.frames());
-      for (const std::vector<float>& channel : audio.channels)
-        for (std::size_t i = 0; i < channel.size(); ++i) mono.channels[0][i] += channel[i] / float(audio.channel_count());
-      add(filter.push(down.push(mono).channels[0]));
+      add(analysis.push(audio));
       if (on_progress) on_progress({"encode", seconds(), 0, "s", file});
     }
-    add(filter.push(down.finish().channels[0]));
-    add(filter.finish());
+    add(analysis.finish());
     encode(std::int64_t(waiting_.size()));
     waiting_.clear();
   }

@@ -4,13 +4,18 @@
 
 #include <chrono>
 #include <cmath>
+#include <optional>
 #include <utility>
 
+#include "audio/downmix.h"
 #include "convert/exact.h"
+#include "convert/key_choice.h"
 #include "convert/lane.h"
 #include "convert/output.h"
+#include "convert/spool.h"
 #include "convert/voice_impl.h"
 #include "core/boundary.h"
+#include "core/fail.h"
 #include "core/stage_clock.h"
 #include "voxconv/version.h"
 
@@ -28,11 +33,22 @@ AudioBuffer one_channel(const AudioBuffer& audio, std::size_t channel) {
   return result;
 }
 
-AudioBuffer mid(const AudioBuffer& audio) {
-  AudioBuffer result(audio.rate, 1, audio.frames());
-  for (const auto& channel : audio.channels)
-    for (std::size_t i = 0; i < channel.size(); ++i) result.channels[0][i] += channel[i] / float(audio.channel_count());
-  return result;
+/// Tells a singer's voice from a few frames that only seem to have a pitch.
+constexpr std::int64_t least_voiced = frame_rate / 5;
+
+PitchRange range_of(const F0Track& track) {
+  PitchHistogram histogram;
+  for (const float hz : track.hz)
+    if (hz > 0) histogram.add(double(hz));
+  return histogram.range();
+}
+
+/// A voice that gives nothing where somebody sings is broken; its result must not pass for one.
+void check_heard(const std::vector<Lane>& lanes, const VoiceInfo& voice) {
+  for (const Lane& lane : lanes)
+    if (lane.silent() && lane.voiced() >= least_voiced)
+      fail(ErrorCode::bad_model, "The voice {} gives silence for a source that is sung for {:.1f} s; its model is probably damaged.",
+           voice.name, double(lane.voiced()) / frame_rate);
 }
 
 StageSeconds seconds_of(const StageClock& clock) {
@@ -96,9 +112,22 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
     report.stages = seconds_of(clock);
     return report;
   }
+  DownmixReader mixed(reader);
+  AudioReader* source = options.keep_stereo ? &reader : static_cast<AudioReader*>(&mixed);
+  std::optional<Spool> spool;
+  report.key = options.key;
+  if (options.key_auto && impl_->with.track) {
+    report.key = choose_key(range_of(*impl_->with.track), range_of(voice()));
+  } else if (options.key_auto && impl_->with.f0) {
+    const StageScope stage(Stage::read);  // what belongs to no other one
+    source = &spool.emplace(*source);
+    const PitchRange song = measure_pitch_range(*source, impl_->with.f0, impl_->voice.impl().device, on_progress, cancel);
+    report.key = choose_key(song, range_of(voice()));
+    spool->rewind();
+  }
   std::vector<Lane> lanes;
   for (int c = 0; c < channels; ++c)
-    lanes.emplace_back(impl_->voice.impl(), impl_->with, options, info.rate, rate, options.seed + std::uint64_t(c));
+    lanes.emplace_back(impl_->voice.impl(), impl_->with, options, report.key, info.rate, rate, options.seed + std::uint64_t(c));
   Output output(options, channels, info.rate, rate, writer);
 
   std::int64_t frames_read = 0;
@@ -108,16 +137,12 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
   AudioBuffer audio;
   const auto read = [&] {
     const StageScope stage(Stage::read);
-    return reader.read(audio, chunk);
+    return source->read(audio, chunk);
   };
   while (read()) {
     cancel.check();
     frames_read += std::int64_t(audio.frames());
-    if (!options.keep_stereo && audio.channel_count() > 1) audio = mid(audio);
-    for (std::size_t c = 0; c < lanes.size(); ++c) {
-      lanes[c].follow(lanes.front());
-      output.add_wet(c, lanes[c].push(one_channel(audio, c)));
-    }
+    for (std::size_t c = 0; c < lanes.size(); ++c) output.add_wet(c, lanes[c].push(one_channel(audio, c)));
     output.add_dry(audio);
     if (output.write(wanted_length()) && report.first_audio_s == 0) report.first_audio_s = elapsed();
     if (on_progress)
@@ -125,9 +150,9 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
   }
   for (std::size_t c = 0; c < lanes.size(); ++c) {
     cancel.check();
-    lanes[c].follow(lanes.front());
     output.add_wet(c, lanes[c].finish());
   }
+  if (options.wet > 0) check_heard(lanes, impl_->voice.info());
   output.finish_dry();
   if (output.write(wanted_length()) && report.first_audio_s == 0) report.first_audio_s = elapsed();
   report.limiter_gain_db = output.finish();
@@ -137,7 +162,6 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
     frames += lane.frames();
     voiced += lane.voiced();
   }
-  report.key = lanes.front().key();
   report.voiced = frames ? double(voiced) / double(frames) : 0;
   report.source_s = double(frames_read) / info.rate;
   report.wall_s = elapsed();

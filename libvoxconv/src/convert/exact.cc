@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "audio/downmix.h"
 #include "audio/resampler.h"
+#include "core/fail.h"
 #include "core/stage_clock.h"
 
 namespace voxconv {
@@ -11,28 +13,34 @@ namespace {
 
 constexpr std::size_t block_frames = 65536;
 constexpr double loudest = 0.99, steps = 32768;  // of RVC's 16-bit result
+constexpr float silence = 1e-5f, audible = 1e-2f;
 
-/// The whole source at 16 kHz, channels mixed.
+/// The whole source at 16 kHz; the mean of its channels, as RVC reads it.
 std::vector<float> read_all(AudioReader& reader, const CancelToken& cancel) {
   StreamResampler down(1, reader.info().rate, feature_rate);
   std::vector<float> all;
   const auto append = [&](const AudioBuffer& more) { all.insert(all.end(), more.channels[0].begin(), more.channels[0].end()); };
   for (AudioBuffer audio; reader.read(audio, block_frames);) {
     cancel.check();
-    AudioBuffer mono(audio.rate, 1, audio.frames());
-    for (const std::vector<float>& channel : audio.channels)
-      for (std::size_t i = 0; i < channel.size(); ++i) mono.channels[0][i] += channel[i] / float(audio.channel_count());
-    append(down.push(mono));
+    append(down.push(channel_mean(audio)));
   }
   append(down.finish());
   return all;
 }
 
+/// The largest magnitude; not finite where a sample is not.
+float peak_of(const std::vector<float>& audio) {
+  float peak = 0;
+  for (const float sample : audio) {
+    if (!std::isfinite(sample)) return sample;
+    peak = std::max(peak, std::abs(sample));
+  }
+  return peak;
+}
+
 /// Lowers what is too loud and rounds towards zero to 16 bits.
 void to_16_bits(std::vector<float>& audio) {
-  float peak = 0;
-  for (const float sample : audio) peak = std::max(peak, std::abs(sample));
-  const double scale = steps / std::max(1.0, peak / loudest);
+  const double scale = steps / std::max(1.0, peak_of(audio) / loudest);
   for (float& sample : audio) sample = float(std::trunc(double(sample) * scale) / steps);
 }
 
@@ -63,6 +71,10 @@ std::vector<float> convert_exactly(const Voice::Impl& voice, const Ingredients& 
   };
   AudioBuffer result(voice.model->sample_rate(), 0);
   result.channels.push_back(voice.model->convert_whole(song));
+  const float peak = peak_of(result.channels[0]);
+  if (!std::isfinite(peak) || (peak < silence && peak_of(source) > audible))
+    fail(ErrorCode::bad_model, "The voice {} gives {} for a source that is not silent; its model is probably damaged.", voice.info.name,
+         std::isfinite(peak) ? "silence" : "samples that are no numbers");
   const StageScope last(Stage::post);
   result = resample(result, rate);
   to_16_bits(result.channels[0]);

@@ -1,30 +1,15 @@
 #include "convert/feature_stream.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/stage_clock.h"
+#include "features/background.h"
 #include "features/loudness.h"
-#include "features/voice_activity.h"
 
 namespace voxconv {
 namespace {
 
-constexpr std::int64_t border_frames = 7;
-constexpr double most_between_words_db = 10;  // consonants are not to be lost
-constexpr double db_per_neper = 8.685889638;
-
-/// Loudness [T] without the background: `db` lower in pauses, and, where nothing has a pitch, by spectral subtraction's rule (Boll 1979)
-/// applied to the level, so that the noise between words is not sung either. Borders are faded.
-torch::Tensor lower_background(const torch::Tensor& loudness, const torch::Tensor& f0, double db) {
-  const double most = db / db_per_neper, between_words = std::min(db, most_between_words_db) / db_per_neper;
-  const torch::Tensor noise_share = (2 * (noise_loudness(loudness) - loudness)).exp();  // of a frame's power
-  const torch::Tensor noise = -0.5 * (1 - noise_share).clamp_min(std::exp(-2 * between_words)).log();
-  const torch::Tensor in_phrases = torch::where(f0 > 0, torch::zeros_like(noise), noise);
-  const torch::Tensor pause = torch::logical_not(voice_activity(loudness, f0));
-  const torch::Tensor less = torch::where(pause, torch::full_like(noise, most), in_phrases).view({1, 1, -1});
-  return loudness - torch::avg_pool1d(less, border_frames, 1, border_frames / 2, false, false).view(-1);
-}
+static_assert(PitchStream::lead_frames >= FeatureStream::context_frames + 1);
 
 /// Hz of `count` frames from `first`; behind the track's end nothing is sung.
 torch::Tensor track_frames(const F0Track& track, std::int64_t first, std::int64_t count) {
@@ -49,46 +34,68 @@ FeatureFrames join(const std::vector<FeatureFrames>& parts) {
 
 FeatureStream::FeatureStream(std::shared_ptr<const ContentEncoder> content, std::shared_ptr<const F0Estimator> f0, double pause_db,
                              std::int64_t together, const F0Track* track)
-    : content_(std::move(content)), f0_(std::move(f0)), track_(track), pause_db_(pause_db), together_(together) {}
+    : content_(std::move(content)), track_(track), pause_db_(pause_db), together_(together) {
+  if (f0 && !track) pitch_.emplace(std::move(f0), together);
+}
 
 FeatureFrames FeatureStream::push(std::span<const float> audio) {
   audio_.insert(audio_.end(), audio.begin(), audio.end());
   end_ += std::int64_t(audio.size());
+  // The pitch comes first: its networks take the most memory, and content is large.
+  if (pitch_) know(pitch_->push(audio).hz);
   std::vector<FeatureFrames> out;
-  // Only when more audio than a window needs is there can it be known not to be the last one.
-  const std::int64_t ready = (end_ - 1 - context_frames * feature_hop) / (hop_frames * feature_hop);  // windows before that number
-  while (window_ < ready) analyse(window_ == 0 ? 1 : std::min(together_, ready - window_), out);      // the first one is shorter
+  analyse_ready(out);
   return join(out);
 }
 
 FeatureFrames FeatureStream::finish() {
+  if (end_ == 0) return {};
+  if (pitch_) know(pitch_->finish().hz);
   std::vector<FeatureFrames> out;
-  if (end_ > 0) analyse_last(out);
+  analyse_ready(out);
+  const std::int64_t from = window_start();
+  const torch::Tensor audio = audio_from(from * feature_hop, end_);
+  add({encode(audio), pitch(from, frame_count(audio.size(0))), rms_loudness(audio)}, true, out);
   return join(out);
 }
 
 /// Of the samples of one window [N], or of several [B, N].
 torch::Tensor FeatureStream::encode(const torch::Tensor& audio) const {
+  if (!content_) {
+    std::vector<std::int64_t> shape = audio.sizes().vec();
+    shape.back() = frame_count(shape.back());
+    shape.push_back(0);
+    return torch::zeros(shape);
+  }
   const StageScope stage(Stage::content);
   return (audio.dim() == 1 ? content_->encode(audio) : content_->encode_windows(audio)).to(torch::kCPU);
 }
 
-torch::Tensor FeatureStream::pitch(const torch::Tensor& audio) const {
-  const StageScope stage(Stage::f0);
-  if (f0_) return (audio.dim() == 1 ? f0_->estimate(audio) : f0_->estimate_windows(audio)).hz.to(torch::kCPU);
-  std::vector<std::int64_t> shape = audio.sizes().vec();
-  shape.back() = frame_count(shape.back());
-  return torch::zeros(shape);
+/// Takes the next frames of the estimator's pitch.
+void FeatureStream::know(const torch::Tensor& f0) {
+  const std::int64_t drop = std::min(std::max<std::int64_t>(0, window_start() - f0_start_), f0_.size(0));
+  f0_ = torch::cat({f0_.slice(0, drop), f0});
+  f0_start_ += drop;
 }
 
-/// The frames of one window. The pitch comes first: its networks take the most memory, and content is large.
-FeatureFrames FeatureStream::hear(const torch::Tensor& audio) const {
-  const torch::Tensor f0 = pitch(audio);
-  return {encode(audio), f0, rms_loudness(audio)};
+torch::Tensor FeatureStream::pitch(std::int64_t first, std::int64_t count) const {
+  if (track_) return track_frames(*track_, first, count);
+  return pitch_ ? f0_.slice(0, first - f0_start_, first - f0_start_ + count) : torch::zeros({count});
 }
+
+/// The frame that the next window begins to hear at.
+std::int64_t FeatureStream::window_start() const { return std::max<std::int64_t>(0, window_ * hop_frames - context_frames); }
 
 torch::Tensor FeatureStream::audio_from(std::int64_t begin, std::int64_t end) {
   return torch::from_blob(audio_.data() + (begin - start_), {end - begin});
+}
+
+/// The windows whose audio and pitch are there, and which are not the last ones: only when there is more audio than a window needs can that
+/// be known.
+void FeatureStream::analyse_ready(std::vector<FeatureFrames>& out) {
+  std::int64_t ready = (end_ - 1 - context_frames * feature_hop) / (hop_frames * feature_hop);  // windows before that number
+  if (pitch_) ready = std::min(ready, (f0_start_ + f0_.size(0) - 1 - context_frames) / hop_frames);
+  while (window_ < ready) analyse(window_ == 0 ? 1 : std::min(together_, ready - window_), out);  // the first one is shorter
 }
 
 /// The next `count` windows, which are of one length and not the last ones.
@@ -97,28 +104,21 @@ void FeatureStream::analyse(std::int64_t count, std::vector<FeatureFrames>& out)
   for (std::int64_t window = window_; window < window_ + count; ++window)
     windows.push_back(audio_from(std::max<std::int64_t>(0, window * hop_frames - context_frames) * feature_hop,
                                  ((window + 1) * hop_frames + context_frames) * feature_hop));
-  if (count == 1) {
-    add(hear(windows[0]), false, out);
-  } else {
-    const torch::Tensor audio = torch::stack(windows), f0 = pitch(audio), content = encode(audio);
-    for (std::int64_t i = 0; i < count; ++i) add({content[i], f0[i], rms_loudness(audio[i])}, false, out);
+  const torch::Tensor content = count == 1 ? encode(windows[0]).unsqueeze(0) : encode(torch::stack(windows));
+  for (std::int64_t i = 0; i < count; ++i) {
+    const torch::Tensor& audio = windows[std::size_t(i)];
+    add({content[i], pitch(window_start(), frame_count(audio.size(0))), rms_loudness(audio)}, false, out);
   }
-  const std::int64_t keep = std::max<std::int64_t>(0, window_ * hop_frames - context_frames) * feature_hop;
+  const std::int64_t keep = window_start() * feature_hop;
   audio_.erase(audio_.begin(), audio_.begin() + std::ptrdiff_t(keep - start_));
   start_ = keep;
-}
-
-void FeatureStream::analyse_last(std::vector<FeatureFrames>& out) {
-  const torch::Tensor audio = audio_from(std::max<std::int64_t>(0, window_ * hop_frames - context_frames) * feature_hop, end_);
-  add(hear(audio), true, out);
 }
 
 /// Takes what was heard in the next window.
 void FeatureStream::add(FeatureFrames all, bool last, std::vector<FeatureFrames>& out) {
   const std::int64_t core = window_ * hop_frames, border = core + hop_frames;  // frames
-  const std::int64_t from = std::max<std::int64_t>(0, core - context_frames);
-  if (track_) all.f0 = track_frames(*track_, from, all.size());
-  if ((f0_ || track_) && pause_db_ > 0) all.loudness = lower_background(all.loudness, all.f0, pause_db_);
+  const std::int64_t from = window_start();
+  if (pitch_ || track_) all.loudness = lower_background(all.loudness, all.f0, pause_db_);
   const auto cut = [&](const torch::Tensor& x, std::int64_t begin, std::int64_t end) { return x.slice(0, begin - from, end - from); };
   const std::int64_t end = last ? from + all.size() : border + fade_frames;
 

@@ -1,31 +1,114 @@
 #include "convert/key_choice.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
+
+#include "audio/downmix.h"
+#include "convert/feature_stream.h"
+#include "features/analysis_audio.h"
+#include "nn/device.h"
 
 namespace voxconv {
 namespace {
 
-// The range in voice.json is that of speech, mostly; the same voice sings higher.
-constexpr double below = 1.06, above = 1.6;
-constexpr double octave_cost = 0.02, other_cost = 0.12;
+// The histogram.
+constexpr double lowest_hz = 20, bins_per_octave = 120;
+constexpr std::size_t bins = 920;                      // to 4 kHz
+constexpr double silent_loudness = -55 / 8.685889638;  // of audio at the level of the analysis
+constexpr double least_share = 0.02;                   // some frames of any noise seem to have a pitch
+constexpr std::int64_t least_frames = 20;
+constexpr std::size_t block_frames = 16384;  // read at a time
+
+// The choice.
+constexpr double below = 4.0 / 12, above = 1;           // octaves that a voice reaches beyond its range
+constexpr double octave_low = -0.5, octave_high = 0.6;  // of the song's median, from the voice's
+constexpr double octave_cost = 0.25;
+
+bool known(const PitchRange& range) { return range.low > 0 && range.median >= range.low && range.high >= range.median; }
+
+/// Share of a melody below a pitch: straight lines through its three points on a logarithmic scale, which go on at the ends. All in
+/// octaves.
+double share_below(const PitchRange& song, double pitch) {
+  const double low = std::log2(song.low), median = std::log2(song.median), high = std::log2(song.high);
+  const double width = std::max(1e-3, pitch < median ? median - low : high - median);
+  return std::clamp(0.5 + 0.45 * (pitch - median) / width, 0.0, 1.0);
+}
 
 }  // namespace
 
-double choose_key(const torch::Tensor& f0, const VoiceInfo& voice) {
-  const torch::Tensor voiced = f0.masked_select(f0 > 0);
-  if (voiced.numel() == 0 || voice.f0_low <= 0 || voice.f0_high <= voice.f0_low) return 0;
-  double best = 0, best_cost = 1e9;
-  for (int key = -24; key <= 24; ++key) {
-    const torch::Tensor sung = voiced * std::exp2(key / 12.0);
-    const torch::Tensor outside = torch::logical_or(sung<voice.f0_low / below, sung> voice.f0_high * above);
-    const double cost = outside.to(torch::kFloat).mean().item<double>() + octave_cost * std::abs(key) / 12.0 + (key % 12 ? other_cost : 0);
+PitchHistogram::PitchHistogram() : counts_(bins) {}
+
+void PitchHistogram::add(double hz) {
+  ++sounding_;
+  if (hz <= 0) return;
+  ++voiced_;
+  const double bin = std::floor(bins_per_octave * std::log2(hz / lowest_hz));
+  ++counts_[std::size_t(std::clamp(bin, 0.0, double(bins - 1)))];
+}
+
+void PitchHistogram::add(const torch::Tensor& f0, const torch::Tensor& loudness) {
+  const torch::Tensor sounding = f0.masked_select(loudness > silent_loudness).contiguous();
+  for (std::int64_t t = 0; t < sounding.size(0); ++t) add(double(sounding.data_ptr<float>()[t]));
+}
+
+PitchRange PitchHistogram::range() const {
+  if (double(voiced_) < std::max(double(least_frames), least_share * double(sounding_))) return {};
+  const auto at = [&](double share) {
+    std::int64_t passed = 0;
+    std::size_t bin = 0;
+    while (double(passed += counts_[bin]) < share * double(voiced_)) ++bin;
+    return lowest_hz * std::exp2((double(bin) + 0.5) / bins_per_octave);
+  };
+  return {at(0.05), at(0.5), at(0.95)};
+}
+
+PitchRange measure_pitch_range(AudioReader& reader, std::shared_ptr<const F0Estimator> f0, torch::Device device,
+                               const ProgressFn& on_progress, const CancelToken& cancel) {
+  const torch::NoGradGuard guard;
+  DownmixReader mono(reader);
+  const AudioInfo& info = mono.info();
+  AnalysisAudio analysis(info.rate);
+  FeatureStream features(nullptr, std::move(f0), /*pause_db=*/0, windows_together(device));
+  PitchHistogram histogram;
+  const auto add = [&](const FeatureFrames& frames) {
+    if (frames.size() > 0) histogram.add(frames.f0, frames.loudness);
+  };
+  std::int64_t done = 0;
+  for (AudioBuffer audio; mono.read(audio, block_frames);) {
+    cancel.check();
+    add(features.push(analysis.push(audio)));
+    done += std::int64_t(audio.frames());
+    if (on_progress) on_progress({"key", double(done) / info.rate, info.frames > 0 ? double(info.frames) / info.rate : 0, "s", ""});
+  }
+  add(features.push(analysis.finish()));
+  add(features.finish());
+  return histogram.range();
+}
+
+PitchRange measure_pitch_range(AudioReader& reader, const F0Options& options, const ProgressFn& on_progress, const CancelToken& cancel) {
+  nn::forbid_tf32();
+  const torch::Device device = nn::select_device(options.device);
+  return measure_pitch_range(reader, load_f0_estimator(options.estimator, {options.min_hz, options.max_hz}, device), device, on_progress,
+                             cancel);
+}
+
+int choose_key(const PitchRange& song, const PitchRange& voice) {
+  if (!known(song) || !known(voice)) return 0;
+  const double lowest = std::log2(voice.low) - below, highest = std::log2(voice.high) + above;
+  const double distance = std::log2(song.median / voice.median);
+  int best = 0;
+  double best_cost = 1e9;
+  for (const int octaves : {0, 1, -1, 2, -2}) {
+    const double outside = share_below(song, lowest - octaves) + 1 - share_below(song, highest - octaves);
+    const double off = distance + octaves;
+    const double cost = outside + std::max({0.0, octave_low - off, off - octave_high}) + octave_cost * std::abs(octaves);
     if (cost < best_cost) {
       best_cost = cost;
-      best = key;
+      best = octaves;
     }
   }
-  return best;
+  return 12 * best;
 }
 
 }  // namespace voxconv

@@ -1,12 +1,31 @@
 #pragma once
-#include "nn/torch.h"
+#include <memory>
+#include <vector>
+
+#include "features/pitch/f0_estimator.h"
+#include "voxconv/key.h"
 #include "voxconv/voice.h"
 
 namespace voxconv {
 
-/// The shift in semitones, in [-24, 24], that brings a melody into a voice's range: as many voiced frames as possible inside it, and of
-/// shifts that do about equally well the one nearest to none, whole octaves before others (they keep the key of the song). f0 [T] Hz, 0 =
-/// unvoiced.
-double choose_key(const torch::Tensor& f0, const VoiceInfo& voice);
+/// Counts pitch by its logarithm: its memory is the same at any length.
+class PitchHistogram {
+ public:
+  PitchHistogram();
+  /// Frames of a song: Hz (0 = unvoiced), and their loudness as rms_loudness() gives it. What is silent does not count at all.
+  void add(const torch::Tensor& f0, const torch::Tensor& loudness);
+  void add(double hz);  ///< a frame that sounds
+  PitchRange range() const;
+
+ private:
+  std::vector<std::int64_t> counts_;
+  std::int64_t sounding_ = 0, voiced_ = 0;  ///< frames
+};
+
+/// measure_pitch_range() with an estimator that is loaded; as many windows are analysed together as `device` likes.
+PitchRange measure_pitch_range(AudioReader& reader, std::shared_ptr<const F0Estimator> f0, torch::Device device,
+                               const ProgressFn& on_progress, const CancelToken& cancel);
+
+inline PitchRange range_of(const VoiceInfo& voice) { return {voice.f0_low, voice.f0_median, voice.f0_high}; }
 
 }  // namespace voxconv

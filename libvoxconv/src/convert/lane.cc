@@ -3,15 +3,14 @@
 #include <cmath>
 #include <utility>
 
-#include "convert/key_choice.h"
+#include "core/fail.h"
 #include "core/stage_clock.h"
 #include "features/retrieval/retrieving_encoder.h"
 
 namespace voxconv {
 namespace {
 
-/// --key auto listens to this much of the song before it decides; the features of no more than that are held back.
-constexpr std::int64_t key_frames = 60 * frame_rate;
+constexpr float silence = 1e-5f;  // -100 dBFS
 
 std::vector<float> values(const torch::Tensor& tensor) {
   if (!tensor.defined()) return {};
@@ -32,47 +31,35 @@ std::vector<float> joined(std::vector<float> first, const std::vector<float>& se
 
 }  // namespace
 
-Lane::Lane(const Voice::Impl& voice, const Ingredients& with, const ConvertOptions& options, int source_rate, int result_rate,
+Lane::Lane(const Voice::Impl& voice, const Ingredients& with, const ConvertOptions& options, double key, int source_rate, int result_rate,
            std::uint64_t seed)
     : options_(options),
       with_(with),
       voice_(voice),
       treatment_(voice.model->treatment()),
-      down_(1, source_rate, feature_rate, ResamplerQuality::medium),
+      key_(key),
+      analysis_(source_rate),
       features_(with.content, with.track ? nullptr : with.f0, options.pause_db, windows_together(voice.device),
                 with.track ? &*with.track : nullptr),
       stream_(voice.model->start({seed, options.formant, std::int64_t(options.speaker)})),
       follower_(options.loudness, voice.model->sample_rate() / frame_rate),
-      up_(1, voice.model->sample_rate(), result_rate),
-      key_(options.key),
-      key_known_(!options.key_auto) {
-  if (treatment_.highpass) highpass_.emplace();
+      up_(1, voice.model->sample_rate(), result_rate) {
   if (options.profile == "head" && treatment_.retrieval) bridge_.emplace();
   if (treatment_.rms_mix && options.rms_mix < 1) rms_mix_.emplace(feature_rate, voice.model->sample_rate(), options.rms_mix);
 }
 
 std::vector<float> Lane::push(const AudioBuffer& audio) {
   const StageScope stage(Stage::read);  // what belongs to no later one
-  return sing(hear(down_.push(audio).channels[0], false), false);
+  return sing(hear(analysis_.push(audio), false), false);
 }
 
 std::vector<float> Lane::finish() {
   const StageScope stage(Stage::read);
-  return sing(hear(down_.finish().channels[0], true), true);
-}
-
-void Lane::follow(const Lane& leader) {
-  if (key_known_ || !leader.key_known_) return;
-  key_ = leader.key_;
-  key_known_ = true;
+  return sing(hear(analysis_.finish(), true), true);
 }
 
 /// 16 kHz audio -> frames.
-FeatureFrames Lane::hear(std::vector<float> audio, bool last) {
-  if (highpass_) {
-    audio = highpass_->push(audio);
-    if (last) audio = joined(std::move(audio), highpass_->finish());
-  }
+FeatureFrames Lane::hear(const std::vector<float>& audio, bool last) {
   if (rms_mix_) rms_mix_->push_source(audio);
   const FeatureFrames frames = features_.push(audio);
   return last ? join({frames, features_.finish()}) : frames;
@@ -80,13 +67,6 @@ FeatureFrames Lane::hear(std::vector<float> audio, bool last) {
 
 /// Frames -> the voice's audio at result_rate.
 std::vector<float> Lane::sing(FeatureFrames frames, bool last) {
-  held_ = join({held_, frames});
-  if (!key_known_) {
-    if (held_.size() < key_frames && !last) return {};
-    if (held_.size() > 0) key_ = choose_key(held_.f0, voice_.info);
-    key_known_ = true;
-  }
-  frames = std::exchange(held_, {});
   if (frames.size() > 0) {
     frames_ += frames.size();
     voiced_ += (frames.f0 > 0).sum().item<std::int64_t>();
@@ -99,7 +79,14 @@ std::vector<float> Lane::sing(FeatureFrames frames, bool last) {
   }
   std::vector<float> audio = voice_audio(frames, last);
   const StageScope stage(Stage::post);
+  for (const float sample : audio) {
+    if (!std::isfinite(sample))
+      fail(ErrorCode::bad_model, "The voice {} gives samples that are no numbers; its model is damaged, or not made for this precision.",
+           voice_.info.name);
+    if (std::abs(sample) > silence) silent_ = false;
+  }
   audio = level(frames.loudness, audio, last);
+  analysis_.level().restore(audio, voice_.model->sample_rate());
   audio = up_.push(mono(std::move(audio), voice_.model->sample_rate())).channels[0];
   return last ? joined(std::move(audio), up_.finish().channels[0]) : audio;
 }

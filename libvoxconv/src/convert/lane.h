@@ -9,7 +9,7 @@
 #include "convert/loudness_follower.h"
 #include "convert/pitch_bridge.h"
 #include "convert/voice_impl.h"
-#include "features/highpass.h"
+#include "features/analysis_audio.h"
 #include "features/rms_mix.h"
 #include "voxconv/options.h"
 
@@ -19,23 +19,20 @@ namespace voxconv {
 /// Treatment asks for.
 class Lane {
  public:
-  /// All arguments must outlive the lane.
-  Lane(const Voice::Impl& voice, const Ingredients& with, const ConvertOptions& options, int source_rate, int result_rate,
+  /// The first three arguments must outlive the lane. `key` in semitones.
+  Lane(const Voice::Impl& voice, const Ingredients& with, const ConvertOptions& options, double key, int source_rate, int result_rate,
        std::uint64_t seed);
 
   /// The next samples of the source; returns the converted samples that are now certain, at result_rate.
   std::vector<float> push(const AudioBuffer& audio);
   std::vector<float> finish();
 
-  /// Takes the key another lane has chosen: the channels of a song stay together.
-  void follow(const Lane& leader);
-
-  double key() const { return key_; }
   std::int64_t frames() const { return frames_; }
   std::int64_t voiced() const { return voiced_; }
+  bool silent() const { return silent_; }  ///< whether the voice gave nothing but silence so far
 
  private:
-  FeatureFrames hear(std::vector<float> audio, bool last);
+  FeatureFrames hear(const std::vector<float>& audio, bool last);
   std::vector<float> sing(FeatureFrames frames, bool last);
   std::vector<float> voice_audio(const FeatureFrames& frames, bool last);
   std::vector<float> level(const torch::Tensor& loudness, const std::vector<float>& audio, bool last);
@@ -44,18 +41,16 @@ class Lane {
   const Ingredients& with_;
   const Voice::Impl& voice_;
   const Treatment treatment_;
-  StreamResampler down_;
-  std::optional<StreamHighpass> highpass_;
+  const double key_;
+  AnalysisAudio analysis_;
   FeatureStream features_;
   std::optional<PitchBridge> bridge_;
   std::unique_ptr<VoiceStream> stream_;
   LoudnessFollower follower_;
   std::optional<StreamRmsMix> rms_mix_;
   StreamResampler up_;
-  double key_;
-  bool key_known_;
-  FeatureFrames held_;  ///< until the key is known
   std::int64_t frames_ = 0, voiced_ = 0;
+  bool silent_ = true;
 };
 
 }  // namespace voxconv

@@ -20,7 +20,6 @@ struct SynthesisOptions {
 
 /// What the pipeline around a voice model must do for it, because its training did.
 struct Treatment {
-  bool highpass = false;    ///< 48 Hz zero-phase high-pass before the features
   bool rms_mix = false;     ///< loudness by RVC's rms mix (half-second envelope) instead of LoudnessFollower
   bool retrieval = false;   ///< retrieval and protect have RVC's meaning and defaults
   bool pitch = true;        ///< sings the pitch it is given

@@ -21,9 +21,7 @@ class RvcVoice final : public VoiceModel {
   }
   torch::Device device() const override { return synthesizer_->device(); }
   torch::Tensor speaker_embedding() const override { return {}; }
-  Treatment treatment() const override {
-    return {.highpass = true, .rms_mix = true, .retrieval = true, .pitch = config().f0, .f0 = "rmvpe"};
-  }
+  Treatment treatment() const override { return {.rms_mix = true, .retrieval = true, .pitch = config().f0, .f0 = "rmvpe"}; }
   std::int64_t speakers() const override { return config().speakers; }
   std::unique_ptr<VoiceStream> start(const SynthesisOptions& options) const override {
     return std::make_unique<RvcStream>(synthesizer_, options);

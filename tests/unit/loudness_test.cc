@@ -1,10 +1,10 @@
+#include "features/loudness.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "features/loudness.h"
-#include "features/voice_activity.h"
-#include "pitch_testing.h"
+#include "features/frames.h"
 
 namespace voxconv {
 namespace {
@@ -38,32 +38,6 @@ TEST(Loudness, AWeightingFollowsTheStandard) {
     const double gain = (a_weighted_loudness(audio)[50] - rms_loudness(audio)[50]).item<double>();
     EXPECT_NEAR(gain * 20 / std::log(10), db, 0.1) << hz;
   }
-}
-
-TEST(VoiceActivity, FindsTheToneAndNotTheNoise) {
-  torch::manual_seed(2);
-  torch::Tensor audio = 0.001 * torch::randn({5 * feature_rate});
-  audio.slice(0, 2 * feature_rate, 3 * feature_rate) += testing_pitch::tone(1, [](double) { return 200.0; });
-  torch::Tensor f0 = torch::zeros({501});
-  f0.slice(0, 201, 300).fill_(200);
-  const std::vector<FrameSpan> spans = active_spans(voice_activity(rms_loudness(audio), f0));
-  ASSERT_EQ(spans.size(), 1u);
-  EXPECT_NEAR(double(spans[0].begin), 185, 4);
-  EXPECT_NEAR(double(spans[0].end), 316, 4);
-}
-
-TEST(VoiceActivity, ConsonantsWithoutPitchCount) {
-  torch::manual_seed(3);
-  torch::Tensor audio = 0.0003 * torch::randn({3 * feature_rate});
-  audio.slice(0, feature_rate, feature_rate * 3 / 2) += 0.05 * torch::randn({feature_rate / 2});
-  const torch::Tensor activity = voice_activity(rms_loudness(audio), torch::zeros({301}));
-  EXPECT_TRUE(activity.slice(0, 101, 149).all().item<bool>());
-  EXPECT_FALSE(activity.slice(0, 0, 80).any().item<bool>());
-}
-
-TEST(VoiceActivity, SilenceAndNothingAreInactive) {
-  EXPECT_TRUE(active_spans(voice_activity(rms_loudness(torch::zeros({feature_rate})), torch::full({101}, 200.0f))).empty());
-  EXPECT_EQ(voice_activity(torch::zeros({0}), torch::zeros({0})).size(0), 0);
 }
 
 }  // namespace

@@ -1,0 +1,23 @@
+#pragma once
+#include "voxconv/audio_io.h"
+#include "voxconv/f0.h"
+#include "voxconv/progress.h"
+
+namespace voxconv {
+
+/// Where somebody sings: 5 %, 50 % and 95 % of the pitch, in Hz. Zeros: not known, or nothing is sung.
+struct PitchRange {
+  double low = 0, median = 0, high = 0;
+};
+
+/// The range of a whole source, silence left out, in bounded memory. Throws Error.
+PitchRange measure_pitch_range(AudioReader& reader, const F0Options& options = {}, const ProgressFn& on_progress = {},
+                               const CancelToken& cancel = {});
+
+/// The shift in semitones that brings a song to where a voice sings: 0, or one or two octaves up or down, so that the song keeps its key.
+/// The one that costs least: the share of the song outside what the voice reaches (four semitones below its range to an octave above it, as
+/// recordings are mostly speech), plus the octaves that the song's median lies outside of where a voice sings (half an octave below to 0.6
+/// above the voice's median), plus 0.25 for each octave of the shift. 0 where a range is not known.
+int choose_key(const PitchRange& song, const PitchRange& voice);
+
+}  // namespace voxconv

@@ -1,0 +1,67 @@
+#include "convert/spool.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "audio/samples.h"
+#include "core/fail.h"
+
+namespace voxconv {
+namespace {
+
+std::string spool_folder() {
+  const char* chosen = std::getenv("TMPDIR");
+  return chosen && *chosen ? chosen : "/var/tmp";
+}
+
+}  // namespace
+
+Spool::Spool(AudioReader& source) : source_(source), info_(source.info()), folder_(spool_folder()), file_(nullptr, std::fclose) {
+  std::string path = folder_ + "/voxconv.XXXXXX";
+  const int descriptor = ::mkstemp(path.data());
+  if (descriptor >= 0) {
+    ::unlink(path.c_str());
+    file_.reset(::fdopen(descriptor, "w+b"));
+    if (!file_) ::close(descriptor);
+  }
+  if (!file_) fail_to("be made");
+}
+
+void Spool::fail_to(const char* do_what) const {
+  fail(ErrorCode::io,
+       "The temporary file in {} that --key auto keeps the source in cannot {}: {}. Name another folder in TMPDIR, or give the key in "
+       "semitones.",
+       folder_, do_what, std::strerror(errno));
+}
+
+bool Spool::read(AudioBuffer& out, std::size_t max_frames) {
+  const auto channels = std::size_t(info_.channels);
+  if (!rewound_) {
+    if (!source_.read(out, max_frames)) return false;
+    interleave(out, 0, out.frames(), interleaved_);
+    if (std::fwrite(interleaved_.data(), sizeof(float), interleaved_.size(), file_.get()) != interleaved_.size()) fail_to("be written");
+    kept_ += std::int64_t(out.frames());
+    return true;
+  }
+  const auto count = std::size_t(std::min({std::int64_t(max_frames), std::int64_t(max_block_frames), kept_ - given_}));
+  out = AudioBuffer(info_.rate, channels, count);
+  interleaved_.resize(count * channels);
+  if (std::fread(interleaved_.data(), sizeof(float), interleaved_.size(), file_.get()) != interleaved_.size()) fail_to("be read");
+  deinterleave(interleaved_.data(), count, out);
+  given_ += std::int64_t(count);
+  return count > 0;
+}
+
+void Spool::rewind() {
+  if (std::fflush(file_.get()) != 0) fail_to("be written");
+  std::rewind(file_.get());
+  info_.frames = kept_;
+  rewound_ = true;
+}
+
+}  // namespace voxconv
