@@ -218,6 +218,22 @@ TEST(FellSilent, TellsASilentResultFromASilentSource) {
   EXPECT_FALSE(fell_silent({}, {}));
 }
 
+TEST_F(Conversion, TakesNothingForSilence) {
+  const std::string file = (service.dir / "silence.wav").string();
+  const auto writer = voxconv::open_writer(file, {.rate = 16000});
+  writer->write(voxconv::AudioBuffer(16000, 1, 3 * 16000));
+  writer->finish();
+  const Id recording = upload(file);
+  ASSERT_TRUE(work());
+  EXPECT_EQ(member.get("/recordings/" + recording).at("f0_median"), 0);
+  const std::string id = member.post("/jobs", {{"recording", recording}, {"voice", "kathleen"}, {"options", {{"f0", "pyin"}}}}).at("id");
+  ASSERT_TRUE(work());
+  EXPECT_EQ(member.get("/jobs/" + id).at("state"), "failed");
+  EXPECT_THAT(member.get("/jobs/" + id).at("failure").get<std::string>(), HasSubstr("Nobody is to be heard"));
+  EXPECT_EQ(member.get("/account").at("balance"), 5);
+  EXPECT_EQ(member.get("/account").at("reserved"), 0);
+}
+
 TEST_F(Conversion, FailsAndGivesBackWhenTheVoiceIsGone) {
   const Id recording = member.recording(30);
   service.blobs->put("recordings/" + recording + "/source", "x");

@@ -3,7 +3,6 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "domain/key_suggestion.h"
 #include "singer.h"
 
 namespace webwrap {
@@ -34,7 +33,7 @@ TEST_F(JobsApi, QuotesThePriceOfThePartAndTheKey) {
   EXPECT_EQ(quote.at("price"), 2);
   EXPECT_EQ(quote.at("balance"), 5);
   EXPECT_EQ(quote.at("enough"), true);
-  EXPECT_EQ(quote.at("suggested_key"), 12) << "a man's melody for a woman's voice";
+  EXPECT_EQ(quote.at("suggested_key"), 0) << "a man's melody that a woman of low voice reaches as it is";
 
   json part = wish(recording);
   part.update({{"start_s", 10}, {"end_s", 70}});
@@ -240,16 +239,6 @@ TEST_F(JobsApi, ShowsVoicesWithTheirSamples) {
   EXPECT_EQ(sample.type, "audio/mpeg");
   EXPECT_GT(service.blobs->size(sample.file->key), 1000);
   EXPECT_EQ(anyone.send(Method::get, "/api/v1/voices/nobody").status, 404);
-}
-
-TEST(KeySuggestion, ShiftsByOctavesIntoTheVoicesRange) {
-  const VocalRange man{90, 120, 180}, woman{180, 220, 300}, low_voice{85, 110, 160}, high_voice{150, 200, 280};
-  EXPECT_EQ(suggest_key(man, high_voice), 12);
-  EXPECT_EQ(suggest_key(woman, low_voice), -12);
-  EXPECT_EQ(suggest_key(man, low_voice), 0);
-  EXPECT_EQ(suggest_key(woman, high_voice), 0);
-  EXPECT_EQ(suggest_key({}, high_voice), 0);
-  EXPECT_EQ(suggest_key(man, {}), 0);
 }
 
 }  // namespace

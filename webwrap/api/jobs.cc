@@ -7,9 +7,9 @@
 #include "api/quick_jobs.h"
 #include "api/routes.h"
 #include "domain/id.h"
-#include "domain/key_suggestion.h"
 #include "store/job_end.h"
 #include "store/names.h"
+#include "voxconv/key.h"
 
 namespace webwrap {
 namespace {
@@ -49,7 +49,7 @@ Response post_quote(const Context& context, const Request& request) {
   const bool may_pay = account.kind == AccountKind::member && !account.frozen && balance >= wish.price;
   const Recording& singer = wish.recording;
   const int key =
-      suggest_key({singer.f0_low, singer.f0_median, singer.f0_high}, {wish.voice.f0_low, wish.voice.f0_median, wish.voice.f0_high});
+      voxconv::choose_key({singer.f0_low, singer.f0_median, singer.f0_high}, {wish.voice.f0_low, wish.voice.f0_median, wish.voice.f0_high});
   return json_response(200, {{"seconds", wish.seconds()},
                              {"price", wish.price},
                              {"balance", balance},

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "blob/digest.h"
-#include "voxconv/f0.h"
+#include "voxconv/key.h"
 #include "voxconv/mix.h"
 #include "worker/audio_runner.h"
 #include "worker/sound.h"
@@ -13,25 +13,11 @@ namespace webwrap {
 namespace {
 
 constexpr double shortest_s = 0.5;
-constexpr double sung_s = 60;
 constexpr double told_wrong_s = 1;  ///< containers count the encoder's padding
 constexpr int most_rate = 48000;
 /// Samples of all channels for each second of max_duration_s: 192 kHz with two channels, 48 kHz with eight. A file of some hundred
 /// kilobytes can hold ten times as many, all of which would have to be decoded.
 constexpr double most_samples_per_s = 384'000;
-
-/// 5 %, 50 % and 95 % of what is sung; zeros: nothing is.
-void set_range(Recording& recording, const voxconv::F0Track& track) {
-  std::vector<float> sung;
-  std::copy_if(track.hz.begin(), track.hz.end(), std::back_inserter(sung), [](float hz) { return hz > 0; });
-  // Some frames of any noise look voiced.
-  if (double(sung.size()) < std::max(20.0, 0.02 * double(track.hz.size()))) return;
-  std::sort(sung.begin(), sung.end());
-  const auto at = [&](double share) { return double(sung[std::size_t(share * double(sung.size() - 1))]); };
-  recording.f0_low = at(0.05);
-  recording.f0_median = at(0.5);
-  recording.f0_high = at(0.95);
-}
 
 }  // namespace
 
@@ -67,8 +53,10 @@ JobOutput AudioRunner::analyse(const JobTask& task) {
 
   PartReader again(voxconv::open_reader(source), 0, -1, task.cancel,
                    [&](double share) { task.progress.report(0.6 + 0.4 * share, "listening"); });
-  SungReader sung(again, sung_s);
-  set_range(recording, voxconv::estimate_f0(sung));
+  const voxconv::PitchRange range = voxconv::measure_pitch_range(again, {}, {}, task.cancel);
+  recording.f0_low = range.low;
+  recording.f0_median = range.median;
+  recording.f0_high = range.high;
 
   const std::string folder = "recordings/" + recording.id;
   recording.playable = attempt_key(folder, task.job.attempts, "playable.mp3");

@@ -69,7 +69,10 @@ JobOutput AudioRunner::convert(const JobTask& task) {
   converted.add(open_writer(file("converted.flac"), rate, converted_channels, converted_tags));
   converted.add(open_writer(file("converted.mp3"), rate, converted_channels, converted_tags));
   const voxconv::ConvertReport report = converter.run(again, converted, {}, task.cancel);
-  if (fell_silent(original.peaks(), converted.peaks()))
+  const std::vector<double> peaks = converted.peaks();
+  if (report.voiced == 0 && std::all_of(peaks.begin(), peaks.end(), [](double peak) { return peak == 0; }))
+    throw BadJob("Nobody is to be heard in the chosen part of the recording, so there is nothing to convert.");
+  if (fell_silent(original.peaks(), peaks))
     throw BadJob(
         "Nothing can be heard of this part in the chosen voice, so nothing was charged. Try another part, or a recording of the voice "
         "alone.");
@@ -77,7 +80,7 @@ JobOutput AudioRunner::convert(const JobTask& task) {
 
   song.key = report.key;
   song.duration_s = report.source_s;
-  song.peaks = json{{"original", original.peaks()}, {"converted", converted.peaks()}}.dump();
+  song.peaks = json{{"original", original.peaks()}, {"converted", peaks}}.dump();
   JobOutput output;
   const std::string folder = "songs/" + song.id;
   for (const auto& [name, key] : {std::pair{"original.flac", &song.original},

@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::size_t most_peaks = 2000;
 constexpr double block_s = 0.5;
-constexpr double quiet_db = -50;
 
 std::vector<float> halved(const std::vector<float>& peaks) {
   std::vector<float> result((peaks.size() + 1) / 2);
@@ -54,25 +53,6 @@ bool PartReader::read(AudioBuffer& out, std::size_t max_frames) {
 }
 
 double PartReader::seconds() const { return double(given_) / info_.rate; }
-
-SungReader::SungReader(voxconv::AudioReader& source, double seconds)
-    : source_(source), info_(source.info()), left_(std::llround(seconds * info_.rate)) {
-  info_.frames = -1;
-}
-
-bool SungReader::read(AudioBuffer& out, std::size_t max_frames) {
-  max_frames = std::min({max_frames, std::size_t(std::max(1.0, block_s * info_.rate)), std::size_t(std::max<std::int64_t>(0, left_))});
-  while (max_frames > 0 && source_.read(out, max_frames)) {
-    double sum = 0;
-    for (const auto& channel : out.channels)
-      for (const float x : channel) sum += double(x) * x;
-    if (10 * std::log10(sum / double(out.frames() * out.channel_count()) + 1e-12) < quiet_db) continue;
-    left_ -= std::int64_t(out.frames());
-    return true;
-  }
-  out = AudioBuffer(info_.rate, std::size_t(info_.channels));
-  return false;
-}
 
 void PeakMeter::add(const AudioBuffer& audio) {
   for (std::size_t i = 0; i < audio.frames(); ++i) {

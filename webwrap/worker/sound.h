@@ -29,19 +29,6 @@ class PartReader : public voxconv::AudioReader {
   std::int64_t start_, end_, whole_, at_ = 0, given_ = 0;
 };
 
-/// Leaves out what is quiet, and ends after `seconds` of the rest: enough to know a singer's range.
-class SungReader : public voxconv::AudioReader {
- public:
-  SungReader(voxconv::AudioReader& source, double seconds);
-  const voxconv::AudioInfo& info() const override { return info_; }
-  bool read(voxconv::AudioBuffer& out, std::size_t max_frames) override;
-
- private:
-  voxconv::AudioReader& source_;
-  voxconv::AudioInfo info_;
-  std::int64_t left_;
-};
-
 /// The outline of a waveform: the largest magnitudes of equal stretches, at most 2000.
 class PeakMeter {
  public:
