@@ -6,6 +6,7 @@
 
 #include "audio/downmix.h"
 #include "convert/feature_stream.h"
+#include "core/boundary.h"
 #include "features/analysis_audio.h"
 #include "nn/device.h"
 
@@ -86,11 +87,13 @@ PitchRange measure_pitch_range(AudioReader& reader, std::shared_ptr<const F0Esti
   return histogram.range();
 }
 
-PitchRange measure_pitch_range(AudioReader& reader, const F0Options& options, const ProgressFn& on_progress, const CancelToken& cancel) {
-  nn::forbid_tf32();
+PitchRange measure_pitch_range(AudioReader& reader, const F0Options& options, const ProgressFn& on_progress,
+                               const CancelToken& cancel) try {
   const torch::Device device = nn::select_device(options.device);
   return measure_pitch_range(reader, load_f0_estimator(options.estimator, {options.min_hz, options.max_hz}, device), device, on_progress,
                              cancel);
+} catch (...) {
+  throw_as_error();
 }
 
 int choose_key(const PitchRange& song, const PitchRange& voice) {
