@@ -90,10 +90,7 @@ TEST(Printable, LeavesNothingThatATerminalObeys) {
       << "CSI of C1";
   EXPECT_EQ(printable("one\ntwo", "  "), "one\n  two");
   EXPECT_EQ(printable("x\xe2\x80\xaey\xe2\x81\xa6"), "x?y?") << "turns the text";
-  EXPECT_EQ(printable("\xff\xc3(\xed\xa0\x80\xc0\x9b\xf0\x9f"),
-            "??(?????"
-            "??")
-      << "no UTF-8";
+  EXPECT_EQ(printable("\xff\xc3(\xed\xa0\x80\xc0\x9b\xf0\x9f"), std::string(2, '?') + '(' + std::string(7, '?')) << "no UTF-8";
 }
 
 TEST(Router, ShowsAPageToPeopleWhereThereIsNothing) {

@@ -32,6 +32,7 @@ class ServerTest : public ::testing::Test {
     options_.port = 0;
     options_.io_threads = 2;
     options_.handler_threads = 4;
+    options_.connections_per_address = 1000;
     options_.spool_dir = dir_ / "spool";
     router_.add(Method::get, "/hello", [](const Request& request) {
       Response response;
