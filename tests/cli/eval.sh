@@ -6,7 +6,7 @@ has stdout "mean"
 has eval.json '"secs_target"'
 has eval.json '"spectrum_distance_db": null'
 has eval.json '"cer": null'
-lacks eval.json '"ovrl": null'
+grep -q '"ovrl": [0-9]' eval.json || fail "eval.json has no DNSMOS: $(cat eval.json)"
 has stderr '"voxconv models get whisper-base"'
 [ "$(head -n 1 eval.csv | tr ',' '\n' | wc -l)" -ge 56 ] || fail "eval.csv has too few columns: $(head -n 1 eval.csv)"
 there saved/speech.wav
