@@ -5,6 +5,7 @@
 #include "features/pitch/f0_estimator.h"
 #include "features/pitch/fcpe_classes.h"
 #include "features/pitch/fused_estimator.h"
+#include "features/pitch/subharmonics.h"
 #include "pitch_testing.h"
 #include "voxconv/error.h"
 #include "voxconv/f0.h"
@@ -84,6 +85,55 @@ TEST_P(Estimators, DependOnNoMoreThanTheContextTheyState) {
   const torch::Tensor part = estimate(audio.slice(0, (from - context) * feature_hop, (to + context) * feature_hop)).hz;
   const torch::Tensor ratio = part.slice(0, context, context + 40) / whole.slice(0, from, to);
   EXPECT_LT(((ratio.log2() * 1200).abs().max()).item<double>(), 0.02);
+}
+
+/// A rough voice: every other glottal cycle is weaker, which is a subharmonic `db` below the voice.
+torch::Tensor rough(double seconds, double hz, double db) {
+  const auto glide = [&](double t) { return hz * std::exp2(0.03 * std::sin(2 * M_PI * 5 * t)); };
+  const torch::Tensor voice = tone(seconds, glide), half = tone(seconds, [&](double t) { return glide(t) / 2; });
+  return voice + (half - 0.5 * voice) * std::pow(10, db / 20) * 2;
+}
+
+TEST(Subharmonics, OddMultiplesTellAPitchThatIsAnOctaveLow) {
+  const torch::Tensor audio = tone(1, [](double) { return 300.0; }), right = torch::full({101}, 300.f);
+  const auto middle = [](const torch::Tensor& x) { return x.slice(0, 10, 90); };
+  EXPECT_GT(middle(odd_multiples_db(audio, right)).min().item<double>(), -4);
+  EXPECT_LT(middle(odd_multiples_db(audio, right / 2)).max().item<double>(), -15);
+  EXPECT_EQ(odd_multiples_db(audio, torch::zeros({101})).abs().sum().item<double>(), 0);
+}
+
+TEST(Subharmonics, AHighNoteOfFewHarmonicsIsNotRaised) {
+  // A soprano's: almost a sine, with a strong second and fourth harmonic above the weak third and fifth.
+  torch::Tensor audio = torch::zeros({feature_rate});
+  const double levels_db[] = {0, -19, -32, -30, -40};
+  for (int h = 1; h <= 5; ++h)
+    audio += 0.2 * std::pow(10, levels_db[h - 1] / 20) * torch::sin(2 * M_PI * 702 * h / feature_rate * torch::arange(feature_rate));
+  const torch::Tensor right = torch::full({101}, 702.f);
+  EXPECT_GT(odd_multiples_db(audio, right).slice(0, 10, 90).min().item<double>(), 0);
+  EXPECT_TRUE(torch::equal(raise_subharmonics(audio, right, 2000), right));
+}
+
+TEST(Subharmonics, PassagesAreRaisedAsAWhole) {
+  const torch::Tensor audio = tone(2, [](double t) { return t < 1 ? 300.0 : 220.0; });
+  torch::Tensor truth = torch::full({201}, 300.f);
+  truth.slice(0, 100).fill_(220);
+  EXPECT_TRUE(torch::equal(raise_subharmonics(audio, truth, 2000), truth));
+  torch::Tensor low = truth.clone();
+  low.slice(0, 20, 60) /= 2;
+  low.slice(0, 110, 170) /= 2;
+  const torch::Tensor raised = raise_subharmonics(audio, low, 2000);
+  EXPECT_LE((raised != truth).sum().item<std::int64_t>(), 4);
+  EXPECT_TRUE(torch::equal(raise_subharmonics(audio, low, 200), low)) << "nothing above the range";
+}
+
+TEST(Subharmonics, AutoHearsTheOctaveOfARoughVoice) {
+  const auto estimator = load_f0_estimator("auto", {}, torch::kCPU);
+  for (const auto& [hz, db] : {std::pair{415.0, -24.0}, {220.0, -16.0}, {300.0, -18.0}}) {
+    const torch::Tensor f0 = estimator->estimate(rough(2, hz, db)).hz;
+    const std::vector<double> off = cents_off(f0, [&, hz = hz](double) { return hz; });
+    ASSERT_GT(off.size(), 150u) << hz;
+    EXPECT_LT(off[off.size() * 98 / 100], 100) << hz;
+  }
 }
 
 TEST(F0Estimator, UnknownNamesAndRangesAreRefused) {

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "core/atomic_file.h"
+#include "features/analysis_audio.h"
 #include "features/npy.h"
 #include "features/pitch/f0_estimator.h"
 #include "pitch_testing.h"
@@ -177,7 +178,14 @@ TEST(EstimateF0, WindowsGiveWhatOneWindowWould) {
   options.estimator = "swiftf0";
   options.device = "cpu";
   const F0Track track = estimate_f0(reader, options);
-  const F0Frames whole = load_f0_estimator("swiftf0", {}, torch::kCPU)->estimate(audio);
+  AnalysisAudio analysis(feature_rate);
+  AudioBuffer mono(feature_rate, 0);
+  mono.channels.emplace_back(audio.data_ptr<float>(), audio.data_ptr<float>() + audio.size(0));
+  std::vector<float> analysed = analysis.push(mono);
+  const std::vector<float> rest = analysis.finish();
+  analysed.insert(analysed.end(), rest.begin(), rest.end());
+  const auto estimator = load_f0_estimator("swiftf0", {options.min_hz, options.max_hz}, torch::kCPU);
+  const F0Frames whole = estimator->estimate(torch::tensor(analysed));
   ASSERT_EQ(std::int64_t(track.hz.size()), whole.hz.size(0));
   for (std::size_t t = 0; t < track.hz.size(); ++t) EXPECT_NEAR(track.hz[t], whole.hz[std::int64_t(t)].item<double>(), 0.01) << t;
 }

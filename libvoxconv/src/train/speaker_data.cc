@@ -9,6 +9,7 @@
 #include "core/atomic_file.h"
 #include "core/fail.h"
 #include "core/log.h"
+#include "features/highpass.h"
 #include "features/loudness.h"
 #include "models/native/config.h"
 #include "models/native/envelope.h"
@@ -32,6 +33,11 @@ AudioBuffer to_buffer(const torch::Tensor& audio, int rate) {
 }
 
 torch::Tensor to_tensor(const AudioBuffer& buffer) { return torch::tensor(at::ArrayRef<float>(buffer.channels[0])); }
+
+/// 16 kHz audio as the features of a song are taken from it: without what lies below a voice.
+torch::Tensor without_rumble(const AudioBuffer& audio) {
+  return torch::tensor(highpass(std::vector<double>(audio.channels[0].begin(), audio.channels[0].end()))).to(torch::kFloat);
+}
 
 /// Frames [T', C] to exactly `frames` of them by linear interpolation, frame t of the result taken at t * step.
 torch::Tensor retime(const torch::Tensor& x, std::int64_t frames, double step) {
@@ -177,7 +183,7 @@ SpeakerData prepare_speaker(const std::string& name, const std::vector<std::stri
       cancel.check();
       if (enough()) break;
       const std::int64_t frames = clip.size(0) / hop;
-      const torch::Tensor audio16 = to_tensor(resample(to_buffer(clip, native::sample_rate), feature_rate, ResamplerQuality::fastest));
+      const torch::Tensor audio16 = without_rumble(resample(to_buffer(clip, native::sample_rate), feature_rate, ResamplerQuality::fastest));
       const torch::Tensor pitch = tools.f0->estimate(audio16).hz.slice(0, 0, frames);
       audio.push_back((clip * 32767).round().clamp(-32768, 32767).to(torch::kShort));
       f0.push_back(pitch);

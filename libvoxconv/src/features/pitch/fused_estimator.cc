@@ -6,6 +6,7 @@
 #include "features/frames.h"
 #include "features/pitch/clock.h"
 #include "features/pitch/fcpe_classes.h"
+#include "features/pitch/subharmonics.h"
 
 namespace voxconv {
 namespace {
@@ -113,7 +114,9 @@ F0Frames fuse_pitch(const torch::Tensor& activation, const F0Frames& other, cons
 F0Frames FusedEstimator::estimate(const torch::Tensor& audio) const {
   const torch::NoGradGuard guard;
   const F0Frames swift = to_frame_clock(swift_->analyse(audio), SwiftF0::hop, frame_count(audio.size(0)), /*threshold=*/0);
-  return fuse_pitch(fcpe_->activation(fcpe_->mel(audio)), swift, range_);
+  F0Frames fused = fuse_pitch(fcpe_->activation(fcpe_->mel(audio)), swift, range_);
+  fused.hz = raise_subharmonics(audio, fused.hz, range_.max_hz);
+  return fused;
 }
 
 double FusedEstimator::context_s() const {

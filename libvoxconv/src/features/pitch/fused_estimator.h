@@ -11,7 +11,8 @@ namespace voxconv {
 /// 0.25.
 F0Frames fuse_pitch(const torch::Tensor& activation, const F0Frames& other, const F0Range& range);
 
-/// "auto": FCPE and SwiftF0, fused. docs/f0.md has the comparison that chose them.
+/// "auto": FCPE and SwiftF0, fused, and the octave checked against the spectrum (subharmonics.h). docs/f0.md has the comparison that chose
+/// them.
 class FusedEstimator : public F0Estimator {
  public:
   FusedEstimator(std::shared_ptr<const Fcpe> fcpe, std::shared_ptr<const SwiftF0> swift, const F0Range& range)
