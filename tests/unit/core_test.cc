@@ -207,6 +207,8 @@ TEST(Boundary, WhatOthersThrowIsAnError) {
   EXPECT_EQ(translated(std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again))).first, ErrorCode::device);
   EXPECT_EQ(translated(std::out_of_range("at")), std::pair(ErrorCode::internal, std::string("Internal error: at. Please report it.")));
   EXPECT_EQ(translated(std::runtime_error("[enforce fail at alloc.cpp:1] . cannot allocate memory\nframe #0")).first, ErrorCode::device);
+  EXPECT_EQ(translated(std::runtime_error("could not create a primitive")).first, ErrorCode::device);
+  EXPECT_EQ(translated(std::runtime_error("could not create a primitive descriptor")).first, ErrorCode::internal);
   EXPECT_EQ(translated(nlohmann::json::other_error::create(1, "odd", static_cast<const nlohmann::json*>(nullptr))).first,
             ErrorCode::bad_model);
 }

@@ -48,7 +48,8 @@ bool speaks_of_memory(std::string_view what) {
   std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return char(std::tolower(c)); });
   for (const char* words : {"out of memory", "allocate memory", "not enough memory", "out_of_memory", "bad_alloc"})
     if (lower.find(words) != std::string::npos) return true;
-  return false;
+  // All that oneDNN says where it finds no memory for a kernel, or for what the kernel needs.
+  return lower == "could not create a primitive" || lower == "could not create a memory object" || lower == "could not execute a primitive";
 }
 
 }  // namespace
