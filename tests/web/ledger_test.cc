@@ -157,7 +157,8 @@ class Business {
   }
 
   void work(Transaction& transaction) {
-    const std::optional<Job> job = transaction.jobs().claim("worker", ++time_, 1'000'000, 3, time_);
+    ++time_;
+    const std::optional<Job> job = transaction.jobs().claim("worker", time_, 1'000'000, 3, time_);
     if (!job) return;
     const bool good = pick(3) > 0;
     ASSERT_TRUE(transaction.jobs().finish(job->id, job->attempts, "worker", good ? Job::State::done : Job::State::failed, "", "", time_));

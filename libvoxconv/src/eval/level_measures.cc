@@ -7,7 +7,6 @@
 #include "eval/periodicity.h"
 #include "eval/spectrum_measures.h"
 #include "features/frames.h"
-#include "features/voice_activity.h"
 
 namespace voxconv::eval {
 namespace {
