@@ -36,6 +36,10 @@ struct Weights {
   torch::ScalarType precision = torch::kFloat;
 };
 
+/// Of the acoustic model's random input, which had variance 1 in training: draws nearer to the median, by NISQA and DNSMOS the best of 0,
+/// 0.5 and 1 (docs/models/native.md).
+constexpr double variation_scale = 0.5;
+
 /// Moves the envelope's peaks up by `semitones`: a shorter vocal tract. Linear interpolation over the points, constant beyond the ends.
 torch::Tensor formant_matrix(double semitones) {
   const torch::Tensor centres = envelope_centres();
@@ -112,7 +116,7 @@ class NativeStream : public VoiceStream {
   torch::Tensor variation(std::int64_t from, std::int64_t count) const {
     torch::Tensor noise = torch::empty({1, count, AcousticModelImpl::variation_dim});
     fill_uniform_noise(~options_.seed, from * AcousticModelImpl::variation_dim, {noise.data_ptr<float>(), std::size_t(noise.numel())});
-    return (noise * std::sqrt(3.0)).to(weights_->device);
+    return (noise * (variation_scale * std::sqrt(3.0))).to(weights_->device);
   }
 
   VocoderImpl::Filters make_filters(std::int64_t from, const torch::Tensor& content, const torch::Tensor& f0,
