@@ -16,6 +16,7 @@ constexpr double db_per_neper = 8.685889638065035;  // 20 / ln(10): loudness cur
 constexpr std::int64_t hop = full_band_rate / frame_rate;
 
 constexpr double rest_below_db = 45, breath_below_db = 15, over_noise_db = 6;
+constexpr double quiet_share = 0.1, most_noise_db = -40;
 constexpr double most_periodic = 0.5;
 constexpr std::int64_t rest_edge = 5, breath_gap = 30, breath_edge = 8;  // frames
 constexpr std::size_t least_frames = 10;
@@ -111,7 +112,9 @@ PauseLevels pause_levels(const torch::Tensor& source, const torch::Tensor& resul
   const torch::Tensor curve = loudness.to(torch::kDouble).contiguous() * db_per_neper;
   const double* level = curve.const_data_ptr<double>();
   const double loudest = *std::max_element(level, level + frames);
-  const double audible = noise_loudness(loudness) * db_per_neper + over_noise_db;
+  // The quiet tenth of the frames is noise, but no more than a passage without pauses may be taken for.
+  const double noise = std::min(curve.quantile(quiet_share).item<double>(), most_noise_db);
+  const double audible = noise + over_noise_db;
 
   std::vector<std::int64_t> rests, quiet;
   each_run(
