@@ -39,7 +39,7 @@ TEST(ShippedVoices, HaveTheLevelOfTheSourceAndNoHissAbove16kHz) {
     ++native;
     Converter converter(Voice::load(info.name, {.device = "cpu", .precision = "fp32"}), {.key_auto = true});
     eval::MemoryReader reader(source);
-    eval::CapturingWriter writer(nullptr);
+    eval::CapturingWriter writer;
     converter.run(reader, writer);
     EXPECT_LT(upper_band_db(writer.audio()), -18) << info.name;
     EXPECT_NEAR(level_db(writer.audio()), level_db(source), 1.5) << info.name;

@@ -86,7 +86,8 @@ std::vector<float> Lane::sing(FeatureFrames frames, bool last) {
     if (std::abs(sample) > silence) silent_ = false;
   }
   audio = level(frames.loudness, audio, last);
-  analysis_.level().restore(audio, voice_.model->sample_rate());
+  // A voice that sings at a level of its own, wholly or in part, keeps it.
+  analysis_.level().restore(audio, voice_.model->sample_rate(), treatment_.rms_mix ? 1 - options_.rms_mix : 1);
   audio = up_.push(mono(std::move(audio), voice_.model->sample_rate())).channels[0];
   return last ? joined(std::move(audio), up_.finish().channels[0]) : audio;
 }

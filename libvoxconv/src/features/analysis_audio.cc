@@ -55,7 +55,7 @@ std::vector<float> AnalysisLevel::emit(bool last) {
   return out;
 }
 
-void AnalysisLevel::restore(std::span<float> result, int rate) {
+void AnalysisLevel::restore(std::span<float> result, int rate, double share) {
   for (float& sample : result) {
     const std::int64_t at = restored_ / rate;
     while (first_gain_ < at && gains_.size() > 1) {
@@ -64,7 +64,8 @@ void AnalysisLevel::restore(std::span<float> result, int rate) {
     }
     // A result ends up to a frame behind its source.
     const double gain = gains_.front(), change = gains_.size() > 1 ? gains_[1] - gain : 0;
-    sample = float(sample / (gain + change * double(restored_ % rate) / rate));
+    const double raised = gain + change * double(restored_ % rate) / rate;
+    sample = float(sample / (share == 1 ? raised : std::pow(raised, share)));
     ++restored_;
   }
 }

@@ -21,7 +21,8 @@ class AnalysisLevel {
   std::vector<float> finish();                            ///< the rest; as many samples in all as came in
 
   /// Divides the next samples of a result at `rate` by the gain that the source had at their time, which push() or finish() has returned.
-  void restore(std::span<float> result, int rate);
+  /// `share` in [0, 1] of the gain in decibels: how much the result's level follows the source's.
+  void restore(std::span<float> result, int rate, double share = 1);
 
  private:
   void measure();
