@@ -393,7 +393,7 @@ TEST(TrainVoice, GoesOnWithTheSameRecordingsStartAndSeedOnly) {
   other.seed = 1;
   EXPECT_THAT(failure([&] { train_voice(other); }), HasSubstr("other seed;"));
   other = train;
-  other.from = models_dir() + "/voices/kerstin";
+  other.from = train.out_dir;  // which has weights of its own now
   EXPECT_THAT(failure([&] { train_voice(other); }), HasSubstr("other starting weights;"));
   fs::copy_file(dir + "/a.wav", dir + "/b.wav");
   EXPECT_THAT(failure([&] { train_voice(train); }), HasSubstr("other recordings;"));
