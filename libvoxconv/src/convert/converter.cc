@@ -121,7 +121,7 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
   } else if (options.key_auto && impl_->with.f0) {
     const StageScope stage(Stage::read);  // what belongs to no other one
     source = &spool.emplace(*source);
-    const PitchRange song = measure_pitch_range(*source, impl_->with.f0, impl_->voice.impl().device, on_progress, cancel);
+    const PitchRange song = pitch_range_of(*source, impl_->with.f0, impl_->voice.impl().device, on_progress, cancel);
     report.key = choose_key(song, range_of(voice()));
     spool->rewind();
   }

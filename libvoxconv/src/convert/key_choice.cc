@@ -64,8 +64,8 @@ PitchRange PitchHistogram::range() const {
   return {at(0.05), at(0.5), at(0.95)};
 }
 
-PitchRange measure_pitch_range(AudioReader& reader, std::shared_ptr<const F0Estimator> f0, torch::Device device,
-                               const ProgressFn& on_progress, const CancelToken& cancel) {
+PitchRange pitch_range_of(AudioReader& reader, std::shared_ptr<const F0Estimator> f0, torch::Device device, const ProgressFn& on_progress,
+                          const CancelToken& cancel) {
   const torch::NoGradGuard guard;
   DownmixReader mono(reader);
   const AudioInfo& info = mono.info();
@@ -90,8 +90,8 @@ PitchRange measure_pitch_range(AudioReader& reader, std::shared_ptr<const F0Esti
 PitchRange measure_pitch_range(AudioReader& reader, const F0Options& options, const ProgressFn& on_progress,
                                const CancelToken& cancel) try {
   const torch::Device device = nn::select_device(options.device);
-  return measure_pitch_range(reader, load_f0_estimator(options.estimator, {options.min_hz, options.max_hz}, device), device, on_progress,
-                             cancel);
+  return pitch_range_of(reader, load_f0_estimator(options.estimator, {options.min_hz, options.max_hz}, device), device, on_progress,
+                        cancel);
 } catch (...) {
   throw_as_error();
 }

@@ -23,8 +23,8 @@ class PitchHistogram {
 };
 
 /// measure_pitch_range() with an estimator that is loaded; as many windows are analysed together as `device` likes.
-PitchRange measure_pitch_range(AudioReader& reader, std::shared_ptr<const F0Estimator> f0, torch::Device device,
-                               const ProgressFn& on_progress, const CancelToken& cancel);
+PitchRange pitch_range_of(AudioReader& reader, std::shared_ptr<const F0Estimator> f0, torch::Device device, const ProgressFn& on_progress,
+                          const CancelToken& cancel);
 
 inline PitchRange range_of(const VoiceInfo& voice) { return {voice.f0_low, voice.f0_median, voice.f0_high}; }
 

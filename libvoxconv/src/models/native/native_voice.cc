@@ -36,10 +36,6 @@ struct Weights {
   torch::ScalarType precision = torch::kFloat;
 };
 
-/// Of the acoustic model's random input, which had variance 1 in training: draws nearer to the median, by NISQA and DNSMOS the best of 0,
-/// 0.5 and 1 (docs/models/native.md).
-constexpr double variation_scale = 0.5;
-
 /// Moves the envelope's peaks up by `semitones`: a shorter vocal tract. Linear interpolation over the points, constant beyond the ends.
 torch::Tensor formant_matrix(double semitones) {
   const torch::Tensor centres = envelope_centres();
@@ -97,7 +93,7 @@ class NativeStream : public VoiceStream {
     const std::int64_t from = std::max(start_, next_ - reach), to = std::min(end_, next_ + count + reach);
     const auto part = [&](const torch::Tensor& x) { return x.slice(0, from - start_, to - start_).unsqueeze(0); };
     const torch::Tensor f0 = part(f0_);
-    const auto filters = make_filters(from, part(content_), f0, part(loudness_));
+    const auto filters = make_filters(part(content_), f0, part(loudness_));
 
     // Only `ring` frames either side sound in the block; the excitation is kept for those.
     const std::int64_t sound_from = std::max(from, next_ - VocoderImpl::ring), sound_to = std::min(to, next_ + count + VocoderImpl::ring);
@@ -112,19 +108,13 @@ class NativeStream : public VoiceStream {
     forget(std::max(start_, next_ - reach));
   }
 
-  /// The acoustic model's random input for `count` frames: a function of seed and frame.
-  torch::Tensor variation(std::int64_t from, std::int64_t count) const {
-    torch::Tensor noise = torch::empty({1, count, AcousticModelImpl::variation_dim});
-    fill_uniform_noise(~options_.seed, from * AcousticModelImpl::variation_dim, {noise.data_ptr<float>(), std::size_t(noise.numel())});
-    return (noise * (variation_scale * std::sqrt(3.0))).to(weights_->device);
-  }
-
-  VocoderImpl::Filters make_filters(std::int64_t from, const torch::Tensor& content, const torch::Tensor& f0,
-                                    const torch::Tensor& loudness) {
+  VocoderImpl::Filters make_filters(const torch::Tensor& content, const torch::Tensor& f0, const torch::Tensor& loudness) {
     torch::Tensor envelope;
     {
       const nn::Autocast autocast(weights_->precision, weights_->device);
-      envelope = acoustic_(content, f0, loudness, weights_->speaker, variation(from, content.size(1))).to(torch::kFloat);
+      // No variation: the centre of what training drew loses the fewest words (docs/models/native.md).
+      const torch::Tensor variation = torch::zeros({1, content.size(1), AcousticModelImpl::variation_dim}, content.options());
+      envelope = acoustic_(content, f0, loudness, weights_->speaker, variation).to(torch::kFloat);
     }
     if (formant_.defined()) envelope = torch::matmul(envelope, formant_);
     return vocoder_->filters(envelope, f0);
