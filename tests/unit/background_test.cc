@@ -10,8 +10,6 @@
 namespace voxconv {
 namespace {
 
-constexpr double db_per_neper = 8.685889638;
-
 /// Seconds of a song: what is sung, a room around it, breaths.
 struct Take {
   explicit Take(double seconds, double room_db) : audio(noise(seconds, room_db)), f0(torch::zeros({frame_count(audio.size(0))})) {}

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "features/loudness.h"
+
 namespace voxconv {
 namespace {
 
@@ -11,7 +13,6 @@ constexpr double largest_db = 12;                    // more than that is a faul
 constexpr double frames_of_smoothing = 5;            // 50 ms
 constexpr double silent_db = -80, audible_db = -70;  // full-scale levels between which the gate opens
 constexpr double gated_db = -60;                     // below it a source says nothing about how loud the voice should be
-constexpr double db_per_neper = 8.685889638;
 
 }  // namespace
 

@@ -7,12 +7,12 @@
 #include "eval/periodicity.h"
 #include "eval/spectrum_measures.h"
 #include "features/frames.h"
+#include "features/loudness.h"
 
 namespace voxconv::eval {
 namespace {
 
 constexpr double pi = 3.14159265358979323846;
-constexpr double db_per_neper = 8.685889638065035;  // 20 / ln(10): loudness curves are natural logarithms of amplitudes
 constexpr std::int64_t hop = full_band_rate / frame_rate;
 
 constexpr double rest_below_db = 45, breath_below_db = 15, over_noise_db = 6;

@@ -5,6 +5,8 @@
 #include <limits>
 #include <vector>
 
+#include "features/loudness.h"
+
 namespace voxconv::eval {
 namespace {
 
@@ -13,7 +15,6 @@ constexpr std::size_t least_voiced = 10;  // frames, below which a correlation s
 constexpr double least_spread = 1e-6;     // octaves: a melody that does not move
 constexpr double audible_range_db = 40;
 constexpr double agreement_cents = 50;
-const double db_per_neper = 20 / std::log(10.0);  // loudness curves are natural logarithms of amplitudes
 
 double median(std::vector<double> values) {
   if (values.empty()) return nan;

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "features/frames.h"
+#include "features/loudness.h"
 
 namespace voxconv {
 namespace {
 
-constexpr double db_per_neper = 8.685889638;
 constexpr std::int64_t phrase_frames = 15;  // around a pitch: consonants, and what a phrase ends with
 constexpr std::int64_t reach_frames = 300;  // the background's neighbourhood
 constexpr std::size_t least_frames = 30;    // to know a background by
