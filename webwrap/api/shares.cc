@@ -112,7 +112,6 @@ Response patch_share(const Context& context, const Request& request) {
   JsonBody body(request, {"allow_download", "render"});
   const auto allow_download = body.optional_flag("allow_download");
   const auto render = body.optional_text("render", 1, 64);
-  if (!allow_download && !render) fail_field("allow_download", "say what to change: this or render.");
   Share share;
   context.store.write([&](Transaction& transaction) {
     share = own_share(transaction, account, request);
