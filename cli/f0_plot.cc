@@ -11,13 +11,14 @@ namespace voxconv::cli {
 namespace {
 
 constexpr int width = 1400, height = 600;
-constexpr double left = 70, right = 20, top = 40, bottom = 45;
 
 /// Position on the scale of semitones, MIDI's numbers: 69 is A4, 440 Hz.
 double note_of(double hz) { return 69 + 12 * std::log2(hz / 440); }
 
 class Plot {
  public:
+  static constexpr double left = 70, right = 20, top = 40, bottom = 45;  ///< margins
+
   Plot(double seconds, double low, double high) : seconds_(seconds), low_(low), high_(high) {}
 
   void grid() {
@@ -64,7 +65,7 @@ std::string plot_f0(const F0Track& track, const std::string& title) {
   const double seconds = std::max(double(track.hz.size()) / track.frame_rate, 0.01);
   Plot plot(seconds, std::floor(note_of(low)) - 1, std::ceil(note_of(high)) + 1);
   plot.grid();
-  plot.picture().text(left, 25, title);
+  plot.picture().text(Plot::left, 25, title);
   for (std::size_t t = 0; t < track.hz.size(); ++t)
     if (track.hz[t] > 0) plot.dot(double(t) / track.frame_rate, note_of(track.hz[t]));
   return plot.picture().png();

@@ -11,7 +11,7 @@ struct BuildCommand {
   IndexOptions index;
 };
 
-struct InfoCommand {
+struct IndexInfoCommand {
   std::string path;
 };
 
@@ -53,11 +53,11 @@ int run_build(Session& session, const BuildCommand& options) {
   return 0;
 }
 
-void define_info(CLI::App& app, InfoCommand& options) {
+void define_index_info(CLI::App& app, IndexInfoCommand& options) {
   app.add_option("index", options.path, "Index file")->required()->type_name("FILE");
 }
 
-int run_info(Session& session, const InfoCommand& options) { return show_index(session, options.path); }
+int run_index_info(Session& session, const IndexInfoCommand& options) { return show_index(session, options.path); }
 
 }  // namespace
 
@@ -79,7 +79,7 @@ void setup_index(CLI::App& app, Session& session) {
   CLI::App* group = app.add_subcommand("index", "Build and look into retrieval indices");
   group->require_subcommand(1);
   add_command<BuildCommand>(*group, session, "build", "Build a retrieval index from recordings of a voice", define_build, run_build);
-  add_command<InfoCommand>(*group, session, "info", "Say what a retrieval index holds", define_info, run_info);
+  add_command<IndexInfoCommand>(*group, session, "info", "Say what a retrieval index holds", define_index_info, run_index_info);
 }
 
 }  // namespace voxconv::cli

@@ -28,7 +28,7 @@ int run_list(Session& session, const VoiceArguments& options) {
   return 0;
 }
 
-int run_info(Session& session, const VoiceArguments& options) { return show_voice(session, options.voice); }
+int run_voice_info(Session& session, const VoiceArguments& options) { return show_voice(session, options.voice); }
 
 int run_import(Session& session, const VoiceArguments& options) {
   const VoiceInfo voice = VoiceStore().import_voice(options.path, options.import);
@@ -84,7 +84,7 @@ void setup_voices(CLI::App& app, Session& session) {
       [](CLI::App& command, Options& o) { command.add_flag("--names", o.names_only, "Names only, one a line"); }, run_list);
   add_command<Options>(
       *voices, session, "info", "What is known of a voice", [](CLI::App& command, Options& o) { add_voice(command, o)->required(); },
-      run_info);
+      run_voice_info);
   add_command<Options>(
       *voices, session, "import", "Check a bundle or an RVC voice and copy it to the user's voices",
       [](CLI::App& command, Options& o) {

@@ -20,7 +20,6 @@ using http::Method;
 using http::Request;
 using http::Response;
 
-constexpr Seconds hour = 3600, day = 24 * hour;
 constexpr int guests_per_day = 30;  // of one address: many people may share it
 constexpr std::size_t max_name = 80;
 

@@ -8,6 +8,7 @@
 
 #include "domain/error.h"
 #include "domain/id.h"
+#include "domain/text.h"
 #include "http/address.h"
 
 namespace webwrap {
@@ -56,12 +57,6 @@ bool is_private_name(const std::string& host) {
   return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return host.ends_with(ending); });
 }
 
-std::string lowered(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
 /// The origin is the address that was asked ("http://192.168.1.20:8080" and "Host: 192.168.1.20:8080").
 bool is_asked_host(const std::string& origin, const std::string& host) {
   return !host.empty() && (origin == "http://" + host || origin == "https://" + host);
@@ -69,7 +64,7 @@ bool is_asked_host(const std::string& origin, const std::string& host) {
 
 void check_origin(const Context& context, const std::string& origin, const std::string& host) {
   const Config& config = context.config;
-  if (origin == lowered(config.base_url())) return;
+  if (origin == lower_case(config.base_url())) return;
   if (!is_asked_host(origin, host)) return fail_cross_site();
   if (config.public_url.empty() && is_private_name(std::string(host_of(host)))) return;
   throw ServiceError(
@@ -115,11 +110,11 @@ std::optional<Account> account_of_token(const Context& context, const std::strin
 void require_own_site(const Context& context, const Request& request) {
   if (request.method == Method::get || request.method == Method::head || request.method == Method::options) return;
   if (!bearer_of(request).empty()) return;
-  const std::string site = request.header("sec-fetch-site"), origin = lowered(request.header("origin"));
+  const std::string site = request.header("sec-fetch-site"), origin = lower_case(request.header("origin"));
   if (!site.empty()) {
     if (site != "same-origin" && site != "none") fail_cross_site();
   } else if (!origin.empty()) {
-    check_origin(context, origin, lowered(request.header("host")));
+    check_origin(context, origin, lower_case(request.header("host")));
   } else if (!cookie_of(context, request).empty()) {
     fail_cross_site();
   }

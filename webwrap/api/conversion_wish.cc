@@ -14,7 +14,6 @@
 namespace webwrap {
 namespace {
 
-constexpr double shortest_s = 0.5;
 constexpr double rounding_s = 0.5;  ///< clients round the end of a recording
 
 bool is_own_business(const voxconv::OptionSpec& spec) { return spec.kind == voxconv::OptionSpec::Kind::path || spec.local; }
@@ -40,7 +39,7 @@ ConversionWish read_wish(const Context& context, const Account& account, JsonBod
   wish.preview = body.optional_flag("preview").value_or(false);
   wish.start_s = body.optional_number("start_s", 0, whole).value_or(0);
   wish.end_s = std::min(whole, body.optional_number("end_s", 0, whole + rounding_s).value_or(whole));
-  if (wish.seconds() < std::min(shortest_s, whole))
+  if (wish.seconds() < std::min(Recording::shortest_s, whole))
     fail_field("end_s", fmt::format("the part from {:.2f} to {:.2f} s is shorter than half a second.", wish.start_s, wish.end_s));
   if (wish.preview) wish.end_s = std::min(wish.end_s, wish.start_s + context.config.preview_s);
   wish.price = wish.preview ? 0 : price_of(wish.seconds(), context.config.credits_per_minute);

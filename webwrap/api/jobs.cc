@@ -19,9 +19,8 @@ using http::Request;
 using http::Response;
 using nlohmann::json;
 
-constexpr int max_listed = 200;
+constexpr int max_jobs = 200;
 constexpr std::size_t max_request_key = 200;
-constexpr Seconds day = 24 * 3600;
 
 json view(Transaction& transaction, const Job& job) {
   return {{"id", job.id},
@@ -148,7 +147,7 @@ Response list_jobs(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
   json answer = json::array();
   context.store.read([&](Transaction& transaction) {
-    for (const Job& job : transaction.jobs().list(account.id, max_listed)) answer.push_back(view(transaction, job));
+    for (const Job& job : transaction.jobs().list(account.id, max_jobs)) answer.push_back(view(transaction, job));
   });
   return json_response(200, answer);
 }

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <string_view>
 
 #include "domain/error.h"
+#include "domain/text.h"
 
 namespace webwrap {
 namespace {
@@ -19,29 +19,16 @@ constexpr int max_depth = 16;  // copying and writing JSON takes stack for each 
 bool is_json_type(std::string_view content_type) {
   content_type = content_type.substr(0, content_type.find(';'));
   while (content_type.ends_with(' ')) content_type.remove_suffix(1);
-  std::string lower(content_type);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  return lower == "application/json";
+  return lower_case(content_type) == "application/json";
 }
 
-/// Code points; the parser has let through valid UTF-8 only.
-std::size_t length_of(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
-std::string trimmed(const std::string& text) {
-  const char* spaces = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(spaces);
-  return first == text.npos ? std::string() : text.substr(first, text.find_last_not_of(spaces) + 1 - first);
-}
-
-std::string text_of(const std::string& name, const json& value, std::size_t min, std::size_t max, const char* controls_allowed) {
+std::string checked_text(const std::string& name, const json& value, std::size_t min, std::size_t max, const char* controls_allowed) {
   if (!value.is_string()) fail_field(name, fmt::format("it must be text, not {}.", value.type_name()));
-  const std::string text = trimmed(value.get_ref<const std::string&>());
+  const std::string text(trimmed(value.get_ref<const std::string&>(), " \t\r\n"));
   for (const char c : text)
     if ((static_cast<unsigned char>(c) < 0x20 || c == 0x7f) && std::string_view(controls_allowed).find(c) == std::string_view::npos)
       fail_field(name, "it must not have control characters.");
-  const std::size_t length = length_of(text);
+  const std::size_t length = character_count(text);
   if (length < min) fail_field(name, min == 1 ? "it must not be empty." : fmt::format("it must have at least {} characters.", min));
   if (length > max) fail_field(name, fmt::format("it must have at most {} characters, not {}.", max, length));
   return text;
@@ -97,22 +84,24 @@ bool JsonBody::has(const std::string& name) const {
   return found != body_.end() && !found->is_null();
 }
 
-std::string JsonBody::text(const std::string& name, std::size_t min, std::size_t max) { return text_of(name, require(name), min, max, ""); }
+std::string JsonBody::text(const std::string& name, std::size_t min, std::size_t max) {
+  return checked_text(name, require(name), min, max, "");
+}
 
 std::optional<std::string> JsonBody::optional_text(const std::string& name, std::size_t min, std::size_t max) {
   const json* value = find(name);
-  return value ? std::optional(text_of(name, *value, min, max, "")) : std::nullopt;
+  return value ? std::optional(checked_text(name, *value, min, max, "")) : std::nullopt;
 }
 
 std::string JsonBody::long_text(const std::string& name, std::size_t min, std::size_t max) {
-  return text_of(name, require(name), min, max, "\n\r\t");
+  return checked_text(name, require(name), min, max, "\n\r\t");
 }
 
 std::string JsonBody::secret(const std::string& name, std::size_t max) {
   const json& value = require(name);
   if (!value.is_string()) fail_field(name, fmt::format("it must be text, not {}.", value.type_name()));
   const std::string& text = value.get_ref<const std::string&>();
-  if (length_of(text) > max) fail_field(name, fmt::format("it must have at most {} characters.", max));
+  if (character_count(text) > max) fail_field(name, fmt::format("it must have at most {} characters.", max));
   return text;
 }
 

@@ -21,7 +21,6 @@ using http::Method;
 using http::Request;
 using http::Response;
 
-constexpr Seconds hour = 3600, day = 24 * hour;
 constexpr Seconds verification_lasts = 3 * day, reset_lasts = hour;
 
 /// Mail that cannot be sent now is no reason to refuse what was asked for: all of it can be asked for again.

@@ -109,7 +109,7 @@ Response post_render(const Context& context, const Request& request) {
 
 Response get_render(const Context& context, const Request& request) { return json_response(200, view(find_render(context, request))); }
 
-Response get_file(const Context& context, const Request& request) {
+Response get_render_file(const Context& context, const Request& request) {
   const Job job = find_render(context, request);
   if (job.state != Job::State::done) throw ServiceError(409, "not_ready", "This file is not made yet.");
   if (file_of(context, job).empty())
@@ -123,7 +123,7 @@ Response get_file(const Context& context, const Request& request) {
 void add_render_routes(http::Router& router, Context& context) {
   add_route(router, context, Method::post, "/songs/{id}/renders", post_render);
   add_route(router, context, Method::get, "/renders/{id}", get_render);
-  add_route(router, context, Method::get, "/renders/{id}/file", get_file);
+  add_route(router, context, Method::get, "/renders/{id}/file", get_render_file);
 }
 
 }  // namespace webwrap

@@ -24,7 +24,6 @@ using http::Request;
 using http::Response;
 using nlohmann::json;
 
-constexpr Seconds day = 24 * 3600;
 constexpr int reports_per_day = 10;  // of one address
 constexpr int embed_width = 480, embed_height = 180;
 
@@ -140,13 +139,13 @@ Response get_share(const Context& context, const Request& request) {
                              {"ai_notice", ai_notice}});
 }
 
-Response get_audio(const Context& context, const Request& request) { return audio_response(require_shared(context, request).audio); }
+Response get_shared_audio(const Context& context, const Request& request) { return audio_response(require_shared(context, request).audio); }
 
-Response get_peaks(const Context& context, const Request& request) {
+Response get_shared_peaks(const Context& context, const Request& request) {
   return json_response(200, {{"peaks", require_shared(context, request).peaks}});
 }
 
-Response get_file(const Context& context, const Request& request) {
+Response get_shared_file(const Context& context, const Request& request) {
   const auto [share, song, audio, peaks] = require_shared(context, request);
   if (!share.allow_download) throw ServiceError(403, "no_download", "Whoever shared this song does not offer it for download.");
   return audio_response(audio, "audio/mpeg", song.title + ".mp3");
@@ -230,9 +229,9 @@ void add_share_routes(http::Router& router, Context& context) {
   add_route(router, context, Method::get, "/shares/{id}", get_share);
   add_route(router, context, Method::patch, "/shares/{id}", patch_share);
   add_route(router, context, Method::del, "/shares/{id}", delete_share);
-  add_route(router, context, Method::get, "/shares/{id}/audio", get_audio);
-  add_route(router, context, Method::get, "/shares/{id}/peaks", get_peaks);
-  add_route(router, context, Method::get, "/shares/{id}/file", get_file);
+  add_route(router, context, Method::get, "/shares/{id}/audio", get_shared_audio);
+  add_route(router, context, Method::get, "/shares/{id}/peaks", get_shared_peaks);
+  add_route(router, context, Method::get, "/shares/{id}/file", get_shared_file);
   add_route(router, context, Method::post, "/shares/{id}/reports", post_report);
   add_route(router, context, Method::get, "/oembed", get_oembed);
   router.add(Method::get, "/s/{id}", [&context](const Request& request) { return page(context, request, false); });

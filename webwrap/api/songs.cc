@@ -15,7 +15,7 @@ using http::Request;
 using http::Response;
 using nlohmann::json;
 
-constexpr int max_listed = 500;
+constexpr int max_songs = 500;
 
 json view(Transaction& transaction, const Config& config, const Song& song) {
   const auto share = transaction.songs().share_of(song.id);
@@ -45,7 +45,7 @@ Response list_songs(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
   json answer = json::array();
   context.store.read([&](Transaction& transaction) {
-    for (const Song& song : transaction.songs().list(account.id, max_listed)) answer.push_back(view(transaction, context.config, song));
+    for (const Song& song : transaction.songs().list(account.id, max_songs)) answer.push_back(view(transaction, context.config, song));
   });
   return json_response(200, answer);
 }
@@ -70,7 +70,7 @@ Response delete_song(const Context& context, const Request& request) {
   return empty_response();
 }
 
-Response get_audio(const Context& context, const Request& request) {
+Response get_song_audio(const Context& context, const Request& request) {
   const Song song = find_song(context, request);
   const auto which = request.query.find("which");
   if (which == request.query.end() || which->second == "converted") return audio_response(song.converted_playable);
@@ -78,7 +78,7 @@ Response get_audio(const Context& context, const Request& request) {
   fail_field("which", "this is converted or original.");
 }
 
-Response get_peaks(const Context& context, const Request& request) {
+Response get_song_peaks(const Context& context, const Request& request) {
   Response response;
   response.body = find_song(context, request).peaks;
   return response;
@@ -93,8 +93,8 @@ void add_song_routes(http::Router& router, Context& context) {
   add_route(router, context, Method::get, "/songs/{id}", get_song);
   add_route(router, context, Method::patch, "/songs/{id}", patch_song);
   add_route(router, context, Method::del, "/songs/{id}", delete_song);
-  add_route(router, context, Method::get, "/songs/{id}/audio", get_audio);
-  add_route(router, context, Method::get, "/songs/{id}/peaks", get_peaks);
+  add_route(router, context, Method::get, "/songs/{id}/audio", get_song_audio);
+  add_route(router, context, Method::get, "/songs/{id}/peaks", get_song_peaks);
   add_render_routes(router, context);
 }
 

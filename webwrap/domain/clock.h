@@ -7,6 +7,7 @@ namespace webwrap {
 
 /// Seconds since 1970-01-01 UTC, for all times that people see or that outlive the machine's start; those of leases count from there.
 using Seconds = std::int64_t;
+inline constexpr Seconds hour = 3600, day = 24 * hour;
 
 /// Where the time comes from, so that tests can move it. Thread-safe.
 class Clock {

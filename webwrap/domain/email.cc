@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "domain/text.h"
+
 namespace webwrap {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || is_digit(c); }
 
 /// Parts between dots, none of them empty, all of them `good`.
@@ -34,9 +35,7 @@ bool is_label(std::string_view part) {
 
 std::optional<std::string> normal_email(std::string_view text) {
   if (text.size() > 254) return std::nullopt;
-  std::string email(text);
-  for (char& c : email)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 'a' - 'A');
+  std::string email = lower_case(text);
   const std::size_t at = email.find('@');
   if (at == email.npos) return std::nullopt;
   const std::string_view name = std::string_view(email).substr(0, at), domain = std::string_view(email).substr(at + 1);

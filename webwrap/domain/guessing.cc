@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "domain/common_words.h"
+#include "domain/text.h"
 
 namespace webwrap {
 namespace {
@@ -51,7 +52,6 @@ constexpr std::array<std::string_view, 34> rows = {
     "qwer1234asdf5678",
 };
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c & 0x80) != 0; }
 
 /// `c` is `meant`, or typed for it: a sign of its form, or its key with Shift.
@@ -91,10 +91,7 @@ const std::vector<std::string>& rows_both_ways() {
 std::string simplified(const std::string& password) {
   std::string result;
   for (const char c : password)
-    if (c >= 'A' && c <= 'Z')
-      result += static_cast<char>(c + 'a' - 'A');
-    else if (c != ' ' && c != '.' && c != '-' && c != '_')
-      result += c;
+    if (c != ' ' && c != '.' && c != '-' && c != '_') result += lower_case(c);
   return result;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "domain/text.h"
+
 namespace webwrap::http {
 namespace {
 
@@ -11,19 +13,6 @@ bool is_token(std::string_view text) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
   });
-}
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 Response bad_request(const char* detail) { return problem(400, "bad_request", detail); }
@@ -86,7 +75,7 @@ std::variant<Head, Response> parse_head(std::string_view text) {
     if (line.empty()) break;
     const std::size_t colon = line.find(':');
     if (colon == line.npos || !is_token(line.substr(0, colon))) return bad_request("A header line cannot be understood.");
-    const std::string name = lowered(line.substr(0, colon));
+    const std::string name = lower_case(line.substr(0, colon));
     const std::string_view value = trimmed(line.substr(colon + 1));
     if (std::any_of(value.begin(), value.end(), [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }))
       return bad_request("A header holds control characters.");
@@ -100,10 +89,10 @@ std::variant<Head, Response> parse_head(std::string_view text) {
   }
   if (auto refused = read_length(request, head)) return *refused;
   if (const auto cookie = request.headers.find("cookie"); cookie != request.headers.end()) request.cookies = parse_cookies(cookie->second);
-  const std::string connection = lowered(request.header("connection"));
+  const std::string connection = lower_case(request.header("connection"));
   if (connection.find("close") != std::string::npos) head.keep_alive = false;
   if (connection.find("keep-alive") != std::string::npos) head.keep_alive = true;
-  head.expects_continue = lowered(request.header("expect")) == "100-continue";
+  head.expects_continue = lower_case(request.header("expect")) == "100-continue";
   return head;
 }
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "domain/text.h"
+
 namespace webwrap::http {
 namespace {
 
@@ -24,14 +26,6 @@ int hex_digit(char c) {
 }
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") + 1 - first);
-}
 
 /// Calls `use` with each part of `text` between separators.
 template <class Use>
@@ -62,7 +56,8 @@ std::string Request::header(const std::string& lower_case_name) const {
 
 const std::string* Response::find_header(std::string_view name) const {
   for (const auto& [key, value] : headers)
-    if (key.size() == name.size() && std::equal(key.begin(), key.end(), name.begin(), [](char a, char b) { return lower(a) == lower(b); }))
+    if (key.size() == name.size() &&
+        std::equal(key.begin(), key.end(), name.begin(), [](char a, char b) { return lower_case(a) == lower_case(b); }))
       return &value;
   return nullptr;
 }

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "domain/error.h"
+#include "domain/text.h"
 #include "log/log.h"
 #include "payments/stripe_json.h"
 
@@ -76,8 +76,7 @@ std::optional<PaymentNews> read_checkout(const std::string& type, const json& se
 
 /// That what was paid is the order's price: the metadata that names the order can be given to any other payment of the operator's account.
 void check_payment(const Order& order, const PaymentNews& news) {
-  const bool same_currency = std::equal(news.currency.begin(), news.currency.end(), order.currency.begin(), order.currency.end(),
-                                        [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
+  const bool same_currency = lower_case(news.currency) == lower_case(order.currency);
   if (same_currency && news.price == order.amount) return;
   const std::string paid = fmt::format("{} {}", news.price, news.currency), wanted = fmt::format("{} {}", order.amount, order.currency);
   log(Level::error, "payment does not fit its order", {{"order", order.id}, {"session", news.session}, {"paid", paid}, {"price", wanted}});

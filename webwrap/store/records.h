@@ -56,6 +56,7 @@ struct MailToken {
 
 /// A source that a singer uploaded: first a tus upload, then, once looked at by a worker, something to convert.
 struct Recording {
+  static constexpr double shortest_s = 0.5;  ///< that is converted, of the whole as of a part
   enum class State { uploading, analysing, ready, failed };
   Id id;
   Id account;

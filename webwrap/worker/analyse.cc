@@ -12,7 +12,6 @@
 namespace webwrap {
 namespace {
 
-constexpr double shortest_s = 0.5;
 constexpr double told_wrong_s = 1;  ///< containers count the encoder's padding
 constexpr int most_rate = 48000;
 /// Samples of all channels for each second of max_duration_s: 192 kHz with two channels, 48 kHz with eight. A file of some hundred
@@ -49,7 +48,8 @@ JobOutput AudioRunner::analyse(const JobTask& task) {
   voxconv::mix({{&reader, 1}}, writer, format.rate, format.channels, {}, task.cancel);
   recording.duration_s = reader.seconds();
   check_length(recording.duration_s);
-  if (recording.duration_s < shortest_s) throw BadJob("This recording is shorter than half a second: there is nothing to convert in it.");
+  if (recording.duration_s < Recording::shortest_s)
+    throw BadJob("This recording is shorter than half a second: there is nothing to convert in it.");
 
   PartReader again(voxconv::open_reader(source), 0, -1, task.cancel,
                    [&](double share) { task.progress.report(0.6 + 0.4 * share, "listening"); });

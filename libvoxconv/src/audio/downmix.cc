@@ -8,7 +8,7 @@
 namespace voxconv {
 namespace {
 
-constexpr double block_s = 0.1, smoothing_s = 3;
+constexpr double energy_block_s = 0.1, smoothing_s = 3;
 constexpr double lowest_hz = 300;  // what lies below says little about where the voice is
 constexpr double lean = 0.25;      // towards the sum, as a share of the whole power
 constexpr double silence = 1e-12;  // power of a block, summed over the smoothing
@@ -31,10 +31,10 @@ std::vector<double> product(const std::vector<double>& matrix, const std::vector
 
 StreamDownmix::StreamDownmix(std::size_t channels, int rate)
     : channels_(channels),
-      block_(std::size_t(std::max(1.0, block_s * rate))),
+      block_(std::size_t(std::max(1.0, energy_block_s * rate))),
       rate_(rate),
       pole_(std::exp(-2 * std::numbers::pi * lowest_hz / rate)),
-      keep_(std::exp(-block_s / smoothing_s)),
+      keep_(std::exp(-energy_block_s / smoothing_s)),
       filters_(2 * channels),
       covariance_(channels * channels),
       waiting_(channels) {}

@@ -24,7 +24,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> text_box
                                                                                     {"encoder", "\251too"},
                                                                                     {"genre", "\251gen"},
                                                                                     {"title", "\251nam"}}};
-enum DataType { binary = 0, utf8 = 1, jpeg = 13, png = 14 };
+enum class DataType : std::uint8_t { binary = 0, utf8 = 1, jpeg = 13, png = 14 };
 
 Bytes box(std::string_view type, const Bytes& body) {
   ByteWriter out;
@@ -38,7 +38,7 @@ Bytes text_body(std::string_view text) { return {text.begin(), text.end()}; }
 
 Bytes data_box(DataType type, const Bytes& value) {
   ByteWriter body;
-  body.big<4>(type);
+  body.big<4>(std::uint8_t(type));
   body.big<4>(0);
   body.append(value);
   return box("data", body.bytes());
@@ -71,23 +71,23 @@ Bytes freeform(const std::string& key, const std::string& value) {
   ByteWriter body;
   body.append(full_box("mean", "com.apple.iTunes"));
   body.append(full_box("name", key));
-  body.append(data_box(utf8, text_body(value)));
+  body.append(data_box(DataType::utf8, text_body(value)));
   return box("----", body.bytes());
 }
 
 Bytes item(const std::string& key, const std::string& value) {
   if (key == "track" || key == "disc") {
     const Bytes pair = number_pair(value, key == "track" ? 2 : 0);
-    if (!pair.empty()) return box(key == "track" ? "trkn" : "disk", data_box(binary, pair));
+    if (!pair.empty()) return box(key == "track" ? "trkn" : "disk", data_box(DataType::binary, pair));
   }
   const auto known = std::ranges::find(text_boxes, key, &std::pair<std::string_view, std::string_view>::first);
-  return known == text_boxes.end() ? freeform(key, value) : box(known->second, data_box(utf8, text_body(value)));
+  return known == text_boxes.end() ? freeform(key, value) : box(known->second, data_box(DataType::utf8, text_body(value)));
 }
 
 Bytes udta_box(const Tags& tags, const std::optional<Picture>& cover) {
   ByteWriter list;
   for (const auto& [key, value] : tags) list.append(item(key, value));
-  if (cover) list.append(box("covr", data_box(cover->mime == "image/png" ? png : jpeg, cover->bytes)));
+  if (cover) list.append(box("covr", data_box(cover->mime == "image/png" ? DataType::png : DataType::jpeg, cover->bytes)));
   ByteWriter handler;
   handler.zeros(8);
   handler.text("mdirappl");

@@ -5,22 +5,23 @@
 
 #include "audio/downmix.h"
 #include "audio/resampler.h"
+#include "convert/lane.h"
 #include "core/fail.h"
 #include "core/stage_clock.h"
 
 namespace voxconv {
 namespace {
 
-constexpr std::size_t block_frames = 65536;
+constexpr std::size_t read_frames = 65536;
 constexpr double loudest = 0.99, steps = 32768;  // of RVC's 16-bit result
-constexpr float silence = 1e-5f, audible = 1e-2f;
+constexpr float audible = 1e-2f;
 
 /// The whole source at 16 kHz; the mean of its channels, as RVC reads it.
 std::vector<float> read_all(AudioReader& reader, const CancelToken& cancel) {
   StreamResampler down(1, reader.info().rate, feature_rate);
   std::vector<float> all;
   const auto append = [&](const AudioBuffer& more) { all.insert(all.end(), more.channels[0].begin(), more.channels[0].end()); };
-  for (AudioBuffer audio; reader.read(audio, block_frames);) {
+  for (AudioBuffer audio; reader.read(audio, read_frames);) {
     cancel.check();
     append(down.push(channel_mean(audio)));
   }
@@ -72,7 +73,7 @@ std::vector<float> convert_exactly(const Voice::Impl& voice, const Ingredients& 
   AudioBuffer result(voice.model->sample_rate(), 0);
   result.channels.push_back(voice.model->convert_whole(song));
   const float peak = peak_of(result.channels[0]);
-  if (!std::isfinite(peak) || (peak < silence && peak_of(source) > audible))
+  if (!std::isfinite(peak) || (peak < silent_peak && peak_of(source) > audible))
     fail(ErrorCode::bad_model, "The voice {} gives {} for a source that is not silent; its model is probably damaged.", voice.info.name,
          std::isfinite(peak) ? "silence" : "samples that are no numbers");
   const StageScope last(Stage::post);

@@ -14,12 +14,12 @@ namespace voxconv {
 namespace {
 
 // The histogram.
-constexpr double lowest_hz = 20, bins_per_octave = 120;
+constexpr double histogram_start_hz = 20, bins_per_octave = 120;
 constexpr std::size_t bins = 920;                      // to 4 kHz
 constexpr double silent_loudness = -55 / 8.685889638;  // of audio at the level of the analysis
 constexpr double least_share = 0.02;                   // some frames of any noise seem to have a pitch
 constexpr std::int64_t least_frames = 20;
-constexpr std::size_t block_frames = 16384;  // read at a time
+constexpr std::size_t piece_frames = 16384;  // read at a time
 
 // The choice.
 constexpr double below = 4.0 / 12, above = 1;           // octaves that a voice reaches beyond its range
@@ -44,7 +44,7 @@ void PitchHistogram::add(double hz) {
   ++sounding_;
   if (hz <= 0) return;
   ++voiced_;
-  const double bin = std::floor(bins_per_octave * std::log2(hz / lowest_hz));
+  const double bin = std::floor(bins_per_octave * std::log2(hz / histogram_start_hz));
   ++counts_[std::size_t(std::clamp(bin, 0.0, double(bins - 1)))];
 }
 
@@ -59,7 +59,7 @@ PitchRange PitchHistogram::range() const {
     std::int64_t passed = 0;
     std::size_t bin = 0;
     while (double(passed += counts_[bin]) < share * double(voiced_)) ++bin;
-    return lowest_hz * std::exp2((double(bin) + 0.5) / bins_per_octave);
+    return histogram_start_hz * std::exp2((double(bin) + 0.5) / bins_per_octave);
   };
   return {at(0.05), at(0.5), at(0.95)};
 }
@@ -76,7 +76,7 @@ PitchRange pitch_range_of(AudioReader& reader, std::shared_ptr<const F0Estimator
     if (frames.size() > 0) histogram.add(frames.f0, frames.loudness);
   };
   std::int64_t done = 0;
-  for (AudioBuffer audio; mono.read(audio, block_frames);) {
+  for (AudioBuffer audio; mono.read(audio, piece_frames);) {
     cancel.check();
     add(features.push(analysis.push(audio)));
     done += std::int64_t(audio.frames());

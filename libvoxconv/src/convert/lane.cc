@@ -10,8 +10,6 @@
 namespace voxconv {
 namespace {
 
-constexpr float silence = 1e-5f;  // -100 dBFS
-
 std::vector<float> values(const torch::Tensor& tensor) {
   if (!tensor.defined()) return {};
   const torch::Tensor x = tensor.to(torch::kCPU, torch::kFloat).contiguous();
@@ -83,7 +81,7 @@ std::vector<float> Lane::sing(FeatureFrames frames, bool last) {
     if (!std::isfinite(sample))
       fail(ErrorCode::bad_model, "The voice {} gives samples that are no numbers; its model is damaged, or not made for this precision.",
            voice_.info.name);
-    if (std::abs(sample) > silence) silent_ = false;
+    if (std::abs(sample) > silent_peak) silent_ = false;
   }
   audio = level(frames.loudness, audio, last);
   // A voice that sings at a level of its own, wholly or in part, keeps it.

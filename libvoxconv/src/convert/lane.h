@@ -15,6 +15,8 @@
 
 namespace voxconv {
 
+constexpr float silent_peak = 1e-5f;  ///< -100 dBFS: a result below it is silence
+
 /// One channel on its way from the source to the voice: everything that has a state, in order. What lies around the voice is what its
 /// Treatment asks for.
 class Lane {

@@ -14,11 +14,11 @@ namespace {
 
 constexpr double segment_s = 9.01;
 constexpr std::int64_t segment_samples = 144160, segment_frames = 900;
-constexpr std::int64_t hop = 160, window = 320, bins = window / 2 + 1;  // samples; of the spectrum
-constexpr std::int64_t block = feature_rate / hop;                      // frames from one segment to the next
-constexpr std::int64_t channels[] = {1, 128, 64, 64, 32, 32, 32, 64};   // before and after each convolution
-constexpr std::int64_t units[] = {64, 128, 64, 3};                      // before and after each dense layer
-constexpr int local_layers = 4;                                         // convolutions before the first pooling
+constexpr std::int64_t spectrum_hop = 160, window = 320, bins = window / 2 + 1;  // samples; of the spectrum
+constexpr std::int64_t block = feature_rate / spectrum_hop;                      // frames from one segment to the next
+constexpr std::int64_t channels[] = {1, 128, 64, 64, 32, 32, 32, 64};            // before and after each convolution
+constexpr std::int64_t units[] = {64, 128, 64, 3};                               // before and after each dense layer
+constexpr int local_layers = 4;                                                  // convolutions before the first pooling
 // So many frames from its end does a segment show in what those convolutions give: they take what lies outside for zeros.
 constexpr std::int64_t edge = local_layers;
 
@@ -28,7 +28,7 @@ double polynomial(double x, double square, double linear, double constant) { ret
 std::int64_t segment_count(std::int64_t samples) { return static_cast<std::int64_t>(double(samples / feature_rate) - segment_s) + 1; }
 
 /// Whether it counts the segment that begins at that second: it computes the end in floating point and cuts off what is behind the point.
-bool counts(std::int64_t second) {
+bool is_counted(std::int64_t second) {
   return static_cast<std::int64_t>((double(second) + segment_s) * feature_rate) - second * feature_rate >= segment_samples;
 }
 
@@ -53,9 +53,9 @@ Dnsmos::Dnsmos(torch::Device device) : device_(device) {
   reader.finish();
 }
 
-/// [N] -> log10 power [(N - window) / hop + 1, bins].
+/// [N] -> log10 power [(N - window) / spectrum_hop + 1, bins].
 torch::Tensor Dnsmos::spectrum(const torch::Tensor& audio) const {
-  const torch::Tensor parts = torch::matmul(audio.to(device_, torch::kFloat).unfold(0, window, hop), transform_.t());
+  const torch::Tensor parts = torch::matmul(audio.to(device_, torch::kFloat).unfold(0, window, spectrum_hop), transform_.t());
   return (parts.slice(1, 0, bins).square() + parts.slice(1, bins).square()).clamp_min(1e-12).log10();
 }
 
@@ -89,10 +89,10 @@ DnsmosScores Dnsmos::score(const torch::Tensor& audio) const {
 
   // Segments overlap by eight ninths: the network's costly first part is computed once for each second, and at both ends of each segment.
   std::deque<torch::Tensor> blocks;  // of that second and those after it
-  const std::int64_t frames = (signal.size(0) - window) / hop + 1;
+  const std::int64_t frames = (signal.size(0) - window) / spectrum_hop + 1;
   const auto features_of = [&](std::int64_t first) {
     const std::int64_t begin = std::max<std::int64_t>(0, first - edge), end = std::min(frames, first + block + edge);
-    const torch::Tensor spectra = spectrum(signal.slice(0, begin * hop, (end - 1) * hop + window));
+    const torch::Tensor spectra = spectrum(signal.slice(0, begin * spectrum_hop, (end - 1) * spectrum_hop + window));
     return local_features(spectra.unsqueeze(0)).squeeze(0).narrow(1, first - begin, block);
   };
 
@@ -100,9 +100,9 @@ DnsmosScores Dnsmos::score(const torch::Tensor& audio) const {
   std::int64_t counted = 0, ready = 0;
   for (std::int64_t second = 0; second < segment_count(signal.size(0)); ++second) {
     for (; ready * block < second * block + segment_frames; ++ready) blocks.push_back(features_of(ready * block));
-    if (counts(second)) {
+    if (is_counted(second)) {
       const torch::Tensor segment = signal.narrow(0, second * feature_rate, segment_samples);
-      constexpr std::int64_t context = 2 * edge, span = (context - 1) * hop + window;
+      constexpr std::int64_t context = 2 * edge, span = (context - 1) * spectrum_hop + window;
       const torch::Tensor ends = local_features(torch::stack({spectrum(segment.slice(0, 0, span)), spectrum(segment.slice(0, -span))}));
       torch::Tensor features = torch::cat(std::vector<torch::Tensor>(blocks.begin(), blocks.end()), 1);
       features.slice(1, 0, edge).copy_(ends[0].slice(1, 0, edge));

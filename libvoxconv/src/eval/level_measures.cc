@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <vector>
 
 #include "eval/periodicity.h"
@@ -12,8 +13,7 @@
 namespace voxconv::eval {
 namespace {
 
-constexpr double pi = 3.14159265358979323846;
-constexpr std::int64_t hop = full_band_rate / frame_rate;
+using std::numbers::pi;
 
 constexpr double rest_below_db = 45, breath_below_db = 15, over_noise_db = 6;
 constexpr double quiet_share = 0.1, most_noise_db = -40;
@@ -29,7 +29,8 @@ double power_of(double lufs) { return std::pow(10, (lufs + 0.691) / 10); }
 std::vector<double> powers(const torch::Tensor& audio, const std::vector<std::int64_t>& frames) {
   std::vector<double> result;
   for (const std::int64_t frame : frames) {
-    const torch::Tensor part = audio.slice(0, std::max<std::int64_t>(0, (frame - 1) * hop), std::min(audio.size(0), (frame + 1) * hop));
+    const torch::Tensor part =
+        audio.slice(0, std::max<std::int64_t>(0, (frame - 1) * full_band_hop), std::min(audio.size(0), (frame + 1) * full_band_hop));
     result.push_back(part.numel() == 0 ? 0 : part.to(torch::kDouble).square().mean().item<double>());
   }
   return result;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "eval/spectrum_measures.h"
 #include "features/frames.h"
@@ -9,15 +10,14 @@
 namespace voxconv::eval {
 namespace {
 
-constexpr double pi = 3.14159265358979323846;
-constexpr std::int64_t hop = full_band_rate / frame_rate;
+using std::numbers::pi;
 constexpr std::int64_t fft_size = 4096;  // holds the longest window and the longest lag
 constexpr std::int64_t steps = 4;        // lags a sample
 constexpr double long_window = 0.06;     // seconds: 4.5 periods of 75 Hz, Praat's usual floor
 constexpr double least_hz = 50, most_hz = 1500;
 constexpr double lag_tolerance = 0.03;      // of the lag: half a semitone
 constexpr double least_band_energy = 1e-9;  // relative to the frame: below, the band is empty and says nothing
-constexpr std::int64_t least_frames = 10;
+constexpr std::int64_t least_pitched_frames = 10;
 constexpr std::int64_t together = 256;               // frames
 constexpr double edge_hz = 50;                       // of a band
 constexpr std::int64_t margin = full_band_rate / 5;  // samples around the frames that are filtered together
@@ -124,7 +124,7 @@ torch::Tensor band_of(const torch::Tensor& audio, double low_hz, double high_hz)
 /// Mean of the finite values of [F]; undefined for too few.
 double mean_defined(const torch::Tensor& values) {
   const torch::Tensor finite = values.masked_select(values.isfinite());
-  return finite.numel() < least_frames ? undefined_figure : finite.mean().item<double>();
+  return finite.numel() < least_pitched_frames ? undefined_figure : finite.mean().item<double>();
 }
 
 }  // namespace
@@ -133,18 +133,18 @@ Periodicity periodicity(const torch::Tensor& audio, std::span<const float> f0) {
   const torch::NoGradGuard guard;
   constexpr std::size_t bands = SoundFigures::periodicity_edges.size() - 1;
   std::vector<torch::Tensor> hnr, correlation[bands];
-  const std::int64_t frames = std::min<std::int64_t>(std::ssize(f0), audio.size(0) / hop);
+  const std::int64_t frames = std::min<std::int64_t>(std::ssize(f0), audio.size(0) / full_band_hop);
   for (std::int64_t begin = 0; begin < frames; begin += together) {
     std::vector<std::int64_t> centres;
     std::vector<double> lags;
-    const std::int64_t start = std::max<std::int64_t>(0, begin * hop - margin);
+    const std::int64_t start = std::max<std::int64_t>(0, begin * full_band_hop - margin);
     for (std::int64_t t = begin; t < std::min(frames, begin + together); ++t) {
       if (f0[std::size_t(t)] < least_hz || f0[std::size_t(t)] > most_hz) continue;
-      centres.push_back(t * hop - start);
+      centres.push_back(t * full_band_hop - start);
       lags.push_back(full_band_rate / double(f0[std::size_t(t)]));
     }
     if (centres.empty()) continue;
-    const torch::Tensor part = audio.slice(0, start, std::min(audio.size(0), (begin + together) * hop + margin));
+    const torch::Tensor part = audio.slice(0, start, std::min(audio.size(0), (begin + together) * full_band_hop + margin));
     const torch::Tensor at = torch::tensor(centres), lag = torch::tensor(lags, torch::kDouble).unsqueeze(1);
     const torch::Tensor tolerance = lag * lag_tolerance;
     const torch::Tensor r = strongest_autocorrelation(part, at, lag - tolerance, lag + tolerance);
@@ -171,7 +171,7 @@ std::vector<float> strongest_period(const torch::Tensor& audio, std::span<const 
   std::vector<float> strengths;
   for (std::size_t from = 0; from < frames.size(); from += together) {
     const auto part = frames.subspan(from, std::min<std::size_t>(together, frames.size() - from));
-    const torch::Tensor centres = torch::tensor(at::ArrayRef<std::int64_t>(part.data(), part.size())) * hop;
+    const torch::Tensor centres = torch::tensor(at::ArrayRef<std::int64_t>(part.data(), part.size())) * full_band_hop;
     const torch::Tensor one = torch::ones({std::int64_t(part.size()), 1}, torch::kDouble);
     const torch::Tensor r = strongest_autocorrelation(audio, centres, one * (0.002 * full_band_rate), one * (0.02 * full_band_rate));
     for (std::size_t i = 0; i < part.size(); ++i) strengths.push_back(r[std::int64_t(i)].item<float>());

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t window_samples = 30 * feature_rate, window_frames = window_samples / feature_hop;
 constexpr std::int64_t level_hop = feature_rate / 50;  // samples a level is taken over where a pause is looked for ...
-constexpr std::int64_t pause_levels = 15;              // ... and so many of them a pause lasts: 0.3 s
+constexpr std::int64_t pause_length = 15;              // ... and so many of them a pause lasts: 0.3 s
 // What openai/whisper takes for silence: no speech is likely, and the text is not.
 constexpr double no_speech_limit = 0.6, log_probability_limit = -1;
 
@@ -100,9 +100,9 @@ std::vector<std::int64_t> Recognizer::window_ends(const torch::Tensor& audio) {
   for (; audio.size(0) - begin > window_samples; begin = ends.back()) {
     const torch::Tensor half = audio.slice(0, begin + window_samples / 2, begin + window_samples).to(torch::kCPU, torch::kFloat);
     const torch::Tensor power = half.view({-1, level_hop}).square().mean(1);
-    const torch::Tensor pauses = power.unfold(0, pause_levels, 1).mean(1);
+    const torch::Tensor pauses = power.unfold(0, pause_length, 1).mean(1);
     const std::int64_t quietest = pauses.argmin().item<std::int64_t>();
-    ends.push_back(begin + window_samples / 2 + quietest * level_hop + pause_levels * level_hop / 2);
+    ends.push_back(begin + window_samples / 2 + quietest * level_hop + pause_length * level_hop / 2);
   }
   if (audio.size(0) > begin) ends.push_back(audio.size(0));
   return ends;

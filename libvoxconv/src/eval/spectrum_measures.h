@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 
+#include "features/frames.h"
 #include "nn/torch.h"
 #include "voxconv/evaluator.h"
 
@@ -8,6 +9,7 @@ namespace voxconv::eval {
 
 /// Rate in Hz of the audio that measures of the full band are taken from.
 constexpr int full_band_rate = 44100;
+constexpr std::int64_t full_band_hop = full_band_rate / frame_rate;  ///< samples
 
 /// Long-term power spectrum of 44.1 kHz audio [N]: the mean of the power spectra of Hann-windowed segments of 4096 samples, half of each in
 /// the next, that are within 40 dB of the strongest -> [2049] double, summing to 1; bin k lies at k * 44100 / 4096 Hz. Undefined tensor for

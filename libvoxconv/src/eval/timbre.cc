@@ -9,10 +9,10 @@
 namespace voxconv::eval {
 namespace {
 
-constexpr std::int64_t least_frames = 100;  // a second
-constexpr double even_distance = 4.5;       // squared, at which two recordings are as likely of one voice as of two
-constexpr double ridge = 1e-3;              // dB²: keeps the covariance of a lifeless sound invertible
-constexpr double voiced_level = 0.05;       // RMS that the audio is brought to, so that the floor of the mel powers lies alike
+constexpr std::int64_t least_speech_frames = 100;  // a second
+constexpr double even_distance = 4.5;              // squared, at which two recordings are as likely of one voice as of two
+constexpr double ridge = 1e-3;                     // dB²: keeps the covariance of a lifeless sound invertible
+constexpr double voiced_level = 0.05;              // RMS that the audio is brought to, so that the floor of the mel powers lies alike
 
 MelConfig mfcc_mel() {
   MelConfig config;
@@ -58,7 +58,7 @@ Timbre analyse_timbre(const torch::Tensor& audio, std::span<const float> f0) {
 }
 
 double timbre_similarity(const Timbre& a, const Timbre& b) {
-  if (a.frames < least_frames || b.frames < least_frames) return undefined_figure;
+  if (a.frames < least_speech_frames || b.frames < least_speech_frames) return undefined_figure;
   const auto mean = [](const Timbre& x) { return x.sum / double(x.frames); };
   const auto covariance = [&](const Timbre& x) { return x.products / double(x.frames) - torch::outer(mean(x), mean(x)); };
   const torch::Tensor both = (covariance(a) + covariance(b)) / 2 + ridge * torch::eye(Timbre::coefficients, torch::kDouble);

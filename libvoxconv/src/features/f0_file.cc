@@ -34,7 +34,7 @@ struct Stretch {
   double begin, end, hz;
 };
 
-std::string extension(const std::string& path) {
+std::string kind_of(const std::string& path) {
   std::string text = std::filesystem::path(path).extension().string();
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
   return text;
@@ -275,7 +275,7 @@ F0Track read_csv(const std::string& path) {
 }  // namespace
 
 F0Track read_f0_file(const std::string& path) try {
-  const std::string kind = extension(path);
+  const std::string kind = kind_of(path);
   if (kind == ".csv") return read_csv(path);
   if (kind == ".npy") return to_clock(read_npy_rows(path));
   fail_extension(path);
@@ -284,7 +284,7 @@ F0Track read_f0_file(const std::string& path) try {
 }
 
 void write_f0_file(const std::string& path, const F0Track& track) try {
-  const std::string kind = extension(path);
+  const std::string kind = kind_of(path);
   if (kind == ".csv") {
     std::string text = "time,hz\n";
     for (std::size_t t = 0; t < track.hz.size(); ++t) text += fmt::format("{:.3f},{:.3f}\n", double(t) / track.frame_rate, track.hz[t]);

@@ -12,7 +12,7 @@ constexpr std::array<double, order + 1> b = {0.9699606451838447, -4.849803225919
                                              -9.699606451838447, 4.849803225919223,  -0.9699606451838447};
 constexpr std::array<double, order + 1> a = {
     1.0, -4.939001819168364, 9.757863526739543, -9.639544849413458, 4.761506797356209, -0.9408236532054606};
-constexpr std::size_t extension = 18;  // scipy's 3 * max(len(a), len(b))
+constexpr std::size_t extension_samples = 18;  // scipy's 3 * max(len(a), len(b))
 constexpr std::size_t lookahead = 4000, block = 16000;
 
 /// One sample through the filter (transposed direct form II, as scipy's lfilter).
@@ -39,7 +39,7 @@ void backward(std::span<double> samples) {
 }
 
 /// How far the ends are extended: they are turned about the end point, so they must be there.
-std::size_t extension_of(std::size_t length) { return std::min(extension, length - 1); }
+std::size_t extension_of(std::size_t length) { return std::min(extension_samples, length - 1); }
 
 }  // namespace
 
@@ -63,17 +63,17 @@ std::vector<float> StreamHighpass::push(std::span<const float> audio) {
   if (audio.empty()) return {};
   if (!started_) {
     head_.insert(head_.end(), audio.begin(), audio.end());
-    if (head_.size() <= extension) return {};
+    if (head_.size() <= extension_samples) return {};
     started_ = true;
-    memory_ = settled(2 * head_.front() - head_[extension]);
-    for (std::size_t i = extension; i > 0; --i) step(memory_, 2 * head_.front() - head_[i]);
+    memory_ = settled(2 * head_.front() - head_[extension_samples]);
+    for (std::size_t i = extension_samples; i > 0; --i) step(memory_, 2 * head_.front() - head_[i]);
     for (const double sample : head_) forward(sample);
     recent_ = std::move(head_);
   } else {
     for (const float sample : audio) forward(sample);
     recent_.insert(recent_.end(), audio.begin(), audio.end());
   }
-  if (recent_.size() > extension + 1) recent_.erase(recent_.begin(), recent_.end() - std::ptrdiff_t(extension + 1));
+  if (recent_.size() > extension_samples + 1) recent_.erase(recent_.begin(), recent_.end() - std::ptrdiff_t(extension_samples + 1));
   std::vector<float> out;
   while (once_.size() >= block + lookahead) {  // at fixed places, so that the cut into pushes changes nothing at all
     const std::vector<float> more = take(block, block + lookahead);
@@ -96,7 +96,7 @@ std::vector<float> StreamHighpass::finish() {
     return {all.begin(), all.end()};
   }
   const std::size_t count = once_.size();
-  for (std::size_t i = 1; i <= extension; ++i) forward(2 * recent_.back() - recent_[extension - i]);
+  for (std::size_t i = 1; i <= extension_samples; ++i) forward(2 * recent_.back() - recent_[extension_samples - i]);
   return take(count, once_.size());
 }
 

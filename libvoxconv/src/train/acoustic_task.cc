@@ -16,7 +16,7 @@ using native::hop;
 using torch::indexing::None;
 using torch::indexing::Slice;
 
-constexpr std::int64_t batch_size = 4, crop_frames = 200;  // each rendered twice
+constexpr std::int64_t phrase_batch = 4, phrase_frames = 200;  // each rendered twice
 constexpr double difference_weight = 0.5, adversarial_weight = 0.05, unpaired_weight = 0.05;
 
 /// What the discriminator is shown: relative to the loudness, and nothing where the speaker's recordings hold nothing.
@@ -69,9 +69,9 @@ AcousticTask::Batch AcousticTask::make_batch(const std::vector<Crop>& crops, Dic
   const torch::Tensor centres = native::envelope_centres();
   for (const Crop& crop : crops) {
     const SpeakerData& s = *crop.speaker;
-    const std::int64_t end = crop.frame + crop_frames;
+    const std::int64_t end = crop.frame + phrase_frames;
     const std::int64_t variant = augment ? dice.below(3) : 0;
-    content.push_back(s.content_of(variant, crop.frame, crop_frames));
+    content.push_back(s.content_of(variant, crop.frame, phrase_frames));
     // The envelope hardly depends on the pitch: shifting what the model is told makes it ready for pitches the speaker never spoke at.
     const double shift = augment && dice.uniform() < 0.5 ? dice.between(-5, 12) : 0;
     f0.push_back(s.f0.slice(0, crop.frame, end) * std::exp2(shift / 12));
@@ -125,7 +125,7 @@ std::map<std::string, double> AcousticTask::step(Dice& dice, double progress) {
   model_->train();
   const auto draw_batch = [&] {
     std::vector<Crop> crops;
-    for (std::int64_t b = 0; b < batch_size; ++b) crops.push_back(corpus_.draw(dice, crop_frames));
+    for (std::int64_t b = 0; b < phrase_batch; ++b) crops.push_back(corpus_.draw(dice, phrase_frames));
     return make_batch(crops, dice, true);
   };
   const Batch batch = draw_batch();
@@ -139,7 +139,7 @@ std::map<std::string, double> AcousticTask::step(Dice& dice, double progress) {
   parts["discriminator"] = 0;
   if (progress >= options_.adversarial_from) {
     // The words of each row for the speaker of another row.
-    const std::int64_t turn = 1 + dice.below(batch_size - 1);
+    const std::int64_t turn = 1 + dice.below(phrase_batch - 1);
     const torch::Tensor unpaired_speaker = batch.speaker.roll(turn, 0);
     const torch::Tensor transposed = batch.f0 * (batch.median_f0.roll(turn, 0) / batch.median_f0).unsqueeze(1);
     const torch::Tensor unpaired = draw(model_, batch, transposed, unpaired_speaker, 1);
@@ -171,16 +171,16 @@ double AcousticTask::held_out_loss() {
   const AveragedWeights averaged(learner_);
   torch::manual_seed(1);
   Dice dice(1, 1);
-  const auto crops = corpus_.held_out(crop_frames, 64);
+  const auto crops = corpus_.held_out(phrase_frames, 64);
   double sum = 0;
   std::int64_t batches = 0;
-  for (std::size_t i = 0; i < crops.size(); i += batch_size, ++batches) {
-    const std::size_t end = std::min(crops.size(), i + std::size_t(batch_size));
+  for (std::size_t i = 0; i < crops.size(); i += phrase_batch, ++batches) {
+    const std::size_t end = std::min(crops.size(), i + std::size_t(phrase_batch));
     // Words played at another speed, as if someone else had said them: closer to a conversion than the recording's own.
     Batch batch = make_batch({crops.begin() + std::ptrdiff_t(i), crops.begin() + std::ptrdiff_t(end)}, dice, false);
     std::vector<torch::Tensor> content;
     for (std::size_t c = i; c < end; ++c)
-      content.push_back(crops[c].speaker->content_of(1 + std::int64_t(c % 2), crops[c].frame, crop_frames));
+      content.push_back(crops[c].speaker->content_of(1 + std::int64_t(c % 2), crops[c].frame, phrase_frames));
     batch.content = torch::stack(content).to(device_);
     sum += reconstruction_loss(draw(model_, batch, batch.f0, batch.speaker, 2), batch).item<double>();
   }
@@ -215,7 +215,7 @@ void AcousticTask::load(const std::map<std::string, torch::Tensor>& checkpoint) 
 
 torch::Tensor AcousticTask::listen() {
   torch::NoGradGuard no_grad;
-  const auto crops = corpus_.held_out(crop_frames, 4);
+  const auto crops = corpus_.held_out(phrase_frames, 4);
   if (crops.empty()) return torch::zeros(hop);
   model_->eval();
   const AveragedWeights averaged(learner_);

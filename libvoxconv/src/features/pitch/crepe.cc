@@ -4,6 +4,7 @@
 
 #include "core/fail.h"
 #include "features/frames.h"
+#include "features/pitch/crepe_classes.h"
 #include "features/pitch/pitch_path.h"
 #include "nn/finite.h"
 #include "nn/linear.h"
@@ -11,14 +12,10 @@
 namespace voxconv {
 namespace {
 
-constexpr std::int64_t window = 1024, classes = 360, positions = 4;
-constexpr std::int64_t batch = 32;  // frames at a time
-constexpr double cents_per_class = 20, first_cents = 1997.3794084376191, reference_hz = 10;
-constexpr int transition_reach = 11;  // classes from frame to frame
-constexpr double threshold = 0.21;    // of the activation: voiced above it (torchcrepe's advice)
-constexpr std::int64_t peak_reach = 4;
-
-double class_of(double hz) { return (1200 * std::log2(hz / reference_hz) - first_cents) / cents_per_class; }
+constexpr std::int64_t frame_samples = 1024, positions = 4;
+constexpr std::int64_t batch = 32;              // frames at a time
+constexpr int transition_reach = 11;            // classes from frame to frame
+constexpr double periodicity_threshold = 0.21;  // of the activation: voiced above it (torchcrepe's advice)
 
 }  // namespace
 
@@ -39,13 +36,13 @@ Crepe::Crepe(const nn::Safetensors& weights, const F0Range& range, torch::Device
   }
   weight_ = get("classifier.weight");
   bias_ = get("classifier.bias");
-  fits = fits && weight_.sizes() == torch::IntArrayRef({classes, positions * channels}) && bias_.numel() == classes;
+  fits = fits && weight_.sizes() == torch::IntArrayRef({CrepeClasses::count, positions * channels}) && bias_.numel() == CrepeClasses::count;
   if (!fits) fail(ErrorCode::bad_model, "{} does not hold CREPE: the tensor shapes do not fit each other.", weights.path());
-  low_ = std::clamp<std::int64_t>(std::llround(std::floor(class_of(range.min_hz))), 0, classes - 1);
-  high_ = std::clamp<std::int64_t>(std::llround(std::ceil(class_of(range.max_hz))), low_ + 1, classes);
+  low_ = std::clamp<std::int64_t>(std::llround(std::floor(CrepeClasses::of(range.min_hz))), 0, CrepeClasses::count - 1);
+  high_ = std::clamp<std::int64_t>(std::llround(std::ceil(CrepeClasses::of(range.max_hz))), low_ + 1, CrepeClasses::count);
 }
 
-double Crepe::context_s() const { return 0.5 * window / feature_rate + 0.5; }  // the path forgets within half a second
+double Crepe::context_s() const { return 0.5 * frame_samples / feature_rate + 0.5; }  // the path forgets within half a second
 
 /// [B, 1024] -> [B, 360]
 torch::Tensor Crepe::network(const torch::Tensor& frames) const {
@@ -67,9 +64,10 @@ torch::Tensor Crepe::network(const torch::Tensor& frames) const {
 torch::Tensor Crepe::activation(const torch::Tensor& audio) const {
   const torch::NoGradGuard guard;
   const std::int64_t frames = frame_count(audio.size(0));
-  const std::int64_t right = (frames - 1) * feature_hop + window / 2 - audio.size(0);
-  const torch::Tensor padded = torch::constant_pad_nd(audio.to(device_, torch::kFloat), {window / 2, std::max<std::int64_t>(right, 0)});
-  const torch::Tensor all = padded.unfold(0, window, feature_hop).slice(0, 0, frames);
+  const std::int64_t right = (frames - 1) * feature_hop + frame_samples / 2 - audio.size(0);
+  const torch::Tensor padded =
+      torch::constant_pad_nd(audio.to(device_, torch::kFloat), {frame_samples / 2, std::max<std::int64_t>(right, 0)});
+  const torch::Tensor all = padded.unfold(0, frame_samples, feature_hop).slice(0, 0, frames);
   std::vector<torch::Tensor> results;
   for (std::int64_t start = 0; start < frames; start += batch) {
     torch::Tensor part = all.slice(0, start, std::min(start + batch, frames));
@@ -82,9 +80,10 @@ torch::Tensor Crepe::activation(const torch::Tensor& audio) const {
 torch::Tensor Crepe::path(const torch::Tensor& activation) const {
   // torchcrepe takes the softmax of the activations within the range as observation probabilities.
   const torch::Tensor inside = activation.slice(1, low_, high_).to(torch::kDouble).softmax(1);
-  const torch::Tensor observed = torch::constant_pad_nd(inside, {low_, classes - high_}).contiguous();
-  PitchPath path(classes, transition_reach, /*switch_probability=*/0);
-  for (std::int64_t t = 0; t < observed.size(0); ++t) path.add({observed.data_ptr<double>() + t * classes, std::size_t(classes)}, 0);
+  const torch::Tensor observed = torch::constant_pad_nd(inside, {low_, CrepeClasses::count - high_}).contiguous();
+  PitchPath path(CrepeClasses::count, transition_reach, /*switch_probability=*/0);
+  for (std::int64_t t = 0; t < observed.size(0); ++t)
+    path.add({observed.data_ptr<double>() + t * CrepeClasses::count, std::size_t(CrepeClasses::count)}, 0);
   return torch::tensor(path.best(), torch::kLong);
 }
 
@@ -92,11 +91,13 @@ F0Frames Crepe::estimate(const torch::Tensor& audio) const {
   const torch::NoGradGuard guard;
   const torch::Tensor scores = activation(audio).cpu();
   const torch::Tensor centre = path(scores).unsqueeze(1);
-  const torch::Tensor around = (centre + torch::arange(-peak_reach, peak_reach + 1)).clamp(0, classes - 1);
+  const torch::Tensor around =
+      (centre + torch::arange(-CrepeClasses::peak_reach, CrepeClasses::peak_reach + 1)).clamp(0, CrepeClasses::count - 1);
   const torch::Tensor weight = scores.gather(1, around);
-  const torch::Tensor cents = (weight * around).sum(1) / weight.sum(1) * cents_per_class + first_cents;
+  const torch::Tensor cents = (weight * around).sum(1) / weight.sum(1) * CrepeClasses::step + CrepeClasses::first_cents;
   const torch::Tensor confidence = scores.gather(1, centre).squeeze(1);
-  const torch::Tensor hz = torch::where(confidence > threshold, torch::exp2(cents / 1200) * reference_hz, torch::zeros_like(cents));
+  const torch::Tensor hz =
+      torch::where(confidence > periodicity_threshold, torch::exp2(cents / 1200) * CrepeClasses::reference_hz, torch::zeros_like(cents));
   return {hz.to(device_), confidence.to(device_)};
 }
 

@@ -12,11 +12,10 @@
 namespace voxconv {
 namespace {
 
-constexpr std::int64_t mel_bins = 128, width = 512, classes = FcpeClasses::count, layer_count = 6, taps = 31;
+constexpr std::int64_t mel_bins = 128, width = 512, conv_layers = 6, taps = 31;
 constexpr std::int64_t norm_groups = 4;
-constexpr std::int64_t norm_frames = 200;  // either side
-constexpr double threshold = 0.006;        // of the activation: voiced above it (torchfcpe's default)
-constexpr std::int64_t peak_reach = 4;
+constexpr std::int64_t norm_frames = 200;       // either side
+constexpr double activation_threshold = 0.006;  // of the activation: voiced above it (torchfcpe's default)
 
 MelConfig mel_config() {
   MelConfig config;
@@ -61,19 +60,20 @@ Fcpe::Fcpe(const nn::Safetensors& weights, const F0Range& range, torch::Device d
   input0_ = affine("input.0", {width, mel_bins, 3});
   input_norm_ = affine("input.norm", {width});
   input1_ = affine("input.1", {width, width, 3});
-  for (std::int64_t i = 0; i < layer_count; ++i) {
+  for (std::int64_t i = 0; i < conv_layers; ++i) {
     const std::string prefix = "layers." + std::to_string(i) + ".";
     layers_.push_back({affine(prefix + "norm", {width}), affine(prefix + "expand", {4 * width, width}),
                        affine(prefix + "depthwise", {2 * width, 1, taps}), affine(prefix + "project", {width, 2 * width})});
   }
   norm_ = affine("norm", {width});
-  output_ = affine("output", {classes, width});
-  cents_ = torch::linspace(FcpeClasses::cents_of(0), FcpeClasses::cents_of(classes - 1), classes, torch::kDouble).to(device, torch::kFloat);
+  output_ = affine("output", {FcpeClasses::count, width});
+  cents_ = torch::linspace(FcpeClasses::cents_of(0), FcpeClasses::cents_of(FcpeClasses::count - 1), FcpeClasses::count, torch::kDouble)
+               .to(device, torch::kFloat);
   std::tie(low_, high_) = FcpeClasses::within(range);
 }
 
 double Fcpe::context_s() const {
-  const std::int64_t reach = norm_frames + 2 + layer_count * (taps / 2) + 4;  // 4: the mel window
+  const std::int64_t reach = norm_frames + 2 + conv_layers * (taps / 2) + 4;  // 4: the mel window
   return double(reach) / frame_rate;
 }
 
@@ -105,10 +105,11 @@ F0Frames Fcpe::estimate(const torch::Tensor& audio) const {
   const torch::Tensor scores = activation(mel(audio));
   const auto [confidence, peak] = scores.slice(1, low_, high_).max(1, /*keepdim=*/true);
   // The mean of the classes around the peak, weighted by their activation.
-  const torch::Tensor around = (peak + low_ + torch::arange(-peak_reach, peak_reach + 1, peak.options())).clamp(0, classes - 1);
+  const torch::Tensor around =
+      (peak + low_ + torch::arange(-FcpeClasses::peak_reach, FcpeClasses::peak_reach + 1, peak.options())).clamp(0, FcpeClasses::count - 1);
   const torch::Tensor weight = scores.gather(1, around);
   const torch::Tensor cents = (weight * cents_.index({around})).sum(1) / weight.sum(1);
-  const torch::Tensor voiced = confidence.squeeze(1) > threshold;
+  const torch::Tensor voiced = confidence.squeeze(1) > activation_threshold;
   return {torch::where(voiced, torch::exp2(cents / 1200) * FcpeClasses::reference_hz, torch::zeros_like(cents)), confidence.squeeze(1)};
 }
 

@@ -12,7 +12,8 @@ namespace voxconv {
 struct FcpeClasses {
   static constexpr std::int64_t count = 360;
   static constexpr double lowest_hz = 32.7, highest_hz = 1975.5;
-  static constexpr double reference_hz = 10;  ///< cents count from here
+  static constexpr double reference_hz = 10;     ///< cents count from here
+  static constexpr std::int64_t peak_reach = 4;  ///< classes either side that the pitch is the mean of
 
   static double cents(double hz) { return 1200 * std::log2(hz / reference_hz); }
   static double hz(double cents) { return reference_hz * std::exp2(cents / 1200); }

@@ -21,7 +21,6 @@ constexpr double outside_cost = 8;         // nats: beyond the range
 constexpr double doubt = 0.02;             // sureness that is as good as none
 constexpr double least_activation = 0.03;  // FCPE's pitch is not read below
 constexpr double other_weight = 0.5;       // of the other's sureness in the mean pitch: FCPE is the more exact
-constexpr std::int64_t peak_reach = 4;     // classes
 
 struct Peak {
   double cents, activation;
@@ -31,7 +30,8 @@ struct Peak {
 Peak peak_between(const float* activation, std::int64_t low, std::int64_t high) {
   const std::int64_t top = std::max_element(activation + low, activation + high) - activation;
   double sum = 0, weighted = 0;
-  for (std::int64_t i = std::max<std::int64_t>(0, top - peak_reach); i <= std::min(FcpeClasses::count - 1, top + peak_reach); ++i) {
+  for (std::int64_t i = std::max<std::int64_t>(0, top - FcpeClasses::peak_reach);
+       i <= std::min(FcpeClasses::count - 1, top + FcpeClasses::peak_reach); ++i) {
     sum += activation[i];
     weighted += activation[i] * FcpeClasses::cents_of(i);
   }

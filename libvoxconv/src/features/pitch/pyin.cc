@@ -82,12 +82,12 @@ double refine(const std::vector<double>& d, double period, double limit) {
   return period;
 }
 
-struct Candidate {
+struct PitchCandidate {
   double hz, probability;
 };
 
 /// Troughs of one frame with their probabilities.
-std::vector<Candidate> candidates(const std::vector<double>& d, int min_lag, int max_lag, const PyinConfig& config) {
+std::vector<PitchCandidate> candidates(const std::vector<double>& d, int min_lag, int max_lag, const PyinConfig& config) {
   static const std::array<double, threshold_count> prior = threshold_prior();
   std::vector<int> lags;
   for (int lag = min_lag; lag <= max_lag; ++lag)
@@ -109,7 +109,7 @@ std::vector<Candidate> candidates(const std::vector<double>& d, int min_lag, int
       weight *= std::exp(-boltzmann);
     }
   }
-  std::vector<Candidate> result;
+  std::vector<PitchCandidate> result;
   for (std::size_t k = 0; k < lags.size(); ++k)
     if (probability[k] > 0) result.push_back({config.rate / refine(d, trough(d, lags[k]), refine_s * config.rate), probability[k]});
   return result;
@@ -125,7 +125,7 @@ PyinTrack pyin(std::span<const float> audio, const PyinConfig& config) {
   const auto bin_of = [&](double hz) { return std::clamp(int(std::lround(bins_per_octave * std::log2(hz / config.min_hz))), 0, bins - 1); };
 
   Difference difference(audio, window, max_lag + 1);
-  std::vector<std::vector<Candidate>> found(frames);
+  std::vector<std::vector<PitchCandidate>> found(frames);
   const int reach = int(std::lround(transition_rate * 12 * config.hop / config.rate)) * (bins_per_octave / 12) / 2;
   PitchPath path(bins, reach, switch_probability);
   PyinTrack track;
@@ -134,7 +134,7 @@ PyinTrack pyin(std::span<const float> audio, const PyinConfig& config) {
     found[t] = candidates(difference.at(t * config.hop), min_lag, max_lag, config);
     std::fill(voiced.begin(), voiced.end(), 0.0);
     double total = 0;
-    for (const Candidate& c : found[t]) {
+    for (const PitchCandidate& c : found[t]) {
       voiced[bin_of(c.hz)] += c.probability;
       total += c.probability;
     }
@@ -149,7 +149,7 @@ PyinTrack pyin(std::span<const float> audio, const PyinConfig& config) {
     if (bin[t] >= 0) {
       hz = config.min_hz * std::exp2(double(bin[t]) / bins_per_octave);
       double most = 0;  // the bin says which trough; the trough itself is more exact
-      for (const Candidate& c : found[t])
+      for (const PitchCandidate& c : found[t])
         if (bin_of(c.hz) == bin[t] && c.probability > most) most = c.probability, hz = c.hz;
     }
     track.hz.push_back(float(hz));

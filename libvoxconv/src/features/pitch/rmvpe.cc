@@ -5,13 +5,12 @@
 
 #include "core/fail.h"
 #include "features/frames.h"
+#include "features/pitch/crepe_classes.h"
 
 namespace voxconv {
 namespace {
 
-constexpr std::int64_t classes = 360, peak_reach = 4;
-constexpr double cents_per_class = 20, first_cents = 1997.3794084376191, reference_hz = 10;
-constexpr float threshold = 0.03f;  // of the salience: voiced above it
+constexpr float salience_threshold = 0.03f;  // of the salience: voiced above it
 constexpr std::int64_t frame_multiple = 32;
 constexpr double context = 2.56;  // seconds, a multiple of frame_multiple
 
@@ -30,16 +29,14 @@ MelConfig mel_config(std::int64_t bins) {
   return config;
 }
 
-double class_of(double hz) { return (1200 * std::log2(hz / reference_hz) - first_cents) / cents_per_class; }
-
 }  // namespace
 
 Rmvpe::Rmvpe(const nn::StateDict& tensors, const std::string& source, const F0Range& range, torch::Device device)
     : network_(tensors, source, device), mel_(mel_config(network_.mel_bins()), device) {
   if (frame_multiple % network_.frame_multiple() != 0)
     fail(ErrorCode::bad_model, "{} holds an RMVPE that halves its input more often than five times.", source);
-  low_ = std::clamp<std::int64_t>(std::llround(std::floor(class_of(range.min_hz))), 0, classes - 1);
-  high_ = std::clamp<std::int64_t>(std::llround(std::ceil(class_of(range.max_hz))) + 1, low_ + 1, classes);
+  low_ = std::clamp<std::int64_t>(std::llround(std::floor(CrepeClasses::of(range.min_hz))), 0, CrepeClasses::count - 1);
+  high_ = std::clamp<std::int64_t>(std::llround(std::ceil(CrepeClasses::of(range.max_hz))) + 1, low_ + 1, CrepeClasses::count);
 }
 
 double Rmvpe::context_s() const { return context; }
@@ -60,14 +57,15 @@ torch::Tensor Rmvpe::salience(const torch::Tensor& mel) const {
 F0Frames Rmvpe::decode(const torch::Tensor& salience) const {
   const torch::NoGradGuard guard;
   const auto [confidence, peak] = salience.slice(-1, low_, high_).max(-1, /*keepdim=*/true);
-  const torch::Tensor around = peak + low_ + torch::arange(-peak_reach, peak_reach + 1, peak.options());
+  const torch::Tensor around = peak + low_ + torch::arange(-CrepeClasses::peak_reach, CrepeClasses::peak_reach + 1, peak.options());
   // Beyond the classes there is nothing.
-  const torch::Tensor weight =
-      torch::constant_pad_nd(salience, {peak_reach, peak_reach}).gather(-1, around + peak_reach).to(torch::kDouble);
-  const torch::Tensor cents = (weight * (around * cents_per_class + first_cents)).sum(-1) / weight.sum(-1);
-  const torch::Tensor hz = torch::exp2(cents / 1200) * reference_hz;
+  const torch::Tensor weight = torch::constant_pad_nd(salience, {CrepeClasses::peak_reach, CrepeClasses::peak_reach})
+                                   .gather(-1, around + CrepeClasses::peak_reach)
+                                   .to(torch::kDouble);
+  const torch::Tensor cents = (weight * (around * CrepeClasses::step + CrepeClasses::first_cents)).sum(-1) / weight.sum(-1);
+  const torch::Tensor hz = torch::exp2(cents / 1200) * CrepeClasses::reference_hz;
   const torch::Tensor strength = confidence.squeeze(-1);
-  return {torch::where(strength > threshold, hz, torch::zeros_like(hz)).to(torch::kFloat), strength};
+  return {torch::where(strength > salience_threshold, hz, torch::zeros_like(hz)).to(torch::kFloat), strength};
 }
 
 F0Frames Rmvpe::estimate(const torch::Tensor& audio) const { return decode(salience(mel(audio))); }

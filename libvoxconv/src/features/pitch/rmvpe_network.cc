@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/fail.h"
+#include "features/pitch/crepe_classes.h"
 #include "nn/linear.h"
 #include "nn/mapped_file.h"
 #include "nn/tensor_reader.h"
@@ -12,11 +13,11 @@
 namespace voxconv {
 namespace {
 
-constexpr std::int64_t classes = 360, images = 3;  // images: channels that the GRU sees of every mel bin
-constexpr std::int64_t piece_rows = 256;           // of an image, on the CPU
-constexpr std::int64_t large = 1 << 18;            // weights of a convolution
-constexpr std::size_t most_layers = 8;             // of the encoder; the original has 5
-constexpr double norm_eps = 1e-5;
+constexpr std::int64_t images = 3;        // channels that the GRU sees of every mel bin
+constexpr std::int64_t piece_rows = 256;  // of an image, on the CPU
+constexpr std::int64_t large = 1 << 18;   // weights of a convolution
+constexpr std::size_t most_layers = 8;    // of the encoder; the original has 5
+constexpr double batch_norm_eps = 1e-5;
 
 nn::ConvShape same_size(std::int64_t padding) { return {{1, 1}, {padding, padding}, {1, 1}, 1}; }
 
@@ -38,7 +39,7 @@ class Reader {
     const torch::Tensor gain = take(name + ".weight", {channels}), bias = take(name + ".bias", {channels});
     const torch::Tensor mean = take(name + ".running_mean", {channels}), variance = take(name + ".running_var", {channels});
     if (!file_.fits()) return {};
-    const torch::Tensor scale = gain.to(torch::kDouble) * (variance.to(torch::kDouble) + norm_eps).rsqrt();
+    const torch::Tensor scale = gain.to(torch::kDouble) * (variance.to(torch::kDouble) + batch_norm_eps).rsqrt();
     return {scale, bias.to(torch::kDouble) - mean.to(torch::kDouble) * scale};
   }
 
@@ -207,8 +208,8 @@ RmvpeNetwork::RmvpeNetwork(const nn::StateDict& tensors, const std::string& sour
       if (columns > 0) shape.push_back(columns);
       gru_.push_back(reader.take("fc.0.gru." + name + direction, shape));
     }
-  out_weight_ = reader.take("fc.1.weight", {classes, 2 * hidden});
-  out_bias_ = reader.take("fc.1.bias", {classes});
+  out_weight_ = reader.take("fc.1.weight", {CrepeClasses::count, 2 * hidden});
+  out_bias_ = reader.take("fc.1.bias", {CrepeClasses::count});
   reader.file().finish();
   const auto moved = [&](const torch::Tensor& x) { return x.to(device, torch::kFloat, false, true).contiguous(); };
   for (torch::Tensor& weight : gru_) weight = moved(weight);

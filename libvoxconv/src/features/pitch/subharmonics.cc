@@ -10,7 +10,7 @@
 namespace voxconv {
 namespace {
 
-constexpr std::int64_t window_size = 1024, fft_size = 2048;
+constexpr std::int64_t window_samples = 1024, fft_size = 2048;
 constexpr double bin_hz = double(feature_rate) / fft_size;
 constexpr double top_hz = 4000;
 constexpr std::int64_t least_multiples = 4;
@@ -85,7 +85,7 @@ torch::Tensor odd_multiples_db(const torch::Tensor& audio, const torch::Tensor& 
   const torch::Tensor padded =
       torch::constant_pad_nd(signal, {fft_size / 2, std::max<std::int64_t>(0, (count - 1) * feature_hop + fft_size / 2 - signal.size(0))});
   const torch::Tensor spectra =
-      torch::stft(padded, fft_size, feature_hop, window_size, torch::hann_window(window_size), /*normalized=*/false,
+      torch::stft(padded, fft_size, feature_hop, window_samples, torch::hann_window(window_samples), /*normalized=*/false,
                   /*onesided=*/true, /*return_complex=*/true)
           .abs()
           .t()

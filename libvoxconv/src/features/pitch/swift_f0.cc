@@ -10,11 +10,11 @@
 namespace voxconv {
 namespace {
 
-constexpr std::int64_t hop = SwiftF0::hop, bands = 128, channels = 12, squeezed = 4, classes = 95, voicing_width = 16;
-constexpr double lowest_hz = 46.875, highest_hz = 2093.75;
-constexpr double threshold = 0.5;
-constexpr double silence_peak = 1e-3;      // the network answers digital silence at random
-constexpr std::int64_t reach_frames = 13;  // 11 of the network, 2 of the interpolation
+constexpr std::int64_t bands = 128, channels = 12, squeezed = 4, pitch_classes = 95, voicing_width = 16;
+constexpr double first_class_hz = 46.875, last_class_hz = 2093.75;
+constexpr double confidence_threshold = 0.5;
+constexpr double silence_peak = 1e-3;        // the network answers digital silence at random
+constexpr std::int64_t context_frames = 13;  // 11 of the network, 2 of the interpolation
 
 /// Kernel (bands x frames) and dilation (bands) of the residual blocks.
 struct BlockShape {
@@ -55,18 +55,18 @@ SwiftF0::SwiftF0(const nn::Safetensors& weights, const F0Range& range, torch::De
   voicing_ = affine("voicing.0", {squeezed, squeezed, 5, 1});
   voicing1_ = affine("voicing.1", {voicing_width, squeezed + 1, 3});
   voicing2_ = affine("voicing.2", {1, voicing_width, 1});
-  log_hz_ = torch::linspace(std::log(lowest_hz), std::log(highest_hz), classes, torch::kDouble);
+  log_hz_ = torch::linspace(std::log(first_class_hz), std::log(last_class_hz), pitch_classes, torch::kDouble);
   const auto inside = (log_hz_ >= std::log(range.min_hz) - 1e-9) & (log_hz_ <= std::log(range.max_hz) + 1e-9);
   const torch::Tensor allowed = inside.nonzero().view(-1);
   if (allowed.size(0) == 0)
-    fail(ErrorCode::usage, "SwiftF0 has no pitch class between {} and {} Hz; it knows {} to {} Hz.", range.min_hz, range.max_hz, lowest_hz,
-         highest_hz);
+    fail(ErrorCode::usage, "SwiftF0 has no pitch class between {} and {} Hz; it knows {} to {} Hz.", range.min_hz, range.max_hz,
+         first_class_hz, last_class_hz);
   low_ = allowed[0].item<std::int64_t>();
   high_ = allowed[-1].item<std::int64_t>() + 1;
   log_hz_ = log_hz_.to(device);
 }
 
-double SwiftF0::context_s() const { return double(reach_frames * hop) / feature_rate; }
+double SwiftF0::context_s() const { return double(context_frames * hop) / feature_rate; }
 
 /// [N] -> [1, 3, 128, frames]
 torch::Tensor SwiftF0::spectra(const torch::Tensor& audio, std::int64_t frames) const {
@@ -97,7 +97,7 @@ F0Frames SwiftF0::analyse(const torch::Tensor& audio) const {
     x = convolve(convolve(x, block.first).relu_(), block.second).add_(x).relu_();
   }
   // The classes are the lowest 95 bands; the convolution sees one more.
-  x = torch::constant_pad_nd(x.slice(2, 0, classes + 1), {1, 1, 1, 0});
+  x = torch::constant_pad_nd(x.slice(2, 0, pitch_classes + 1), {1, 1, 1, 0});
   x = torch::conv2d(x, squeeze_.weight, squeeze_.bias).relu_();
   const torch::Tensor scores = torch::conv2d(x, pitch_.weight, pitch_.bias).squeeze(0).squeeze(0).t();  // [T, 95]
 
@@ -116,13 +116,13 @@ F0Frames SwiftF0::analyse(const torch::Tensor& audio) const {
   const torch::Tensor around =
       allowed.argmax(1, /*keepdim=*/true) + torch::arange(0, 3, torch::TensorOptions(torch::kLong).device(device_));
   const torch::Tensor weight = torch::constant_pad_nd(allowed, {1, 1}, -INFINITY).gather(1, around).to(torch::kDouble).softmax(1);
-  const torch::Tensor log_hz = (weight * log_hz_.index({(around + low_ - 1).clamp(0, classes - 1)})).sum(1);
+  const torch::Tensor log_hz = (weight * log_hz_.index({(around + low_ - 1).clamp(0, pitch_classes - 1)})).sum(1);
   return {log_hz.exp().to(torch::kFloat), confidence};
 }
 
 F0Frames SwiftF0::estimate(const torch::Tensor& audio) const {
   const F0Frames coarse = analyse(audio);
-  return to_frame_clock(coarse, hop, frame_count(audio.size(0)), threshold);
+  return to_frame_clock(coarse, hop, frame_count(audio.size(0)), confidence_threshold);
 }
 
 }  // namespace voxconv

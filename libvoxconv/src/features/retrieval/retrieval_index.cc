@@ -37,7 +37,7 @@ class Vector {
   const std::uint8_t* data_;
 };
 
-struct Candidate {
+struct Neighbour {
   Vector vector;
   std::int64_t list = 0;
   double distance = 0;  ///< squared
@@ -50,12 +50,12 @@ double squared_distance(const float* frame, Vector vector, std::int64_t dim) {
 }
 
 /// Leaves the `count` nearest, nearest first. What is not a number is infinitely far.
-void keep_nearest(const float* frame, std::int64_t dim, std::int64_t count, std::vector<Candidate>& candidates) {
-  for (Candidate& c : candidates) {
+void keep_nearest(const float* frame, std::int64_t dim, std::int64_t count, std::vector<Neighbour>& candidates) {
+  for (Neighbour& c : candidates) {
     c.distance = squared_distance(frame, c.vector, dim);
     if (std::isnan(c.distance)) c.distance = std::numeric_limits<double>::infinity();
   }
-  std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.distance < b.distance; });
+  std::stable_sort(candidates.begin(), candidates.end(), [](const Neighbour& a, const Neighbour& b) { return a.distance < b.distance; });
   if (std::int64_t(candidates.size()) > count) candidates.erase(candidates.begin() + count, candidates.end());
 }
 
@@ -70,7 +70,7 @@ class ListSearch {
     if (auto* mapped = dynamic_cast<faiss::OnDiskInvertedLists*>(index_->invlists)) mapped->prefetch_nthread = 0;
   }
 
-  std::vector<std::vector<Candidate>> search(const float* frames, std::int64_t count, std::int64_t k) const {
+  std::vector<std::vector<Neighbour>> search(const float* frames, std::int64_t count, std::int64_t k) const {
     const std::vector<std::int64_t> lists = nearest_lists(frames, count);
     std::vector<float> distances(std::size_t(count * k));
     std::vector<std::int64_t> places(distances.size());
@@ -78,7 +78,7 @@ class ListSearch {
     constexpr bool by_place = true;                 // (list, place) instead of the vector's number
     faiss::IndexIVFStats counted;                   // else faiss counts in a global one
     index_->search_preassigned(count, frames, k, lists.data(), unused.data(), distances.data(), places.data(), by_place, nullptr, &counted);
-    std::vector<std::vector<Candidate>> found(static_cast<std::size_t>(count));
+    std::vector<std::vector<Neighbour>> found(static_cast<std::size_t>(count));
     for (std::size_t i = 0; i < places.size(); ++i)
       if (places[i] >= 0)
         found[i / std::size_t(k)].push_back(
@@ -95,11 +95,11 @@ class ListSearch {
     std::vector<std::int64_t> ids(distances.size()), lists;
     centres_.search(count, frames, asked, distances.data(), ids.data());
     for (std::int64_t t = 0; t < count; ++t) {
-      std::vector<Candidate> candidates;
+      std::vector<Neighbour> candidates;
       for (auto id = ids.begin() + t * asked; id != ids.begin() + (t + 1) * asked; ++id)
         candidates.push_back({Vector(centres_.get_xb() + *id * dim), *id});
       keep_nearest(frames + t * dim, dim, probes, candidates);
-      for (const Candidate& c : candidates) lists.push_back(c.list);
+      for (const Neighbour& c : candidates) lists.push_back(c.list);
     }
     return lists;
   }
@@ -117,11 +117,11 @@ class FlatSearch {
  public:
   explicit FlatSearch(std::unique_ptr<faiss::IndexFlat> index) : index_(std::move(index)) {}
 
-  std::vector<std::vector<Candidate>> search(const float* frames, std::int64_t count, std::int64_t k) const {
+  std::vector<std::vector<Neighbour>> search(const float* frames, std::int64_t count, std::int64_t k) const {
     std::vector<float> distances(std::size_t(count * k));
     std::vector<std::int64_t> ids(distances.size());
     index_->search(count, frames, k, distances.data(), ids.data());
-    std::vector<std::vector<Candidate>> found(static_cast<std::size_t>(count));
+    std::vector<std::vector<Neighbour>> found(static_cast<std::size_t>(count));
     for (std::size_t i = 0; i < ids.size(); ++i)
       if (ids[i] >= 0) found[i / std::size_t(k)].push_back({Vector(index_->get_xb() + ids[i] * index_->d)});
     return found;
@@ -132,10 +132,10 @@ class FlatSearch {
 };
 
 /// The weighted mean of the neighbours, nearest first, into `frame`, which stays as it is where there are none.
-void blend(const std::vector<Candidate>& neighbours, std::int64_t dim, float* frame) {
+void blend(const std::vector<Neighbour>& neighbours, std::int64_t dim, float* frame) {
   std::vector<double> sum(std::size_t(dim), 0.0);
   double weights = 0;
-  for (const Candidate& neighbour : neighbours) {
+  for (const Neighbour& neighbour : neighbours) {
     if (!std::isfinite(neighbour.distance)) continue;
     if (neighbour.distance == 0) {
       for (std::int64_t i = 0; i < dim; ++i) frame[i] = neighbour.vector[i];
@@ -167,7 +167,7 @@ class FaissIndex final : public RetrievalIndex {
     torch::Tensor result = frames.clone();
     auto found = search_.search(frames.data_ptr<float>(), frames.size(0), neighbours_ + spare);
     for (std::int64_t t = 0; t < frames.size(0); ++t) {
-      std::vector<Candidate>& candidates = found[std::size_t(t)];
+      std::vector<Neighbour>& candidates = found[std::size_t(t)];
       keep_nearest(frames.data_ptr<float>() + t * dim_, dim_, neighbours_, candidates);
       blend(candidates, dim_, result.data_ptr<float>() + t * dim_);
     }

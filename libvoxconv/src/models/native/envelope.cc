@@ -10,7 +10,7 @@ namespace {
 
 namespace F = torch::nn::functional;
 
-constexpr double pi = std::numbers::pi;
+using std::numbers::pi;
 constexpr double floor_power = 1e-10;
 
 // CheapTrick's window must fit the FFT frame: three periods, so 65 Hz and up.

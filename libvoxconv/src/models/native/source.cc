@@ -9,7 +9,7 @@
 namespace voxconv::native {
 namespace {
 
-constexpr double pi = std::numbers::pi;
+using std::numbers::pi;
 constexpr double top_hz = 0.49 * sample_rate;
 
 /// Sum of cos(k * phase) for k = 1 .. harmonics; the fraction of a harmonic fades in, so that a gliding pitch does not click.

@@ -6,8 +6,8 @@ namespace voxconv::rvc {
 namespace {
 
 // RVC has these in its code, not in its settings.
-constexpr std::int64_t couplings = 4, layers = 3, kernel = 5;
-static_assert(Flow::context_frames == couplings * layers * (kernel / 2));
+constexpr std::int64_t couplings = 4, layers = 3, wavenet_kernel = 5;
+static_assert(Flow::context_frames == couplings * layers * (wavenet_kernel / 2));
 
 }  // namespace
 
@@ -21,7 +21,7 @@ FlowWeights read_flow(const Config& config, nn::TensorReader& reader) {
     coupling.post = take_affine(reader, start + "post", {half, h, 1});
     coupling.speaker = take_affine(reader, start + "enc.cond_layer", {layers * 2 * h, config.speaker_dim, 1});
     for (std::int64_t j = 0; j < layers; ++j) {
-      coupling.in.push_back(take_affine(reader, start + "enc.in_layers." + std::to_string(j), {2 * h, h, kernel}));
+      coupling.in.push_back(take_affine(reader, start + "enc.in_layers." + std::to_string(j), {2 * h, h, wavenet_kernel}));
       coupling.out.push_back(take_affine(reader, start + "enc.res_skip_layers." + std::to_string(j), {j + 1 < layers ? 2 * h : h, h, 1}));
     }
     weights.couplings.push_back(std::move(coupling));

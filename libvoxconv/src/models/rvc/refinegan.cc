@@ -12,7 +12,7 @@
 namespace voxconv::rvc {
 namespace {
 
-constexpr double slope = 0.2;
+constexpr double activation_slope = 0.2;
 constexpr std::int64_t kernel = 7, reach = kernel / 2;  // of all convolutions outside the residual blocks
 constexpr std::int64_t excitation_channels = 16, speaker_dim = 256;
 constexpr std::int64_t block_kernels[] = {3, 7, 11}, block_dilations[] = {1, 3, 5};
@@ -46,7 +46,7 @@ RefineGan::RefineGan(const Config& config, const RefineGanWeights& weights, torc
       source_(weights.source_weight, {}, config.sample_rate, hop_, Excitation::Pitch::interpolated) {
   const torch::NoGradGuard guard;
   const auto in_float = [](const torch::Tensor& tensor) { return tensor.to(torch::kFloat); };
-  pre_ = nn::PackedConv(weights.pre_weight, weights.pre_bias, {}, device, torch::kFloat, nn::Activation::leaky_relu, slope);
+  pre_ = nn::PackedConv(weights.pre_weight, weights.pre_bias, {}, device, torch::kFloat, nn::Activation::leaky_relu, activation_slope);
   mel_ = nn::PackedConv(weights.mel_weight, weights.mel_bias, {}, device, torch::kFloat);
   cond_weight_ = in_float(weights.cond_weight).squeeze(2).to(device);
   cond_bias_ = in_float(weights.cond_bias).to(device);
@@ -58,7 +58,7 @@ RefineGan::RefineGan(const Config& config, const RefineGanWeights& weights, torc
     down.reach = (down.kernel.size(0) - down.rate) / 2;
     const bool last = i + 1 == count;  // each level is kept activated; what joins the latent frames is activated with them
     down.conv = nn::PackedConv(weights.down_weight[i], weights.down_bias[i], {}, device, torch::kFloat,
-                               last ? nn::Activation::none : nn::Activation::leaky_relu, slope);
+                               last ? nn::Activation::none : nn::Activation::leaky_relu, activation_slope);
     downs_.push_back(std::move(down));
   }
   // The blocks of a stage are summed; the factor of their mean passes through the leaky ReLU into the weights of what follows.
@@ -69,11 +69,11 @@ RefineGan::RefineGan(const Config& config, const RefineGanWeights& weights, torc
     stage.samples_per_frame = rate *= stage.rate;
     torch::Tensor weight = in_float(weights.stages[i].weight).clone();
     if (i > 0) weight.slice(1, 0, channels) /= static_cast<double>(std::size(block_kernels));
-    stage.conv = nn::TimeConv(weight, weights.stages[i].bias, 1, device, precision, slope);
+    stage.conv = nn::TimeConv(weight, weights.stages[i].bias, 1, device, precision, activation_slope);
     stage.channels = channels /= 2;
     stage.tile = tile_samples(channels, device, precision);
     for (const auto& block : weights.stages[i].blocks) {
-      stage.blocks.emplace_back(block, slope, device, precision);
+      stage.blocks.emplace_back(block, activation_slope, device, precision);
       stage.reach = std::max(stage.reach, stage.blocks.back().reach());
     }
     stages_.push_back(std::move(stage));
@@ -131,14 +131,14 @@ torch::Tensor RefineGan::run_tile(const Stage& stage, const Piece& below, const 
   const torch::Tensor rows =
       torch::cat({interpolate(below, joined, stage.rate, length / stage.rate), rows_of(cut(beside, joined, length)).to(precision_)}, 1);
   const Piece x{stage.conv(cut({image_of(rows), joined.begin}, wide.widened(reach), length)), wide.begin};
-  const Piece activated{torch::leaky_relu(x.x, slope), wide.begin};
+  const Piece activated{torch::leaky_relu(x.x, activation_slope), wide.begin};
   torch::Tensor sum;
   for (const ResidualBlock& block : stage.blocks) {
     torch::Tensor y = block(x, activated, span, length);
-    torch::leaky_relu_(y, slope);
+    torch::leaky_relu_(y, activation_slope);
     sum = sum.defined() ? sum.add_(y) : y;
   }
-  return torch::leaky_relu_(sum, slope);
+  return torch::leaky_relu_(sum, activation_slope);
 }
 
 torch::Tensor RefineGan::decode_block(const Piece& z, const Piece& excitation, const torch::Tensor& condition, std::int64_t frames,
@@ -151,7 +151,7 @@ torch::Tensor RefineGan::decode_block(const Piece& z, const Piece& excitation, c
   const Span first = spans.stages[0];
   const torch::Tensor latent = mel_(cut(z, first.widened(reach), frames)).add_(condition);
   Piece x{torch::cat({rows_of(latent), rows_of(cut(levels[count], first, frames))}, 1), first.begin};
-  x.x = image_of(torch::leaky_relu_(x.x, slope).to(precision_));
+  x.x = image_of(torch::leaky_relu_(x.x, activation_slope).to(precision_));
   for (std::size_t i = 0; i < count; ++i)
     x = in_tiles(spans.stages[i + 1], stages_[i].tile,
                  [&](Span tile) { return run_tile(stages_[i], x, levels[count - 1 - i], frames, tile); });

@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t window = 10;  ///< frames either side whose distance the attention knows
 constexpr std::int64_t band = 2 * window + 1;
 constexpr std::int64_t query_block = 128;
-constexpr double slope = 0.1;
+constexpr double embedding_slope = 0.1;
 constexpr std::int64_t pitches = 256;
 
 /// The entries of `rows` [heads, n, T + 2 * window] that lie within the window around the row's own frame, `first` in row 0: a view
@@ -117,7 +117,7 @@ Prior TextEncoder::operator()(const torch::Tensor& content, const torch::Tensor&
   const torch::NoGradGuard guard;
   const torch::Tensor rows = image_of(content.contiguous());
   torch::Tensor x = pitch_.defined() ? content_.add(rows, image_of(pitch_.index_select(0, pitch))) : content_(rows);
-  x = torch::leaky_relu_(x, slope);
+  x = torch::leaky_relu_(x, embedding_slope);
   for (const Layer& layer : layers_) {
     x = normalise(layer.out.add(attend(layer, x), x), layer.norm1);
     x = normalise(layer.contract.add(layer.expand(x), x), layer.norm2);

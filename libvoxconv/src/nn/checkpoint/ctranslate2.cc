@@ -11,7 +11,7 @@ namespace voxconv::nn {
 namespace {
 
 constexpr std::uint32_t known_version = 6;
-constexpr std::size_t longest_name = 255, most_dimensions = 8;
+constexpr std::size_t longest_text = 255, highest_rank = 8;
 constexpr std::uint32_t most_tensors = 65536;  // the smallest tensor takes far more memory than it has bytes in the file
 constexpr torch::ScalarType types[] = {torch::kFloat, torch::kChar, torch::kShort, torch::kInt, torch::kHalf, torch::kBFloat16};
 
@@ -48,8 +48,8 @@ class Cursor {
   std::string name() {
     const auto length = number<std::uint16_t>();
     const std::string_view text(reinterpret_cast<const char*>(bytes(length)), length);
-    if (text.empty() || text.find('\0') != text.size() - 1 || length > longest_name + 1)
-      fail(ErrorCode::bad_model, "The file is damaged: it has a name that does not end within {} bytes.", longest_name + 1);
+    if (text.empty() || text.find('\0') != text.size() - 1 || length > longest_text + 1)
+      fail(ErrorCode::bad_model, "The file is damaged: it has a name that does not end within {} bytes.", longest_text + 1);
     return std::string(text.substr(0, text.size() - 1));
   }
 
@@ -60,7 +60,7 @@ class Cursor {
 
 torch::Tensor read_tensor(Cursor& cursor, const std::string& name) {
   const auto rank = cursor.number<std::uint8_t>();
-  if (rank > most_dimensions) fail(ErrorCode::bad_model, "The file is damaged: {} has {} dimensions.", printable(name), rank);
+  if (rank > highest_rank) fail(ErrorCode::bad_model, "The file is damaged: {} has {} dimensions.", printable(name), rank);
   std::vector<std::int64_t> shape;
   for (int i = 0; i < rank; ++i) shape.push_back(cursor.number<std::uint32_t>());
   const auto type = cursor.number<std::uint8_t>();
@@ -92,7 +92,7 @@ bool is_ctranslate2(const MappedFile& file) {
   Cursor cursor(file);
   const auto version = cursor.number<std::uint32_t>();
   const auto length = cursor.number<std::uint16_t>();
-  if (version == 0 || version > 255 || length > longest_name || length > cursor.left()) return false;
+  if (version == 0 || version > 255 || length > longest_text || length > cursor.left()) return false;
   return std::string_view(reinterpret_cast<const char*>(cursor.bytes(length)), length).ends_with(end);
 }
 

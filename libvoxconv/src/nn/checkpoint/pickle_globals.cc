@@ -11,7 +11,6 @@ namespace voxconv::nn {
 namespace {
 
 using Kind = PickleValue::Kind;
-constexpr std::size_t most_dimensions = 16;
 
 const std::map<std::string, PickleGlobal>& globals() {
   using G = PickleGlobal;

@@ -7,6 +7,8 @@
 
 namespace voxconv::nn {
 
+constexpr std::size_t most_dimensions = 16;  ///< of a tensor in a checkpoint
+
 /// The few names of Python that a checkpoint may use, and what each stands for here. All others are refused.
 enum class PickleGlobal {
   reference,       ///< may be mentioned only: a type, a dtype

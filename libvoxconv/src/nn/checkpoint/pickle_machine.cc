@@ -10,8 +10,8 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-constexpr std::uint64_t most_steps = 16'000'000;    // opcodes, which bounds what is merely moved
-constexpr std::uint64_t longest_text = 256u << 20;  // one text or run of bytes
+constexpr std::uint64_t most_steps = 16'000'000;   // opcodes, which bounds what is merely moved
+constexpr std::uint64_t longest_run = 256u << 20;  // one text or run of bytes
 
 /// Reads the steps and does them.
 class Machine {
@@ -27,7 +27,7 @@ class Machine {
  private:
   /// Text of a length; what is not UTF-8 are bytes (Python 2 made no difference).
   void make_text(std::uint64_t length, bool is_bytes = false) {
-    if (length > longest_text) fail(ErrorCode::bad_model, "The pickle has a text of {} bytes; at most {} are read.", length, longest_text);
+    if (length > longest_run) fail(ErrorCode::bad_model, "The pickle has a text of {} bytes; at most {} are read.", length, longest_run);
     std::string text = bytes_.text(length);
     stack_.make(is_bytes || !is_utf8(text) ? Kind::bytes : Kind::text)->text = std::move(text);
   }

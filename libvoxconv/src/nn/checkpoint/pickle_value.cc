@@ -8,7 +8,7 @@ namespace {
 using Kind = PickleValue::Kind;
 constexpr std::size_t longest_description = 200;
 constexpr int deepest_description = 4;
-constexpr std::size_t most_texts = 1000, longest_text = 4096;
+constexpr std::size_t most_texts = 1000, longest_plain_text = 4096;
 constexpr std::size_t longest_key = 255;
 
 void append(std::string& text, const PickleValue& value, int depth);
@@ -84,7 +84,7 @@ std::map<std::string, std::string> plain_texts(const PickleValue& dict) {
   if (!dict.is(Kind::dict)) return texts;
   for (std::size_t i = 0; i + 1 < dict.items.size() && texts.size() < most_texts; i += 2) {
     const PickleValue &key = *dict.items[i], &value = *dict.items[i + 1];
-    if (!key.is(Kind::text) || key.text.size() > longest_text || value.text.size() > longest_text) continue;
+    if (!key.is(Kind::text) || key.text.size() > longest_plain_text || value.text.size() > longest_plain_text) continue;
     if (std::string text = plain_text(value); !text.empty()) texts[key.text] = std::move(text);
   }
   return texts;

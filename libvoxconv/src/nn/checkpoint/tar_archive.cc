@@ -13,7 +13,7 @@ namespace voxconv::nn {
 namespace {
 
 constexpr std::uint64_t block_bytes = 512;
-constexpr std::size_t most_entries = 1000;  // torch writes four
+constexpr std::size_t most_members = 1000;  // torch writes four
 
 /// A field of a header.
 struct Field {
@@ -118,8 +118,8 @@ TarArchive::TarArchive(const MappedFile& file) {
     if (type != '0' && type != '\0')
       fail(ErrorCode::bad_model, "The tar file's entry {} is of the type \"{}\"; torch writes plain files.", printable(name),
            printable(std::string(1, type)));
-    if (entries_.size() >= most_entries)
-      fail(ErrorCode::bad_model, "The tar file has more than {} entries; torch writes four.", most_entries);
+    if (entries_.size() >= most_members)
+      fail(ErrorCode::bad_model, "The tar file has more than {} entries; torch writes four.", most_members);
     if (!entries_.emplace(name, entry).second) fail(ErrorCode::bad_model, "The tar file has the entry {} twice.", printable(name));
   }
 }

@@ -11,7 +11,6 @@ namespace voxconv::nn {
 namespace {
 
 using Kind = PickleValue::Kind;
-constexpr std::uint64_t most_dimensions = 16;
 
 /// What the file keeps outside its pickle, by the number that the pickle knows it by: storages, parts of them ("views") and tensors.
 struct Outside {

@@ -15,12 +15,12 @@ namespace {
 
 constexpr std::uint64_t end_bytes = 22, end64_bytes = 56, locator_bytes = 20, longest_comment = 0xffff;
 constexpr std::uint64_t most_entries = 1'000'000;
-constexpr std::uint64_t stored = 0, deflated = 8;                                  // methods
-constexpr std::uint64_t most_growth = 16, free_growth = 1u << 20, alignment = 64;  // of what is unpacked
+constexpr std::uint64_t stored = 0, deflated = 8;                                         // methods
+constexpr std::uint64_t most_growth = 16, free_growth = 1u << 20, buffer_alignment = 64;  // of what is unpacked
 constexpr std::uint32_t end_mark = 0x06054b50, end64_mark = 0x06064b50, locator_mark = 0x07064b50, entry_mark = 0x02014b50,
                         local_mark = 0x04034b50;
 
-std::uint64_t padded(std::uint64_t size) { return (size + alignment - 1) / alignment * alignment; }
+std::uint64_t padded(std::uint64_t size) { return (size + buffer_alignment - 1) / buffer_alignment * buffer_alignment; }
 
 std::uint64_t number(const std::uint8_t* at, int bytes) {
   std::uint64_t value = 0;
@@ -119,7 +119,7 @@ void ZipArchive::unpack() {
       fail(ErrorCode::bad_model, "The zip file is refused: unpacked, it would take more than {} bytes.", most);
     total += padded(entry.size);
   }
-  const std::align_val_t aligned{alignment};
+  const std::align_val_t aligned{buffer_alignment};
   auto* memory = static_cast<std::uint8_t*>(::operator new(total, aligned));
   bytes_ = {{memory, [aligned](const std::uint8_t* data) { ::operator delete(const_cast<std::uint8_t*>(data), aligned); }}, total};
   std::uint8_t* at = memory;
