@@ -4,6 +4,10 @@ target_compile_options(voxconv_compiler INTERFACE -Wall -Wextra $<$<CXX_COMPILER
 if(VOXCONV_WARNINGS_AS_ERRORS)
   target_compile_options(voxconv_compiler INTERFACE -Werror)
 endif()
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC takes a source that another one includes for a header, whose types must not have members of unnamed namespaces.
+  target_compile_options(voxconv_compiler INTERFACE -Wno-subobject-linkage)
+endif()
 if(VOXCONV_SANITIZE)
   target_compile_options(voxconv_compiler INTERFACE -fsanitize=${VOXCONV_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(voxconv_compiler INTERFACE -fsanitize=${VOXCONV_SANITIZE})
