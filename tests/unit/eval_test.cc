@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "core/atomic_file.h"
+#include "eval/comparison.h"
 #include "eval/memory_audio.h"
 #include "eval/metrics.h"
 #include "eval/report.h"
@@ -97,7 +98,38 @@ TEST(LoudnessError, SilenceDoesNotCount) {
 
 TEST(Cosine, KnownAngles) {
   EXPECT_NEAR(eval::cosine(torch::tensor({1.f, 0.f}), torch::tensor({3.f, 3.f})), std::sqrt(0.5), 1e-6);
-  EXPECT_EQ(eval::cosine(torch::tensor({1.f, 0.f}), torch::tensor({0.f, 0.f})), 0);
+  EXPECT_TRUE(std::isnan(eval::cosine(torch::tensor({1.f, 0.f}), torch::tensor({0.f, 0.f}))));
+}
+
+/// What a comparison needs of a sound: two seconds without pitch, and an embedding.
+eval::Sound sound_with(const torch::Tensor& embedding) {
+  eval::Sound sound;
+  sound.full_band = 0.1 * torch::ones({2 * 44100});
+  sound.audio = 0.1 * torch::ones({2 * 16000});
+  sound.f0 = sound.agreed = sound.pitched = std::vector<float>(200, 0.f);
+  sound.loudness = torch::full({200}, -3.f);
+  sound.embedding = embedding;
+  return sound;
+}
+
+TEST(Compare, SimilarityToASilenceIsUndefined) {
+  const torch::Tensor none = torch::zeros({SpeakerEncoder::dim});
+  torch::Tensor one = none.clone(), other = none.clone();
+  one[0] = 1;
+  other[0] = 0.6;
+  other[1] = 0.8;
+  const eval::Target target = eval::target_of({sound_with(one)}), silent_target = eval::target_of({sound_with(none)});
+  const EvalRow heard = eval::compare(sound_with(other), sound_with(one), target, 0);
+  EXPECT_NEAR(heard.secs_target, 1, 1e-6);
+  EXPECT_NEAR(heard.secs_source, 0.6, 1e-6);
+  EXPECT_EQ(heard.secs_nearer_target, 1);
+  const EvalRow silent = eval::compare(sound_with(other), sound_with(none), target, 0);
+  EXPECT_TRUE(std::isnan(silent.secs_target));
+  EXPECT_TRUE(std::isnan(silent.secs_source));
+  EXPECT_TRUE(std::isnan(silent.secs_nearer_target));
+  EXPECT_NEAR(silent.secs_source_target, 0.6, 1e-6);
+  EXPECT_TRUE(std::isnan(eval::compare(sound_with(other), sound_with(one), silent_target, 0).secs_target));
+  EXPECT_NEAR(mean_row({heard, silent}).secs_target, 1, 1e-6) << "left out of the mean";
 }
 
 TEST(MeanRow, LeavesUndefinedValuesOut) {
@@ -221,6 +253,41 @@ TEST(Evaluate, NeverReplacesARecording) {
   }
   EXPECT_EQ(read_file(song), "a recording");
   fs::remove_all(dir);
+}
+
+/// Writes a sung second, or a silent one, and returns its path.
+std::string second_of_sound(const std::string& name, double level) {
+  AudioBuffer audio(44100, 1, 44100);
+  for (std::size_t i = 0; i < audio.frames(); ++i)
+    for (int k = 1; k <= 10; ++k) audio.channels[0][i] += float(level / k * std::sin(2 * M_PI * 180 * k * double(i) / 44100));
+  const std::string path = (fs::path(testing::TempDir()) / name).string();
+  WriteOptions options;
+  const auto writer = open_writer(path, options);
+  writer->write(audio);
+  writer->finish();
+  return path;
+}
+
+TEST(Evaluate, RefusesReferencesWithoutAVoice) {
+  EvalOptions options;
+  options.sources = {second_of_sound("eval_sung.wav", 0.1)};
+  options.references = {second_of_sound("eval_silent.wav", 0)};
+  try {
+    evaluate(sine_voice(), options);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::usage) << e.what();
+    EXPECT_NE(std::string(e.what()).find("references"), std::string::npos) << e.what();
+  }
+}
+
+TEST(EvaluateVocoder, NothingIsNearerToItsTargetThanToItself) {
+  EvalOptions options;
+  options.sources = {second_of_sound("eval_sung.wav", 0.1)};
+  const EvalReport report = evaluate_vocoder(options);
+  EXPECT_GT(report.mean.secs_target, 0);
+  EXPECT_TRUE(std::isnan(report.mean.secs_nearer_target));
+  EXPECT_TRUE(std::isnan(report.mean.timbre_nearer_target));
 }
 
 TEST(EvaluateVocoder, TakesNoReferences) {

@@ -8,10 +8,11 @@ namespace voxconv::eval {
 
 /// The voice that results should have.
 struct Target {
-  torch::Tensor embedding;  ///< [256] unit vector: normalised mean of the recordings' embeddings, or the one that the voice carries
-  Timbre timbre;            ///< of all recordings
-  torch::Tensor spectrum;   ///< mean of the recordings' long-term spectra; undefined where there are none
-  SoundFigures figures;     ///< mean of the recordings'
+  /// [256] unit vector: normalised mean of the recordings' embeddings, or the one that the voice carries; zeros where all are silent
+  torch::Tensor embedding;
+  Timbre timbre;           ///< of all recordings
+  torch::Tensor spectrum;  ///< mean of the recordings' long-term spectra; undefined where there are none
+  SoundFigures figures;    ///< mean of the recordings'
 };
 
 Target target_of(const std::vector<Sound>& recordings);

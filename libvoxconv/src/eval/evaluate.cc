@@ -81,7 +81,10 @@ std::pair<Target, std::optional<Spectrogram>> read_target(const std::vector<std:
     if (!first) first = picture_of(sounds.back(), "target: " + fs::path(file).filename().string());
     sounds.back().full_band = sounds.back().audio = torch::Tensor();
   }
-  return {eval::target_of(sounds), std::move(first)};
+  Target target = eval::target_of(sounds);
+  if (target.embedding.norm().item<double>() == 0)
+    fail(ErrorCode::usage, "No voice is to be heard in the references; name recordings in which the target speaks or sings.");
+  return {std::move(target), std::move(first)};
 }
 
 Target stored_target(const Voice& voice) {
@@ -104,7 +107,7 @@ struct Result {
 struct Procedure {
   std::string name;  ///< of what makes the results
   std::function<Result(const AudioBuffer& original, const Sound& source)> make;
-  std::function<Target(const Sound& source)> target;
+  std::optional<Target> target;  ///< none: each source is its own
   std::optional<Spectrogram> target_picture;
   std::function<Tags(const Tags& source)> tags;  ///< of a saved result
 };
@@ -149,7 +152,8 @@ EvalReport evaluate_files(const Procedure& procedure, const EvalOptions& options
       writer->finish();
     }
     const Sound result = analyser.analyse(made.audio);
-    EvalRow row = eval::compare(source, result, procedure.target(source), made.key);
+    EvalRow row = eval::compare(source, result, procedure.target ? *procedure.target : eval::target_of({source}), made.key);
+    if (!procedure.target) row.secs_nearer_target = row.timbre_nearer_target = undefined_figure;  // than itself
     row.source = sources[i];
     if (recognizer) compare_words(*recognizer, source, result, options.language, row);
     row.seconds = original.seconds();
@@ -189,12 +193,10 @@ EvalReport evaluate(const Voice& voice, const EvalOptions& options, const Progre
   Procedure procedure;
   procedure.name = voice.info().name;
   const std::vector<std::string> references = expand(options.references);
-  Target target;
   if (references.empty())
-    target = stored_target(voice);
+    procedure.target = stored_target(voice);
   else
-    std::tie(target, procedure.target_picture) = read_target(references, analyser, cancel);
-  procedure.target = [&](const Sound&) { return target; };
+    std::tie(procedure.target, procedure.target_picture) = read_target(references, analyser, cancel);
   Converter converter(voice, options.convert);
   procedure.make = [&](const AudioBuffer& original, const Sound&) {
     eval::MemoryReader reader(original);
@@ -204,7 +206,7 @@ EvalReport evaluate(const Voice& voice, const EvalOptions& options, const Progre
   };
   procedure.tags = [&](const Tags& source) { return provenance_tags(source, voice.info(), options.convert); };
   EvalReport report = evaluate_files(procedure, options, analyser, on_progress, cancel);
-  report.target_sound = target.figures;
+  report.target_sound = procedure.target->figures;
   return report;
 } catch (...) {
   throw_as_error();
@@ -220,7 +222,6 @@ EvalReport evaluate_vocoder(const EvalOptions& options, const LoadOptions& load,
   const native::Vocoder vocoder = native::load_vocoder(device);
   Procedure procedure;
   procedure.name = "native vocoder";
-  procedure.target = [](const Sound& source) { return eval::target_of({source}); };
   procedure.make = [&](const AudioBuffer&, const Sound& source) {
     const auto start = std::chrono::steady_clock::now();
     const torch::Tensor audio = eval::copy_synthesis(vocoder, source.full_band, source.f0, options.convert.seed, device);

@@ -80,7 +80,7 @@ double loudness_error_db(const torch::Tensor& source, const torch::Tensor& resul
 
 double cosine(const torch::Tensor& a, const torch::Tensor& b) {
   const double norms = a.norm().item<double>() * b.norm().item<double>();
-  return norms > 0 ? torch::dot(a.flatten(), b.flatten()).item<double>() / norms : 0;
+  return norms > 0 ? torch::dot(a.flatten(), b.flatten()).item<double>() / norms : nan;
 }
 
 }  // namespace voxconv::eval

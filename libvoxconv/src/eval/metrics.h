@@ -29,7 +29,7 @@ double pitch_agreement(std::span<const float> first_of_source, std::span<const f
 /// taken out, over the frames in which the source is within 40 dB of its loudest. The longer one is cut; NaN where one is empty.
 double loudness_error_db(const torch::Tensor& source, const torch::Tensor& result);
 
-/// Cosine of two vectors; 0 where one is all zeros.
+/// Cosine of two vectors; NaN where one is all zeros, as the embedding of a silence is.
 double cosine(const torch::Tensor& a, const torch::Tensor& b);
 
 }  // namespace voxconv::eval
