@@ -281,6 +281,31 @@ TEST(Evaluate, RefusesReferencesWithoutAVoice) {
   }
 }
 
+TEST(Evaluate, LooksIntoAFolderOnce) {
+  const fs::path dir = fs::path(testing::TempDir()) / "voxconv_eval_folders";
+  fs::remove_all(dir);
+  for (const char* folder : {"sources", "references"}) {
+    fs::create_directories(dir / folder);
+    write_file((dir / folder / "broken.wav").string(), "no sound, though its name says so");
+    write_file((dir / folder / "note.txt").string(), "left out");
+  }
+  std::vector<std::string> warnings;
+  set_log_callback([&](LogLevel level, const std::string& text) {
+    if (level == LogLevel::warning) warnings.push_back(text);
+  });
+  EvalOptions options;
+  options.sources = {(dir / "sources").string()};
+  EXPECT_THROW(evaluate(sine_voice(), options), Error);
+  EXPECT_EQ(warnings.size(), 1u) << "for the sources";
+  warnings.clear();
+  options.references = {(dir / "references").string()};
+  options.save_dir = (dir / "saved").string();
+  EXPECT_THROW(evaluate(sine_voice(), options), Error);
+  set_log_callback({});
+  EXPECT_EQ(warnings.size(), 2u) << "for both";
+  fs::remove_all(dir);
+}
+
 TEST(EvaluateVocoder, NothingIsNearerToItsTargetThanToItself) {
   EvalOptions options;
   options.sources = {second_of_sound("eval_sung.wav", 0.1)};

@@ -103,6 +103,12 @@ struct Result {
   double wall_s = 0;
 };
 
+/// The files that an evaluation is of. Folders are searched once: what is left out in them is told in the log.
+struct Files {
+  std::vector<std::string> sources, names;  ///< names: of what is kept of each source
+  std::vector<std::string> references;
+};
+
 /// One kind of evaluation: how results are made, and what they are compared with.
 struct Procedure {
   std::string name;  ///< of what makes the results
@@ -128,9 +134,9 @@ void compare_words(const eval::Recognizer& recognizer, const Sound& source, cons
     row.cer = eval::character_error(wanted.text, recognizer.transcribe(result.audio, wanted.language).text);
 }
 
-EvalReport evaluate_files(const Procedure& procedure, const EvalOptions& options, const eval::SoundAnalyser& analyser,
+EvalReport evaluate_files(const Procedure& procedure, const Files& files, const EvalOptions& options, const eval::SoundAnalyser& analyser,
                           const ProgressFn& on_progress, const CancelToken& cancel) {
-  const std::vector<std::string> sources = expand(options.sources), names = unique_stems(sources);
+  const std::vector<std::string>&sources = files.sources, &names = files.names;
   const auto recognizer = find_recognizer(analyser.device());
   EvalReport report;
   report.voice = procedure.name;
@@ -172,31 +178,34 @@ EvalReport evaluate_files(const Procedure& procedure, const EvalOptions& options
 }
 
 /// What is wrong is said before any work is done.
-void prepare(const EvalOptions& options) {
+Files prepare(const EvalOptions& options) {
   options.convert.validate();
   if (!options.language.empty()) eval::WhisperVocabulary().language(options.language);
-  const std::vector<std::string> sources = expand(options.sources);
-  if (sources.empty()) fail(ErrorCode::usage, "There is nothing to evaluate; name the files or folders to convert.");
-  if (options.save_dir.empty()) return;
+  Files files;
+  files.sources = expand(options.sources);
+  if (files.sources.empty()) fail(ErrorCode::usage, "There is nothing to evaluate; name the files or folders to convert.");
+  files.names = unique_stems(files.sources);
+  files.references = expand(options.references);
+  if (options.save_dir.empty()) return files;
   std::vector<std::string> saved;
-  for (const std::string& name : unique_stems(sources)) saved.push_back((fs::path(options.save_dir) / (name + ".wav")).string());
-  refuse_to_replace(sources, saved);
-  refuse_to_replace(expand(options.references), saved);
+  for (const std::string& name : files.names) saved.push_back((fs::path(options.save_dir) / (name + ".wav")).string());
+  refuse_to_replace(files.sources, saved);
+  refuse_to_replace(files.references, saved);
   make_folder(options.save_dir);
+  return files;
 }
 
 }  // namespace
 
 EvalReport evaluate(const Voice& voice, const EvalOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) try {
-  prepare(options);
+  const Files files = prepare(options);
   const eval::SoundAnalyser analyser(voice.impl().device);
   Procedure procedure;
   procedure.name = voice.info().name;
-  const std::vector<std::string> references = expand(options.references);
-  if (references.empty())
+  if (files.references.empty())
     procedure.target = stored_target(voice);
   else
-    std::tie(procedure.target, procedure.target_picture) = read_target(references, analyser, cancel);
+    std::tie(procedure.target, procedure.target_picture) = read_target(files.references, analyser, cancel);
   Converter converter(voice, options.convert);
   procedure.make = [&](const AudioBuffer& original, const Sound&) {
     eval::MemoryReader reader(original);
@@ -205,7 +214,7 @@ EvalReport evaluate(const Voice& voice, const EvalOptions& options, const Progre
     return Result{writer.audio(), done.key, done.wall_s};
   };
   procedure.tags = [&](const Tags& source) { return provenance_tags(source, voice.info(), options.convert); };
-  EvalReport report = evaluate_files(procedure, options, analyser, on_progress, cancel);
+  EvalReport report = evaluate_files(procedure, files, options, analyser, on_progress, cancel);
   report.target_sound = procedure.target->figures;
   return report;
 } catch (...) {
@@ -215,7 +224,7 @@ EvalReport evaluate(const Voice& voice, const EvalOptions& options, const Progre
 EvalReport evaluate_vocoder(const EvalOptions& options, const LoadOptions& load, const ProgressFn& on_progress,
                             const CancelToken& cancel) try {
   if (!options.references.empty()) fail(ErrorCode::usage, "Copy synthesis compares each recording with itself; leave out the references.");
-  prepare(options);
+  const Files files = prepare(options);
   nn::set_threads(load.threads, load.jobs);
   const torch::Device device = nn::select_device(load.device);
   const eval::SoundAnalyser analyser(device);
@@ -230,7 +239,7 @@ EvalReport evaluate_vocoder(const EvalOptions& options, const LoadOptions& load,
     return result;
   };
   procedure.tags = [](const Tags& source) { return source; };
-  EvalReport report = evaluate_files(procedure, options, analyser, on_progress, cancel);
+  EvalReport report = evaluate_files(procedure, files, options, analyser, on_progress, cancel);
   report.target_sound = report.mean.source_sound;
   return report;
 } catch (...) {
