@@ -206,6 +206,15 @@ TEST(PauseLevels, AHumIsNoBreath) {
   EXPECT_TRUE(std::isnan(pause_levels(source, source, loudness, pitch_of_phrases()).breath_change_db));
 }
 
+TEST(PauseLevels, TheNoiseOfARoomIsNoBreath) {
+  // At -32 dBFS below every phrase and between them: loud, but steady.
+  const auto in_a_room = [](double at_rate) {
+    return phrases(torch::zeros({std::int64_t(at_rate)}), at_rate) + noise(5, 20, at_rate) * std::pow(10, -32 / 20.0);
+  };
+  const torch::Tensor source = in_a_room(rate), loudness = a_weighted_loudness(in_a_room(16000));
+  EXPECT_TRUE(std::isnan(pause_levels(source, source, loudness, pitch_of_phrases()).breath_change_db));
+}
+
 TEST(PauseLevels, AreUndefinedWithoutPauses) {
   const torch::Tensor voice = tone(300, 2);
   const PauseLevels levels = pause_levels(voice, voice, a_weighted_loudness(tone(300, 2, 16000)), steady(300, 2));

@@ -7,6 +7,7 @@
 
 #include "eval/periodicity.h"
 #include "eval/spectrum_measures.h"
+#include "features/background.h"
 #include "features/frames.h"
 #include "features/loudness.h"
 
@@ -16,7 +17,6 @@ namespace {
 using std::numbers::pi;
 
 constexpr double rest_below_db = 45, breath_below_db = 15, over_noise_db = 6;
-constexpr double quiet_share = 0.1, most_noise_db = -40;
 constexpr double most_periodic = 0.5;
 constexpr std::int64_t rest_edge = 5, breath_gap = 30, breath_edge = 8;  // frames
 constexpr std::size_t least_frames = 10;
@@ -113,9 +113,9 @@ PauseLevels pause_levels(const torch::Tensor& source, const torch::Tensor& resul
   const torch::Tensor curve = loudness.to(torch::kDouble).contiguous() * db_per_neper;
   const double* level = curve.const_data_ptr<double>();
   const double loudest = *std::max_element(level, level + frames);
-  // The quiet tenth of the frames is noise, but no more than a passage without pauses may be taken for.
-  const double noise = std::min(curve.quantile(quiet_share).item<double>(), most_noise_db);
-  const double audible = noise + over_noise_db;
+  const torch::Tensor f0 = torch::tensor(at::ArrayRef<float>(pitch.data(), std::size_t(frames)));
+  const torch::Tensor background = (background_loudness(loudness.slice(0, 0, frames), f0) * db_per_neper).contiguous();
+  const float* noise = background.const_data_ptr<float>();
 
   std::vector<std::int64_t> rests, quiet;
   each_run(
@@ -128,7 +128,8 @@ PauseLevels pause_levels(const torch::Tensor& source, const torch::Tensor& resul
       [&](std::int64_t begin, std::int64_t end) {
         if (end - begin < breath_gap) return;
         for (std::int64_t t = begin + breath_edge; t < end - breath_edge; ++t)
-          if (level[t] <= loudest - breath_below_db && level[t] >= loudest - rest_below_db && level[t] >= audible) quiet.push_back(t);
+          if (level[t] <= loudest - breath_below_db && level[t] >= loudest - rest_below_db && level[t] >= double(noise[t]) + over_noise_db)
+            quiet.push_back(t);
       });
   const std::vector<float> period = strongest_period(source, quiet);
   std::vector<std::int64_t> breaths;

@@ -28,9 +28,9 @@ struct PauseLevels {
 
 /// `source` and `result` are 44.1 kHz audio [N]; the rest is the source's, at 100 frames a second: A-weighted loudness
 /// (features/loudness.h) and pitch in Hz, above 0 where anything found one. A rest: 0.1 s and more that are over 45 dB below the loudest
-/// frame, less 50 ms at either side. A breath: frames 15 to 45 dB below the loudest frame, 6 dB and more above the recording's noise
-/// (noise_loudness()), in gaps of 0.3 s and more between pitches (less 80 ms at either side), without a period (strongest_period() below
-/// 0.5). A measure is undefined for fewer than 10 frames.
+/// frame, less 50 ms at either side. A breath: frames 15 to 45 dB below the loudest frame, 6 dB and more above the background
+/// (background_loudness(), features/background.h), in gaps of 0.3 s and more between pitches (less 80 ms at either side), without a period
+/// (strongest_period() below 0.5). A measure is undefined for fewer than 10 frames.
 PauseLevels pause_levels(const torch::Tensor& source, const torch::Tensor& result, const torch::Tensor& loudness,
                          std::span<const float> pitch);
 
