@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "voxconv/error.h"
 
@@ -11,6 +12,12 @@ namespace {
 cairo_status_t append(void* closure, const unsigned char* data, unsigned int length) {
   static_cast<std::string*>(closure)->append(reinterpret_cast<const char*>(data), length);
   return CAIRO_STATUS_SUCCESS;
+}
+
+/// `text` with U+FFFD for what is no UTF-8, as names of files may have it: cairo would draw nothing more from there on.
+std::string as_utf8(const std::string& text) {
+  using Json = nlohmann::json;
+  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
 }
 
 }  // namespace
@@ -27,7 +34,7 @@ Picture::Picture(int width, int height)
 void Picture::text(double x, double y, const std::string& what) {
   cairo_set_source_rgb(cr(), 0.2, 0.2, 0.2);
   cairo_move_to(cr(), x, y);
-  cairo_show_text(cr(), what.c_str());
+  cairo_show_text(cr(), as_utf8(what).c_str());
 }
 
 void Picture::line(double x0, double y0, double x1, double y1) {
@@ -40,8 +47,10 @@ void Picture::line(double x0, double y0, double x1, double y1) {
 
 std::string Picture::png() {
   std::string bytes;
-  if (cairo_surface_write_to_png_stream(surface_.get(), append, &bytes) != CAIRO_STATUS_SUCCESS)
-    throw Error(ErrorCode::internal, "The plot could not be made.");
+  cairo_status_t status = cairo_status(cr());
+  if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_write_to_png_stream(surface_.get(), append, &bytes);
+  if (status != CAIRO_STATUS_SUCCESS)
+    throw Error(ErrorCode::internal, std::string("The plot could not be made: ") + cairo_status_to_string(status) + ".");
   return bytes;
 }
 
