@@ -75,7 +75,7 @@ int run_train(Session& session, const TrainCommand& options) {
                         report.loss > 0 ? fmt::format("held-out loss {:.4f}", report.loss) : "too few recordings to hold any out");
   if (report.zero_shot_loss > 0)
     text += fmt::format("\n{}: held-out loss {:.4f} zero-shot, {:.4f} trained",
-                        report.trained ? "The trained weights are kept" : "The voice is kept zero-shot, since training did not improve it",
+                        report.trained ? "The trained weights are kept" : "The voice is kept zero-shot, since training made it worse",
                         report.zero_shot_loss, report.loss);
   text += fmt::format("\nvoice {}", path);
   if (!report.log_path.empty()) text += fmt::format("\nlog   {}", report.log_path);

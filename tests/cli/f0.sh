@@ -29,6 +29,23 @@ run 0 f0 "$data/song.flac" --f0 pyin -o link.png
 [ -L link.png ] || fail "link.png was replaced"
 same linked-to.png f0.png
 
+# What another writer has of the same name stays as it is.
+(
+  for name in .voxconv.$BASHPID.tmp .voxconv.$BASHPID.1.tmp; do echo "another writer's" >"$name"; done
+  exec "$voxconv" --quiet f0 "$data/song.flac" --f0 pyin -o beside.png
+) || fail "beside what another writer has"
+there beside.png
+[ "$(cat .voxconv.*.tmp | sort -u)" = "another writer's" ] || fail "what another writer has was changed"
+[ "$(ls -A | grep -c '^\.voxconv')" = 2 ] || fail "a temporary file is left: $(ls -A)"
+rm -f .voxconv.*.tmp
+
+# A name that is no UTF-8 stands above the same picture.
+cp "$data/song.flac" $'caf\xe9.flac'
+cp "$data/song.flac" cafe.flac
+run 0 f0 $'caf\xe9.flac' --f0 pyin -o latin1.png
+run 0 f0 cafe.flac --f0 pyin -o ascii.png
+[ "$(wc -c <latin1.png)" -gt $(($(wc -c <ascii.png) * 9 / 10)) ] || fail "latin1.png lacks the pitch"
+
 # Reports of progress: of a pipe, which is read packet by packet, the first, the last and ten a second in between.
 begin=$EPOCHREALTIME
 "$voxconv" --json f0 - --f0 pyin -o piped.csv <"$data/song.flac" >stdout 2>stderr || fail "a pipe: $(cat stderr)"
