@@ -7,7 +7,7 @@
 #include "core/random.h"
 #include "models/native/config.h"
 #include "models/native/envelope.h"
-#include "train/vocoder_task.h"
+#include "models/native/source.h"
 
 namespace voxconv::eval {
 namespace {
@@ -33,7 +33,7 @@ torch::Tensor copy_synthesis(native::Vocoder vocoder, const torch::Tensor& audio
   const std::int64_t frames = std::min<std::int64_t>(std::ssize(f0), (audio.size(0) + hop - 1) / hop);
   if (frames == 0) return torch::zeros({audio.size(0)});
   const torch::Tensor pitch = torch::tensor(at::ArrayRef<float>(f0.data(), std::size_t(frames)));
-  const auto [pulses, phase] = train::render_pulses(pitch.unsqueeze(0), {0.0});
+  const auto [pulses, phase] = native::render_pulses(pitch.unsqueeze(0), {0.0});
   torch::Tensor noise = torch::empty({1, frames * hop});
   fill_uniform_noise(seed, 0, {noise.data_ptr<float>(), std::size_t(noise.numel())});
   noise *= std::sqrt(3.0);  // variance 1

@@ -4,6 +4,7 @@
 
 #include "models/native/config.h"
 #include "models/native/envelope.h"
+#include "models/native/source.h"
 #include "nn/autocast.h"
 #include "nn/module.h"
 #include "train/losses.h"
@@ -222,7 +223,7 @@ torch::Tensor AcousticTask::listen() {
   Dice dice(1, 1);
   const Batch batch = make_batch(crops, dice, false);
   const torch::Tensor envelope = draw(model_, batch, batch.f0, batch.speaker, 1);
-  const auto [pulses, phase] = render_pulses(batch.f0.cpu(), std::vector<double>(crops.size()));
+  const auto [pulses, phase] = native::render_pulses(batch.f0.cpu(), std::vector<double>(crops.size()));
   const torch::Tensor noise = white_noise(pulses.size(0), pulses.size(1));
   return vocoder_->synthesize(vocoder_->filters(envelope, batch.f0), {pulses.to(device_), phase.to(device_), noise.to(device_)})
       .reshape(-1)

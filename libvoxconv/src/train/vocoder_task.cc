@@ -45,22 +45,6 @@ std::pair<torch::Tensor, torch::Tensor> at_speed(const Crop& crop, std::int64_t 
 
 }  // namespace
 
-std::pair<torch::Tensor, torch::Tensor> render_pulses(const torch::Tensor& f0, const std::vector<double>& phases) {
-  const torch::Tensor pitch = f0.contiguous();
-  const std::int64_t frames = pitch.size(1);
-  torch::Tensor pulses = torch::empty({pitch.size(0), frames * hop}), phase = torch::empty_like(pulses);
-  for (std::int64_t b = 0; b < pitch.size(0); ++b) {
-    native::PulseSource source(phases[std::size_t(b)]);
-    const float* row = pitch.data_ptr<float>() + b * frames;
-    for (std::int64_t t = 0; t < frames; ++t) {
-      const std::int64_t place = (b * frames + t) * hop;
-      source.render(row[t], row[std::min(t + 1, frames - 1)], {pulses.data_ptr<float>() + place, std::size_t(hop)},
-                    {phase.data_ptr<float>() + place, std::size_t(hop)});
-    }
-  }
-  return {pulses, phase};
-}
-
 torch::Tensor white_noise(std::int64_t rows, std::int64_t samples) { return (torch::rand({rows, samples}) * 2 - 1) * std::sqrt(3.0); }
 
 VocoderTask::VocoderTask(const Corpus& corpus, native::Vocoder vocoder, torch::Device device, double peak_rate)
@@ -79,7 +63,7 @@ VocoderTask::Batch VocoderTask::make_batch(const std::vector<Crop>& crops, Dice&
     phases.push_back(augment ? dice.between(-3.14, 3.14) : 0);
   }
   const torch::Tensor pitch = torch::stack(f0);
-  const auto [pulses, phase] = render_pulses(pitch, phases);
+  const auto [pulses, phase] = native::render_pulses(pitch, phases);
   return {torch::stack(audio).to(device_), torch::stack(envelope).to(device_), pitch.to(device_), pulses.to(device_), phase.to(device_)};
 }
 

@@ -37,8 +37,6 @@ class VocoderTask : public Task {
   std::int64_t steps_ = 0;
 };
 
-/// Pulses and their phase for each row of f0 [B, T] -> each [B, T * hop], each row starting at its own phase in radians.
-std::pair<torch::Tensor, torch::Tensor> render_pulses(const torch::Tensor& f0, const std::vector<double>& phases);
 /// White noise of variance 1 [B, N], from LibTorch's generator.
 torch::Tensor white_noise(std::int64_t rows, std::int64_t samples);
 

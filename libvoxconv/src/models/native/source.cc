@@ -43,4 +43,20 @@ void PulseSource::render(float f0, float next_f0, std::span<float> pulses, std::
   }
 }
 
+std::pair<torch::Tensor, torch::Tensor> render_pulses(const torch::Tensor& f0, const std::vector<double>& phases) {
+  const torch::Tensor pitch = f0.contiguous();
+  const std::int64_t frames = pitch.size(1);
+  torch::Tensor pulses = torch::empty({pitch.size(0), frames * hop}), phase = torch::empty_like(pulses);
+  for (std::int64_t b = 0; b < pitch.size(0); ++b) {
+    PulseSource source(phases[std::size_t(b)]);
+    const float* row = pitch.data_ptr<float>() + b * frames;
+    for (std::int64_t t = 0; t < frames; ++t) {
+      const std::int64_t place = (b * frames + t) * hop;
+      source.render(row[t], row[std::min(t + 1, frames - 1)], {pulses.data_ptr<float>() + place, std::size_t(hop)},
+                    {phase.data_ptr<float>() + place, std::size_t(hop)});
+    }
+  }
+  return {pulses, phase};
+}
+
 }  // namespace voxconv::native

@@ -1,6 +1,10 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <utility>
+#include <vector>
+
+#include "nn/torch.h"
 
 namespace voxconv::native {
 
@@ -17,5 +21,8 @@ class PulseSource {
  private:
   double phase_;  ///< radians in [-pi, pi)
 };
+
+/// Pulses and their phase for each row of f0 [B, T] in Hz, on the CPU -> each [B, T * hop], each row starting at its own phase in radians.
+std::pair<torch::Tensor, torch::Tensor> render_pulses(const torch::Tensor& f0, const std::vector<double>& phases);
 
 }  // namespace voxconv::native
