@@ -281,6 +281,32 @@ TEST(Evaluate, RefusesReferencesWithoutAVoice) {
   }
 }
 
+TEST(SoundAnalyser, HearsWhatAConversionHears) {
+  const auto reader = open_reader(second_of_sound("eval_sung.wav", 0.1));
+  AudioBuffer stereo = read_all(*reader);
+  stereo.channels.push_back(stereo.channels[0]);
+  for (float& x : stereo.channels[1]) x = -x;  // of opposite phase
+  const eval::Sound sound = eval::SoundAnalyser(torch::kCPU).analyse(stereo, {});
+  EXPECT_GT(sound.embedding.norm().item<double>(), 0.9);
+  const torch::Tensor alone = torch::tensor(at::ArrayRef<float>(stereo.channels[0]));
+  EXPECT_NEAR((sound.full_band.square().mean() / alone.square().mean()).item<double>(), 1, 0.05);
+}
+
+TEST(SoundAnalyser, StopsWhenAsked) {
+  CancelToken cancel;
+  cancel.cancel();
+  const auto stops = [](const auto& act) {
+    try {
+      act();
+    } catch (const Error& e) {
+      return e.code() == ErrorCode::cancelled;
+    }
+    return false;
+  };
+  EXPECT_TRUE(stops([&] { eval::SoundAnalyser(torch::kCPU).analyse(AudioBuffer(44100, 1, 44100), cancel); }));
+  EXPECT_TRUE(stops([&] { eval::Dnsmos().score(torch::zeros({16000}), cancel); }));
+}
+
 TEST(Evaluate, LooksIntoAFolderOnce) {
   const fs::path dir = fs::path(testing::TempDir()) / "voxconv_eval_folders";
   fs::remove_all(dir);

@@ -28,7 +28,7 @@ torch::Tensor envelope_of(const torch::Tensor& audio, const torch::Tensor& f0, s
 }  // namespace
 
 torch::Tensor copy_synthesis(native::Vocoder vocoder, const torch::Tensor& audio, std::span<const float> f0, std::uint64_t seed,
-                             torch::Device device) {
+                             torch::Device device, const CancelToken& cancel) {
   const torch::NoGradGuard guard;
   const std::int64_t frames = std::min<std::int64_t>(std::ssize(f0), (audio.size(0) + hop - 1) / hop);
   if (frames == 0) return torch::zeros({audio.size(0)});
@@ -40,6 +40,7 @@ torch::Tensor copy_synthesis(native::Vocoder vocoder, const torch::Tensor& audio
 
   torch::Tensor result = torch::zeros({std::max(audio.size(0), frames * hop)});
   for (std::int64_t begin = 0; begin < frames; begin += block_frames) {
+    cancel.check();
     const std::int64_t end = std::min(frames, begin + block_frames);
     // The frames that sound in the block, and those that their filters depend on.
     const std::int64_t sound_from = std::max<std::int64_t>(0, begin - VocoderImpl::ring),

@@ -79,7 +79,7 @@ torch::Tensor Dnsmos::opinion(const torch::Tensor& features) const {
   return x.squeeze(0);
 }
 
-DnsmosScores Dnsmos::score(const torch::Tensor& audio) const {
+DnsmosScores Dnsmos::score(const torch::Tensor& audio, const CancelToken& cancel) const {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   if (audio.dim() != 1) fail(ErrorCode::internal, "Dnsmos: expected mono audio, got {} dimensions.", audio.dim());
   if (audio.size(0) == 0) return {nan, nan, nan};
@@ -99,6 +99,7 @@ DnsmosScores Dnsmos::score(const torch::Tensor& audio) const {
   DnsmosScores sum;
   std::int64_t counted = 0, ready = 0;
   for (std::int64_t second = 0; second < segment_count(signal.size(0)); ++second) {
+    cancel.check();
     for (; ready * block < second * block + segment_frames; ++ready) blocks.push_back(features_of(ready * block));
     if (is_counted(second)) {
       const torch::Tensor segment = signal.narrow(0, second * feature_rate, segment_samples);

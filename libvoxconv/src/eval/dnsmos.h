@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "nn/torch.h"
+#include "voxconv/progress.h"
 
 namespace voxconv::eval {
 
@@ -22,8 +23,9 @@ class Dnsmos {
 
   /// 16 kHz audio [N] -> the mean over segments of 9.01 s, one for each second, as Microsoft's dnsmos_local.py takes it: shorter audio is
   /// repeated until it is long enough, and a segment that its rounding makes a sample too short does not count (it misses the segments from
-  /// 7 to 23 and from 119 to 122 seconds). All NaN where there is no audio. Takes the same memory at any length.
-  DnsmosScores score(const torch::Tensor& audio) const;
+  /// 7 to 23 and from 119 to 122 seconds). All NaN where there is no audio. Takes the same memory at any length. Throws
+  /// Error(cancelled).
+  DnsmosScores score(const torch::Tensor& audio, const CancelToken& cancel = {}) const;
 
  private:
   struct Layer {

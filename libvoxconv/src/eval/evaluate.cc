@@ -77,7 +77,7 @@ std::pair<Target, std::optional<Spectrogram>> read_target(const std::vector<std:
   for (const std::string& file : recordings) {
     cancel.check();
     const auto reader = open_reader(file);
-    sounds.push_back(analyser.analyse(read_all(*reader)));
+    sounds.push_back(analyser.analyse(read_all(*reader), cancel));
     if (!first) first = picture_of(sounds.back(), "target: " + fs::path(file).filename().string());
     sounds.back().full_band = sounds.back().audio = torch::Tensor();
   }
@@ -127,11 +127,11 @@ std::unique_ptr<const eval::Recognizer> find_recognizer(torch::Device device) {
 
 /// What the recogniser makes of the words: the result's as errors against the source's.
 void compare_words(const eval::Recognizer& recognizer, const Sound& source, const Sound& result, const std::string& language,
-                   EvalRow& row) {
-  const eval::Transcript wanted = recognizer.transcribe(source.audio, language);
+                   const CancelToken& cancel, EvalRow& row) {
+  const eval::Transcript wanted = recognizer.transcribe(source.audio, language, cancel);
   row.language = wanted.language;
   if (!eval::spoken_characters(wanted.text).empty())
-    row.cer = eval::character_error(wanted.text, recognizer.transcribe(result.audio, wanted.language).text);
+    row.cer = eval::character_error(wanted.text, recognizer.transcribe(result.audio, wanted.language, cancel).text);
 }
 
 EvalReport evaluate_files(const Procedure& procedure, const Files& files, const EvalOptions& options, const eval::SoundAnalyser& analyser,
@@ -145,7 +145,7 @@ EvalReport evaluate_files(const Procedure& procedure, const Files& files, const 
     if (on_progress) on_progress({"evaluate", double(i), double(sources.size()), "files", sources[i]});
     const auto reader = open_reader(sources[i]);
     const AudioBuffer original = read_all(*reader);
-    const Sound source = analyser.analyse(original);
+    const Sound source = analyser.analyse(original, cancel);
     const Result made = procedure.make(original, source);
     if (!options.save_dir.empty()) {
       WriteOptions format;
@@ -157,11 +157,11 @@ EvalReport evaluate_files(const Procedure& procedure, const Files& files, const 
       writer->write(made.audio);
       writer->finish();
     }
-    const Sound result = analyser.analyse(made.audio);
+    const Sound result = analyser.analyse(made.audio, cancel);
     EvalRow row = eval::compare(source, result, procedure.target ? *procedure.target : eval::target_of({source}), made.key);
     if (!procedure.target) row.secs_nearer_target = row.timbre_nearer_target = undefined_figure;  // than itself
     row.source = sources[i];
-    if (recognizer) compare_words(*recognizer, source, result, options.language, row);
+    if (recognizer) compare_words(*recognizer, source, result, options.language, cancel, row);
     row.seconds = original.seconds();
     row.rtf = row.seconds > 0 ? made.wall_s / row.seconds : undefined_figure;
     report.rows.push_back(row);
@@ -233,7 +233,7 @@ EvalReport evaluate_vocoder(const EvalOptions& options, const LoadOptions& load,
   procedure.name = "native vocoder";
   procedure.make = [&](const AudioBuffer&, const Sound& source) {
     const auto start = std::chrono::steady_clock::now();
-    const torch::Tensor audio = eval::copy_synthesis(vocoder, source.full_band, source.f0, options.convert.seed, device);
+    const torch::Tensor audio = eval::copy_synthesis(vocoder, source.full_band, source.f0, options.convert.seed, device, cancel);
     Result result{AudioBuffer(eval::full_band_rate, 1), 0, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
     result.audio.channels[0].assign(audio.const_data_ptr<float>(), audio.const_data_ptr<float>() + audio.numel());
     return result;

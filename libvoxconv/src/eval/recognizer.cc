@@ -54,13 +54,14 @@ std::int64_t Recognizer::detect_language(const torch::Tensor& encoded) const {
 }
 
 /// The text's tokens; none where there is no speech.
-std::vector<std::int64_t> Recognizer::decode(const torch::Tensor& encoded, std::int64_t language) const {
+std::vector<std::int64_t> Recognizer::decode(const torch::Tensor& encoded, std::int64_t language, const CancelToken& cancel) const {
   WhisperDecoder::State state = decoder_->begin(encoded);
   torch::Tensor logits = decoder_->append(state, {vocabulary_.start(), language, vocabulary_.transcribe(), vocabulary_.no_timestamps()});
   const double no_speech = torch::softmax(logits[0], 0)[vocabulary_.no_speech()].item<double>();
   std::vector<std::int64_t> tokens;
   double log_probability = 0;
   for (const std::int64_t most = decoder_->most_tokens() / 2;;) {
+    cancel.check();
     const torch::Tensor allowed = logits[-1] + (tokens.empty() ? banned_first_ : banned_);
     const auto token = allowed.argmax().item<std::int64_t>();
     log_probability += torch::log_softmax(allowed, 0)[token].item<double>();
@@ -73,13 +74,14 @@ std::vector<std::int64_t> Recognizer::decode(const torch::Tensor& encoded, std::
   return tokens;
 }
 
-Transcript Recognizer::transcribe(const torch::Tensor& audio, const std::string& language) const {
+Transcript Recognizer::transcribe(const torch::Tensor& audio, const std::string& language, const CancelToken& cancel) const {
   const torch::NoGradGuard guard;
   Transcript transcript{language, ""};
   std::optional<std::int64_t> language_token;
   if (!language.empty()) language_token = vocabulary_.language(language);
   std::int64_t begin = 0;
   for (const std::int64_t end : window_ends(audio)) {
+    cancel.check();
     const torch::Tensor window = audio.slice(0, begin, end);
     begin = end;
     if (window.size(0) < feature_hop || window.abs().max().item<float>() == 0) continue;  // nobody speaks in digital silence
@@ -88,7 +90,7 @@ Transcript Recognizer::transcribe(const torch::Tensor& audio, const std::string&
       language_token = detect_language(encoded);
       transcript.language = vocabulary_.languages()[*language_token - vocabulary_.first_language()];
     }
-    transcript.text += vocabulary_.text(decode(encoded, *language_token));
+    transcript.text += vocabulary_.text(decode(encoded, *language_token, cancel));
   }
   return transcript;
 }

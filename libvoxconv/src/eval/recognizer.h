@@ -7,6 +7,7 @@
 #include "eval/whisper_decoder.h"
 #include "eval/whisper_vocabulary.h"
 #include "features/content/whisper_encoder.h"
+#include "voxconv/progress.h"
 
 namespace voxconv::eval {
 
@@ -27,8 +28,9 @@ class Recognizer {
   explicit Recognizer(const std::string& model, torch::Device device = torch::kCPU);
 
   /// The words of 16 kHz audio [N] in a language of Whisper; an empty `language` is told from the first window. Longer audio than 30 s is
-  /// taken window by window, each by itself, so memory stays the same. Throws Error(usage) where Whisper does not know the language.
-  Transcript transcribe(const torch::Tensor& audio, const std::string& language = "") const;
+  /// taken window by window, each by itself, so memory stays the same. Throws Error(usage) where Whisper does not know the language,
+  /// Error(cancelled).
+  Transcript transcribe(const torch::Tensor& audio, const std::string& language = "", const CancelToken& cancel = {}) const;
 
   /// Where windows end, in samples, the last one at N: at most 30 s after one another, each but the last at the quietest place of the
   /// latter half of its 30 s.
@@ -37,7 +39,7 @@ class Recognizer {
  private:
   std::int64_t detect_language(const torch::Tensor& encoded) const;
   torch::Tensor encode(const torch::Tensor& window) const;
-  std::vector<std::int64_t> decode(const torch::Tensor& encoded, std::int64_t language) const;
+  std::vector<std::int64_t> decode(const torch::Tensor& encoded, std::int64_t language, const CancelToken& cancel) const;
 
   torch::Device device_;
   WhisperVocabulary vocabulary_;

@@ -13,7 +13,7 @@ namespace voxconv::eval {
 
 /// One sound with what its measures, and the comparisons with others, are taken from. Tensors are on the CPU.
 struct Sound {
-  torch::Tensor full_band;     ///< [N] 44.1 kHz, channels averaged
+  torch::Tensor full_band;     ///< [N] 44.1 kHz, channels mixed as a conversion mixes them
   torch::Tensor audio;         ///< [M] the same at 16 kHz
   std::vector<float> f0;       ///< Hz at 100 frames a second, 0 = unvoiced: FCPE's, one fixed judge, whatever a conversion used
   std::vector<float> agreed;   ///< the same where SwiftF0 agrees
@@ -31,7 +31,7 @@ class SoundAnalyser {
   explicit SoundAnalyser(torch::Device device)
       : device_(device), encoder_(device), dnsmos_(device) {}  ///< throws Error(not_found | bad_model)
   torch::Device device() const { return device_; }
-  Sound analyse(const AudioBuffer& audio) const;
+  Sound analyse(const AudioBuffer& audio, const CancelToken& cancel) const;  ///< throws Error(cancelled)
 
  private:
   torch::Device device_;
