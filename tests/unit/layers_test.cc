@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/depthwise.h"
+#include "nn/device.h"
 #include "nn/linear.h"
 #include "nn/packed_linear.h"
 
@@ -64,4 +65,21 @@ TEST(PackedLinear, ComputesInItsTypeWithWeightsOfAnother) {
       EXPECT_TRUE(torch::allclose(layer.add(x, residual), plain + residual, 1e-5, 1e-5));
     }
   }
+}
+
+TEST(Threads, AreRestoredWhereNothingIsWished) {
+  const int before = at::get_num_threads();
+  at::set_num_threads(8);
+  nn::set_threads(0, 4);
+  EXPECT_EQ(at::get_num_threads(), 2);
+  nn::set_threads(0, 2);
+  EXPECT_EQ(at::get_num_threads(), 4) << "of what there was, not of the last share";
+  nn::set_threads(3, 4);
+  EXPECT_EQ(at::get_num_threads(), 3);
+  nn::set_threads(0);
+  EXPECT_EQ(at::get_num_threads(), 8);
+  at::set_num_threads(5);  // by somebody else
+  nn::set_threads(0);
+  EXPECT_EQ(at::get_num_threads(), 5);
+  at::set_num_threads(before);
 }

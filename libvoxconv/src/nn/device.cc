@@ -1,6 +1,7 @@
 #include "nn/device.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "core/fail.h"
 
@@ -57,11 +58,15 @@ void forbid_tf32() {
 }
 
 void set_threads(int threads, int jobs) {
-  static const int usual = at::get_num_threads();
-  if (threads > 0)
-    at::set_num_threads(threads);
-  else if (jobs > 1)
-    at::set_num_threads(std::max(1, usual / jobs));
+  static std::mutex mutex;
+  static int before = 0, set = 0;  // the last change made here; 0: none
+  const std::lock_guard lock(mutex);
+  const int now = at::get_num_threads();
+  const int usual = set > 0 && now == set ? before : now;  // another number is somebody else's wish
+  const int wanted = threads > 0 ? threads : std::max(1, usual / std::max(1, jobs));
+  if (wanted != now) at::set_num_threads(wanted);
+  before = usual;
+  set = wanted;
 }
 
 }  // namespace voxconv::nn

@@ -29,8 +29,8 @@ class OwnStream {
 /// class of pitch wins now and then.
 void forbid_tf32();
 
-/// Sets the CPU threads of LibTorch for the whole process; 0: leaves them as they are, but for several `jobs`, between which they are
-/// divided: more threads than cores only wait for each other. Call once, early.
+/// Sets the CPU threads of LibTorch for the whole process; 0: as many as there were before this changed them, but for several `jobs`,
+/// between which they are divided: more threads than cores only wait for each other. Call before work begins.
 void set_threads(int threads, int jobs = 1);
 
 }  // namespace voxconv::nn
