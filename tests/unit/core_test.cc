@@ -2,9 +2,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -178,6 +181,28 @@ TEST(Log, ACallbackMayLog) {
   });
   log_info("one");
   EXPECT_EQ(said, (std::vector<std::string>{"one", "two"}));
+}
+
+TEST(Log, ACallbackIsNotReplacedWhileItRuns) {
+  std::promise<void> inside, go_on;
+  std::atomic<bool> ended = false, replaced = false;
+  set_log_callback([&](LogLevel, const std::string&) {
+    inside.set_value();
+    go_on.get_future().wait();
+    ended = true;
+  });
+  std::thread logging([] { log_info("one"); });
+  inside.get_future().wait();
+  std::thread replacing([&] {
+    set_log_callback({});
+    EXPECT_TRUE(ended);
+    replaced = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_FALSE(replaced);
+  go_on.set_value();
+  logging.join();
+  replacing.join();
 }
 
 namespace foreign {

@@ -34,7 +34,8 @@ class CancelToken {
 enum class LogLevel { debug, info, warning, error };
 using LogFn = std::function<void(LogLevel, const std::string&)>;
 
-/// Where the library's messages go, from any of its threads at any time; without one they are dropped (it never prints). Thread-safe.
+/// Where the library's messages go, from any of its threads at any time; without one they are dropped (it never prints). Thread-safe. Calls
+/// of the last callback have ended when this returns, so hold no lock that it takes; called from within a callback it does not wait.
 void set_log_callback(LogFn fn);
 
 }  // namespace voxconv

@@ -1,28 +1,61 @@
 #include "core/log.h"
 
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 
 namespace voxconv {
 namespace {
+
+struct LogCallback {
+  LogFn fn;
+  int calls = 0;  ///< in flight
+};
+
 std::mutex log_mutex;
-std::shared_ptr<const LogFn> log_callback;
+std::condition_variable log_idle;
+std::shared_ptr<LogCallback> log_callback;
+thread_local int calls_of_this_thread = 0;
+
+/// One call of a callback, as long as it lives.
+class LogCall {
+ public:
+  LogCall() {
+    const std::lock_guard lock(log_mutex);
+    callback_ = log_callback;
+    if (!callback_) return;
+    ++callback_->calls;
+    ++calls_of_this_thread;
+  }
+  ~LogCall() {
+    if (!callback_) return;
+    --calls_of_this_thread;
+    const std::lock_guard lock(log_mutex);
+    if (--callback_->calls == 0) log_idle.notify_all();
+  }
+  LogCall(const LogCall&) = delete;
+  LogCall& operator=(const LogCall&) = delete;
+
+  const LogFn* fn() const { return callback_ ? &callback_->fn : nullptr; }
+
+ private:
+  std::shared_ptr<LogCallback> callback_;
+};
+
 }  // namespace
 
 void set_log_callback(LogFn fn) {
-  auto callback = fn ? std::make_shared<const LogFn>(std::move(fn)) : nullptr;
-  const std::lock_guard lock(log_mutex);
+  auto callback = fn ? std::make_shared<LogCallback>(std::move(fn)) : nullptr;
+  std::unique_lock lock(log_mutex);
   log_callback.swap(callback);
+  // The old one may use what its owner is about to destroy. Within a call, waiting for others could be waiting for one another.
+  if (callback && calls_of_this_thread == 0) log_idle.wait(lock, [&] { return callback->calls == 0; });
 }
 
 void log_message(LogLevel level, const std::string& text) {
-  std::shared_ptr<const LogFn> callback;
-  {
-    const std::lock_guard lock(log_mutex);
-    callback = log_callback;
-  }
+  const LogCall call;
   // Without the lock: a callback may log itself, or wait for a thread that does.
-  if (callback) (*callback)(level, text);
+  if (call.fn()) (*call.fn())(level, text);
 }
 
 }  // namespace voxconv
