@@ -2,10 +2,14 @@
 
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <numbers>
 #include <random>
+#include <utility>
 
 #include "audio/downmix.h"
+#include "voxconv/error.h"
+#include "voxconv/mix.h"
 
 namespace voxconv {
 namespace {
@@ -102,6 +106,85 @@ TEST(Downmix, DoesNotDependOnTheCut) {
   for (std::size_t i = rate; i < channels[1].size(); ++i) channels[1][i] = -channels[0][i];
   const Channel whole = mixed(channels, channels[0].size());
   for (const std::size_t piece : {1, 777, 48000}) EXPECT_EQ(mixed(channels, piece), whole) << piece;
+}
+
+/// A reader of a caller's own: gives what it is told to, whatever its info() says.
+class AnyReader : public AudioReader {
+ public:
+  AnyReader(int rate, int channels, AudioBuffer audio) : audio_(std::move(audio)) {
+    info_.rate = rate;
+    info_.channels = channels;
+  }
+  const AudioInfo& info() const override { return info_; }
+  bool read(AudioBuffer& out, std::size_t) override {
+    out = std::exchange(audio_, {});
+    return !out.empty();
+  }
+
+ private:
+  AudioInfo info_;
+  AudioBuffer audio_;
+};
+
+/// The sentence of the Error(usage) that mixing such a source ends in, alone and with others.
+std::string refusal(int rate, int channels, const AudioBuffer& audio) {
+  std::string said;
+  const auto check = [&](const auto& act) {
+    try {
+      act();
+      ADD_FAILURE() << "no error";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::usage) << e.what();
+      said = e.what();
+    }
+  };
+  check([&] {
+    AnyReader source(rate, channels, audio);
+    DownmixReader reader(source);
+    for (AudioBuffer block; reader.read(block, 1000);) continue;
+  });
+  check([&] {
+    AnyReader source(rate, channels, audio);
+    read_all(source);
+  });
+  for (const int mixed : {1, 2}) {
+    check([&] {
+      AnyReader source(rate, channels, audio);
+      struct : AudioWriter {
+        void write(const AudioBuffer&) override {}
+        void finish() override {}
+      } writer;
+      mix({{&source, 1}}, writer, 48000, mixed);
+    });
+  }
+  return said;
+}
+
+TEST(Readers, ThatDoNotKeepTheirInfoAreRefused) {
+  const AudioBuffer good(rate, 2, 100);
+  EXPECT_NE(refusal(rate, 0, good).find("0 channels"), std::string::npos);
+  refusal(rate, -1, good);
+  refusal(0, 2, good);
+  EXPECT_NE(refusal(rate, 3, good).find("gave 2 channels"), std::string::npos);
+  refusal(rate, 1, good);
+  refusal(44100, 2, good);
+  AudioBuffer uneven = good;
+  uneven.channels[1].resize(50);
+  EXPECT_NE(refusal(rate, 2, uneven).find("equally long"), std::string::npos);
+}
+
+TEST(Readers, OneSampleThatIsNoNumberCostsNoOther) {
+  AudioBuffer audio(rate, 0);
+  audio.channels = {sine(300), sine(300)};
+  const Channel clean = mixed(audio.channels);
+  audio.channels[0][1000] = std::numeric_limits<float>::quiet_NaN();
+  audio.channels[1][2000] = std::numeric_limits<float>::infinity();
+  AnyReader source(rate, 2, audio);
+  DownmixReader reader(source);
+  const AudioBuffer mono = read_all(reader);
+  ASSERT_EQ(mono.frames(), clean.size());
+  for (const float x : mono.channels[0]) ASSERT_TRUE(std::isfinite(x));
+  EXPECT_NEAR(level_db(mono.channels[0]), level_db(clean), 0.1);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "audio/checked_reader.h"
 #include "voxconv/audio_io.h"
 
 namespace voxconv {
@@ -37,7 +38,7 @@ class StreamDownmix {
   std::vector<std::vector<float>> waiting_;  ///< per channel, from the begin of a block
 };
 
-/// A source through StreamDownmix. `source` must outlive it.
+/// A source through CheckedReader and StreamDownmix. Throws Error(usage) as the former does. `source` must outlive it.
 class DownmixReader : public AudioReader {
  public:
   explicit DownmixReader(AudioReader& source);
@@ -45,7 +46,7 @@ class DownmixReader : public AudioReader {
   bool read(AudioBuffer& out, std::size_t max_frames) override;
 
  private:
-  AudioReader& source_;
+  CheckedReader source_;
   AudioInfo info_;
   StreamDownmix downmix_;
   AudioBuffer kept_;  ///< mixed, and not given out yet

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "audio/checked_reader.h"
 #include "audio/downmix.h"
 #include "audio/limiter.h"
+#include "audio/limits.h"
 #include "audio/resampler.h"
 #include "core/boundary.h"
 #include "core/fail.h"
@@ -21,21 +23,21 @@ constexpr int high_rate = 96000;  // from here on the best filter costs more tha
 class Strand {
  public:
   Strand(const MixSource& source, int rate, int channels)
-      : source_(source),
-        block_(std::size_t(std::max(1.0, block_s * source.reader->info().rate))),
-        resampler_(source.reader->info().channels == channels ? channels : 1, source.reader->info().rate, rate,
-                   source.reader->info().rate > high_rate ? ResamplerQuality::medium : ResamplerQuality::best),
+      : reader_(*source.reader),
+        gain_(float(source.gain)),
+        block_(std::size_t(std::max(1.0, block_s * reader_.info().rate))),
+        resampler_(reader_.info().channels == channels ? channels : 1, reader_.info().rate, rate,
+                   reader_.info().rate > high_rate ? ResamplerQuality::medium : ResamplerQuality::best),
         kept_(rate, std::size_t(channels)) {
     // Channels that are not kept apart are mixed before the costly part.
-    if (source.reader->info().channels != channels)
-      downmix_.emplace(std::size_t(source.reader->info().channels), source.reader->info().rate);
+    if (reader_.info().channels != channels) downmix_.emplace(std::size_t(reader_.info().channels), reader_.info().rate);
   }
 
   /// Reads until `frames` are there or the source is at its end.
   void fill(std::size_t frames) {
     AudioBuffer audio;
     while (!ended_ && kept_.frames() < frames) {
-      ended_ = !source_.reader->read(audio, block_);
+      ended_ = !reader_.read(audio, block_);
       read_ += ended_ ? 0 : double(audio.frames());
       if (!ended_) {
         keep(resampler_.push(downmix_ ? downmix_->push(audio) : audio));
@@ -50,13 +52,13 @@ class Strand {
   void add_to(AudioBuffer& sum) {
     const std::size_t count = std::min(sum.frames(), kept_.frames());
     for (std::size_t c = 0; c < kept_.channel_count(); ++c) {
-      for (std::size_t i = 0; i < count; ++i) sum.channels[c][i] += float(source_.gain) * kept_.channels[c][i];
+      for (std::size_t i = 0; i < count; ++i) sum.channels[c][i] += gain_ * kept_.channels[c][i];
       kept_.channels[c].erase(kept_.channels[c].begin(), kept_.channels[c].begin() + std::ptrdiff_t(count));
     }
   }
 
   Progress progress() const {
-    const AudioInfo& info = source_.reader->info();
+    const AudioInfo& info = reader_.info();
     return {"mix", read_ / info.rate, info.frames > 0 ? double(info.frames) / info.rate : 0, "s", ""};
   }
 
@@ -69,7 +71,8 @@ class Strand {
     }
   }
 
-  MixSource source_;
+  CheckedReader reader_;
+  float gain_;
   std::size_t block_;
   std::optional<StreamDownmix> downmix_;  ///< of a source with another number of channels
   StreamResampler resampler_;
@@ -83,6 +86,7 @@ class Strand {
 double mix(const std::vector<MixSource>& sources, AudioWriter& writer, int rate, int channels, const ProgressFn& on_progress,
            const CancelToken& cancel) try {
   if (sources.empty()) fail(ErrorCode::usage, "A mix needs at least one source.");
+  check_stream(ErrorCode::usage, "the mix", rate, channels);
   std::vector<Strand> strands;
   for (const MixSource& source : sources) strands.emplace_back(source, rate, channels);
   TruePeakLimiter limiter(channels, rate, ceiling_dbtp);

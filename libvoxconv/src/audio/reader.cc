@@ -1,3 +1,4 @@
+#include "audio/checked_reader.h"
 #include "audio/ffmpeg_reader.h"
 #include "audio/raw_reader.h"
 #include "audio/sndfile_reader.h"
@@ -35,7 +36,8 @@ std::unique_ptr<AudioReader> open_reader(const std::string& path, const ReadOpti
   throw_as_error();
 }
 
-AudioBuffer read_all(AudioReader& reader, double max_seconds) try {
+AudioBuffer read_all(AudioReader& source, double max_seconds) try {
+  CheckedReader reader(source);
   const AudioInfo& info = reader.info();
   AudioBuffer all(info.rate, std::size_t(info.channels)), block;
   while (reader.read(block, 65536)) {
