@@ -1,5 +1,6 @@
 // What containers say about when their sound is heard.
 #include <algorithm>
+#include <limits>
 
 #include "audio/limits.h"
 #include "audio/time_line.h"
@@ -93,6 +94,20 @@ TEST_P(TimeLines, SoundThatBeginsLateStaysLate) {
   EXPECT_EQ(peak(before), 0);
 }
 
+TEST_P(TimeLines, SoundThatBeginsTooLateIsNotCounted) {
+  std::string warning;
+  set_log_callback([&](LogLevel level, const std::string& text) {
+    if (level == LogLevel::warning) warning = text;
+  });
+  const AudioBuffer whole = read({.picture = GetParam().picture}), late = read({.delay_s = 700, .picture = GetParam().picture});
+  set_log_callback({});
+  EXPECT_EQ(late.frames(), whole.frames()) << "and its end is trimmed alike";
+  if (told_ >= 0) {
+    EXPECT_NEAR(double(told_), double(late.frames()), double(frames(0.1))) << "what the head tells";
+  }
+  EXPECT_NE(warning.find("are joined"), std::string::npos) << warning;
+}
+
 INSTANTIATE_TEST_SUITE_P(Containers, TimeLines,
                          testing::Values(Kind{"m4a", "mp4", AV_CODEC_ID_MPEG4}, Kind{"m4a", "mov", AV_CODEC_ID_MPEG4},
                                          Kind{"opus", "matroska", AV_CODEC_ID_MJPEG, 0.008}, Kind{"flac", "matroska", AV_CODEC_ID_MJPEG},
@@ -164,6 +179,24 @@ class Stamps : public testing::Test {
 TEST_F(Stamps, AGapIsWhereTheNextPieceAgrees) { EXPECT_EQ(silences({0, 20, 40, 5040, 5060}), (std::vector<double>{0, 0, 0, 4.98, 0})); }
 
 TEST_F(Stamps, OneWrongStampIsNoGap) { EXPECT_EQ(silences({0, 20, 5000, 60, 80, 100}), (std::vector<double>{0, 0, 0, 0, 0, 0})); }
+
+TEST_F(Stamps, StampsThatNoSoundCanHaveAreNone) {
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max(), years = std::int64_t{1} << 60;
+  EXPECT_EQ(silences({0, 20, most, 60, 1060, 1080, -most, 1120, years, 1160, -years, 1200}),
+            (std::vector<double>{0, 0, 0, 0, 0.98, 0, 0, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(silences({1220, 1240, 5000, most}), (std::vector<double>(4))) << "nor do they confirm a gap";
+}
+
+TEST_F(Stamps, ABeginningThatNoSoundCanHaveIsNone) {
+  stream_->start_time = std::numeric_limits<std::int64_t>::max();
+  AVStream* picture = avformat_new_stream(format_, nullptr);
+  picture->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
+  picture->time_base = {1, 1000};
+  picture->start_time = -std::numeric_limits<std::int64_t>::max();
+  line_.emplace(*format_, *stream_, rate, "a.mkv");
+  EXPECT_EQ(line_->duration_correction(), 0);
+  EXPECT_EQ(silences({-std::numeric_limits<std::int64_t>::max(), 20, 40, 1040, 1060}), (std::vector<double>{0, 0, 0, 0.98, 0}));
+}
 
 TEST_F(Stamps, ShakyOrDriftingStampsAreNoGaps) {
   EXPECT_EQ(silences({0, 21, 39, 61, 80, 99, 120}), (std::vector<double>(7)));

@@ -1,6 +1,7 @@
 #include "audio/ffmpeg_reader.h"
 
 #include <algorithm>
+#include <limits>
 #include <new>
 #include <optional>
 #include <utility>
@@ -133,11 +134,12 @@ class FfmpegReader : public BlockReader {
     if (info_.codec.starts_with("pcm_") && (info_.codec.ends_with("le") || info_.codec.ends_with("be")))
       info_.codec.resize(info_.codec.size() - 2);
     if (format->duration_estimation_method != AVFMT_DURATION_FROM_BITRATE && stream_->duration > 0)
-      info_.frames = av_rescale_q(stream_->duration, stream_->time_base, AVRational{1, info_.rate});
+      info_.frames = std::clamp<std::int64_t>(av_rescale_q(stream_->duration, stream_->time_base, AVRational{1, info_.rate}), -1,
+                                              std::numeric_limits<std::int64_t>::max() / 2);
     // A header may claim more than there is.
     if (input_->seekable() && stream_->codecpar->block_align > 0 && av_get_exact_bits_per_sample(stream_->codecpar->codec_id) > 0)
       info_.frames = std::min(info_.frames, input_->size() / stream_->codecpar->block_align);
-    if (info_.frames >= 0) info_.frames += time_line_->uncounted_lead();
+    if (info_.frames >= 0) info_.frames = std::max<std::int64_t>(0, info_.frames + time_line_->duration_correction());
     if (input_->seekable()) check_known_length();
     info_.tags = read_tags(*format, stream_);
     if (info_.container == "wav" && input_->seekable()) add_wav_id3_tags(*input_, info_.tags);

@@ -20,7 +20,14 @@ struct Container {
 constexpr double packet_s = 0.015, asf_packet_s = 0.25, none_s = 1e9;
 constexpr Container containers[] = {{"mov", packet_s},       {"matroska", packet_s},      {"mpegts", packet_s}, {"mpeg", packet_s},
                                     {"flv", packet_s, true}, {"asf", asf_packet_s, true}, {"avi", none_s}};
+constexpr std::int64_t most_frames = std::int64_t{1} << 53;  // a stamp beyond is nonsense, and sums of them would overflow
 constexpr double longest_overlap_s = 1;  // a stamp further back belongs to another time line, as where recordings were joined
+
+std::optional<std::int64_t> frames_of(std::int64_t stamp, AVRational unit, int rate) {
+  if (stamp == AV_NOPTS_VALUE) return std::nullopt;
+  const std::int64_t frames = av_rescale_q(stamp, unit, AVRational{1, rate});
+  return frames < -most_frames || frames > most_frames ? std::nullopt : std::optional(frames);
+}
 
 }  // namespace
 
@@ -35,35 +42,45 @@ TimeLine::TimeLine(const AVFormatContext& format, const AVStream& stream, int ra
   for (unsigned i = 0; i < format.nb_streams; ++i) {
     const AVStream& other = *format.streams[i];
     const AVMediaType type = other.codecpar->codec_type;
-    if (&other == &stream || other.start_time == AV_NOPTS_VALUE || other.disposition & AV_DISPOSITION_ATTACHED_PIC ||
-        (type != AVMEDIA_TYPE_VIDEO && type != AVMEDIA_TYPE_AUDIO))
+    if (&other == &stream || other.disposition & AV_DISPOSITION_ATTACHED_PIC || (type != AVMEDIA_TYPE_VIDEO && type != AVMEDIA_TYPE_AUDIO))
       continue;
-    const std::int64_t start = av_rescale_q(other.start_time, other.time_base, AVRational{1, rate_});
-    others_ = std::min(start, others_.value_or(start));
+    if (const auto start = frames_of(other.start_time, other.time_base, rate_)) others_ = std::min(*start, others_.value_or(*start));
   }
-  if (stream.start_time != AV_NOPTS_VALUE) own_start_ = place(stream.start_time);
+  if (const auto start = frames_of(stream.start_time, unit_, rate_); start && others_) lead_ = std::max<std::int64_t>(0, *start - *others_);
+  lead_given_ = lead_ <= std::llround(max_gap_s * rate_);
 }
 
-std::int64_t TimeLine::uncounted_lead() const {
-  return known() && !counts_lead_ ? std::max<std::int64_t>(0, own_start_ - others_.value_or(own_start_)) : 0;
+std::int64_t TimeLine::duration_correction() const {
+  if (!known() || counts_lead_ == lead_given_) return 0;
+  return lead_given_ ? lead_ : -lead_;
 }
 
-std::int64_t TimeLine::place(std::int64_t pts) const { return av_rescale_q(pts, unit_, AVRational{1, rate_}) - origin_; }
+std::optional<std::int64_t> TimeLine::place(std::int64_t pts) const {
+  const auto frames = frames_of(pts, unit_, rate_);
+  return frames ? std::optional(*frames - origin_) : std::nullopt;
+}
 
 std::int64_t TimeLine::silence_before(std::int64_t pts, std::int64_t frames, std::optional<std::int64_t> next, std::int64_t position) {
   if (!known()) return 0;
-  if (pts == AV_NOPTS_VALUE) {
+  std::optional<std::int64_t> stamp = place(pts);
+  if (!stamp) {
     if (expected_) *expected_ += frames;
     return 0;
   }
   double shortest_s = *gap_s_;
-  if (!expected_) {
-    origin_ = std::min(place(pts), others_.value_or(place(pts)));
+  std::int64_t longest = std::llround(max_gap_s * rate_);
+  const bool first = !expected_;
+  if (first) {
+    // What the head tells has been counted, so the first piece is placed as that decided.
+    if (!lead_given_) warn(lead_, position);
+    origin_ = lead_given_ ? std::min(*stamp, others_.value_or(*stamp)) : *stamp;
+    stamp = place(pts);
     expected_ = position;
     shortest_s = std::min(shortest_s, asf_packet_s);
+    longest = std::max<std::int64_t>(longest, lead_ + std::llround(shortest_s * rate_));
   }
-  const std::int64_t at = place(pts), jump = at - *expected_, missing = at - position;
-  const auto shortest = std::llround(shortest_s * rate_), longest = std::llround(max_gap_s * rate_);
+  const std::int64_t at = *stamp, jump = at - *expected_, missing = at - position;
+  const auto shortest = std::llround(shortest_s * rate_);
   expected_ = at + frames;
   const auto start_anew = [&] {
     origin_ += missing;
@@ -72,7 +89,10 @@ std::int64_t TimeLine::silence_before(std::int64_t pts, std::int64_t frames, std
   };
   if (jump < -std::llround(longest_overlap_s * rate_)) return start_anew();
   if (jump < shortest || missing < shortest) return 0;
-  if (!next || (*next != AV_NOPTS_VALUE && std::abs(place(*next) - *expected_) >= shortest)) return 0;  // a wrong stamp, not a gap
+  if (!(first && std::abs(missing - lead_) < shortest)) {  // neither the head nor the next piece agrees: a wrong stamp, not a gap
+    if (!next) return 0;
+    if (const auto follows = place(*next); *next != AV_NOPTS_VALUE && (!follows || std::abs(*follows - *expected_) >= shortest)) return 0;
+  }
   if (missing > longest || silence_ + missing > std::llround(max_silence_s * rate_)) {
     warn(missing, position);
     return start_anew();

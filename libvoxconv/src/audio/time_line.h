@@ -22,15 +22,17 @@ class TimeLine {
 
   /// Whether the container has a time line.
   bool known() const { return gap_s_.has_value(); }
-  /// Frames from its beginning to the sound's as the container's head tells it, if the duration in that head does not count them.
-  std::int64_t uncounted_lead() const;
+  /// Frames to add to the duration in the container's head for the silence before the sound: of those that are given and that it does not
+  /// count; negative for those that it counts and that are not given.
+  std::int64_t duration_correction() const;
 
   /// Frames of silence that are due before a piece of `frames` frames stamped `pts`, where `position` frames were given and the piece after
   /// it is stamped `next` (AV_NOPTS_VALUE: a piece without a stamp; nothing: there is none). For one piece after the other.
   std::int64_t silence_before(std::int64_t pts, std::int64_t frames, std::optional<std::int64_t> next, std::int64_t position);
 
  private:
-  std::int64_t place(std::int64_t pts) const;  ///< in frames
+  /// In frames; nothing for a piece without a stamp, or with one that no sound can have.
+  std::optional<std::int64_t> place(std::int64_t pts) const;
   void warn(std::int64_t missing, std::int64_t position);
 
   const std::string name_;
@@ -39,7 +41,8 @@ class TimeLine {
   std::optional<double> gap_s_;           ///< the shortest gap that is one; shorter ones are inexact stamps
   bool counts_lead_ = false;              ///< in its duration
   std::optional<std::int64_t> others_;    ///< where the first of the other streams begins, in frames
-  std::int64_t own_start_ = 0;            ///< where the sound begins as the head tells it, in frames
+  std::int64_t lead_ = 0;                 ///< from its beginning to the sound's as the head tells it, in frames
+  bool lead_given_ = true;                ///< as silence; false: it is too long
   std::int64_t origin_ = 0;               ///< frames that are taken off each stamp
   std::optional<std::int64_t> expected_;  ///< where the next piece lies if it follows the last one
   std::int64_t silence_ = 0;              ///< given so far
