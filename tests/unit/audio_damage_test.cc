@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <cstring>
@@ -215,6 +216,21 @@ TEST(Damage, ACutFlacIsReportedAndHeard) {
   EXPECT_GT(frames, 20'000u);
   EXPECT_LT(frames, 80'000u);
   EXPECT_NE(warning.find("cut off"), std::string::npos) << warning;
+}
+
+TEST(Damage, ALossOfFramesNearTheEndIsReported) {
+  std::string warning;
+  set_log_callback([&](LogLevel level, const std::string& text) {
+    if (level == LogLevel::warning) warning = text;
+  });
+  const std::string whole = healthy("d.flac");
+  for (const std::size_t missing : {1, 1000, 3000}) {
+    warning.clear();
+    write_bytes(scratch("cut.flac"), whole.substr(0, whole.size() - missing));
+    const AudioBuffer audio = read_audio(scratch("cut.flac"));
+    EXPECT_NE(warning.find(fmt::format("{:.2f} s before its time", double(96000 - audio.frames()) / 48000)), std::string::npos) << warning;
+  }
+  set_log_callback({});
 }
 
 TEST(Damage, AVideoWithoutSoundIsSaidSo) {

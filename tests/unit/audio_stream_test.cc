@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -6,6 +7,7 @@
 #include <thread>
 
 #include "audio_testing.h"
+#include "voxconv/progress.h"
 
 namespace voxconv {
 namespace {
@@ -178,6 +180,21 @@ TEST(Streams, AFullDiskIsSaidSo) {
               std::string::npos)
         << format;
   }
+}
+
+TEST(Streams, AFlacThatLostItsLastFramesSaysSo) {
+  std::string warning;
+  set_log_callback([&](LogLevel level, const std::string& text) {
+    if (level == LogLevel::warning) warning = text;
+  });
+  write_audio(scratch("whole.flac"), chord(48000, 1, 2));
+  const std::string whole = read_bytes(scratch("whole.flac"));
+  EXPECT_EQ(read_from_pipe(whole).frames(), 96000u);
+  EXPECT_EQ(warning, "");
+  const AudioBuffer rest = read_from_pipe(whole.substr(0, whole.rfind("\xff\xf8")));  // between two frames: nothing is damaged
+  set_log_callback({});
+  ASSERT_LT(rest.frames(), 96000u);
+  EXPECT_NE(warning.find(fmt::format("{:.2f} s before its time", double(96000 - rest.frames()) / 48000)), std::string::npos) << warning;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "audio/limits.h"
 #include "audio/samples.h"
 #include "core/boundary.h"
+#include "core/log.h"
 #include "voxconv/audio_io.h"
 
 namespace voxconv {
@@ -48,13 +49,22 @@ class BlockReader : public AudioReader {
 
   std::int64_t frames_read() const { return frames_read_; }
 
+  /// For a source that ended too early: says so, once, and how much is missing where that is known.
+  void warn_of_early_end() {
+    if (warned_) return;
+    warned_ = true;
+    const double rate = info_.rate, missing_s = double(info_.frames - frames_read_) / rate;
+    log_warning("{} ends after {:.2f} s, {}before its time: it was cut off or is damaged there.", name_, double(frames_read_) / rate,
+                missing_s > 0 ? fmt::format("{:.2f} s ", missing_s) : "");
+  }
+
   AudioInfo info_;
 
  private:
   const std::string name_;
   const bool live_;
   std::int64_t frames_read_ = 0;
-  bool ended_ = false;
+  bool ended_ = false, warned_ = false;
 };
 
 }  // namespace voxconv

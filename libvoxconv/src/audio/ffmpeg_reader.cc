@@ -82,7 +82,11 @@ class FfmpegReader : public BlockReader {
 
   /// Judges a stream that gave no more.
   void end() override {
-    if (decoded_frames_ > 0) return;
+    if (decoded_frames_ > 0) {
+      // Of other streams the length in the head is an estimate, that of the file, or what a writer to a pipe guessed.
+      if (info_.container == "flac" && frames_read() < info_.frames) warn_of_early_end();
+      return;
+    }
     if (info_.container == "mp4" && !input_->seekable())
       fail(ErrorCode::bad_audio, "{} is an MP4 whose index follows its sound, which no pipe can carry: read it from a file.",
            input_->name());

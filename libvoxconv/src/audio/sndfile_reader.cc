@@ -13,7 +13,6 @@
 
 #include "audio/block_reader.h"
 #include "core/fail.h"
-#include "core/log.h"
 
 namespace voxconv {
 namespace {
@@ -97,17 +96,13 @@ class SndfileReader : public BlockReader {
     if (sf_error(file_.get()) != SF_ERR_NO_ERROR && (!all_read || frames_read() == 0))
       fail(ErrorCode::bad_audio, "{} is damaged {:.2f} s from its start: {}", input_->name(), seconds, sf_strerror(file_.get()));
     if (frames_read() == 0) fail(ErrorCode::bad_audio, "{} holds no sound (0 samples).", input_->name());
-    const bool short_of_claim = frames_read() < info_.frames || sf_error(file_.get()) != SF_ERR_NO_ERROR;
-    if (short_of_claim && !warned_)
-      log_warning("{} ends after {:.2f} s, before its time: it was cut off or is damaged there.", input_->name(), seconds);
-    warned_ = true;
+    if (frames_read() < info_.frames || sf_error(file_.get()) != SF_ERR_NO_ERROR) warn_of_early_end();
   }
 
  private:
   std::unique_ptr<InputFile> input_;
   SndfilePtr file_;
   std::vector<float> interleaved_;
-  bool warned_ = false;
 };
 
 }  // namespace
