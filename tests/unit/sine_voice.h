@@ -38,8 +38,6 @@ class SineVoice : public VoiceModel {
  public:
   int sample_rate() const override { return voice_rate; }
   std::string content_encoder() const override { return "none"; }
-  std::int64_t context_frames() const override { return 0; }
-  torch::Device device() const override { return torch::kCPU; }
   torch::Tensor speaker_embedding() const override { return torch::zeros(256); }
   std::unique_ptr<VoiceStream> start(const SynthesisOptions&) const override { return std::make_unique<SineStream>(); }
 };

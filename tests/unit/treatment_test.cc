@@ -56,8 +56,6 @@ class RvcLikeVoice final : public VoiceModel {
 
   int sample_rate() const override { return voice_rate; }
   std::string content_encoder() const override { return "none"; }
-  std::int64_t context_frames() const override { return 0; }
-  torch::Device device() const override { return torch::kCPU; }
   torch::Tensor speaker_embedding() const override { return {}; }
   Treatment treatment() const override { return {.rms_mix = true, .retrieval = true, .f0 = "pyin"}; }
   std::int64_t speakers() const override { return 2; }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/fail.h"
+#include "models/architecture.h"
 #include "voxconv/f0.h"
 
 namespace voxconv {
@@ -60,11 +61,10 @@ void assign(ConvertOptions& options, const OptionSpec& spec, const json& value) 
       spec.field);
 }
 
-}  // namespace
-
-const std::vector<OptionSpec>& convert_option_table() {
+/// The rows that concern all voices.
+std::vector<OptionSpec> common_rows() {
   using O = ConvertOptions;
-  static const std::vector<OptionSpec> table{
+  return {
       {"key", "key", Kind::number, "semitones", -36, 36, {}, "Shift the melody by this many semitones", &O::key},
       {"key_auto", "", Kind::flag, "", 0, 0, {}, "Choose the octaves that bring the source to where the voice sings", &O::key_auto},
       {"f0", "f0", Kind::choice, "", 0, 0, f0_estimators(), "How the pitch is found", &O::f0},
@@ -169,29 +169,21 @@ const std::vector<OptionSpec>& convert_option_table() {
        {},
        "How much of the retrieval reaches consonants and breaths: 0 nothing, 0.5 all of it",
        &O::protect,
-       local},
-      {"rms_mix",
-       "rms-mix",
-       Kind::number,
-       "",
-       0,
-       1,
-       {},
-       "Loudness of RVC voices: 0 follows the source, 1 as the voice sings",
-       &O::rms_mix,
-       local},
-      {"speaker", "speaker", Kind::integer, "", 0, 65535, {}, "Speaker of an RVC voice that has several", &O::speaker, local},
-      {"profile",
-       "profile",
-       Kind::choice,
-       "",
-       0,
-       0,
-       {"auto", "classic", "head"},
-       "RVC voices: unvoiced frames without a pitch (classic), or with that of their neighbours (head)",
-       &O::profile,
-       local},
-      {"exact", "exact", Kind::flag, "", 0, 0, {}, "RVC voices: the whole file at once, exactly as RVC does it", &O::exact, local}};
+       local}};
+}
+
+}  // namespace
+
+const std::vector<OptionSpec>& convert_option_table() {
+  static const std::vector<OptionSpec> table = [] {
+    std::vector<OptionSpec> rows = common_rows();
+    for (const Architecture& architecture : architectures()) {
+      if (!architecture.options) continue;
+      const auto own = architecture.options();
+      rows.insert(rows.end(), own.begin(), own.end());
+    }
+    return rows;
+  }();
   return table;
 }
 

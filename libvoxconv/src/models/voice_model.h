@@ -55,10 +55,8 @@ class VoiceModel {
   virtual ~VoiceModel() = default;
   virtual int sample_rate() const = 0;
   virtual std::string content_encoder() const = 0;  ///< name for load_content_encoder()
-  virtual std::int64_t context_frames() const = 0;  ///< frames either side that a frame of the output depends on
-  virtual torch::Device device() const = 0;
-  virtual torch::Tensor speaker_embedding()
-      const = 0;  ///< [256] mean GE2E embedding of the training recordings, for evaluation; undefined: not known
+  /// [256] mean GE2E embedding of the training recordings, for evaluation; undefined: not known.
+  virtual torch::Tensor speaker_embedding() const = 0;
   virtual Treatment treatment() const { return {}; }
   virtual std::int64_t speakers() const { return 1; }
   virtual std::unique_ptr<VoiceStream> start(const SynthesisOptions& options) const = 0;

@@ -140,7 +140,7 @@ VoiceInfo VoiceStore::import_voice(const std::string& path, const ImportOptions&
     copy_bundle(path, staging.path());
   } else if (checkpoint.empty()) {
     unpack_bundle(path, staging.path().string());
-    if (!is_bundle(staging.path())) {  // a checkpoint and its index, as RVC's users share them
+    if (!is_bundle(staging.path())) {  // a checkpoint and its index, as users of other programs share them
       unpacked.emplace(user_dir_);
       const ZippedVoice found = unpack_voice_files(path, unpacked->path().string());
       checkpoint = found.checkpoint;
@@ -149,11 +149,7 @@ VoiceInfo VoiceStore::import_voice(const std::string& path, const ImportOptions&
   }
   if (is_bundle(staging.path()) && !(options.title.empty() && options.index.empty()))
     fail(ErrorCode::usage, "{} is a bundle, which has its own title and index; these options are for checkpoints.", path);
-  if (!checkpoint.empty()) {
-    VoiceInfo info = read_voice_file(checkpoint);
-    if (!options.title.empty()) info.title = options.title;
-    voice_file_to_bundle(checkpoint, index, info, staging.path().string());
-  }
+  if (!checkpoint.empty()) voice_file_to_bundle(checkpoint, options.title, index, staging.path().string());
   if (!is_bundle(staging.path())) fail(ErrorCode::bad_model, "{} holds neither a voice.json nor a .pth, so it is no voice.", path);
 
   const std::string own_name = read_bundle(staging.path().string()).info.name;

@@ -167,8 +167,6 @@ class NativeVoice : public VoiceModel {
   explicit NativeVoice(std::shared_ptr<const Weights> weights) : weights_(std::move(weights)) {}
   int sample_rate() const override { return native::sample_rate; }
   std::string content_encoder() const override { return content_encoder_name; }
-  std::int64_t context_frames() const override { return reach; }
-  torch::Device device() const override { return weights_->device; }
   torch::Tensor speaker_embedding() const override { return weights_->speaker[0].to(torch::kCPU, torch::kFloat); }
   std::unique_ptr<VoiceStream> start(const SynthesisOptions& options) const override {
     return std::make_unique<NativeStream>(weights_, options);
@@ -184,7 +182,19 @@ void prepare_for_inference(torch::nn::Module& module, torch::Device device) {
   for (auto& parameter : module.parameters()) parameter.set_requires_grad(false);
 }
 
+ModelInfo describe(const VoiceInfo& voice, const nlohmann::json& settings) {
+  ModelInfo info;
+  info.sample_rate = voice.sample_rate;
+  info.speakers = 1;
+  info.f0 = true;
+  for (const auto& [key, field] : {std::pair{"content_encoder", &ModelInfo::content_encoder}, {"vocoder", &ModelInfo::vocoder}})
+    if (settings.contains(key) && settings.at(key).is_string()) settings.at(key).get_to(info.*field);
+  return info;
+}
+
 }  // namespace
+
+Architecture architecture() { return {"native", load_native_voice, describe}; }
 
 nlohmann::json bundle_settings(Acoustic acoustic) {
   nlohmann::json settings = {{"revision", revision}, {"content_encoder", content_encoder_name}, {"vocoder", "native/vocoder"}};

@@ -1,13 +1,12 @@
 #pragma once
 #include <nlohmann/json.hpp>
 
-#include "models/bundle.h"
+#include "models/architecture.h"
 #include "models/native/vocoder.h"
-#include "models/voice_model.h"
 
 namespace voxconv::native {
 
-/// Whose acoustic model a bundle sings with: weights of its own, or the shipped base, which knows the voice by its embedding alone.
+/// Whose acoustic model a bundle uses: weights of its own, or the shipped base, which knows the voice by its embedding alone.
 enum class Acoustic { own, base };
 
 /// What a native bundle's voice.json says below "model": revision, content encoder, vocoder, and the base with its sha256 where it uses
@@ -21,7 +20,10 @@ std::string acoustic_weights(const Bundle& bundle);
 /// The shipped vocoder, for inference. Throws Error(bad_model | not_found).
 Vocoder load_vocoder(torch::Device device);
 
-/// A voice of this architecture. Throws Error(bad_model | not_found).
+/// voxconv's own architecture.
+Architecture architecture();
+
+/// A voice of it. Throws Error(bad_model | not_found).
 std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch::Device device, torch::ScalarType precision);
 
 }  // namespace voxconv::native

@@ -5,7 +5,6 @@
 
 #include "core/fail.h"
 #include "models/rvc/training_config.h"
-#include "nn/checkpoint/checkpoint.h"
 #include "nn/checkpoint/torch_writer.h"
 #include "nn/finite.h"
 #include "nn/weight_norm.h"
@@ -197,8 +196,16 @@ std::string Checkpoint::note(const std::string& key) const {
   return found == notes.end() ? "" : found->second;
 }
 
-Checkpoint read_stored_checkpoint(const std::string& path) {
-  const nn::Checkpoint file = nn::open_checkpoint(path);
+bool is_checkpoint(const nn::Checkpoint& file, const nn::StateDict& tensors) {
+  const nn::PickleValue& root = file.root();
+  if (root.find("weight") && root.find("config")) return true;
+  constexpr std::string_view embedding = "enc_p.emb_phone.weight";  // below "weight.", "model." or "model.module."
+  return (root.find("weight") || root.find("model")) &&
+         std::any_of(tensors.begin(), tensors.end(), [&](const auto& item) { return item.first.ends_with(embedding); });
+}
+
+Checkpoint read_stored_checkpoint(const nn::Checkpoint& file) {
+  const std::string& path = file.path();
   const nn::PickleValue *weight = file.root().find("weight"), *model = file.root().find("model");
   const nn::PickleValue* tensors = weight ? weight : model;
   if (!tensors || !tensors->is(Kind::dict))
@@ -208,7 +215,7 @@ Checkpoint read_stored_checkpoint(const std::string& path) {
     result.stored = generator_tensors(file.state_dict(*tensors));
     for (const auto& [name, tensor] : result.stored)
       if (!nn::all_finite(tensor))
-        fail(ErrorCode::bad_model, "its tensor {} has numbers that are not finite, so that it sings nothing", name);
+        fail(ErrorCode::bad_model, "its tensor {} has numbers that are not finite, so that it gives no sound", name);
     const nn::PickleValue* list = file.root().find("config");
     result.config = list ? positional_config(*list) : training_config(path);
     read_switches(file, result.stored, result.config);
@@ -220,12 +227,14 @@ Checkpoint read_stored_checkpoint(const std::string& path) {
   }
 }
 
-Checkpoint read_checkpoint(const std::string& path) {
-  Checkpoint result = read_stored_checkpoint(path);
+Checkpoint read_checkpoint(const std::string& path) { return read_checkpoint(nn::open_checkpoint(path)); }
+
+Checkpoint read_checkpoint(const nn::Checkpoint& file) {
+  Checkpoint result = read_stored_checkpoint(file);
   try {
     result.weights = nn::fuse_weight_norms(result.stored);
   } catch (const Error& e) {
-    fail(e.code(), "{}: {}", path, e.what());
+    fail(e.code(), "{}: {}", file.path(), e.what());
   }
   return result;
 }

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "models/rvc/config.h"
-#include "nn/state_dict.h"
+#include "nn/checkpoint/checkpoint.h"
 
 namespace voxconv::rvc {
 
@@ -17,11 +17,15 @@ struct Checkpoint {
   std::string note(const std::string& key) const;  ///< empty: there is none
 };
 
+/// Whether a file with these tensors is an RVC model: an inference checkpoint by its keys, a training one by a tensor.
+bool is_checkpoint(const nn::Checkpoint& file, const nn::StateDict& tensors);
+
 /// Reads an inference checkpoint ("weight" + "config") or, where `config` stands beside it, a training checkpoint ("model"). Nothing in the
 /// file is executed. Throws Error(not_found | bad_model).
+Checkpoint read_checkpoint(const nn::Checkpoint& file);
 Checkpoint read_checkpoint(const std::string& path);
-/// The same without `weights`, for who only looks or copies.
-Checkpoint read_stored_checkpoint(const std::string& path);
+/// The same without `weights`, to describe or copy it.
+Checkpoint read_stored_checkpoint(const nn::Checkpoint& file);
 
 /// Writes a .pth that RVC and Applio load (torch's zip format, fp16, weight norm as g and v). Atomically. Throws Error(io).
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint);

@@ -1,14 +1,13 @@
 #pragma once
-#include "models/bundle.h"
+#include "models/architecture.h"
 #include "models/rvc/synthesizer.h"
-#include "models/voice_model.h"
 
 namespace voxconv::rvc {
 
-/// A voice that sings with `synthesizer`, in windows of bounded size (docs/models/rvc.md).
+/// A voice of `synthesizer`, which converts in windows of bounded size (docs/models/rvc.md).
 std::shared_ptr<const VoiceModel> make_voice(std::shared_ptr<const Synthesizer> synthesizer);
 
-/// The architecture "rvc" of a voice bundle. Throws Error(bad_model).
-std::shared_ptr<const VoiceModel> load_rvc_voice(const Bundle& bundle, torch::Device device, torch::ScalarType precision);
+/// RVC and its derivatives (Applio), versions 1 and 2.
+Architecture architecture();
 
 }  // namespace voxconv::rvc
