@@ -10,11 +10,11 @@
 #include "features/frames.h"
 #include "models/native/config.h"
 #include "models/native/envelope.h"
-#include "train/acoustic_task.h"
-#include "train/corpus.h"
 #include "train/learner.h"
 #include "train/losses.h"
-#include "train/recordings.h"
+#include "train/native/acoustic_task.h"
+#include "train/native/corpus.h"
+#include "train/native/recordings.h"
 #include "train/training.h"
 #include "voxconv/audio_io.h"
 #include "voxconv/error.h"
@@ -63,12 +63,12 @@ void write_tone(const std::string& path, double seconds, Sounds sounds) {
   writer->finish();
 }
 
-TEST(Dice, NoTwoStepsShareADraw) {
+TEST(RandomSource, NoTwoStepsShareADraw) {
   for (const std::uint64_t seed : {0, 1}) {
     std::set<double> draws;
     for (std::int64_t step = 0; step <= 8; ++step) {
-      Dice dice(seed, step);
-      for (int i = 0; i < 100; ++i) draws.insert(dice.uniform());
+      RandomSource random(seed, step);
+      for (int i = 0; i < 100; ++i) draws.insert(random.uniform());
     }
     EXPECT_EQ(draws.size(), 900u) << "seed " << seed;
   }
@@ -83,9 +83,9 @@ SpeakerData speaker(std::int64_t clips, std::int64_t frames_each) {
 
 TEST(Corpus, DrawsWithinTrainingClipsOnly) {
   const Corpus corpus({speaker(40, 300), speaker(3, 300)}, 1);
-  Dice dice(1, 2);
+  RandomSource random(1, 2);
   for (int i = 0; i < 2000; ++i) {
-    const Crop crop = corpus.draw(dice, 200);
+    const Crop crop = corpus.draw(random, 200);
     EXPECT_EQ(crop.frame % 2, 0);
     EXPECT_GE(crop.frame, crop.speaker->bounds[std::size_t(crop.clip)]);
     EXPECT_LE(crop.frame + 200, crop.speaker->bounds[std::size_t(crop.clip) + 1]);
@@ -103,25 +103,25 @@ TEST(Corpus, HoldsOutOfFewClipsToo) {
   ASSERT_EQ(held_out.size(), 2u);
   std::set<std::int64_t> clips;
   for (const Crop& crop : held_out) clips.insert(crop.clip);
-  Dice dice(1, 2);
-  for (int i = 0; i < 500; ++i) EXPECT_EQ(clips.count(corpus.draw(dice, 200).clip), 0u);
+  RandomSource random(1, 2);
+  for (int i = 0; i < 500; ++i) EXPECT_EQ(clips.count(corpus.draw(random, 200).clip), 0u);
 }
 
 TEST(Corpus, DrawsLongSpeakersAsOftenAsTold) {
   const std::vector<SpeakerData> speakers = {speaker(10, 900), speaker(10, 300)};
   for (const auto& [power, share] : {std::pair{1.0, 0.75}, {0.0, 0.5}}) {
     const Corpus corpus(speakers, power);
-    Dice dice(3, 4);
+    RandomSource random(3, 4);
     int first = 0;
-    for (int i = 0; i < 4000; ++i) first += corpus.draw(dice, 200).speaker == &corpus.speakers()[0];
+    for (int i = 0; i < 4000; ++i) first += corpus.draw(random, 200).speaker == &corpus.speakers()[0];
     EXPECT_NEAR(first / 4000.0, share, 0.03);
   }
 }
 
 TEST(Corpus, SaysWhenNothingIsLongEnough) {
   const Corpus corpus({speaker(5, 100)}, 1);
-  Dice dice(1, 1);
-  EXPECT_THROW(corpus.draw(dice, 200), Error);
+  RandomSource random(1, 1);
+  EXPECT_THROW(corpus.draw(random, 200), Error);
 }
 
 TEST(SpectralEnergyDistance, IsLeastForNoiseOfTheTargetsLevel) {
@@ -166,9 +166,9 @@ class MeanTask : public Task {
     model_->weight.fill_(0);
     model_->bias.fill_(0);
   }
-  std::map<std::string, double> step(Dice& dice, double) override {
+  std::map<std::string, double> step(RandomSource& random, double) override {
     if (cancel_at > 0 && ++steps == cancel_at) token.cancel();
-    const torch::Tensor x = torch::full({4, 1}, dice.uniform()) + 0.1 * torch::randn({4, 1});
+    const torch::Tensor x = torch::full({4, 1}, random.uniform()) + 0.1 * torch::randn({4, 1});
     const torch::Tensor loss = (model_(x) - 2 * x - 1).square().mean();
     learner_.step(loss, 1);
     return {{"loss", loss.item<double>()}};
@@ -180,7 +180,7 @@ class MeanTask : public Task {
   }
   void save(std::map<std::string, torch::Tensor>& checkpoint) const override { learner_.save(checkpoint); }
   void load(const std::map<std::string, torch::Tensor>& checkpoint) override { learner_.load(checkpoint); }
-  torch::Tensor listen() override { return torch::zeros(100); }
+  AudioBuffer render_sample() override { return AudioBuffer(44100, 1, 100); }
   int cancel_at = 0, steps = 0;
   CancelToken token;
 

@@ -12,7 +12,6 @@
 #include "core/atomic_file.h"
 #include "core/fail.h"
 #include "core/log.h"
-#include "models/native/config.h"
 #include "nn/safetensors.h"
 #include "voxconv/audio_io.h"
 
@@ -57,14 +56,11 @@ State read_checkpoint(const std::string& path, Task& task) {
   return {std::int64_t(loop[0]), loop[1], loop[2], int(loop[3])};
 }
 
-void write_sample(const std::string& path, const torch::Tensor& audio) {
-  AudioBuffer buffer(native::sample_rate, 1);
-  const torch::Tensor samples = audio.contiguous();
-  buffer.channels[0].assign(samples.data_ptr<float>(), samples.data_ptr<float>() + samples.numel());
+void write_sample(const std::string& path, const AudioBuffer& audio) {
   WriteOptions options;
-  options.rate = native::sample_rate;
+  options.rate = audio.rate;
   const auto writer = open_writer(path, options);
-  writer->write(buffer);
+  writer->write(audio);
   writer->finish();
 }
 
@@ -151,7 +147,7 @@ LoopResult run_training(Task& task, const LoopOptions& options, const ProgressFn
       nn::save_safetensors(best, task.weights());
     }
     write_checkpoint(options, task, state);
-    write_sample((dir / "samples" / fmt::format("{:07}.wav", state.step)).string(), task.listen());
+    write_sample((dir / "samples" / fmt::format("{:07}.wav", state.step)).string(), task.render_sample());
     parts["held_out"] = held_out;
     log.row(state.step, state.seconds, parts);
   };
@@ -163,9 +159,9 @@ LoopResult run_training(Task& task, const LoopOptions& options, const ProgressFn
       fail(ErrorCode::cancelled, "Training stopped at step {}; the same command{} goes on from there.", state.step,
            options.resume ? "" : " without --no-resume");
     }
-    Dice dice(options.seed, state.step);
+    RandomSource random(options.seed, state.step);
     torch::manual_seed(options.seed * 1000003 + std::uint64_t(state.step));
-    parts = task.step(dice, progress());
+    parts = task.step(random, progress());
     ++state.step;
     state.seconds = before + seconds_since(start);
     const double loss = parts.at("loss");

@@ -6,17 +6,18 @@
 #include <vector>
 
 #include "nn/torch.h"
-#include "train/dice.h"
+#include "train/random_source.h"
+#include "voxconv/audio_buffer.h"
 #include "voxconv/progress.h"
 
 namespace voxconv::train {
 
-/// One thing that can be trained: what the loop below drives.
+/// What the training loop below drives: networks, their data and their losses.
 class Task {
  public:
   virtual ~Task() = default;
   /// One optimiser step. `progress` in [0, 1) says how far the run is; returns the parts of the loss by name ("loss" among them).
-  virtual std::map<std::string, double> step(Dice& dice, double progress) = 0;
+  virtual std::map<std::string, double> step(RandomSource& random, double progress) = 0;
   /// Loss of the averaged weights on held-out clips; lower is better.
   virtual double held_out_loss() = 0;
   /// Which part of the run `progress` lies in; held-out losses are comparable only within a phase, and the best weights are those of the
@@ -26,8 +27,8 @@ class Task {
   virtual std::map<std::string, torch::Tensor> weights() = 0;
   virtual void save(std::map<std::string, torch::Tensor>& checkpoint) const = 0;
   virtual void load(const std::map<std::string, torch::Tensor>& checkpoint) = 0;
-  /// A held-out clip as the averaged weights sing it, mono 44.1 kHz.
-  virtual torch::Tensor listen() = 0;
+  /// Held-out clips as synthesized with the averaged weights, mono: for people to hear how the run goes.
+  virtual AudioBuffer render_sample() = 0;
 };
 
 struct LoopOptions {

@@ -7,6 +7,8 @@
 #include "features/pitch/f0_estimator.h"
 #include "features/speaker/speaker_encoder.h"
 #include "nn/torch.h"
+#include "train/random_source.h"
+#include "voxconv/audio_buffer.h"
 #include "voxconv/progress.h"
 
 namespace voxconv::train {
@@ -37,6 +39,9 @@ struct FeatureTools {
   std::shared_ptr<const SpeakerEncoder> speaker;
 };
 
+/// Samples of any shape [..., N] one after another, as one channel.
+AudioBuffer to_buffer(const torch::Tensor& audio, int rate);
+
 /// 16 hex digits that change with the recordings' paths, sizes and times, and with how much of them is used.
 std::string recordings_hash(const std::vector<std::string>& recordings, double max_minutes);
 
@@ -44,5 +49,31 @@ std::string recordings_hash(const std::vector<std::string>& recordings, double m
 /// speaker and recordings_hash()). Clips are used up to the one that reaches `max_minutes`. Bad recordings are logged and left out.
 SpeakerData prepare_speaker(const std::string& name, const std::vector<std::string>& recordings, const FeatureTools& tools,
                             const std::string& cache_dir, double max_minutes, const ProgressFn& on_progress, const CancelToken& cancel);
+
+/// A place in the recordings.
+struct Crop {
+  const SpeakerData* speaker;
+  std::int64_t clip, frame;  ///< frame: counted over the speaker's whole data, even
+};
+
+/// The speakers of a training run, split into training and held-out clips (one in twenty, by its number; of fewer than twenty one in five),
+/// and drawn from by weight.
+class Corpus {
+ public:
+  /// A speaker is drawn as often as the given power of the length of its recordings says: 1 = every second counts alike, 0 = every speaker
+  /// does.
+  Corpus(std::vector<SpeakerData> speakers, double length_power);
+
+  /// A random crop of `frames` frames that lies in one training clip.
+  Crop draw(RandomSource& random, std::int64_t frames) const;
+  /// The same place in each of the held-out clips that are long enough, at most `count` of them, spread over the speakers.
+  std::vector<Crop> held_out(std::int64_t frames, std::size_t count) const;
+
+  const std::vector<SpeakerData>& speakers() const { return speakers_; }
+
+ private:
+  std::vector<SpeakerData> speakers_;
+  std::vector<double> cumulative_;
+};
 
 }  // namespace voxconv::train

@@ -1,4 +1,4 @@
-#include "train/speaker_data.h"
+#include "train/native/corpus.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +14,7 @@
 #include "models/native/config.h"
 #include "models/native/envelope.h"
 #include "nn/safetensors.h"
-#include "train/recordings.h"
+#include "train/native/recordings.h"
 
 namespace voxconv::train {
 namespace fs = std::filesystem;
@@ -25,12 +25,6 @@ using native::hop;
 
 // Rises when the same recordings give other clips or other features: what was kept before is of no use then.
 constexpr std::size_t cut_revision = 4;
-
-AudioBuffer to_buffer(const torch::Tensor& audio, int rate) {
-  AudioBuffer buffer(rate, 1);
-  buffer.channels[0].assign(audio.data_ptr<float>(), audio.data_ptr<float>() + audio.size(0));
-  return buffer;
-}
 
 torch::Tensor to_tensor(const AudioBuffer& buffer) { return torch::tensor(at::ArrayRef<float>(buffer.channels[0])); }
 
@@ -134,7 +128,26 @@ void write_cache(const std::string& path, const SpeakerData& data) {
   nn::save_safetensors(path, tensors);
 }
 
+/// Of every how many clips one is held out. Of few recordings a larger share is: without any nobody could tell whether training helps.
+std::int64_t held_out_every(const SpeakerData& speaker) { return speaker.clips() >= 20 ? 20 : 5; }
+
+bool is_held_out(const SpeakerData& speaker, std::int64_t clip) {
+  const std::int64_t every = held_out_every(speaker);
+  return speaker.clips() >= every && clip % every == every / 2;
+}
+
+std::int64_t length(const SpeakerData& speaker, std::int64_t clip) {
+  return speaker.bounds[std::size_t(clip) + 1] - speaker.bounds[std::size_t(clip)];
+}
+
 }  // namespace
+
+AudioBuffer to_buffer(const torch::Tensor& audio, int rate) {
+  const torch::Tensor samples = audio.to(torch::kCPU).contiguous();
+  AudioBuffer buffer(rate, 1);
+  buffer.channels[0].assign(samples.data_ptr<float>(), samples.data_ptr<float>() + samples.numel());
+  return buffer;
+}
 
 torch::Tensor SpeakerData::embedding() const { return F::normalize(embeddings.mean(0), F::NormalizeFuncOptions().dim(0)); }
 
@@ -213,6 +226,45 @@ SpeakerData prepare_speaker(const std::string& name, const std::vector<std::stri
   data.band_hz = find_band_limit(data.envelope);
   write_cache(path, data);
   return data;
+}
+
+Corpus::Corpus(std::vector<SpeakerData> speakers, double length_power) : speakers_(std::move(speakers)) {
+  double sum = 0;
+  for (const SpeakerData& speaker : speakers_) cumulative_.push_back(sum += std::pow(double(speaker.frames()), length_power));
+}
+
+Crop Corpus::draw(RandomSource& random, std::int64_t frames) const {
+  for (int attempt = 0; attempt < 10000; ++attempt) {
+    const double ticket = random.uniform() * cumulative_.back();
+    const auto which = std::min<std::size_t>(
+        std::size_t(std::upper_bound(cumulative_.begin(), cumulative_.end(), ticket) - cumulative_.begin()), speakers_.size() - 1);
+    const SpeakerData& speaker = speakers_[which];
+    // A random frame, then the clip around it: long clips are drawn as often as their length deserves.
+    const std::int64_t frame = random.below(speaker.frames());
+    const std::int64_t clip = std::upper_bound(speaker.bounds.begin(), speaker.bounds.end(), frame) - speaker.bounds.begin() - 1;
+    const std::int64_t room = length(speaker, clip) - frames;
+    const std::int64_t start = random.below(std::max<std::int64_t>(room, 0) / 2 + 1) * 2;
+    if (room < 0 || is_held_out(speaker, clip)) continue;
+    return {&speaker, clip, speaker.bounds[std::size_t(clip)] + start};
+  }
+  fail(ErrorCode::bad_audio, "The recordings hold no passage of {:.1f} s without a pause; training needs some.",
+       double(frames) / frame_rate);
+}
+
+std::vector<Crop> Corpus::held_out(std::int64_t frames, std::size_t count) const {
+  std::vector<Crop> crops;
+  for (std::int64_t i = 0; crops.size() < count; ++i) {
+    bool any = false;
+    for (const SpeakerData& speaker : speakers_) {
+      const std::int64_t every = held_out_every(speaker), clip = every / 2 + i * every;
+      if (clip >= speaker.clips() || crops.size() >= count) continue;
+      any = true;
+      if (is_held_out(speaker, clip) && length(speaker, clip) >= frames)
+        crops.push_back({&speaker, clip, speaker.bounds[std::size_t(clip)]});
+    }
+    if (!any) break;
+  }
+  return crops;
 }
 
 }  // namespace voxconv::train

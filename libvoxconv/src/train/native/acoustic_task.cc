@@ -1,4 +1,4 @@
-#include "train/acoustic_task.h"
+#include "train/native/acoustic_task.h"
 
 #include <cmath>
 
@@ -8,7 +8,7 @@
 #include "nn/autocast.h"
 #include "nn/module.h"
 #include "train/losses.h"
-#include "train/vocoder_task.h"
+#include "train/native/vocoder_task.h"
 
 namespace voxconv::train {
 namespace {
@@ -18,15 +18,33 @@ using torch::indexing::None;
 using torch::indexing::Slice;
 
 constexpr std::int64_t phrase_batch = 4, phrase_frames = 200;  // each rendered twice
+constexpr std::int64_t discriminator_widths[] = {1, 24, 48, 96, 96};
 constexpr double difference_weight = 0.5, adversarial_weight = 0.05, unpaired_weight = 0.05;
 
-/// What the discriminator is shown: relative to the loudness, and nothing where the speaker's recordings hold nothing.
-torch::Tensor shown(const torch::Tensor& envelope, const torch::Tensor& loudness, const torch::Tensor& in_band) {
+/// Input of the discriminator: relative to the loudness, and a constant where the speaker's recordings hold nothing.
+torch::Tensor discriminator_input(const torch::Tensor& envelope, const torch::Tensor& loudness, const torch::Tensor& in_band) {
   const torch::Tensor relative = (envelope - loudness.unsqueeze(-1)).clamp(-9, 3);
   return torch::where(in_band > 0, relative, torch::full({}, -9.f, relative.options()));
 }
 
 }  // namespace
+
+DiscriminatorImpl::DiscriminatorImpl() {
+  layers_ = register_module("layers", torch::nn::ModuleList());
+  for (std::size_t i = 0; i + 1 < std::size(discriminator_widths); ++i)
+    layers_->push_back(torch::nn::Conv2d(
+        torch::nn::Conv2dOptions(discriminator_widths[i], discriminator_widths[i + 1], {5, 5}).stride(i < 3 ? 2 : 1).padding(2)));
+  const std::int64_t last = discriminator_widths[std::size(discriminator_widths) - 1];
+  score_ = register_module("score", torch::nn::Conv2d(torch::nn::Conv2dOptions(last, 1, 3).padding(1)));
+  speaker_ = register_module("speaker", torch::nn::Linear(native::speaker_dim, last));
+}
+
+torch::Tensor DiscriminatorImpl::forward(const torch::Tensor& envelope, const torch::Tensor& speaker) {
+  torch::Tensor h = envelope.unsqueeze(1) / 2;
+  for (const auto& layer : *layers_) h = torch::leaky_relu(layer->as<torch::nn::Conv2d>()->forward(h), 0.2);
+  const torch::Tensor wanted = speaker_(speaker * std::sqrt(double(native::speaker_dim)) / 4).unsqueeze(-1).unsqueeze(-1);
+  return (score_(h) + (h * wanted).mean(1, true)).flatten(1);
+}
 
 void extrapolate_upper_band(torch::Tensor& weight, torch::Tensor& bias, double top_hz) {
   constexpr double slope = -0.25;  // nepers a point: the usual fall of speech at 10 to 20 kHz
@@ -64,17 +82,17 @@ AcousticTask::AcousticTask(const Corpus& corpus, native::AcousticModel model, na
   }
 }
 
-AcousticTask::Batch AcousticTask::make_batch(const std::vector<Crop>& crops, Dice& dice, bool augment) const {
+AcousticTask::Batch AcousticTask::make_batch(const std::vector<Crop>& crops, RandomSource& random, bool augment) const {
   std::vector<torch::Tensor> content, f0, loudness, envelope, speaker, band;
   std::vector<float> medians;
   const torch::Tensor centres = native::envelope_centres();
   for (const Crop& crop : crops) {
     const SpeakerData& s = *crop.speaker;
     const std::int64_t end = crop.frame + phrase_frames;
-    const std::int64_t variant = augment ? dice.below(3) : 0;
+    const std::int64_t variant = augment ? random.below(3) : 0;
     content.push_back(s.content_of(variant, crop.frame, phrase_frames));
     // The envelope hardly depends on the pitch: shifting what the model is told makes it ready for pitches the speaker never spoke at.
-    const double shift = augment && dice.uniform() < 0.5 ? dice.between(-5, 12) : 0;
+    const double shift = augment && random.uniform() < 0.5 ? random.between(-5, 12) : 0;
     f0.push_back(s.f0.slice(0, crop.frame, end) * std::exp2(shift / 12));
     loudness.push_back(s.loudness.slice(0, crop.frame, end));
     envelope.push_back(s.envelope.slice(0, crop.frame, end).to(torch::kFloat));
@@ -122,12 +140,12 @@ AcousticTask::Batch AcousticTask::with_upper_band(Batch batch) {
   return batch;
 }
 
-std::map<std::string, double> AcousticTask::step(Dice& dice, double progress) {
+std::map<std::string, double> AcousticTask::step(RandomSource& random, double progress) {
   model_->train();
   const auto draw_batch = [&] {
     std::vector<Crop> crops;
-    for (std::int64_t b = 0; b < phrase_batch; ++b) crops.push_back(corpus_.draw(dice, phrase_frames));
-    return make_batch(crops, dice, true);
+    for (std::int64_t b = 0; b < phrase_batch; ++b) crops.push_back(corpus_.draw(random, phrase_frames));
+    return make_batch(crops, random, true);
   };
   const Batch batch = draw_batch();
   const double rate = rate_scale(steps_++, progress);
@@ -140,26 +158,27 @@ std::map<std::string, double> AcousticTask::step(Dice& dice, double progress) {
   parts["discriminator"] = 0;
   if (progress >= options_.adversarial_from) {
     // The words of each row for the speaker of another row.
-    const std::int64_t turn = 1 + dice.below(phrase_batch - 1);
+    const std::int64_t turn = 1 + random.below(phrase_batch - 1);
     const torch::Tensor unpaired_speaker = batch.speaker.roll(turn, 0);
     const torch::Tensor transposed = batch.f0 * (batch.median_f0.roll(turn, 0) / batch.median_f0).unsqueeze(1);
     const torch::Tensor unpaired = draw(model_, batch, transposed, unpaired_speaker, 1);
     const torch::Tensor envelope = draws.chunk(2)[0];
-    const torch::Tensor real = shown(batch.envelope, batch.loudness, batch.in_band), fake = shown(envelope, batch.loudness, batch.in_band);
-    const torch::Tensor other = shown(unpaired, batch.loudness, batch.in_band.roll(turn, 0));
-    const auto judge = [&](const torch::Tensor& shown_envelope, const torch::Tensor& speaker) {
+    const torch::Tensor real = discriminator_input(batch.envelope, batch.loudness, batch.in_band),
+                        fake = discriminator_input(envelope, batch.loudness, batch.in_band);
+    const torch::Tensor other = discriminator_input(unpaired, batch.loudness, batch.in_band.roll(turn, 0));
+    const auto score = [&](const torch::Tensor& input, const torch::Tensor& speaker) {
       const nn::Autocast autocast(options_.precision, device_);
-      return discriminator_(shown_envelope, speaker).to(torch::kFloat);
+      return discriminator_(input, speaker).to(torch::kFloat);
     };
-    const torch::Tensor critique = discriminator_loss(judge(real, batch.speaker), judge(fake.detach(), batch.speaker)) +
-                                   0.5 * judge(other.detach(), unpaired_speaker).square().mean();
-    critic_.step(critique, std::max(rate, 0.1));
-    const torch::Tensor fooled = generator_loss(judge(fake, batch.speaker));
-    const torch::Tensor fooled_unpaired = generator_loss(judge(other, unpaired_speaker));
-    parts["adversarial"] = fooled.item<double>();
-    parts["discriminator"] = critique.item<double>();
+    const torch::Tensor critic_loss = discriminator_loss(score(real, batch.speaker), score(fake.detach(), batch.speaker)) +
+                                      0.5 * score(other.detach(), unpaired_speaker).square().mean();
+    critic_.step(critic_loss, std::max(rate, 0.1));
+    const torch::Tensor paired_loss = generator_loss(score(fake, batch.speaker));
+    const torch::Tensor unpaired_loss = generator_loss(score(other, unpaired_speaker));
+    parts["adversarial"] = paired_loss.item<double>();
+    parts["discriminator"] = critic_loss.item<double>();
     const double ramp = adversarial_ramp(progress, options_.adversarial_from);
-    loss = loss + ramp * (adversarial_weight * fooled + unpaired_weight * fooled_unpaired);
+    loss = loss + ramp * (adversarial_weight * paired_loss + unpaired_weight * unpaired_loss);
   }
   learner_.step(loss, rate);
   parts["loss"] = parts["reconstruction"];
@@ -171,14 +190,14 @@ double AcousticTask::held_out_loss() {
   model_->eval();
   const AveragedWeights averaged(learner_);
   torch::manual_seed(1);
-  Dice dice(1, 1);
+  RandomSource random(1, 1);
   const auto crops = corpus_.held_out(phrase_frames, 64);
   double sum = 0;
   std::int64_t batches = 0;
   for (std::size_t i = 0; i < crops.size(); i += phrase_batch, ++batches) {
     const std::size_t end = std::min(crops.size(), i + std::size_t(phrase_batch));
     // Words played at another speed, as if someone else had said them: closer to a conversion than the recording's own.
-    Batch batch = make_batch({crops.begin() + std::ptrdiff_t(i), crops.begin() + std::ptrdiff_t(end)}, dice, false);
+    Batch batch = make_batch({crops.begin() + std::ptrdiff_t(i), crops.begin() + std::ptrdiff_t(end)}, random, false);
     std::vector<torch::Tensor> content;
     for (std::size_t c = i; c < end; ++c)
       content.push_back(crops[c].speaker->content_of(1 + std::int64_t(c % 2), crops[c].frame, phrase_frames));
@@ -214,20 +233,19 @@ void AcousticTask::load(const std::map<std::string, torch::Tensor>& checkpoint) 
   steps_ = checkpoint.at("acoustic:task").item<std::int64_t>();
 }
 
-torch::Tensor AcousticTask::listen() {
+AudioBuffer AcousticTask::render_sample() {
   torch::NoGradGuard no_grad;
   const auto crops = corpus_.held_out(phrase_frames, 4);
-  if (crops.empty()) return torch::zeros(hop);
+  if (crops.empty()) return AudioBuffer(native::sample_rate, 1, hop);
   model_->eval();
   const AveragedWeights averaged(learner_);
-  Dice dice(1, 1);
-  const Batch batch = make_batch(crops, dice, false);
+  RandomSource random(1, 1);
+  const Batch batch = make_batch(crops, random, false);
   const torch::Tensor envelope = draw(model_, batch, batch.f0, batch.speaker, 1);
   const auto [pulses, phase] = native::render_pulses(batch.f0.cpu(), std::vector<double>(crops.size()));
   const torch::Tensor noise = white_noise(pulses.size(0), pulses.size(1));
-  return vocoder_->synthesize(vocoder_->filters(envelope, batch.f0), {pulses.to(device_), phase.to(device_), noise.to(device_)})
-      .reshape(-1)
-      .cpu();
+  return to_buffer(vocoder_->synthesize(vocoder_->filters(envelope, batch.f0), {pulses.to(device_), phase.to(device_), noise.to(device_)}),
+                   native::sample_rate);
 }
 
 }  // namespace voxconv::train

@@ -1,4 +1,4 @@
-#include "train/vocoder_task.h"
+#include "train/native/vocoder_task.h"
 
 #include <cmath>
 
@@ -28,8 +28,7 @@ std::pair<torch::Tensor, torch::Tensor> at_speed(const Crop& crop, std::int64_t 
   const std::int64_t end = s.bounds[std::size_t(crop.clip) + 1];
   const std::int64_t last = std::min(crop.frame + source_frames, end);
   const torch::Tensor raw = s.audio.slice(0, crop.frame * hop, last * hop).to(torch::kFloat) / 32768;
-  AudioBuffer buffer(int(std::lround(native::sample_rate * speed)), 1);
-  buffer.channels[0].assign(raw.data_ptr<float>(), raw.data_ptr<float>() + raw.numel());
+  const AudioBuffer buffer = to_buffer(raw, int(std::lround(native::sample_rate * speed)));
   const AudioBuffer played = speed == 1 ? buffer : resample(buffer, native::sample_rate, ResamplerQuality::fastest);
   torch::Tensor audio = torch::tensor(at::ArrayRef<float>(played.channels[0]));
   audio = torch::constant_pad_nd(audio, {0, frames * hop - std::min(audio.size(0), frames * hop)}).slice(0, 0, frames * hop);
@@ -50,17 +49,17 @@ torch::Tensor white_noise(std::int64_t rows, std::int64_t samples) { return (tor
 VocoderTask::VocoderTask(const Corpus& corpus, native::Vocoder vocoder, torch::Device device, double peak_rate)
     : corpus_(corpus), vocoder_(std::move(vocoder)), device_(device), learner_("vocoder", vocoder_.ptr(), peak_rate, true) {}
 
-VocoderTask::Batch VocoderTask::make_batch(const std::vector<Crop>& crops, Dice& dice, bool augment) const {
+VocoderTask::Batch VocoderTask::make_batch(const std::vector<Crop>& crops, RandomSource& random, bool augment) const {
   std::vector<torch::Tensor> audio, envelope, f0;
   std::vector<double> phases;
   for (const Crop& crop : crops) {
-    const double speed = augment && dice.uniform() < 0.6 ? slowest * std::pow(fastest / slowest, dice.uniform()) : 1.0;
+    const double speed = augment && random.uniform() < 0.6 ? slowest * std::pow(fastest / slowest, random.uniform()) : 1.0;
     auto [sound, pitch] = at_speed(crop, crop_frames, speed);
-    if (augment) sound = sound * dice.between(0.3, 1.3);
+    if (augment) sound = sound * random.between(0.3, 1.3);
     audio.push_back(sound);
     f0.push_back(pitch);
     envelope.push_back(native::analyse_envelope(sound, pitch));
-    phases.push_back(augment ? dice.between(-3.14, 3.14) : 0);
+    phases.push_back(augment ? random.between(-3.14, 3.14) : 0);
   }
   const torch::Tensor pitch = torch::stack(f0);
   const auto [pulses, phase] = native::render_pulses(pitch, phases);
@@ -81,12 +80,12 @@ torch::Tensor VocoderTask::loss(const Batch& batch, const std::vector<std::int64
   return spectral_energy_distance(renderings[0], renderings[1], batch.audio.index({Slice(), inner}), sizes);
 }
 
-std::map<std::string, double> VocoderTask::step(Dice& dice, double progress) {
+std::map<std::string, double> VocoderTask::step(RandomSource& random, double progress) {
   std::vector<Crop> crops;
-  for (std::int64_t b = 0; b < batch_size; ++b) crops.push_back(corpus_.draw(dice, crop_frames));
-  const Batch batch = make_batch(crops, dice, true);
+  for (std::int64_t b = 0; b < batch_size; ++b) crops.push_back(corpus_.draw(random, crop_frames));
+  const Batch batch = make_batch(crops, random, true);
   std::vector<std::int64_t> sizes;
-  for (int i = 0; i < 4; ++i) sizes.push_back(stft_sizes[dice.below(std::size(stft_sizes))]);
+  for (int i = 0; i < 4; ++i) sizes.push_back(stft_sizes[random.below(std::size(stft_sizes))]);
   const torch::Tensor distance = loss(batch, sizes);
   learner_.step(distance, rate_scale(steps_++, progress));
   return {{"loss", distance.item<double>()}};
@@ -96,12 +95,12 @@ double VocoderTask::held_out_loss() {
   torch::NoGradGuard no_grad;
   torch::manual_seed(1);
   const AveragedWeights averaged(learner_);
-  Dice dice(1, 1);
+  RandomSource random(1, 1);
   const auto crops = corpus_.held_out(crop_frames, 48);
   double sum = 0;
   std::int64_t batches = 0;
   for (std::size_t i = 0; i + batch_size <= crops.size(); i += batch_size, ++batches) {
-    const Batch batch = make_batch({crops.begin() + std::ptrdiff_t(i), crops.begin() + std::ptrdiff_t(i) + batch_size}, dice, false);
+    const Batch batch = make_batch({crops.begin() + std::ptrdiff_t(i), crops.begin() + std::ptrdiff_t(i) + batch_size}, random, false);
     sum += loss(batch, {256, 512, 1200, 2048}).item<double>();
   }
   return batches ? sum / double(batches) : 0;
@@ -122,15 +121,15 @@ void VocoderTask::load(const std::map<std::string, torch::Tensor>& checkpoint) {
   steps_ = checkpoint.at("vocoder:task").item<std::int64_t>();
 }
 
-torch::Tensor VocoderTask::listen() {
+AudioBuffer VocoderTask::render_sample() {
   torch::NoGradGuard no_grad;
-  Dice dice(1, 1);
+  RandomSource random(1, 1);
   const auto crops = corpus_.held_out(crop_frames, 4);
-  if (crops.empty()) return torch::zeros(hop);
+  if (crops.empty()) return AudioBuffer(native::sample_rate, 1, hop);
   const AveragedWeights averaged(learner_);
-  const Batch batch = make_batch(crops, dice, false);
+  const Batch batch = make_batch(crops, random, false);
   const auto renderings = render_twice(batch).chunk(2);
-  return torch::cat({batch.audio, renderings[0]}, 1).reshape(-1).cpu();
+  return to_buffer(torch::cat({batch.audio, renderings[0]}, 1), native::sample_rate);
 }
 
 }  // namespace voxconv::train

@@ -1,7 +1,7 @@
 #pragma once
 #include "models/native/vocoder.h"
-#include "train/corpus.h"
 #include "train/learner.h"
+#include "train/native/corpus.h"
 #include "train/training.h"
 
 namespace voxconv::train {
@@ -13,19 +13,19 @@ class VocoderTask : public Task {
   /// `corpus` outlives the task; its speakers need no content.
   VocoderTask(const Corpus& corpus, native::Vocoder vocoder, torch::Device device, double peak_rate);
 
-  std::map<std::string, double> step(Dice& dice, double progress) override;
+  std::map<std::string, double> step(RandomSource& random, double progress) override;
   double held_out_loss() override;
   int phase(double) const override { return 0; }
   std::map<std::string, torch::Tensor> weights() override;
   void save(std::map<std::string, torch::Tensor>& checkpoint) const override;
   void load(const std::map<std::string, torch::Tensor>& checkpoint) override;
-  torch::Tensor listen() override;
+  AudioBuffer render_sample() override;
 
  private:
   struct Batch {
     torch::Tensor audio, envelope, f0, pulses, phase;
   };
-  Batch make_batch(const std::vector<Crop>& crops, Dice& dice, bool augment) const;
+  Batch make_batch(const std::vector<Crop>& crops, RandomSource& random, bool augment) const;
   /// Two renderings with noises of their own, one after the other: [2 B, N].
   torch::Tensor render_twice(const Batch& batch);
   torch::Tensor loss(const Batch& batch, const std::vector<std::int64_t>& sizes);

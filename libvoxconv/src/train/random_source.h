@@ -4,10 +4,10 @@
 namespace voxconv::train {
 
 /// Random numbers of one training step, from (seed, step) alone: a run that is stopped and resumed draws what it would have drawn.
-class Dice {
+class RandomSource {
  public:
   // Mixed twice: a state that grows with the step by what each draw adds would give every step the draws of the one before.
-  Dice(std::uint64_t seed, std::int64_t step) : state_(mixed(mixed(seed) + std::uint64_t(step))) {}
+  RandomSource(std::uint64_t seed, std::int64_t step) : state_(mixed(mixed(seed) + std::uint64_t(step))) {}
   /// Uniform in [0, 1).
   double uniform() {
     state_ += 0x9E3779B97F4A7C15ull;  // splitmix64

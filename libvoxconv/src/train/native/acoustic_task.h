@@ -1,12 +1,26 @@
 #pragma once
 #include "models/native/acoustic.h"
 #include "models/native/vocoder.h"
-#include "train/corpus.h"
-#include "train/discriminator.h"
 #include "train/learner.h"
+#include "train/native/corpus.h"
 #include "train/training.h"
 
 namespace voxconv::train {
+
+/// Judges patches of spectral envelopes: do they look sung, and by this speaker? A small 2-D convolutional network with a projection of the
+/// speaker embedding (Miyato & Koyama 2018).
+class DiscriminatorImpl : public torch::nn::Module {
+ public:
+  DiscriminatorImpl();
+  /// envelope relative to the loudness [B, T, envelope_bins], speaker [B, speaker_dim] -> scores [B, patches].
+  torch::Tensor forward(const torch::Tensor& envelope, const torch::Tensor& speaker);
+
+ private:
+  torch::nn::ModuleList layers_{nullptr};
+  torch::nn::Conv2d score_{nullptr};
+  torch::nn::Linear speaker_{nullptr};
+};
+TORCH_MODULE(Discriminator);
 
 struct AcousticTaskOptions {
   double peak_rate = 1e-3;
@@ -26,13 +40,13 @@ class AcousticTask : public Task {
   AcousticTask(const Corpus& corpus, native::AcousticModel model, native::Vocoder vocoder, torch::Device device,
                AcousticTaskOptions options);
 
-  std::map<std::string, double> step(Dice& dice, double progress) override;
+  std::map<std::string, double> step(RandomSource& random, double progress) override;
   double held_out_loss() override;
   int phase(double progress) const override;
   std::map<std::string, torch::Tensor> weights() override;
   void save(std::map<std::string, torch::Tensor>& checkpoint) const override;
   void load(const std::map<std::string, torch::Tensor>& checkpoint) override;
-  torch::Tensor listen() override;
+  AudioBuffer render_sample() override;
 
  private:
   struct Batch {
@@ -44,7 +58,7 @@ class AcousticTask : public Task {
     torch::Tensor embedding;
     float median_f0;
   };
-  Batch make_batch(const std::vector<Crop>& crops, Dice& dice, bool augment) const;
+  Batch make_batch(const std::vector<Crop>& crops, RandomSource& random, bool augment) const;
   /// `count` draws of the envelope, one after the other [count B, T, envelope_bins], of a batch's content and loudness.
   torch::Tensor draw(native::AcousticModel& model, const Batch& batch, const torch::Tensor& f0, const torch::Tensor& speaker,
                      std::int64_t count) const;

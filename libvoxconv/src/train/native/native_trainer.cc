@@ -1,9 +1,7 @@
 #include <chrono>
 #include <filesystem>
-#include <regex>
 
 #include "core/atomic_file.h"
-#include "core/boundary.h"
 #include "core/fail.h"
 #include "core/log.h"
 #include "core/paths.h"
@@ -13,16 +11,14 @@
 #include "models/native/native_voice.h"
 #include "nn/device.h"
 #include "nn/module.h"
-#include "train/acoustic_task.h"
-#include "train/recordings.h"
-#include "train/vocoder_task.h"
-#include "voxconv/trainer.h"
+#include "train/native/acoustic_task.h"
+#include "train/native/recordings.h"
+#include "train/native/vocoder_task.h"
+#include "train/trainer.h"
 
-namespace voxconv {
+namespace voxconv::train {
 namespace fs = std::filesystem;
 namespace {
-
-using namespace train;
 
 constexpr double default_minutes = 10;
 /// Sharper envelopes cost a little held-out loss: a fine-tuned kathleen had 0.1 % more than before and sounded more natural
@@ -88,14 +84,11 @@ std::vector<SpeakerData> prepare(const TrainOptions& options, const std::vector<
   return speakers;
 }
 
-/// The weights that a voice sings with, or those in a folder that is no bundle.
+/// The weights of a voice's acoustic model, or those in a folder that is no bundle.
 std::string weights_in(const std::string& name_or_path) {
   const fs::path folder(name_or_path);
   if (fs::exists(folder / "weights.safetensors") && !fs::exists(folder / "voice.json")) return (folder / "weights.safetensors").string();
   const VoiceInfo voice = VoiceStore().find(name_or_path);
-  if (voice.architecture != "native")
-    fail(ErrorCode::usage, "{} is a voice of the architecture {}; training starts from native ones only.", name_or_path,
-         voice.architecture);
   return native::acoustic_weights(read_bundle(voice.path));
 }
 
@@ -155,23 +148,7 @@ LoopOptions loop_options(const TrainOptions& options, const std::string& run_dir
 
 }  // namespace
 
-std::vector<std::string> TrainOptions::problems() const {
-  std::vector<std::string> result;
-  if (stage != "voice" && stage != "base" && stage != "vocoder")
-    result.push_back(fmt::format("stage is \"{}\"; expected voice, base or vocoder.", stage));
-  if (data.empty()) result.push_back("No recordings: name at least one folder with --data.");
-  if (stage == "voice" && !std::regex_match(name, std::regex("[a-z0-9][a-z0-9_-]{0,63}")))
-    result.push_back(fmt::format("The voice name \"{}\" is not usable; expected lower-case letters, digits, '-' and '_'.", name));
-  if (stage != "voice" && out_dir.empty()) result.push_back("The stages base and vocoder need a folder to write to (--out).");
-  if (stage != "voice" && zero_shot) result.push_back("zero_shot is for the stage voice only.");
-  if (minutes < 0 || steps < 0) result.push_back("minutes and steps must not be negative.");
-  if (max_minutes <= 0) result.push_back("max_minutes must be positive.");
-  if (checkpoint_minutes <= 0) result.push_back("checkpoint_minutes must be positive.");
-  return result;
-}
-
-TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) try {
-  if (const auto problems = options.problems(); !problems.empty()) throw Error(ErrorCode::usage, problems.front());
+TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) {
   nn::set_threads(options.threads);
   const torch::Device device = nn::select_device(options.device);
   const torch::ScalarType precision = nn::select_precision(options.precision, device);
@@ -241,7 +218,7 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
   info.title = options.title.empty() ? options.name : options.title;
   info.language = options.language;
   info.gender = options.gender;
-  info.architecture = "native";
+  info.architecture = native::architecture().name;
   info.sample_rate = native::sample_rate;
   info.licence = options.licence;
   info.consent = options.consent;
@@ -251,8 +228,6 @@ TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progre
   write_bundle(dirs.out, info, native::bundle_settings(uses_base ? native::Acoustic::base : native::Acoustic::own), weights);
   report.voice = read_bundle(dirs.out).info;
   return report;
-} catch (...) {
-  throw_as_error();
 }
 
-}  // namespace voxconv
+}  // namespace voxconv::train

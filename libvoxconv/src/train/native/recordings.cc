@@ -1,4 +1,4 @@
-#include "train/recordings.h"
+#include "train/native/recordings.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,0 +1,64 @@
+#include "train/trainer.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <regex>
+
+#include "core/boundary.h"
+#include "core/fail.h"
+
+namespace voxconv {
+namespace fs = std::filesystem;
+using train::Trainer;
+using train::trainers;
+namespace {
+
+/// The one for the voice that training starts from.
+const Trainer& trainer_for(const TrainOptions& options) {
+  const fs::path folder(options.from);
+  if (options.from.empty() || (fs::exists(folder / "weights.safetensors") && !fs::exists(folder / "voice.json"))) return trainers().front();
+  const VoiceInfo voice = VoiceStore().find(options.from);
+  std::vector<std::string_view> known;
+  for (const Trainer& trainer : trainers()) {
+    if (trainer.architecture == voice.architecture) return trainer;
+    known.push_back(trainer.architecture);
+  }
+  fail(ErrorCode::usage, "{} is a voice of the architecture {}; training starts from voices of {} only.", options.from, voice.architecture,
+       fmt::join(known, ", "));
+}
+
+}  // namespace
+
+std::span<const Trainer> train::trainers() {
+  static const Trainer list[] = {
+      {"native", {"voice", "base", "vocoder"}, train_native_voice},
+  };
+  return list;
+}
+
+std::vector<std::string> TrainOptions::problems() const {
+  std::vector<std::string> result;
+  const auto& stages = trainers().front().stages;
+  if (std::find(stages.begin(), stages.end(), stage) == stages.end())
+    result.push_back(fmt::format("stage is \"{}\"; expected one of {}.", stage, fmt::join(stages, ", ")));
+  if (data.empty()) result.push_back("No recordings: name at least one folder with --data.");
+  if (stage == "voice" && !std::regex_match(name, std::regex("[a-z0-9][a-z0-9_-]{0,63}")))
+    result.push_back(fmt::format("The voice name \"{}\" is not usable; expected lower-case letters, digits, '-' and '_'.", name));
+  if (stage != "voice" && out_dir.empty()) result.push_back("The stages base and vocoder need a folder to write to (--out).");
+  if (stage != "voice" && zero_shot) result.push_back("zero_shot is for the stage voice only.");
+  if (minutes < 0 || steps < 0) result.push_back("minutes and steps must not be negative.");
+  if (max_minutes <= 0) result.push_back("max_minutes must be positive.");
+  if (checkpoint_minutes <= 0) result.push_back("checkpoint_minutes must be positive.");
+  return result;
+}
+
+TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) try {
+  if (const auto problems = options.problems(); !problems.empty()) throw Error(ErrorCode::usage, problems.front());
+  return trainer_for(options).train(options, on_progress, cancel);
+} catch (...) {
+  throw_as_error();
+}
+
+}  // namespace voxconv

@@ -1,0 +1,24 @@
+#pragma once
+#include <span>
+#include <string_view>
+
+#include "voxconv/trainer.h"
+
+namespace voxconv::train {
+
+/// How voices of an architecture (models/architecture.h) are trained. The folder of its name in train/ defines it, trainer.cc lists it. It
+/// is apart from the descriptor because training uses the models and not the reverse.
+struct Trainer {
+  std::string_view architecture;
+  std::vector<std::string_view> stages;  ///< of TrainOptions::stage; "voice" is the one that makes a voice
+  /// train_voice() with options without problems.
+  TrainReport (*train)(const TrainOptions& options, const ProgressFn& on_progress, const CancelToken& cancel);
+};
+
+/// All there are; the first is the one for voices that start from nothing or from plain weights.
+std::span<const Trainer> trainers();
+
+/// Of the architecture in models/native.
+TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on_progress, const CancelToken& cancel);
+
+}  // namespace voxconv::train
