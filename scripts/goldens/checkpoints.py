@@ -13,7 +13,6 @@ import pathlib
 import pickle
 import struct
 import sys
-import tarfile
 import zipfile
 
 import numpy
@@ -53,7 +52,6 @@ def good_files(folder: pathlib.Path) -> None:
     torch.save(content, folder / "plain_legacy.pth", _use_new_zipfile_serialization=False)
     torch.save(content, folder / "plain_protocol4.pth", pickle_protocol=4)
     (folder / "plain_deflated.pth").write_bytes(packed_again((folder / "plain_zip.pth").read_bytes()))
-    (folder / "plain_tar.pth").write_bytes(tar_of(content, part_of={"shared_b": 4}))
 
 
 # A few opcodes, to write pickles by hand.
@@ -117,97 +115,6 @@ LEGACY_HEAD = (b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19." + b"
 
 def legacy(data: bytes, count: int = 4, keys: bytes = b"]" + text("0") + b"a") -> bytes:
     return LEGACY_HEAD + data + pickled(keys) + struct.pack("<q", count) + struct.pack("<4f", 1, 2, 3, 4)
-
-
-def tar(entries: dict[str, bytes], kinds: dict[str, bytes] | None = None, time: float = 1485000000) -> bytes:
-    """A tar file as PyTorch before 0.1.10 wrote it: in the pax format, where a size that is too large for the header, or a time that is not
-    whole, has an entry of its own."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:", format=tarfile.PAX_FORMAT) as packed:
-        for name, content in entries.items():
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mtime, entry.type = len(content), time, (kinds or {}).get(name, tarfile.REGTYPE)
-            entry.pax_headers = {"size": str(len(content))} if name == "storages" else {}
-            packed.addfile(entry, io.BytesIO(content))
-    content = out.getvalue().rstrip(b"\0")
-    return content + bytes(-len(content) % 512 + 1024)  # the end, without the padding to 10 KiB
-
-
-def tar_storage(key: int, kind: str, data: bytes, count: int) -> bytes:
-    return pickled(b"(" + number(key) + text("cpu") + glob("torch", kind) + b"t") + struct.pack("<q", count) + data
-
-
-def tar_tensor(key: int, storage_key: int, kind: str, offset: int, size: tuple, stride: tuple) -> bytes:
-    head = pickled(b"(" + number(key) + number(storage_key) + glob("torch.cuda", kind) + b"t")
-    return head + struct.pack(f"<ii{len(size)}q{len(stride)}qq", len(size), 0, *size, *stride, offset)
-
-
-SYSTEM_INFO = pickle.dumps({"protocol_version": 1000, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 8}}, protocol=2)
-
-
-def tar_of(content: dict, part_of: dict[str, int]) -> bytes:
-    """`content` in the format before 0.1.10, which torch.load() still reads (without weights_only). A tensor of content["weight"] in `part_of`
-    lies in a part of its storage that starts at that number."""
-    tensors, storages, parts = {}, {}, []
-    starts = {id(content["weight"][name]): start for name, start in part_of.items()}
-    keys = iter(range(94000000000000, 95000000000000, 16))  # addresses
-
-    class Pickler(pickle.Pickler):
-        def persistent_id(self, value):
-            if not isinstance(value, torch.Tensor) or isinstance(value, torch.nn.Parameter):
-                return None
-            if id(value) not in tensors:
-                tensors[id(value)] = (next(keys), value)
-            return str(tensors[id(value)][0])
-
-    objects = io.BytesIO()
-    Pickler(objects, protocol=2).dump(content)
-    described = b""
-    for key, value in tensors.values():
-        numbers_of = value.untyped_storage()
-        kind = value.type().removeprefix("torch.").removesuffix("Tensor")
-        count = numbers_of.nbytes() // value.element_size()
-        if numbers_of.data_ptr() not in storages or count == 0:
-            storages[numbers_of.data_ptr() or -key] = (next(keys), kind, bytes(numbers_of.tolist()), count)
-        storage_key, offset = storages[numbers_of.data_ptr() or -key][0], value.storage_offset()
-        if id(value) in starts:
-            start = starts[id(value)]
-            parts.append((next(keys), storage_key, start, count - start))
-            storage_key, offset = parts[-1][0], offset - start
-        described += tar_tensor(key, storage_key, kind + "Tensor", offset, value.shape, value.stride())
-    entries = {
-        "sys_info": SYSTEM_INFO,
-        "pickle": objects.getvalue(),
-        "tensors": pickle.dumps(len(tensors), protocol=2) + described,
-        "storages": pickle.dumps(len(storages), protocol=2) +
-                    b"".join(tar_storage(key, f"{kind}Storage", data, count) for key, kind, data, count in storages.values()) +
-                    pickle.dumps(parts, protocol=2),
-    }
-    # Sizes in the ways of files beyond 8 GiB: pax' record, and GNU's base 256.
-    packed = with_header(tar(entries, time=1485000000.5), "storages", 124, b"00000000000\0")
-    return with_header(packed, "tensors", 124, b"\x80" + len(entries["tensors"]).to_bytes(11, "big"))
-
-
-def small_tar(data: bytes | None = None, count: int = 4, parts: bytes = b"]", tensor_: bytes | None = None, kinds: dict[str, bytes] | None = None,
-              tensors: int = 1, time: float = 1485000000, **more: bytes) -> bytes:
-    """One storage of four float32 numbers, 7, and one tensor of it, 8."""
-    entries = {
-        "sys_info": SYSTEM_INFO,
-        "pickle": data or weights(text("8") + b"Q"),
-        "tensors": pickled(number(tensors)) + (tensor_ or tar_tensor(8, 7, "FloatTensor", 0, (4,), (1,))),
-        "storages": pickled(number(1)) + tar_storage(7, "FloatStorage", struct.pack("<4f", 1, 2, 3, 4), count) + pickled(parts),
-    }
-    return tar(entries | more, kinds, time)
-
-
-def with_header(data: bytes, name: str, field: int, value: bytes) -> bytes:
-    """The tar file with a field of an entry's header changed, and a sum that fits."""
-    at = data.index(name.encode().ljust(100, b"\0"))
-    header = bytearray(data[at:at + 512])
-    header[field:field + len(value)] = value
-    header[148:156] = b" " * 8
-    header[148:156] = b"%06o\0 " % sum(header)
-    return data[:at] + bytes(header) + data[at + 512:]
 
 
 def overlapping_zip() -> bytes:
@@ -299,7 +206,6 @@ def refused_files() -> dict[str, tuple[bytes, str]]:
         # Texts that would be copied wherever they are used.
         "long_global": (archive(weights(glob("omegaconf.base", "A" * 600))), "a name of 614 bytes"),
         "long_key": (archive(weights(tensor(4, 0, numbers(4), numbers(1), key="0" * 300))), "300 bytes"),
-        "long_key_of_part": (small_tar(parts=b"]((" + text("9" * 300) + number(7) + number(0) + number(4) + b"te"), "300 bytes"),
         "long_name": (archive(weights(b"}" + text("a" * 1200) + good + b"s")), "more than 1024 bytes"),
         # Pickles that are broken.
         "no_values": (archive(pickled(b"")), "more values than there are"),
@@ -331,38 +237,6 @@ def refused_files() -> dict[str, tuple[bytes, str]]:
         "wrong_protocol": (LEGACY_HEAD.replace(b"M\xe9\x03", b"M\xea\x03", 1) + b"\0" * 64, "protocol 1002"),
         "bare_pickle": (pickle.dumps({"weight": [1, 2, 3]}, protocol=2), "no model file"),
         "zeros": (b"\0" * 64, "no model file"),
-        # The tar files of PyTorch before 0.1.10.
-        "tar_system": (small_tar(weights(call("posix", "system", text("rm -rf ~")))), "posix.system('rm -rf ~',)"),
-        "tar_system_in_storages": (small_tar(storages=pickled(call("posix", "system", text("id")))), "posix.system('id',)"),
-        "tar_system_in_tensors": (small_tar(tensor_=pickled(call("posix", "system", text("id")))),
-                                  "posix.system('id',)"),
-        "tar_class": (small_tar(weights(b"(" + glob("torch.nn.modules.linear", "Linear") + text("linear.py") + text("class Linear:") + b"tQ")),
-                      "outside object (torch.nn.modules.linear.Linear, 'linear.py'"),
-        "tar_unknown_object": (small_tar(weights(text("9") + b"Q")), "outside object '9'"),
-        "tar_missing_storage": (small_tar(tensor_=tar_tensor(8, 6, "FloatTensor", 0, (4,), (1,))), "storage 6"),
-        "tar_same_key": (small_tar(tensor_=tar_tensor(7, 7, "FloatTensor", 0, (4,), (1,))), "two objects 7"),
-        "tar_huge_storage": (small_tar(count=10 ** 12), "truncated"),
-        "tar_negative_storage": (small_tar(count=-1), "truncated"),
-        "tar_many_storages": (small_tar(storages=pickled(number(2 ** 62))), "truncated"),
-        "tar_many_tensors": (small_tar(tensors=2 ** 62), "truncated"),
-        "tar_beyond_storage": (small_tar(tensor_=tar_tensor(8, 7, "FloatTensor", 2, (3,), (1,))), "reaches beyond its storage"),
-        "tar_negative_size": (small_tar(tensor_=tar_tensor(8, 7, "FloatTensor", 0, (0, -4), (1, 1))), "none below 0"),
-        "tar_negative_offset": (small_tar(tensor_=tar_tensor(8, 7, "FloatTensor", -1, (4,), (1,))), "negative offset"),
-        "tar_many_dimensions": (small_tar(tensor_=pickled(b"(" + number(8) + number(7) + b"Nt") + struct.pack("<iiq", 2 ** 30, 0, 1)),
-                                "1073741824 dimensions"),
-        "tar_part_beyond": (small_tar(parts=b"](" + numbers(9, 7, 2, 3) + b"e"), "reaches beyond it"),
-        "tar_part_negative": (small_tar(parts=b"](" + numbers(9, 7, -1, 3) + b"e"), "the start of a part"),
-        "tar_big_endian": (small_tar(sys_info=pickled(b"}" + text("little_endian") + b"\x89s")), "big-endian"),
-        "tar_no_tensors": (tar({"pickle": weights(b"N"), "storages": pickled(b"K\0") + pickled(b"]")}),
-                           "no entry tensors"),
-        "tar_link": (small_tar(kinds={"sys_info": tarfile.SYMTYPE}), "of the type \"2\""),
-        "tar_flipped_header": (flipped(small_tar(), b"storages\0"), "checksum"),
-        "tar_huge_entry": (with_header(small_tar(), "tensors", 124, b"77777777777\0"), "does not fit"),
-        "tar_huge_entry_base_256": (with_header(small_tar(), "tensors", 124, b"\x80\0\0\0\x7f" + b"\xff" * 7), "does not fit"),
-        "tar_size_no_number": (with_header(small_tar(), "tensors", 124, b"-0000000001\0"), "does not fit"),
-        "tar_twice": (with_header(small_tar(), "sys_info", 0, b"storages"), "the entry storages twice"),
-        "tar_pax_lies": (small_tar(time=1485000000.5).replace(b" mtime=", b"9mtime="), "pax entry"),
-        "tar_no_end": (small_tar()[:-1024], "without an end mark"),
     }
     return files
 
@@ -382,7 +256,7 @@ def seeds(folder: pathlib.Path) -> dict[str, bytes]:
                   text("config") + b"(" + b"".join(positions) + b"l" + text("version") + text("v2") + text("f0") + number(1) +
                   text("info") + text("1epoch") + b"d")
     found = {"plain_zip.pth": (folder / "plain_zip.pth").read_bytes(), "plain_legacy.pth": (folder / "plain_legacy.pth").read_bytes(),
-             "plain_deflated.pth": (folder / "plain_deflated.pth").read_bytes(), "plain_tar.pth": (folder / "plain_tar.pth").read_bytes(),
+             "plain_deflated.pth": (folder / "plain_deflated.pth").read_bytes(),
              "plain.pkl": plain_pickle, "rvc.pkl": rvc}
     found |= {f"{name}.pth": refused_files()[name][0] for name in ("system", "obj", "array_of_lies", "stack_global", "newobj_ex", "overlapping")}
     return found

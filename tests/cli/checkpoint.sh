@@ -10,10 +10,8 @@ json_lines stdout
 has stdout '"architecture":"rvc"'
 has stdout '"speakers":3'
 has stdout '"name":"weight.dec.ups.0.weight_g"'
-run 0 info "$data/checkpoints/plain_legacy.pth"
+run 0 info "$data/checkpoints/plain_legacy.pth" --tensors
 has stdout "torch legacy"
-run 0 info "$data/checkpoints/plain_tar.pth" --tensors
-has stdout "torch tar"
 has stdout "weight.transposed"
 has stdout "inert records: argparse.Namespace"
 

@@ -11,7 +11,7 @@
 #include "models/rvc/checkpoint.h"
 #include "nn/checkpoint/checkpoint.h"
 #include "nn/checkpoint/ctranslate2.h"
-#include "nn/checkpoint/torch_files.h"
+#include "nn/checkpoint/torch_reader.h"
 #include "nn/checkpoint/torch_writer.h"
 #include "voxconv/error.h"
 
@@ -24,8 +24,7 @@ void write(int file, const std::uint8_t* data, std::size_t size) {
 
 bool is_model_file(const std::uint8_t* data, std::size_t size) {
   const nn::MappedFile file{{data, [](const std::uint8_t*) {}}, size};
-  return nn::is_torch_zip(file) || nn::is_torch_legacy(file) || nn::is_torch_tar(file) || nn::is_ctranslate2(file) ||
-         (size > 9 && data[8] == '{');
+  return nn::is_torch_zip(file) || nn::is_torch_legacy(file) || nn::is_ctranslate2(file) || (size > 9 && data[8] == '{');
 }
 
 void read_every_tensor(const std::string& path) {

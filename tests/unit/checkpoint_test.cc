@@ -106,8 +106,7 @@ TEST_P(GoodCheckpoint, GivesItsValues) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, GoodCheckpoint,
                          testing::Values(std::pair{"plain_zip.pth", "torch zip"}, std::pair{"plain_protocol4.pth", "torch zip"},
-                                         std::pair{"plain_deflated.pth", "torch zip"}, std::pair{"plain_legacy.pth", "torch legacy"},
-                                         std::pair{"plain_tar.pth", "torch tar"}));
+                                         std::pair{"plain_deflated.pth", "torch zip"}, std::pair{"plain_legacy.pth", "torch legacy"}));
 
 TEST(Checkpoint, ReadsSafetensorsLikeTheRest) {
   const fs::path path = fs::path(testing::TempDir()) / ("voxconv_checkpoint." + std::to_string(::getpid()));
@@ -134,16 +133,14 @@ TEST(Checkpoint, RefusesWhatIsNotDataAndSaysWhy) {
     const std::size_t tab = line.find('\t');
     expect_refused((folder / line.substr(0, tab)).string(), line.substr(tab + 1));
   }
-  EXPECT_GT(files, 75);
+  EXPECT_GT(files, 70);
 }
 
 TEST(Checkpoint, RefusesWhatIsCutShortAnywhere) {
   const Scratch file;
-  constexpr std::size_t tar_end = 512;  // the second block of zeros, which says nothing new
-  for (const auto& [name, spare] :
-       {std::pair{"plain_zip.pth", std::size_t{0}}, {"plain_deflated.pth", 0}, {"plain_legacy.pth", 0}, {"plain_tar.pth", tar_end}}) {
+  for (const char* name : {"plain_zip.pth", "plain_deflated.pth", "plain_legacy.pth"}) {
     const std::string whole = read_file((folder / name).string());
-    for (std::size_t length = 0; length < whole.size() - spare; ++length) {
+    for (std::size_t length = 0; length < whole.size(); ++length) {
       file.write(whole.substr(0, length));
       EXPECT_THROW(read_everything(file.path()), Error) << name << " of " << length << " bytes";
     }
@@ -152,7 +149,7 @@ TEST(Checkpoint, RefusesWhatIsCutShortAnywhere) {
 
 TEST(Checkpoint, SurvivesAnyChangedByte) {
   const Scratch file;
-  for (const char* name : {"plain_zip.pth", "plain_deflated.pth", "plain_legacy.pth", "plain_tar.pth"}) {
+  for (const char* name : {"plain_zip.pth", "plain_deflated.pth", "plain_legacy.pth"}) {
     const std::string whole = read_file((folder / name).string());
     for (std::size_t at = 0; at < whole.size(); ++at) {
       std::string changed = whole;

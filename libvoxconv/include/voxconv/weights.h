@@ -15,7 +15,7 @@ struct TensorInfo {
 
 /// What a weights file holds, without its numbers.
 struct WeightsInfo {
-  std::string format;                           ///< "safetensors", "torch zip", "torch legacy", "torch tar"
+  std::string format;                           ///< "safetensors", "torch zip", "torch legacy", "ctranslate2"
   std::string verdict;                          ///< whether there is anything in it but tensors and plain data, in words
   std::uint64_t bytes = 0;                      ///< of the file
   std::uint64_t parameters = 0;                 ///< numbers in all tensors

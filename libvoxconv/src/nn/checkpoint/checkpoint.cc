@@ -5,8 +5,7 @@
 
 #include "core/fail.h"
 #include "nn/checkpoint/ctranslate2.h"
-#include "nn/checkpoint/pickle_machine.h"
-#include "nn/checkpoint/torch_files.h"
+#include "nn/checkpoint/torch_reader.h"
 #include "nn/safetensors.h"
 
 namespace voxconv::nn {
@@ -19,9 +18,7 @@ struct Format {
   bool (*matches)(const MappedFile&);
   Pickle (*read)(const MappedFile&);
 };
-constexpr Format torch_formats[] = {{"torch zip", is_torch_zip, read_torch_zip},
-                                    {"torch legacy", is_torch_legacy, read_torch_legacy},
-                                    {"torch tar", is_torch_tar, read_torch_tar}};
+constexpr Format torch_formats[] = {{"torch zip", is_torch_zip, read_torch_zip}, {"torch legacy", is_torch_legacy, read_torch_legacy}};
 
 constexpr int deepest_dict = 8;
 constexpr std::size_t most_visits = 1'000'000;

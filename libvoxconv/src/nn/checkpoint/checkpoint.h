@@ -9,7 +9,7 @@
 
 namespace voxconv::nn {
 
-/// Somebody else's model file (docs/checkpoints.md), as a tree of plain values and tensors. Nothing in the file is executed.
+/// Another program's model file (docs/checkpoints.md), as a tree of plain values and tensors. Nothing in the file is executed.
 class Checkpoint {
  public:
   Checkpoint(std::string path, std::string format, std::shared_ptr<const PickleTree> tree, const PickleValue* root,
@@ -22,9 +22,9 @@ class Checkpoint {
         metadata_(std::move(metadata)) {}
 
   const std::string& path() const { return path_; }
-  const std::string& format() const { return format_; }  ///< "torch zip", "torch legacy", "torch tar", "safetensors", "ctranslate2"
-  const PickleValue& root() const { return *root_; }     ///< of the last two: a dict of its tensors by name
-  const std::vector<std::string>& records() const { return records_; }              ///< classes that were read as inert records
+  const std::string& format() const { return format_; }                 ///< "torch zip", "torch legacy", "safetensors", "ctranslate2"
+  const PickleValue& root() const { return *root_; }                    ///< of the last two: a dict of its tensors by name
+  const std::vector<std::string>& records() const { return records_; }  ///< classes that were read as inert records
   const std::map<std::string, std::string>& metadata() const { return metadata_; }  ///< of the last two formats
 
   /// root()[key]; throws Error(bad_model) where the file has none.
@@ -41,7 +41,7 @@ class Checkpoint {
   std::map<std::string, std::string> metadata_;
 };
 
-/// Reads .pth, .pt, .ckpt, .bin (torch's zip and its older stream and tar), .safetensors and CTranslate2's model.bin, told apart by their
+/// Reads .pth, .pt, .ckpt, .bin (torch's zip and its older stream), .safetensors and CTranslate2's model.bin, told apart by their
 /// first bytes. Throws Error(not_found) and Error(bad_model): damaged, of an unknown format, or with anything in it that is not plain data;
 /// then the message says what it is and what it would have done.
 Checkpoint open_checkpoint(const std::string& path);

@@ -9,7 +9,6 @@ using Kind = PickleValue::Kind;
 constexpr std::size_t longest_description = 200;
 constexpr int deepest_description = 4;
 constexpr std::size_t most_texts = 1000, longest_plain_text = 4096;
-constexpr std::size_t longest_key = 255;
 
 void append(std::string& text, const PickleValue& value, int depth);
 
@@ -88,12 +87,6 @@ std::map<std::string, std::string> plain_texts(const PickleValue& dict) {
     if (std::string text = plain_text(value); !text.empty()) texts[key.text] = std::move(text);
   }
   return texts;
-}
-
-void check_storage_key(const std::string& key) {
-  if (key.size() > longest_key)
-    fail(ErrorCode::bad_model, "The file is refused: the key {} of a storage has {} bytes, at most {} are read.", printable(key),
-         key.size(), longest_key);
 }
 
 std::string describe(const PickleValue& value) {

@@ -49,9 +49,6 @@ std::string plain_text(const PickleValue& value);
 /// 1,000 values are given, and no key or text of more than 4,096 bytes.
 std::map<std::string, std::string> plain_texts(const PickleValue& dict);
 
-/// Throws Error(bad_model) where a storage's key, which each of its tensors has a copy of, is longer than any that torch writes.
-void check_storage_key(const std::string& key);
-
 /// The value as Python would print it, cut short, for messages.
 std::string describe(const PickleValue& value);
 

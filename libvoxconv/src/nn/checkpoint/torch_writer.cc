@@ -21,7 +21,8 @@ void put(std::string& out, std::uint64_t value, int bytes) {
   for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i) & 0xff);
 }
 
-/// A zip file of entries stored as they are.
+/// A zip file of entries stored as they are, their data at multiples of 64 bytes, so that a reader can map tensors: libzip cannot place
+/// data.
 class ZipWriter {
  public:
   explicit ZipWriter(std::ostream& out) : out_(out) {}
@@ -29,7 +30,7 @@ class ZipWriter {
   void add(const std::string& entry, const void* data, std::uint64_t size) {
     const std::string name = "archive/" + entry;
     if (size > most_bytes || at_ > most_bytes - size) fail(ErrorCode::io, "A checkpoint of more than 4 GiB is not written.");
-    const std::uint32_t crc = crc32(static_cast<const std::uint8_t*>(data), size);
+    const std::uint32_t crc = zip_checksum(data, size);
     // torch pads with an extra field, too.
     const std::uint64_t padding = (alignment - (at_ + 30 + name.size() + 4) % alignment) % alignment;
     std::string fields;  // common to the entry and to the directory

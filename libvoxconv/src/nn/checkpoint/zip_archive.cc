@@ -1,13 +1,13 @@
 #include "nn/checkpoint/zip_archive.h"
 
+#include <zlib.h>
+
 #include <algorithm>
-#include <array>
-#include <cstring>
+#include <limits>
 #include <new>
 #include <vector>
 
 #include "core/fail.h"
-#include "nn/checkpoint/inflate.h"
 #include "nn/checkpoint/pickle_value.h"
 
 namespace voxconv::nn {
@@ -50,6 +50,27 @@ void read_zip64(const std::uint8_t* extra, std::uint64_t extra_bytes, std::uint6
       }
     at += 4 + size;
   }
+}
+
+/// Unpacks `packed` bytes of raw deflate (RFC 1951) into exactly `size` bytes at `out`; false: they are damaged, or of another length.
+bool inflate(const std::uint8_t* data, std::uint64_t packed, std::uint8_t* out, std::uint64_t size) {
+  constexpr std::uint64_t most = std::numeric_limits<uInt>::max();  // that zlib takes at a time
+  constexpr int raw = -MAX_WBITS;
+  z_stream stream{};
+  if (inflateInit2(&stream, raw) != Z_OK) return false;
+  stream.next_in = const_cast<Bytef*>(data);
+  stream.next_out = out;
+  int status = Z_OK;
+  while (status == Z_OK) {
+    const auto in = static_cast<uInt>(std::min(packed, most)), room = static_cast<uInt>(std::min(size, most));
+    stream.avail_in = in;
+    stream.avail_out = room;
+    status = ::inflate(&stream, Z_NO_FLUSH);  // Z_BUF_ERROR where nothing moves any more
+    packed -= in - stream.avail_in;
+    size -= room - stream.avail_out;
+  }
+  inflateEnd(&stream);
+  return status == Z_STREAM_END && packed == 0 && size == 0;
 }
 
 }  // namespace
@@ -135,27 +156,8 @@ void ZipArchive::unpack() {
   }
 }
 
-std::uint32_t crc32(const std::uint8_t* data, std::uint64_t size, std::uint32_t before) {
-  // Eight bytes a step ("slicing by 8", Kounavis & Berry 2005).
-  static const auto tables = [] {
-    std::array<std::array<std::uint32_t, 256>, 8> made{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      std::uint32_t value = i;
-      for (int bit = 0; bit < 8; ++bit) value = value & 1 ? value >> 1 ^ 0xedb88320u : value >> 1;
-      made[0][i] = value;
-    }
-    for (std::size_t k = 1; k < 8; ++k)
-      for (std::size_t i = 0; i < 256; ++i) made[k][i] = made[k - 1][i] >> 8 ^ made[0][made[k - 1][i] & 0xff];
-    return made;
-  }();
-  std::uint32_t crc = ~before;
-  for (; size >= 8; size -= 8, data += 8) {
-    const auto low = static_cast<std::uint32_t>(number(data, 4)) ^ crc;
-    crc = tables[7][low & 0xff] ^ tables[6][low >> 8 & 0xff] ^ tables[5][low >> 16 & 0xff] ^ tables[4][low >> 24] ^ tables[3][data[4]] ^
-          tables[2][data[5]] ^ tables[1][data[6]] ^ tables[0][data[7]];
-  }
-  for (; size > 0; --size, ++data) crc = crc >> 8 ^ tables[0][(crc ^ *data) & 0xff];
-  return ~crc;
+std::uint32_t zip_checksum(const void* data, std::uint64_t size) {
+  return static_cast<std::uint32_t>(::crc32_z(0, static_cast<const Bytef*>(data), size));
 }
 
 }  // namespace voxconv::nn

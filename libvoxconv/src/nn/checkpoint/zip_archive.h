@@ -7,8 +7,9 @@
 
 namespace voxconv::nn {
 
-/// The entries of a zip file. torch.save() stores them as they are, and they are read where they lie; if any is compressed (somebody packed
-/// the file again), all are unpacked into memory.
+/// The entries of a zip file. torch.save() stores them as they are, and they are read where they lie in the mapped file, so that tensors
+/// are views into it: libzip gives no pointers and no offsets, hence this reader. If any entry is compressed (somebody packed the file
+/// again), all are unpacked into memory.
 class ZipArchive {
  public:
   struct Entry {
@@ -32,6 +33,6 @@ class ZipArchive {
 };
 
 /// The zip format's checksum (CRC-32 of ISO 3309).
-std::uint32_t crc32(const std::uint8_t* data, std::uint64_t size, std::uint32_t before = 0);
+std::uint32_t zip_checksum(const void* data, std::uint64_t size);
 
 }  // namespace voxconv::nn
