@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/atomic_file.h"
+#include "core/file_descriptor.h"
 
 namespace voxconv {
 
@@ -14,11 +15,8 @@ class InputFile {
  public:
   /// Throws Error(not_found) if there is no such file, Error(io) if it cannot be opened, Error(bad_audio) if it is empty.
   explicit InputFile(const std::string& path);
-  ~InputFile();
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
 
-  int fd() const { return fd_; }
+  int fd() const { return file_.get(); }
   bool seekable() const { return size_ >= 0; }
   std::int64_t size() const { return size_; }        ///< bytes; -1 for a pipe or device
   const std::string& name() const { return name_; }  ///< for messages
@@ -29,7 +27,7 @@ class InputFile {
   void rewind();
 
  private:
-  int fd_ = -1;
+  FileDescriptor file_;
   std::int64_t size_ = -1;
   std::string name_;
 };
@@ -39,9 +37,6 @@ class InputFile {
 class OutputFile {
  public:
   explicit OutputFile(const std::string& path);  ///< throws Error(io)
-  ~OutputFile();
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
 
   bool seekable() const { return target_ != nullptr; }
   const std::string& name() const { return name_; }
@@ -55,10 +50,8 @@ class OutputFile {
   void commit();                     ///< throws Error(io)
 
  private:
-  void close();
-
   std::unique_ptr<AtomicFile> target_;
-  int fd_ = -1;
+  FileDescriptor file_;  ///< closed before target_ goes
   std::int64_t position_ = 0, size_ = 0;
   std::string name_;
 };

@@ -15,19 +15,17 @@
 #include <optional>
 
 #include "core/fail.h"
+#include "core/file_descriptor.h"
 
 namespace voxconv {
 namespace fs = std::filesystem;
 namespace {
 
 void sync_path(const fs::path& path, int flags) {
-  const int fd = ::open(path.c_str(), flags | O_CLOEXEC);
-  if (fd < 0) fail(ErrorCode::io, "Cannot open {} to flush it: {}.", path.string(), std::strerror(errno));
-  const int rc = ::fsync(fd);
-  const int error = errno;
-  ::close(fd);
+  const FileDescriptor file(::open(path.c_str(), flags | O_CLOEXEC));
+  if (!file) fail(ErrorCode::io, "Cannot open {} to flush it: {}.", path.string(), std::strerror(errno));
   // Some file systems cannot sync a folder; the rename is then as durable as they make it.
-  if (rc != 0 && error != EINVAL) fail(ErrorCode::io, "Cannot flush {} to disk: {}.", path.string(), std::strerror(error));
+  if (::fsync(file.get()) != 0 && errno != EINVAL) fail(ErrorCode::io, "Cannot flush {} to disk: {}.", path.string(), std::strerror(errno));
 }
 
 /// The target's own name in a hidden one that no file system finds too long.
@@ -97,16 +95,14 @@ void write_file(const std::string& path, std::string_view text) {
 }
 
 std::string read_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) fail(ErrorCode::not_found, "{} does not exist.", path);
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file && (errno == ENOENT || errno == ENOTDIR)) fail(ErrorCode::not_found, "{} does not exist.", path);
   std::string text;
   char block[1 << 16];
   ssize_t got = -1;
-  while (fd >= 0 && ((got = ::read(fd, block, sizeof block)) > 0 || (got < 0 && errno == EINTR)))
+  while (file && ((got = ::read(file.get(), block, sizeof block)) > 0 || (got < 0 && errno == EINTR)))
     text.append(block, static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-  const int error = errno;
-  if (fd >= 0) ::close(fd);
-  if (got < 0) fail(ErrorCode::io, "Cannot read {}: {}.", path, std::strerror(error));
+  if (got < 0) fail(ErrorCode::io, "Cannot read {}: {}.", path, std::strerror(errno));
   return text;
 }
 

@@ -29,16 +29,14 @@ bool is_current(int fd, const std::string& path) {
 FileLock::FileLock(std::string path, const std::function<void()>& on_wait, const CancelToken& cancel) : path_(std::move(path)) {
   bool waiting = false;
   while (true) {
-    fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd_ < 0) fail(ErrorCode::io, "Cannot write {}: {}.", path_, std::strerror(errno));
-    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) {
-      if (is_current(fd_, path_)) return;
+    file_ = FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    if (!file_) fail(ErrorCode::io, "Cannot write {}: {}.", path_, std::strerror(errno));
+    if (::flock(file_.get(), LOCK_EX | LOCK_NB) == 0) {
+      if (is_current(file_.get(), path_)) return;
     } else if (errno != EWOULDBLOCK && errno != EINTR) {
-      const int error = errno;
-      ::close(fd_);
-      fail(ErrorCode::io, "Cannot lock {}: {}.", path_, std::strerror(error));
+      fail(ErrorCode::io, "Cannot lock {}: {}.", path_, std::strerror(errno));
     }
-    ::close(fd_);
+    file_.close();
     cancel.check();
     if (!waiting) on_wait();
     waiting = true;
@@ -46,9 +44,6 @@ FileLock::FileLock(std::string path, const std::function<void()>& on_wait, const
   }
 }
 
-FileLock::~FileLock() {
-  ::unlink(path_.c_str());
-  ::close(fd_);
-}
+FileLock::~FileLock() { ::unlink(path_.c_str()); }
 
 }  // namespace voxconv

@@ -17,19 +17,15 @@ namespace voxconv {
 namespace fs = std::filesystem;
 
 PartFile::PartFile(std::string target) : target_(std::move(target)), path_(target_ + ".part"), origin_path_(path_ + ".origin") {
-  fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd_ < 0) fail(ErrorCode::io, "Cannot write {}: {}.", path_, std::strerror(errno));
+  file_ = FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (!file_) fail(ErrorCode::io, "Cannot write {}: {}.", path_, std::strerror(errno));
   std::vector<char> block(1 << 20);
   ssize_t got = 0;
-  while ((got = ::read(fd_, block.data(), block.size())) > 0) {
+  while ((got = ::read(file_.get(), block.data(), block.size())) > 0) {
     hash_.update({block.data(), static_cast<std::size_t>(got)});
     size_ += got;
   }
-  if (got < 0) {
-    const int error = errno;
-    ::close(fd_);
-    fail(ErrorCode::io, "Cannot read {}: {}.", path_, std::strerror(error));
-  }
+  if (got < 0) fail(ErrorCode::io, "Cannot read {}: {}.", path_, std::strerror(errno));
   if (std::ifstream origin(origin_path_); origin && size_ > 0) {
     std::getline(origin, url_);
     std::getline(origin, validator_);
@@ -37,9 +33,7 @@ PartFile::PartFile(std::string target) : target_(std::move(target)), path_(targe
 }
 
 PartFile::~PartFile() {
-  if (fd_ < 0) return;
-  ::close(fd_);
-  if (size_ > 0) return;
+  if (!file_ || size_ > 0) return;
   std::remove(path_.c_str());
   remove_origin();
 }
@@ -55,7 +49,7 @@ void PartFile::set_origin(const std::string& url, const std::string& validator) 
 void PartFile::append(std::string_view bytes) {
   hash_.update(bytes);
   while (!bytes.empty()) {
-    const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+    const ssize_t written = ::write(file_.get(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail(ErrorCode::io, "Cannot write {}: {}.", path_, std::strerror(errno));
     size_ += written;
@@ -64,7 +58,8 @@ void PartFile::append(std::string_view bytes) {
 }
 
 void PartFile::clear() {
-  if (::ftruncate(fd_, 0) != 0 || ::lseek(fd_, 0, SEEK_SET) != 0) fail(ErrorCode::io, "Cannot empty {}: {}.", path_, std::strerror(errno));
+  if (::ftruncate(file_.get(), 0) != 0 || ::lseek(file_.get(), 0, SEEK_SET) != 0)
+    fail(ErrorCode::io, "Cannot empty {}: {}.", path_, std::strerror(errno));
   size_ = 0;
   hash_.reset();
   url_.clear();
@@ -73,14 +68,12 @@ void PartFile::clear() {
 
 void PartFile::commit() {
   publish_file(path_, target_);
-  ::close(fd_);
-  fd_ = -1;
+  file_.close();
   remove_origin();
 }
 
 void PartFile::discard() {
-  ::close(fd_);
-  fd_ = -1;
+  file_.close();
   std::remove(path_.c_str());
   remove_origin();
 }

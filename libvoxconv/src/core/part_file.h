@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/file_descriptor.h"
 #include "core/sha256.h"
 
 namespace voxconv {
@@ -34,7 +35,7 @@ class PartFile {
   void remove_origin();
 
   std::string target_, path_, origin_path_, url_, validator_;
-  int fd_ = -1;
+  FileDescriptor file_;
   std::int64_t size_ = 0;
   Sha256 hash_;
 };

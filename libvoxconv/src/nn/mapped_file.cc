@@ -12,6 +12,7 @@
 #include <mutex>
 
 #include "core/fail.h"
+#include "core/file_descriptor.h"
 
 namespace voxconv::nn {
 namespace {
@@ -48,18 +49,14 @@ Mappings& mappings() {
 }  // namespace
 
 MappedFile map_file(const std::string& path, std::uint64_t least) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a named pipe would be waited for
-  if (fd < 0) fail(ErrorCode::not_found, "Cannot open {}: {}.", path, std::strerror(errno));
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a named pipe would be waited for
+  if (!file) fail(ErrorCode::not_found, "Cannot open {}: {}.", path, std::strerror(errno));
   struct stat status {};
-  const bool regular = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+  const bool regular = ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode);
   const std::uint64_t size = regular ? static_cast<std::uint64_t>(status.st_size) : 0;
-  if (!regular || size < least) {
-    ::close(fd);
-    if (!regular) fail(ErrorCode::bad_model, "{} is no model file but a folder, a pipe or a device.", path);
-    fail(ErrorCode::bad_model, "{} is no model file: it has {} bytes, at least {} are needed.", path, size, least);
-  }
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-  ::close(fd);
+  if (!regular) fail(ErrorCode::bad_model, "{} is no model file but a folder, a pipe or a device.", path);
+  if (size < least) fail(ErrorCode::bad_model, "{} is no model file: it has {} bytes, at least {} are needed.", path, size, least);
+  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (address == MAP_FAILED) fail(ErrorCode::io, "Cannot map {}: {}.", path, std::strerror(errno));
   mappings().add(reinterpret_cast<std::uintptr_t>(address), size);
   const auto unmap = [size](const std::uint8_t* data) {
