@@ -6,7 +6,7 @@
 #include "features/content/hubert_weights.h"
 #include "features/frames.h"
 #include "golden.h"
-#include "shapes_alone.h"
+#include "meta_device.h"
 #include "voxconv/error.h"
 
 namespace voxconv {
@@ -50,8 +50,8 @@ TEST(Hubert, HalfPrecisionIsNear) {
 TEST(Hubert, ComputesWithoutWaitingForValues) {
   for (const char* output : {"layer12", "layer9-projection"})
     for (const torch::ScalarType precision : {torch::kFloat, torch::kHalf}) {
-      const auto encoder = load_content_encoder(folder + "/" + output, golden::shapes_alone, precision);
-      const torch::Tensor content = encoder->encode_windows(torch::empty({3, 16000}, golden::shapes_alone));
+      const auto encoder = load_content_encoder(folder + "/" + output, golden::meta_device, precision);
+      const torch::Tensor content = encoder->encode_windows(torch::empty({3, 16000}, golden::meta_device));
       EXPECT_EQ(content.sizes(), torch::IntArrayRef({3, frame_count(16000), encoder->dim()}));
     }
 }

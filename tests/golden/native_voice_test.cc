@@ -34,7 +34,7 @@ class NativeVoice : public testing::Test {
     frames.f0.slice(0, 300, 350).fill_(0);
   }
 
-  std::vector<float> sing(std::int64_t chunk, SynthesisOptions options = {}) {
+  std::vector<float> synthesize(std::int64_t chunk, SynthesisOptions options = {}) {
     const auto stream = voice->start(options);
     std::vector<float> out;
     for (std::int64_t t = 0; t < frame_total; t += chunk) {
@@ -61,27 +61,27 @@ class NativeVoice : public testing::Test {
 };
 
 TEST_F(NativeVoice, GivesEverySample) {
-  EXPECT_EQ(sing(frame_total).size(), std::size_t(frame_total * hop));
-  for (float x : sing(frame_total)) ASSERT_TRUE(std::isfinite(x));
+  EXPECT_EQ(synthesize(frame_total).size(), std::size_t(frame_total * hop));
+  for (float x : synthesize(frame_total)) ASSERT_TRUE(std::isfinite(x));
 }
 
 TEST_F(NativeVoice, DoesNotDependOnTheCut) {
-  const auto whole = sing(frame_total);
+  const auto whole = synthesize(frame_total);
   for (const std::int64_t chunk : {7, 100, 640}) {
-    const auto cut = sing(chunk);
+    const auto cut = synthesize(chunk);
     ASSERT_EQ(cut.size(), whole.size());
     EXPECT_LT(difference_db(whole, cut), -80) << chunk;
   }
 }
 
 TEST_F(NativeVoice, IsTheSameForTheSameSeedOnly) {
-  EXPECT_EQ(sing(500, {.seed = 1}), sing(500, {.seed = 1}));
-  EXPECT_NE(sing(500, {.seed = 1}), sing(500, {.seed = 2}));
+  EXPECT_EQ(synthesize(500, {.seed = 1}), synthesize(500, {.seed = 1}));
+  EXPECT_NE(synthesize(500, {.seed = 1}), synthesize(500, {.seed = 2}));
 }
 
 TEST_F(NativeVoice, ShiftsFormants) {
-  EXPECT_NE(sing(500), sing(500, {.formant = 3}));
-  EXPECT_LT(difference_db(sing(500), sing(500, {.formant = 1e-6})), -60);
+  EXPECT_NE(synthesize(500), synthesize(500, {.formant = 3}));
+  EXPECT_LT(difference_db(synthesize(500), synthesize(500, {.formant = 1e-6})), -60);
 }
 
 TEST_F(NativeVoice, OfNothingIsNothing) { EXPECT_TRUE(voice->start({})->push({}, true).empty()); }

@@ -6,7 +6,7 @@
 
 #include "features/frames.h"
 #include "golden.h"
-#include "shapes_alone.h"
+#include "meta_device.h"
 #include "voxconv/error.h"
 
 namespace voxconv {
@@ -77,8 +77,8 @@ TEST(Rmvpe, RangeLimitsThePitch) {
 }
 
 TEST(Rmvpe, ComputesWithoutWaitingForValues) {
-  const Rmvpe rmvpe(weights(), "rmvpe_weights", everything, golden::shapes_alone);
-  EXPECT_EQ(rmvpe.estimate_windows(torch::empty({3, 16000}, golden::shapes_alone)).hz.sizes(), torch::IntArrayRef({3, frame_count(16000)}));
+  const Rmvpe rmvpe(weights(), "rmvpe_weights", everything, golden::meta_device);
+  EXPECT_EQ(rmvpe.estimate_windows(torch::empty({3, 16000}, golden::meta_device)).hz.sizes(), torch::IntArrayRef({3, frame_count(16000)}));
 }
 
 TEST(Rmvpe, GivesOneFrameAClockTickAtAnyLength) {

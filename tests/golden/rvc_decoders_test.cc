@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "golden.h"
+#include "meta_device.h"
 #include "models/rvc/decoder.h"
-#include "shapes_alone.h"
 #include "voxconv/error.h"
 
 namespace voxconv::rvc {
@@ -93,9 +93,9 @@ TEST_P(ApplioDecoder, DecodesPiecesAsTheWhole) {
 }
 
 TEST_P(ApplioDecoder, ComputesWithoutWaitingForValues) {
-  const auto on_device = [](const torch::Tensor& x) { return x.to(golden::shapes_alone); };
+  const auto on_device = [](const torch::Tensor& x) { return x.to(golden::meta_device); };
   for (const torch::ScalarType precision : {torch::kFloat, torch::kHalf}) {
-    const auto decoder = make_decoder(GetParam().config, weights(), golden::shapes_alone, precision);
+    const auto decoder = make_decoder(GetParam().config, weights(), golden::meta_device, precision);
     const torch::Tensor audio = decoder->decode(on_device(tensor("z")), on_device(tensor("excitation")), on_device(tensor("speaker")));
     EXPECT_EQ(audio.sizes(), tensor("audio").sizes());
   }

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "golden.h"
+#include "meta_device.h"
 #include "rvc_golden.h"
-#include "shapes_alone.h"
 #include "voxconv/error.h"
 
 namespace voxconv::rvc {
@@ -64,9 +64,9 @@ TEST_P(RvcSynthesizer, DecodesNearlySoInHalfPrecision) {
 TEST_P(RvcSynthesizer, ComputesWithoutWaitingForValues) {
   const Config& config = model_.checkpoint.config;
   constexpr std::int64_t frames = 300, first = 20, last = 250;
-  const auto input = [](torch::IntArrayRef shape) { return torch::empty(shape, golden::shapes_alone); };
+  const auto input = [](torch::IntArrayRef shape) { return torch::empty(shape, golden::meta_device); };
   for (const torch::ScalarType precision : {torch::kFloat, torch::kHalf}) {
-    const auto synthesizer = make_synthesizer(config, model_.checkpoint.weights, golden::shapes_alone, precision);
+    const auto synthesizer = make_synthesizer(config, model_.checkpoint.weights, golden::meta_device, precision);
     const torch::Tensor speaker = synthesizer->speaker(golden_speaker),
                         excitation = config.f0 ? input({frames * config.hop()}) : torch::Tensor();
     const Prior prior = synthesizer->encode(input({frames, config.content_dim}), input({frames}));

@@ -41,15 +41,15 @@ class Gpu : public testing::Test {
 
 TEST_F(Gpu, ReplaysWhatItWouldCompute) {
   ASSERT_TRUE(nn::cuda_graphs()) << "this LibTorch's CUDA graphs were not found";
-  const nn::GraphedCalls calls(gpu);
+  const nn::CudaGraphCache calls(gpu);
   torch::manual_seed(1);
   const torch::Tensor weight = torch::randn({64, 64}, gpu), kernel = torch::randn({8, 1, 5}, gpu);
   int called = 0;
-  const auto function = [&](const nn::GraphedCalls::Tensors& inputs) {
+  const auto function = [&](const nn::CudaGraphCache::Tensors& inputs) {
     ++called;
-    return nn::GraphedCalls::Tensors{torch::matmul(inputs[0], weight).relu_(), torch::conv1d(inputs[0].unsqueeze(1), kernel)};
+    return nn::CudaGraphCache::Tensors{torch::matmul(inputs[0], weight).relu_(), torch::conv1d(inputs[0].unsqueeze(1), kernel)};
   };
-  nn::GraphedCalls::Tensors kept;
+  nn::CudaGraphCache::Tensors kept;
   torch::Tensor first;
   for (int i = 0; i < 6; ++i) {
     const torch::Tensor x = torch::randn({32, 64}, gpu);
@@ -64,12 +64,12 @@ TEST_F(Gpu, ReplaysWhatItWouldCompute) {
 }
 
 TEST_F(Gpu, ReplaysOfSeveralThreadsKeepApart) {
-  const nn::GraphedCalls calls(gpu);
+  const nn::CudaGraphCache calls(gpu);
   const torch::Tensor weight = torch::randn({256, 256}, gpu) / 16;
-  const auto function = [&](const nn::GraphedCalls::Tensors& inputs) {
+  const auto function = [&](const nn::CudaGraphCache::Tensors& inputs) {
     torch::Tensor x = inputs[0];
     for (int i = 0; i < 20; ++i) x = torch::matmul(x, weight);
-    return nn::GraphedCalls::Tensors{x};
+    return nn::CudaGraphCache::Tensors{x};
   };
   double worst[4] = {};
   {
@@ -129,7 +129,7 @@ class GpuVoice : public Gpu, public testing::WithParamInterface<const char*> {
   std::shared_ptr<const VoiceModel> voice(torch::Device device, torch::ScalarType type) const {
     return make_voice(make_synthesizer(model_.checkpoint.config, model_.checkpoint.weights, device, type));
   }
-  static torch::Tensor sing(const VoiceModel& voice, const FeatureFrames& frames) {
+  static torch::Tensor synthesize(const VoiceModel& voice, const FeatureFrames& frames) {
     return torch::tensor(voice.start({.seed = 3, .speaker = golden_speaker})->push(frames, true));
   }
 };
@@ -137,31 +137,31 @@ INSTANTIATE_TEST_SUITE_P(Variants, GpuVoice, testing::ValuesIn(golden_models), [
 
 TEST_P(GpuVoice, SingsAsOnTheCpu) {
   const FeatureFrames frames = song(2500);
-  const torch::Tensor expected = sing(*voice(torch::kCPU, torch::kFloat), frames);
+  const torch::Tensor expected = synthesize(*voice(torch::kCPU, torch::kFloat), frames);
   for (const Precision& precision : precisions) {
     const auto model = voice(gpu, precision.type);
-    for (int i = 0; i < 3; ++i) EXPECT_LT(error(sing(*model, frames), expected), precision.error) << precision.name << ", song " << i;
+    for (int i = 0; i < 3; ++i) EXPECT_LT(error(synthesize(*model, frames), expected), precision.error) << precision.name << ", song " << i;
   }
 }
 
 TEST_P(GpuVoice, SingsTheSameAgain) {
   const FeatureFrames frames = song(1500);
   const auto model = voice(gpu, torch::kHalf);
-  const torch::Tensor once = sing(*model, frames);
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(torch::equal(sing(*model, frames), once)) << "song " << i;
+  const torch::Tensor once = synthesize(*model, frames);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(torch::equal(synthesize(*model, frames), once)) << "song " << i;
 }
 
 TEST_P(GpuVoice, SingsSeveralSongsAtOnce) {
   const FeatureFrames frames = song(1500);
   const auto model = voice(gpu, torch::kFloat);
-  const torch::Tensor once = sing(*model, frames);
+  const torch::Tensor once = synthesize(*model, frames);
   torch::Tensor results[4];
   {
     std::vector<std::jthread> threads;
     for (torch::Tensor& result : results)
       threads.emplace_back([&] {
         const nn::OwnStream stream(gpu);
-        result = sing(*model, frames);
+        result = synthesize(*model, frames);
       });
   }
   for (const torch::Tensor& result : results) EXPECT_LT(error(result, once), 1e-5);

@@ -8,7 +8,6 @@
 #include "eval/made_song.h"
 #include "nn/conv.h"
 #include "nn/linear.h"
-#include "nn/packed_linear.h"
 
 namespace voxconv {
 namespace {

@@ -41,7 +41,7 @@ namespace voxconv::nn {
 namespace {
 
 TEST(CudaGraphs, CallTheClassOfLibTorch) {
-  const MakeRecording make = cuda_graphs();
+  const MakeDeviceGraph make = cuda_graphs();
   ASSERT_TRUE(make);
   {
     const auto first = make(), second = make();

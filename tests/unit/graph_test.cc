@@ -7,7 +7,7 @@
 namespace voxconv::nn {
 namespace {
 
-using Tensors = GraphedCalls::Tensors;
+using Tensors = CudaGraphCache::Tensors;
 
 /// What a device would do, on the CPU: while it records, the test's function leaves its work here.
 struct Device {
@@ -18,12 +18,12 @@ struct Device {
   int recordings = 0, replays = 0, alive = 0;
   bool fails = false;  ///< to record
 
-  MakeRecording make() {
+  MakeDeviceGraph make() {
     return [this] { return std::make_unique<FakeRecording>(*this); };
   }
 
  private:
-  class FakeRecording final : public Recording {
+  class FakeRecording final : public DeviceGraph {
    public:
     explicit FakeRecording(Device& device) : device_(device) { ++device_.alive; }
     ~FakeRecording() override { --device_.alive; }
@@ -66,7 +66,7 @@ class GraphedCallsTest : public testing::Test {
   }
 
   Device device_;
-  GraphedCalls calls_{torch::kCPU, device_.make()};
+  CudaGraphCache calls_{torch::kCPU, device_.make()};
   int called_ = 0;
   bool throws_ = false;
 };
@@ -109,7 +109,7 @@ TEST_F(GraphedCallsTest, TakesInputsOfAnyLayout) {
 }
 
 TEST_F(GraphedCallsTest, KeepsSoManyShapes) {
-  const auto most = static_cast<std::int64_t>(GraphedCalls::most_shapes);
+  const auto most = static_cast<std::int64_t>(CudaGraphCache::most_shapes);
   for (int i = 0; i < 2; ++i)
     for (std::int64_t length = 1; length <= most; ++length) expect(length, 2);
   EXPECT_EQ(device_.alive, int(most));
@@ -148,8 +148,8 @@ TEST_F(GraphedCallsTest, RecordsNothingWhereNoneAreWanted) {
   EXPECT_EQ(device_.recordings, 1);
 }
 
-TEST(GraphedCalls, OnTheCpuOnlyCalls) {
-  const GraphedCalls calls(torch::kCPU);
+TEST(CudaGraphCache, OnTheCpuOnlyCalls) {
+  const CudaGraphCache calls(torch::kCPU);
   int called = 0;
   for (int i = 0; i < 4; ++i) {
     const torch::Tensor x = torch::rand(3);

@@ -1,9 +1,8 @@
 #include <gtest/gtest.h>
 
-#include "nn/depthwise.h"
+#include "nn/conv.h"
 #include "nn/device.h"
 #include "nn/linear.h"
-#include "nn/packed_linear.h"
 
 using namespace voxconv;
 

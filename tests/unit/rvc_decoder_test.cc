@@ -5,8 +5,8 @@
 
 #include "models/rvc/decoder.h"
 #include "models/rvc/excitation.h"
+#include "models/rvc/layers.h"
 #include "models/rvc/tiling.h"
-#include "models/rvc/upsampler.h"
 #include "voxconv/error.h"
 
 namespace voxconv::rvc {

@@ -31,8 +31,8 @@ FeatureFrames cut(const FeatureFrames& frames, std::int64_t first, std::int64_t 
   return {frames.content.slice(0, first, last), frames.f0.slice(0, first, last), frames.loudness.slice(0, first, last)};
 }
 
-std::vector<float> sing(const VoiceModel& voice, const FeatureFrames& frames, const SynthesisOptions& options = {},
-                        std::int64_t piece = 1 << 20) {
+std::vector<float> synthesize(const VoiceModel& voice, const FeatureFrames& frames, const SynthesisOptions& options = {},
+                              std::int64_t piece = 1 << 20) {
   const auto stream = voice.start(options);
   std::vector<float> all;
   std::int64_t first = 0;
@@ -66,9 +66,9 @@ TEST_P(RvcVoice, SaysWhatItNeeds) {
 TEST_P(RvcVoice, SingsPiecesAsTheWhole) {
   for (const std::int64_t count : {0, 1, 100, 109, 311, 520}) {
     const FeatureFrames frames = made_frames(config_, count);
-    const std::vector<float> whole = sing(*voice_, frames, {.seed = 3});
+    const std::vector<float> whole = synthesize(*voice_, frames, {.seed = 3});
     ASSERT_EQ(static_cast<std::int64_t>(whole.size()), count * config_.hop());
-    EXPECT_EQ(sing(*voice_, frames, {.seed = 3}, 73), whole) << count;
+    EXPECT_EQ(synthesize(*voice_, frames, {.seed = 3}, 73), whole) << count;
   }
 }
 
@@ -79,13 +79,13 @@ TEST_P(RvcVoice, GivesTheFirstSoundSoon) {
 
 TEST_P(RvcVoice, DrawsBySeed) {
   const FeatureFrames frames = made_frames(config_, 50);
-  EXPECT_EQ(sing(*voice_, frames, {.seed = 1}), sing(*voice_, frames, {.seed = 1}));
-  EXPECT_NE(sing(*voice_, frames, {.seed = 1}), sing(*voice_, frames, {.seed = 2}));
+  EXPECT_EQ(synthesize(*voice_, frames, {.seed = 1}), synthesize(*voice_, frames, {.seed = 1}));
+  EXPECT_NE(synthesize(*voice_, frames, {.seed = 1}), synthesize(*voice_, frames, {.seed = 2}));
 }
 
 TEST_P(RvcVoice, HasSpeakers) {
   const FeatureFrames frames = made_frames(config_, 50);
-  EXPECT_NE(sing(*voice_, frames, {.speaker = 0}), sing(*voice_, frames, {.speaker = 2}));
+  EXPECT_NE(synthesize(*voice_, frames, {.speaker = 0}), synthesize(*voice_, frames, {.speaker = 2}));
   try {
     voice_->start({.speaker = 3});
     FAIL() << "there is a fourth speaker";
@@ -124,7 +124,8 @@ TEST_P(RvcVoice, JoinsFlowAndDecoderWithoutSeams) {
   const LocalPrior synthesizer(model_.synthesizer);
   const std::int64_t count = 500, inter = config_.inter_channels, hop = config_.hop();
   const FeatureFrames frames = made_frames(config_, count);
-  const torch::Tensor sung = tensor(sing(*make_voice(std::make_shared<LocalPrior>(model_.synthesizer)), frames, {.seed = 4, .speaker = 2}));
+  const torch::Tensor sung =
+      tensor(synthesize(*make_voice(std::make_shared<LocalPrior>(model_.synthesizer)), frames, {.seed = 4, .speaker = 2}));
 
   const Prior prior = synthesizer.encode(frames.content, frames.f0);
   torch::Tensor noise = torch::empty({count, inter}), source_noise = torch::empty({count * hop, 1});
@@ -177,17 +178,17 @@ TEST(RvcPriorStream, FadesFromWindowToWindow) {
 TEST(RvcStream, WorksInBoundedPieces) {
   const GoldenModel model("v1_40k_nono");
   const auto synthesizer = std::make_shared<Counting>(model.synthesizer);
-  sing(*make_voice(synthesizer), made_frames(model.checkpoint.config, 3000));
+  synthesize(*make_voice(synthesizer), made_frames(model.checkpoint.config, 3000));
   EXPECT_EQ(synthesizer->windows, 10);
   EXPECT_LE(synthesizer->most_encoded, 620);
   EXPECT_LE(synthesizer->most_flowed, 460);
 }
 
-/// Lets the excitation through, and more of it near `resonance` Hz: a throat with one formant.
-class Throat final : public Decoder {
+/// Lets the excitation through, and more of it near `resonance` Hz: a filter with one formant.
+class FormantFilter final : public Decoder {
  public:
   static constexpr double resonance = 2000;
-  explicit Throat(const GoldenModel& model) : source_(model.synthesizer->decoder()), hop_(model.checkpoint.config.hop()) {
+  explicit FormantFilter(const GoldenModel& model) : source_(model.synthesizer->decoder()), hop_(model.checkpoint.config.hop()) {
     const torch::Tensor t = torch::arange(-hop_, hop_ + 1, torch::kFloat) / double(model.checkpoint.config.sample_rate);
     filter_ = torch::cos(t * (2 * std::numbers::pi * resonance)) * torch::hann_window(2 * hop_ + 1, false);
     filter_[hop_] += 1;
@@ -208,13 +209,13 @@ class Throat final : public Decoder {
   torch::Tensor filter_;
 };
 
-class ThroatVoice final : public Altered {
+class FormantVoice final : public Altered {
  public:
-  explicit ThroatVoice(const GoldenModel& model) : Altered(model.synthesizer), throat_(model) {}
-  const Decoder& decoder() const override { return throat_; }
+  explicit FormantVoice(const GoldenModel& model) : Altered(model.synthesizer), filter_decoder_(model) {}
+  const Decoder& decoder() const override { return filter_decoder_; }
 
  private:
-  Throat throat_;
+  FormantFilter filter_decoder_;
 };
 
 /// Hz of the strongest partial above 50 Hz, of a second from the middle.
@@ -232,14 +233,14 @@ double centre_hz(const std::vector<float>& audio, int rate) {
 
 TEST(RvcFormant, MovesTheEnvelopeAndKeepsThePitch) {
   const GoldenModel model("v2_40k");
-  const auto voice = make_voice(std::make_shared<ThroatVoice>(model));
+  const auto voice = make_voice(std::make_shared<FormantVoice>(model));
   FeatureFrames voiced = made_frames(model.checkpoint.config, 140), unvoiced = voiced;
   voiced.f0 = torch::full({140}, 440.0F);
   unvoiced.f0 = torch::zeros({140});
   for (const double formant : {-7.0, 0.0, 7.0}) {
     const double ratio = std::exp2(formant / 12);
-    EXPECT_NEAR(loudest_hz(sing(*voice, voiced, {.formant = formant}), 40000), 440, 1.01) << formant;
-    EXPECT_NEAR(centre_hz(sing(*voice, unvoiced, {.formant = formant}), 40000), Throat::resonance * ratio, 60) << formant;
+    EXPECT_NEAR(loudest_hz(synthesize(*voice, voiced, {.formant = formant}), 40000), 440, 1.01) << formant;
+    EXPECT_NEAR(centre_hz(synthesize(*voice, unvoiced, {.formant = formant}), 40000), FormantFilter::resonance * ratio, 60) << formant;
   }
 }
 
@@ -248,9 +249,9 @@ TEST(RvcFormant, ShiftsPiecesAsTheWhole) {
   const auto voice = make_voice(model.synthesizer);
   const FeatureFrames frames = made_frames(model.checkpoint.config, 330);
   for (const double formant : {-5.0, 0.3, 7.0}) {
-    const std::vector<float> whole = sing(*voice, frames, {.formant = formant});
+    const std::vector<float> whole = synthesize(*voice, frames, {.formant = formant});
     ASSERT_EQ(static_cast<std::int64_t>(whole.size()), 330 * model.checkpoint.config.hop());
-    EXPECT_EQ(sing(*voice, frames, {.formant = formant}, 61), whole) << formant;
+    EXPECT_EQ(synthesize(*voice, frames, {.formant = formant}, 61), whole) << formant;
   }
 }
 
@@ -269,7 +270,7 @@ TEST(RvcFormant, TellsTheVoiceThePitchItsDecoderSings) {
   const auto synthesizer = std::make_shared<Listening>(model.synthesizer);
   FeatureFrames frames = made_frames(model.checkpoint.config, 30);
   frames.f0 = torch::full({30}, 440.0F);
-  sing(*make_voice(synthesizer), frames, {.formant = 12});
+  synthesize(*make_voice(synthesizer), frames, {.formant = 12});
   EXPECT_NEAR(synthesizer->told, 220, 1e-3);
 }
 
@@ -336,7 +337,7 @@ TEST(RvcStream, JoinsApplioDecodersWithoutSeams) {
     const Config& config = synthesizer->config();
     FeatureFrames frames = made_frames(config, 900);
     frames.f0 = frames.f0 / 40;  // of voices that sing at a few kHz
-    const torch::Tensor sung = tensor(sing(*make_voice(synthesizer), frames, {.seed = 4}));
+    const torch::Tensor sung = tensor(synthesize(*make_voice(synthesizer), frames, {.seed = 4}));
 
     const Decoder& decoder = synthesizer->decoder();
     torch::Tensor noise = torch::empty({900 * config.hop(), decoder.partials()});

@@ -18,7 +18,8 @@ class StageClock {
  public:
   double seconds(Stage stage) const { return 1e-9 * double(nanoseconds_[std::size_t(stage)].load()); }
 
-  /// The clock of this thread's stages, if any: a stage in the depth of a library need not be told. A thread that helps takes it over.
+  /// The clock of this thread's stages, if any: a stage deep in the library needs no parameter for it. A worker thread takes over that of
+  /// the thread it works for.
   static StageClock*& of_this_thread() {
     thread_local StageClock* clock = nullptr;
     return clock;
@@ -77,10 +78,10 @@ class StageScope {
   Clock::time_point since_;
 };
 
-/// While it lives, what its thread does belongs to the stage of a thread that it helps; the time is that thread's.
-class StageHelp {
+/// While it lives, what its worker thread does belongs to the stage of the thread that it works for; the time is counted there.
+class StageWorker {
  public:
-  explicit StageHelp(std::optional<Stage> stage) {
+  explicit StageWorker(std::optional<Stage> stage) {
     if (stage) scope_.emplace(*stage);
   }
 

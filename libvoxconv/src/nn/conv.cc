@@ -1,10 +1,9 @@
 #include "nn/conv.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/cpu/Utils.h>
 
 #include <string_view>
-
-#include "nn/fusion.h"
 
 namespace voxconv::nn {
 namespace {
@@ -86,6 +85,34 @@ torch::Tensor PackedConv::add(const torch::Tensor& x, const torch::Tensor& resid
   if (!fused_) return plain(input).add_(residual);
   const Optional bias = bias_.defined() ? Optional(bias_) : std::nullopt;
   return convolve_add(input, residual.to(weight_.scalar_type()), weight_, bias, shape_).to(type_);
+}
+
+bool can_fuse(torch::Device device, torch::ScalarType type) {
+  if (!device.is_cpu() || !at::hasMKLDNN()) return false;
+  return type == torch::kFloat ||
+         (type == torch::kBFloat16 && at::cpu::is_avx512_vnni_supported());  // VNNI: what all CPUs have that LibTorch takes bfloat16 on
+}
+
+torch::Tensor activate_(torch::Tensor y, Activation activation, double slope) {
+  switch (activation) {
+    case Activation::none: return y;
+    case Activation::relu: return y.relu_();
+    case Activation::leaky_relu: return torch::leaky_relu_(y, slope);
+    case Activation::gelu: return torch::gelu(y);
+    case Activation::tanh: return y.tanh_();
+  }
+  return y;
+}
+
+torch::Tensor depthwise(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
+  const std::int64_t padding[] = {0, weight.size(2) / 2};
+  // The order matters: [B, T, C] -> [B, C, T] -> [B, C, 1, T] leaves the strides of a channels-last image, other ways to the same shape do
+  // not.
+  const torch::Tensor batch = (x.dim() == 2 ? x.unsqueeze(0) : x).contiguous();
+  const torch::Tensor image = batch.transpose(1, 2).unsqueeze(2);
+  const torch::Tensor kernel = weight.unsqueeze(2).contiguous(torch::MemoryFormat::ChannelsLast);
+  const torch::Tensor y = torch::conv2d(image, kernel, bias, 1, torch::IntArrayRef(padding), 1, weight.size(0));
+  return y.squeeze(2).transpose(1, 2).reshape(x.sizes());
 }
 
 }  // namespace voxconv::nn

@@ -41,7 +41,7 @@ const Functions& functions() {
   return found;
 }
 
-class CudaGraph final : public Recording {
+class CudaGraph final : public DeviceGraph {
  public:
   explicit CudaGraph(std::shared_ptr<c10::MempoolId_t> pool) : pool_(std::move(pool)) {
     functions().construct(object_, /*keep_graph=*/false);
@@ -64,7 +64,7 @@ class CudaGraph final : public Recording {
 
 }  // namespace
 
-MakeRecording cuda_graphs() {
+MakeDeviceGraph cuda_graphs() {
   if (!functions().complete) return nullptr;
   return [pool = std::make_shared<c10::MempoolId_t>(0, 0)] { return std::make_unique<CudaGraph>(pool); };
 }

@@ -5,6 +5,6 @@ namespace voxconv::nn {
 
 /// Makes CUDA graphs, whose memory is shared: what one puts out is to be taken before the next one is replayed. Null where this LibTorch
 /// has none.
-MakeRecording cuda_graphs();
+MakeDeviceGraph cuda_graphs();
 
 }  // namespace voxconv::nn

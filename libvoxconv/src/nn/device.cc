@@ -1,5 +1,7 @@
 #include "nn/device.h"
 
+#include <ATen/autocast_mode.h>
+
 #include <algorithm>
 #include <mutex>
 
@@ -67,6 +69,18 @@ void set_threads(int threads, int jobs) {
   if (wanted != now) at::set_num_threads(wanted);
   before = usual;
   set = wanted;
+}
+
+Autocast::Autocast(torch::ScalarType type, torch::Device device) : device_(device.type()), on_(type != torch::kFloat) {
+  if (!on_) return;
+  at::autocast::set_autocast_enabled(device_, true);
+  at::autocast::set_autocast_dtype(device_, type);
+}
+
+Autocast::~Autocast() {
+  if (!on_) return;
+  at::autocast::clear_cache();
+  at::autocast::set_autocast_enabled(device_, false);
 }
 
 }  // namespace voxconv::nn

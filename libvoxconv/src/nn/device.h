@@ -33,4 +33,17 @@ void forbid_tf32();
 /// between which they are divided: more threads than cores only wait for each other. Call before work begins.
 void set_threads(int threads, int jobs = 1);
 
+/// Runs the layers where it is safe in a half-precision type while in scope; kFloat: does nothing. Not for nesting.
+class Autocast {
+ public:
+  Autocast(torch::ScalarType type, torch::Device device);
+  ~Autocast();
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  torch::DeviceType device_;
+  bool on_;
+};
+
 }  // namespace voxconv::nn

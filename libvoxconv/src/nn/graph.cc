@@ -15,10 +15,10 @@
 namespace voxconv::nn {
 namespace {
 
-using Tensors = GraphedCalls::Tensors;
+using Tensors = CudaGraphCache::Tensors;
 using Key = std::vector<std::int64_t>;
 
-std::atomic<int> no_graphs = 0;  // how many want none
+std::atomic<int> no_graphs = 0;  // NoGraphs that live
 std::mutex one_recording;        // two might have got the same stream from the pool
 
 Key key_of(const Tensors& inputs, const std::vector<std::int64_t>& constants) {
@@ -38,10 +38,11 @@ Tensors copies(const Tensors& tensors) {
   return result;
 }
 
-/// Lets streams have turns: the current one waits until the work of the turn before is done. The CPU knows no streams.
-class Turns {
+/// Puts the work of several streams in order: begin() makes the current stream wait until what came before the last end() is done. Does
+/// nothing on the CPU, which has no streams.
+class StreamOrder {
  public:
-  explicit Turns(torch::Device device) : device_(device), guard_(device.type()) {}
+  explicit StreamOrder(torch::Device device) : device_(device), guard_(device.type()) {}
   void begin() const {
     if (event_) event_->block(stream());
   }
@@ -54,7 +55,8 @@ class Turns {
   void finish() const {
     if (event_) event_->synchronize();
   }
-  /// One that no thread's work goes to: those of OwnStream are of normal priority, and the pool gives its few streams out again and again.
+  /// A stream that no thread's work goes to: those of OwnStream are of normal priority, and the pool gives its few streams out again and
+  /// again.
   std::optional<c10::Stream> new_stream() const {
     return device_.is_cpu() ? std::nullopt : std::optional(guard_.getStreamFromGlobalPool(device_, /*isHighPriority=*/true));
   }
@@ -67,7 +69,7 @@ class Turns {
   std::optional<c10::Event> event_;
 };
 
-Tensors recorded(Recording& recording, const Tensors& inputs, const GraphedCalls::Function& function) {
+Tensors recorded(DeviceGraph& recording, const Tensors& inputs, const CudaGraphCache::Function& function) {
   recording.begin();
   Tensors outputs;
   try {
@@ -75,7 +77,7 @@ Tensors recorded(Recording& recording, const Tensors& inputs, const GraphedCalls
   } catch (...) {
     try {
       recording.end();
-    } catch (const std::exception&) {  // a consequence
+    } catch (const std::exception&) {  // follows from the first error
     }
     throw;
   }
@@ -85,20 +87,20 @@ Tensors recorded(Recording& recording, const Tensors& inputs, const GraphedCalls
 
 struct Shape {
   Key key;
-  bool refused = false;                  ///< it could not be recorded
-  std::unique_ptr<Recording> recording;  ///< from the second call on
-  Tensors inputs, outputs;               ///< where the recorded work reads and writes
+  bool refused = false;                    ///< it could not be captured
+  std::unique_ptr<DeviceGraph> recording;  ///< from the second call on
+  Tensors inputs, outputs;                 ///< where the recorded work reads and writes
 };
 
 }  // namespace
 
-struct GraphedCalls::State {
-  State(torch::Device device, MakeRecording make_recording)
-      : make(std::move(make_recording)), turns(device), own_stream(turns.new_stream()) {}
+struct CudaGraphCache::State {
+  State(torch::Device device, MakeDeviceGraph make_recording)
+      : make(std::move(make_recording)), order(device), own_stream(order.new_stream()) {}
   ~State() {
     try {
-      turns.finish();
-    } catch (const std::exception&) {  // the device has gone first
+      order.finish();
+    } catch (const std::exception&) {  // the device is gone already
     }
   }
 
@@ -110,7 +112,7 @@ struct GraphedCalls::State {
         return &shapes.front();
       }
     if (shapes.size() == most_shapes) {
-      turns.finish();
+      order.finish();
       shapes.pop_back();
     }
     shapes.emplace_front().key = std::move(key);
@@ -118,17 +120,17 @@ struct GraphedCalls::State {
   }
 
   /// Runs the function once, so that libraries choose their algorithms and take their memory, and records it, on a stream apart from all
-  /// others. What cannot be recorded is remembered as that.
+  /// others. What cannot be captured is marked and only called from then on.
   void record(Shape& shape, const Tensors& inputs, const Function& function) {
     const std::lock_guard lock(one_recording);
-    turns.begin();
-    turns.end();  // the inputs are this stream's work
+    order.begin();
+    order.end();  // the inputs are this stream's work
     const c10::OptionalStreamGuard guard(own_stream);
-    turns.begin();
+    order.begin();
     try {
       shape.inputs = copies(inputs);
       function(shape.inputs);
-      std::unique_ptr<Recording> recording = make();
+      std::unique_ptr<DeviceGraph> recording = make();
       shape.outputs = recorded(*recording, shape.inputs, function);
       shape.recording = std::move(recording);
     } catch (const std::exception& error) {
@@ -137,36 +139,36 @@ struct GraphedCalls::State {
       log_warning("A CUDA graph could not be recorded; it goes on without, more slowly: {}",
                   of_torch ? of_torch->what_without_backtrace() : error.what());
     }
-    turns.end();
+    order.end();
   }
 
   Tensors replay(Shape& shape, const Tensors& inputs) {
-    turns.begin();
+    order.begin();
     for (std::size_t i = 0; i < inputs.size(); ++i)
       if (inputs[i].defined()) shape.inputs[i].copy_(inputs[i]);
     shape.recording->replay();
     Tensors result = copies(shape.outputs);
-    turns.end();
+    order.end();
     return result;
   }
 
-  MakeRecording make;
+  MakeDeviceGraph make;
   std::mutex mutex;
-  Turns turns;
+  StreamOrder order;
   std::optional<c10::Stream> own_stream;
   std::list<Shape> shapes;  ///< the last used first
 };
 
-GraphedCalls::GraphedCalls(torch::Device device) : GraphedCalls(device, device.is_cuda() ? cuda_graphs() : nullptr) {}
+CudaGraphCache::CudaGraphCache(torch::Device device) : CudaGraphCache(device, device.is_cuda() ? cuda_graphs() : nullptr) {}
 
-GraphedCalls::GraphedCalls(torch::Device device, MakeRecording make)
+CudaGraphCache::CudaGraphCache(torch::Device device, MakeDeviceGraph make)
     : state_(make ? std::make_unique<State>(device, std::move(make)) : nullptr) {}
 
-GraphedCalls::~GraphedCalls() = default;
-GraphedCalls::GraphedCalls(GraphedCalls&&) noexcept = default;
-GraphedCalls& GraphedCalls::operator=(GraphedCalls&&) noexcept = default;
+CudaGraphCache::~CudaGraphCache() = default;
+CudaGraphCache::CudaGraphCache(CudaGraphCache&&) noexcept = default;
+CudaGraphCache& CudaGraphCache::operator=(CudaGraphCache&&) noexcept = default;
 
-Tensors GraphedCalls::operator()(const Tensors& inputs, const std::vector<std::int64_t>& constants, const Function& function) const {
+Tensors CudaGraphCache::operator()(const Tensors& inputs, const std::vector<std::int64_t>& constants, const Function& function) const {
   if (!state_ || no_graphs > 0) return function(inputs);
   std::unique_lock lock(state_->mutex);
   Shape* shape = state_->find(key_of(inputs, constants));

@@ -7,31 +7,31 @@
 
 namespace voxconv::nn {
 
-/// Work of a device that is recorded once and launched as one from then on.
-class Recording {
+/// Work of a device that is captured once and launched as one from then on.
+class DeviceGraph {
  public:
-  virtual ~Recording() = default;
-  virtual void begin() = 0;  ///< what this thread gives to the current stream from here on is recorded and not done
+  virtual ~DeviceGraph() = default;
+  virtual void begin() = 0;  ///< what this thread launches on the current stream from here on is captured and not executed
   virtual void end() = 0;
-  virtual void replay() = 0;  ///< does it, on the current stream
+  virtual void replay() = 0;  ///< executes it, on the current stream
 };
-using MakeRecording = std::function<std::unique_ptr<Recording>()>;
+using MakeDeviceGraph = std::function<std::unique_ptr<DeviceGraph>()>;
 
-/// Calls functions of tensors, each by a single launch where the device can: on CUDA it records a graph for each shape of the inputs that
-/// comes more than once. A call of a network is hundreds of launches, which for a few seconds of sound take longer than the arithmetic.
-/// Elsewhere, the CPU included, it just calls. Const and thread-safe; where threads have streams of their own, one's replay waits for the
-/// other's.
-class GraphedCalls {
+/// A cache of CUDA graphs: calls functions of tensors, each by a single launch where the device can. On CUDA it captures a graph for each
+/// shape of the inputs that comes more than once. A call of a network is hundreds of launches, which for a few seconds of sound take longer
+/// than the arithmetic. Elsewhere, the CPU included, it just calls. Const and thread-safe; where threads have streams of their own, one's
+/// replay waits for the other's.
+class CudaGraphCache {
  public:
   using Tensors = std::vector<torch::Tensor>;
   using Function = std::function<Tensors(const Tensors&)>;
 
-  explicit GraphedCalls(torch::Device device);
-  /// With other recordings than the device's own.
-  GraphedCalls(torch::Device device, MakeRecording make);
-  ~GraphedCalls();
-  GraphedCalls(GraphedCalls&&) noexcept;
-  GraphedCalls& operator=(GraphedCalls&&) noexcept;
+  explicit CudaGraphCache(torch::Device device);
+  /// With other graphs than the device's own.
+  CudaGraphCache(torch::Device device, MakeDeviceGraph make);
+  ~CudaGraphCache();
+  CudaGraphCache(CudaGraphCache&&) noexcept;
+  CudaGraphCache& operator=(CudaGraphCache&&) noexcept;
 
   /// function(inputs). The function is the same in all calls but for `constants`, which are whatever else its result depends on, and it
   /// must neither wait for the device nor draw random numbers nor read what lies on the CPU. Inputs lie on the device or are undefined.
@@ -44,7 +44,7 @@ class GraphedCalls {
   std::unique_ptr<State> state_;  ///< null: only call
 };
 
-/// While one lives, GraphedCalls of all threads just call: for those who watch the operators.
+/// While one lives, a CudaGraphCache of any thread just calls: for profilers, which count single operators.
 class NoGraphs {
  public:
   NoGraphs();

@@ -151,7 +151,7 @@ torch::Tensor HubertEncoder::frames_of(const torch::Tensor& audio) const {
   torch::Tensor signals = audio.to(device_, torch::kFloat).contiguous();
   if (signals.size(1) < window) signals = torch::constant_pad_nd(signals, {0, window - signals.size(1)});
   return calls_({signals}, {},
-                [this](const nn::GraphedCalls::Tensors& inputs) { return nn::GraphedCalls::Tensors{network(inputs[0])}; })[0];
+                [this](const nn::CudaGraphCache::Tensors& inputs) { return nn::CudaGraphCache::Tensors{network(inputs[0])}; })[0];
 }
 
 torch::Tensor HubertEncoder::encode_frames(const torch::Tensor& audio) const {

@@ -6,7 +6,7 @@
 #include "features/content/hubert_weights.h"
 #include "nn/conv.h"
 #include "nn/graph.h"
-#include "nn/packed_linear.h"
+#include "nn/linear.h"
 
 namespace voxconv {
 
@@ -53,7 +53,7 @@ class HubertEncoder : public ContentEncoder {
   nn::PackedLinear feature_projection_, final_projection_;
   std::vector<Layer> layers_;
   bool projected_;
-  nn::GraphedCalls calls_;
+  nn::CudaGraphCache calls_;
 };
 
 }  // namespace voxconv

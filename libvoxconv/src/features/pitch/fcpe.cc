@@ -5,7 +5,7 @@
 #include "core/fail.h"
 #include "features/frames.h"
 #include "features/pitch/fcpe_classes.h"
-#include "nn/depthwise.h"
+#include "nn/conv.h"
 #include "nn/finite.h"
 #include "nn/linear.h"
 

@@ -266,7 +266,7 @@ torch::Tensor RmvpeNetwork::salience(const torch::Tensor& mel) const {
 torch::Tensor RmvpeNetwork::operator()(const torch::Tensor& mel) const {
   const torch::NoGradGuard guard;
   return calls_({mel.to(device_, torch::kFloat)}, {},
-                [this](const nn::GraphedCalls::Tensors& inputs) { return nn::GraphedCalls::Tensors{salience(inputs[0])}; })[0];
+                [this](const nn::CudaGraphCache::Tensors& inputs) { return nn::CudaGraphCache::Tensors{salience(inputs[0])}; })[0];
 }
 
 }  // namespace voxconv

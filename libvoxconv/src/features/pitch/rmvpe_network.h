@@ -61,7 +61,7 @@ class RmvpeNetwork {
   nn::PackedConv last_;
   std::vector<torch::Tensor> gru_;  // as torch::gru takes them
   torch::Tensor out_weight_, out_bias_;
-  nn::GraphedCalls calls_;
+  nn::CudaGraphCache calls_;
 };
 
 }  // namespace voxconv

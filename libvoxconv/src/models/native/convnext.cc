@@ -1,6 +1,6 @@
 #include "models/native/convnext.h"
 
-#include "nn/depthwise.h"
+#include "nn/conv.h"
 
 namespace voxconv::native {
 

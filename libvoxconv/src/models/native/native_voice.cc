@@ -11,7 +11,7 @@
 #include "models/native/envelope.h"
 #include "models/native/source.h"
 #include "models/native/vocoder.h"
-#include "nn/autocast.h"
+#include "nn/device.h"
 #include "nn/finite.h"
 #include "nn/module.h"
 

@@ -4,7 +4,7 @@
 #include <cctype>
 
 #include "core/fail.h"
-#include "models/rvc/training_config.h"
+#include "models/rvc/config.h"
 #include "nn/checkpoint/torch_writer.h"
 #include "nn/finite.h"
 #include "nn/weight_norm.h"

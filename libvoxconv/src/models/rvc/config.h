@@ -11,7 +11,7 @@ enum class Vocoder { hifigan, mrf_hifigan, refinegan };
 /// The shape of an RVC synthesizer: the 18 positional settings of its checkpoints by name, and what stands beside them in the file.
 struct Config {
   std::string version = "v2";  ///< "v1": content of 256 numbers, "v2": of 768
-  bool f0 = true;              ///< sings the pitch it is given; false: has no pitch input
+  bool f0 = true;              ///< has a pitch input
   Vocoder vocoder = Vocoder::hifigan;
   std::string content_encoder = "contentvec/layer12";  ///< for load_content_encoder()
   std::int64_t content_dim = 768;
@@ -34,5 +34,9 @@ void check(const Config& config);
 /// Both ways for voice.json's "model". Reading throws nlohmann's exceptions, and Error(bad_model) for a shape that cannot be.
 nlohmann::json to_json(const Config& config);
 Config config_from_json(const nlohmann::json& document);
+
+/// The settings of a training checkpoint (G_*.pth), which stand in a config.json in its folder, as RVC and Applio write it. What only the
+/// tensors say (version, pitch, speakers) is not set. Throws Error(bad_model) where there is none or it is not of that kind.
+Config training_config(const std::string& checkpoint_path);
 
 }  // namespace voxconv::rvc

@@ -2,7 +2,6 @@
 
 #include "core/fail.h"
 #include "models/rvc/hifigan.h"
-#include "models/rvc/mrf_hifigan.h"
 #include "models/rvc/refinegan.h"
 
 namespace voxconv::rvc {

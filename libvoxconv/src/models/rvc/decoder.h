@@ -24,7 +24,7 @@ class Decoder {
 
   /// Partials of the excitation's source: 1 in RVC, 9 in MRF HiFi-GAN; 0: the model takes no excitation.
   virtual std::int64_t partials() const = 0;
-  /// Where in the song the sines are: turns (1 = a whole period) of each partial. Zero at the start of a song.
+  /// Phase of the sine of each partial, in cycles. Zero at the start of a song.
   using Phase = std::vector<double>;
   /// `f0` [T] Hz (0: unvoiced), `noise` [T * hop, partials] N(0, 1) -> excitation [T * hop]; moves `phase` on (filled where empty). One
   /// more frame of f0 may follow, for decoders that look ahead.

@@ -65,7 +65,7 @@ std::vector<std::int64_t> cut_points(const std::vector<double>& audio, const Exa
   return result;
 }
 
-/// One song on its way through.
+/// One conversion.
 class ExactPipeline {
  public:
   ExactPipeline(const Synthesizer& synthesizer, const WholeSong& song, const ExactCuts& cuts)
@@ -125,7 +125,7 @@ class ExactPipeline {
       if (song_.protect < protects_below)
         content = protect_unvoiced(content, at_frame_rate(plain).slice(0, 0, content.size(0)), f0, song_.protect);
     }
-    const torch::Tensor audio = sing(content, f0);
+    const torch::Tensor audio = synthesize(content, f0);
     const std::int64_t trim = std::int64_t(cuts_.pad * synthesizer_.config().sample_rate);
     return audio.slice(0, trim, std::max(trim, audio.size(0) - trim));
   }
@@ -141,7 +141,7 @@ class ExactPipeline {
     return song_.index->nearest(plain) * song_.index_rate + plain * (1 - song_.index_rate);
   }
 
-  torch::Tensor sing(const torch::Tensor& content, const torch::Tensor& f0) {
+  torch::Tensor synthesize(const torch::Tensor& content, const torch::Tensor& f0) {
     const StageScope stage(Stage::synthesis);
     const torch::Device device = synthesizer_.device();
     const Prior prior = synthesizer_.encode(content, f0);

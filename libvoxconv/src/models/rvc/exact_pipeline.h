@@ -8,7 +8,7 @@ namespace voxconv::rvc {
 
 /// Where RVC cuts what is too long for it, in seconds: these are its figures for the CPU and float32.
 struct ExactCuts {
-  double pad = 1;      ///< mirrored audio at both ends of the song, and heard around each part
+  double pad = 1;      ///< mirrored audio at both ends of the song, and the context of each part
   double query = 6;    ///< how far from its place a cut may move to the quietest spot
   double centre = 38;  ///< from cut to cut
   double most = 41;    ///< songs below are not cut

@@ -10,18 +10,18 @@ namespace voxconv::rvc {
 namespace {
 
 constexpr float sine_amplitude = 0.1F, voiced_noise = 0.003F, unvoiced_noise = sine_amplitude / 3;
-constexpr double turn = 2 * std::numbers::pi;
+constexpr double two_pi = 2 * std::numbers::pi;
 
-/// Adds weight * sin of a partial at a steady `step` turns a sample, and moves `phase` on. A rotating pointer: its error within a frame is
-/// below 1e-12.
+/// Adds weight * sin of a partial at a steady `step` cycles a sample, and moves `phase` on. By complex rotation: its error within a frame
+/// is below 1e-12.
 void add_steady(float* out, std::int64_t samples, double step, double weight, double& phase) {
-  const std::complex<double> rotation = std::polar(1.0, turn * step);
+  const std::complex<double> rotation = std::polar(1.0, two_pi * step);
   const double cosine = rotation.real(), sine = rotation.imag();
-  double x = std::cos(turn * phase), y = std::sin(turn * phase);
+  double x = std::cos(two_pi * phase), y = std::sin(two_pi * phase);
   for (std::int64_t i = 0; i < samples; ++i) {
-    const double turned = x * cosine - y * sine;
+    const double next = x * cosine - y * sine;
     y = x * sine + y * cosine;
-    x = turned;
+    x = next;
     out[i] += static_cast<float>(weight * y);
   }
   phase = std::fmod(phase + step * static_cast<double>(samples), 1.0);
@@ -29,7 +29,7 @@ void add_steady(float* out, std::int64_t samples, double step, double weight, do
 
 void moving_phase(float& out, float hz, int sample_rate, double weight, double& phase) {
   phase = std::fmod(phase + static_cast<double>(hz / static_cast<float>(sample_rate)), 1.0);
-  if (hz > 0) out += static_cast<float>(weight * std::sin(turn * phase));
+  if (hz > 0) out += static_cast<float>(weight * std::sin(two_pi * phase));
 }
 
 }  // namespace

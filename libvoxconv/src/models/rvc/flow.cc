@@ -1,6 +1,6 @@
 #include "models/rvc/flow.h"
 
-#include "models/rvc/piece.h"
+#include "models/rvc/tiling.h"
 
 namespace voxconv::rvc {
 namespace {
@@ -38,10 +38,10 @@ Flow::Flow(const Config& config, const FlowWeights& weights, torch::Device devic
   };
   for (std::int64_t i = couplings; i-- > 0;) {
     const FlowWeights::Coupling& from = weights.couplings[static_cast<std::size_t>(i)];
-    const auto turned = [&](const torch::Tensor& x, std::int64_t dim) { return i % 2 == 1 ? moved(x).flip(dim) : moved(x); };
+    const auto flipped = [&](const torch::Tensor& x, std::int64_t dim) { return i % 2 == 1 ? moved(x).flip(dim) : moved(x); };
     Coupling coupling;
-    coupling.pre = conv(turned(from.pre.weight, 1), moved(from.pre.bias));
-    coupling.post = conv(-turned(from.post.weight, 0), -turned(from.post.bias, 0));
+    coupling.pre = conv(flipped(from.pre.weight, 1), moved(from.pre.bias));
+    coupling.post = conv(-flipped(from.post.weight, 0), -flipped(from.post.bias, 0));
     coupling.speaker = {moved(from.speaker.weight).squeeze(2), moved(from.speaker.bias)};
     for (std::size_t j = 0; j < from.in.size(); ++j) {
       const torch::Tensor weight = moved(from.out[j].weight), bias = moved(from.out[j].bias);
@@ -56,10 +56,10 @@ Flow::Flow(const Config& config, const FlowWeights& weights, torch::Device devic
   }
 }
 
-torch::Tensor Flow::couple(const Coupling& coupling, const torch::Tensor& heard, const torch::Tensor& changed,
+torch::Tensor Flow::couple(const Coupling& coupling, const torch::Tensor& condition, const torch::Tensor& changed,
                            const torch::Tensor& speaker) const {
   const torch::Tensor conditions = torch::addmv(coupling.speaker.bias, coupling.speaker.weight, speaker).view({layers, 2 * hidden_});
-  torch::Tensor x = coupling.pre(heard), skipped;
+  torch::Tensor x = coupling.pre(condition), skipped;
   for (std::int64_t j = 0; j < layers; ++j) {
     const Layer& layer = coupling.layers[static_cast<std::size_t>(j)];
     const torch::Tensor both = rows_of(layer.in(x)).add_(conditions[j]);

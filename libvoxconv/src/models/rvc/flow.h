@@ -1,8 +1,8 @@
 #pragma once
 #include <vector>
 
-#include "models/rvc/affine.h"
 #include "models/rvc/config.h"
+#include "models/rvc/layers.h"
 #include "nn/conv.h"
 
 namespace voxconv::rvc {
@@ -20,8 +20,8 @@ struct FlowWeights {
 /// Takes the tensors "flow.*".
 FlowWeights read_flow(const Config& config, nn::TensorReader& reader);
 
-/// VITS's normalizing flow in reverse: four couplings, each of which takes from one half of the channels what a WaveNet, conditioned on the
-/// speaker, makes of the other half. RVC's flips of the channels are in the weights. float32.
+/// VITS's normalizing flow in reverse: four couplings, each of which subtracts from one half of the channels what a WaveNet, conditioned on
+/// the speaker, predicts from the other half. RVC's flips of the channels are in the weights. float32.
 class Flow {
  public:
   Flow(const Config& config, const FlowWeights& weights, torch::Device device);
@@ -39,7 +39,7 @@ class Flow {
     std::vector<Layer> layers;
     Affine speaker;  ///< [layers * 2 * hidden, speaker_dim]
   };
-  torch::Tensor couple(const Coupling& coupling, const torch::Tensor& heard, const torch::Tensor& changed,
+  torch::Tensor couple(const Coupling& coupling, const torch::Tensor& condition, const torch::Tensor& changed,
                        const torch::Tensor& speaker) const;
 
   std::int64_t hidden_, half_;

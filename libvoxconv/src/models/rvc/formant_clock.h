@@ -3,15 +3,15 @@
 
 namespace voxconv::rvc {
 
-/// RVC's formant shift: the decoder sings `ratio` times as many frames at 1 / ratio of the pitch, and what it sings is then played that
-/// much faster: the pitch is right again, the formants lie `ratio` times as high. This is the clock of those frames.
+/// RVC's formant shift: the decoder synthesizes `ratio` times as many frames at 1 / ratio of the pitch, and its output is then resampled to
+/// be that much faster: the pitch is right again, the formants lie `ratio` times as high. This maps between the two frame rates.
 class FormantClock {
  public:
   /// The ratio nearest to `semitones` that a resampler between whole rates gives.
   FormantClock(double semitones, int sample_rate);
 
   double ratio() const { return static_cast<double>(decoder_rate_) / sample_rate_; }
-  int decoder_rate() const { return decoder_rate_; }  ///< Hz of what the decoder sings, so that its frames are the song's
+  int decoder_rate() const { return decoder_rate_; }  ///< Hz of the decoder's output, such that its frames have the song's length
   bool shifts() const { return decoder_rate_ != sample_rate_; }
 
   /// How many of the decoder's frames can be had from the first `frames` latent frames; `last`: no more of these follow.

@@ -1,13 +1,45 @@
 #pragma once
+#include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "models/rvc/decoder.h"
 #include "models/rvc/excitation.h"
-#include "models/rvc/hifigan_weights.h"
-#include "models/rvc/upsampler.h"
+#include "models/rvc/layers.h"
 
 namespace voxconv::rvc {
+
+/// The tensors of a HiFi-GAN generator, whatever a checkpoint calls them.
+struct HifiGanWeights {
+  struct Stage {
+    torch::Tensor up_weight, up_bias;                  ///< [in, out, k], [out]
+    torch::Tensor noise_weight, noise_bias;            ///< [out, 1, k], [out]; undefined without excitation
+    std::vector<std::vector<ResidualWeights>> blocks;  ///< by kernel size, then by dilation
+  };
+  torch::Tensor pre_weight, pre_bias, cond_weight, cond_bias, post_weight;
+  torch::Tensor post_bias;                   ///< [1] or undefined
+  torch::Tensor source_weight, source_bias;  ///< [1, partials], [1]; undefined without excitation
+  std::vector<Stage> stages;
+};
+
+/// What the variants of HiFi-GAN call their tensors.
+struct HifiGanNames {
+  std::string up;  ///< the transposed convolutions, without their index
+  /// Convolution `which` (0, 1) of dilation `step` in residual block `block` of `blocks` at stage `stage`.
+  std::function<std::string(std::size_t stage, std::size_t block, std::size_t blocks, std::size_t step, int which)> residual;
+  std::int64_t partials = 1;
+  bool paired = true;  ///< two convolutions for each dilation
+  bool post_bias = false;
+};
+
+HifiGanWeights read_hifigan(const Config& config, const HifiGanNames& names, nn::TensorReader& reader);
+
+/// Plain and NSF HiFi-GAN as RVC and Applio call its parts.
+HifiGanNames hifigan_names(const Config& config);
+
+/// Applio's MRF HiFi-GAN: the network of NSF-HiFi-GAN with other names, an excitation of nine partials and a bias of the last convolution.
+HifiGanNames mrf_hifigan_names();
 
 /// HiFi-GAN (Kong et al. 2020) as RVC has it: with a speaker embedding and, for models with pitch, a harmonic excitation added at every
 /// rate (NSF-HiFi-GAN). Works in blocks of about a second, each stage of a block in tiles that stay in the processor's cache; blocks and

@@ -6,8 +6,6 @@
 #include <cmath>
 
 #include "core/fail.h"
-#include "models/rvc/sinc_decimator.h"
-#include "models/rvc/tiling.h"
 
 namespace voxconv::rvc {
 namespace {
@@ -16,6 +14,36 @@ constexpr double activation_slope = 0.2;
 constexpr std::int64_t kernel = 7, reach = kernel / 2;  // of all convolutions outside the residual blocks
 constexpr std::int64_t excitation_channels = 16, speaker_dim = 256;
 constexpr std::int64_t block_kernels[] = {3, 7, 11}, block_dilations[] = {1, 3, 5};
+
+constexpr double zero_crossings = 64, rolloff = 0.9475937167399596, beta = 14.769656459379492;
+constexpr std::int64_t together = 32;  // samples that one row of the matrix product makes
+
+/// The low-pass of torchaudio's resample() from `rate` samples to one with Applio's settings: a sinc of 64 zero crossings either side in a
+/// Kaiser window (beta 14.7697, roll-off 0.9476). Float32 [2 * reach + rate].
+torch::Tensor sinc_decimator(std::int64_t rate) {
+  if (rate == 1) return torch::ones({1});
+  const double orig = static_cast<double>(rate);
+  const std::int64_t half_width = static_cast<std::int64_t>(std::ceil(zero_crossings * orig / rolloff));
+  const torch::Tensor t =
+      (torch::arange(-half_width, half_width + rate, torch::kDouble) / orig * rolloff).clamp(-zero_crossings, zero_crossings);
+  const torch::Tensor window =
+      torch::i0(beta * (1 - (t / zero_crossings).square()).sqrt()) / torch::i0(torch::full({}, beta, torch::kDouble));
+  return (torch::sinc(t) * window * (rolloff / orig)).to(torch::kFloat);
+}
+
+/// `rows` [reach + n * rate + reach, C] -> [n, C]: a sample of each `rate`, filtered with `filter` [2 * reach + rate].
+torch::Tensor decimate(const torch::Tensor& rows, const torch::Tensor& filter, std::int64_t rate) {
+  const std::int64_t taps = filter.size(0), channels = rows.size(1), count = (rows.size(0) - taps) / rate + 1;
+  // A product of windows that overlap with a matrix of shifted filters.
+  const std::int64_t groups = (count + together - 1) / together, window = (together - 1) * rate + taps;
+  torch::Tensor shifted = torch::zeros({together, window}, filter.options());
+  for (std::int64_t i = 0; i < together; ++i) shifted[i].narrow(0, i * rate, taps).copy_(filter);
+  const std::int64_t length = (groups - 1) * together * rate + window;
+  torch::Tensor signals = torch::constant_pad_nd(rows.t(), {0, length - rows.size(0)}).contiguous();
+  const torch::Tensor windows = signals.unfold(1, window, together * rate);  // [C, groups, window]
+  const torch::Tensor out = torch::matmul(windows, shifted.t());             // [C, groups, together]
+  return out.reshape({channels, groups * together}).narrow(1, 0, count).t().contiguous();
+}
 
 /// Samples of a signal that linear interpolation to `rate` times as many looks at.
 Span interpolation_input(Span output, std::int64_t rate, std::int64_t length) {

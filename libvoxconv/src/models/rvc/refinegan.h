@@ -3,8 +3,7 @@
 
 #include "models/rvc/decoder.h"
 #include "models/rvc/excitation.h"
-#include "models/rvc/residual_block.h"
-#include "nn/tensor_reader.h"
+#include "models/rvc/layers.h"
 
 namespace voxconv::rvc {
 

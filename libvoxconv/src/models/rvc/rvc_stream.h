@@ -12,8 +12,8 @@
 
 namespace voxconv::rvc {
 
-/// A song sung by a synthesizer in bounded memory: the text encoder in overlapping windows, flow and decoder with all the context that
-/// their convolutions see, everything at fixed places, so that the samples do not depend on the cut of the pushes.
+/// Converts a song with a synthesizer in bounded memory: the text encoder in overlapping windows, flow and decoder with all the context of
+/// their convolutions, everything at fixed places, so that the samples do not depend on the cut of the pushes.
 class RvcStream final : public VoiceStream {
  public:
   /// Throws Error(usage) for a speaker that is not there.
@@ -36,7 +36,7 @@ class RvcStream final : public VoiceStream {
   PriorStream priors_;
   FrameBuffer f0_{0};          ///< the song's pitch, for the excitation; like that on the CPU
   FrameBuffer drawn_{1};       ///< frames drawn from the prior
-  FrameBuffer latent_{1};      ///< what the flow made of them; the next one to flow is its end
+  FrameBuffer latent_{1};      ///< the flow's output; the next frame to flow is its end
   FrameBuffer excitation_{0};  ///< in samples of the decoder
   Decoder::Phase phase_;
   std::int64_t decoded_ = 0;  ///< frames of the decoder

@@ -4,15 +4,39 @@
 
 #include "core/fail.h"
 #include "models/rvc/flow.h"
-#include "models/rvc/graphed_decoder.h"
 #include "models/rvc/text_encoder.h"
 #include "nn/device.h"
+#include "nn/graph.h"
 
 namespace voxconv::rvc {
 namespace {
 
 /// What is called a model's file in errors, where only its tensors are known.
 constexpr const char* source = "The RVC model";
+
+/// A decoder whose calls are launched as one where its device can.
+class GraphedDecoder final : public Decoder {
+ public:
+  GraphedDecoder(std::unique_ptr<const Decoder> decoder, nn::CudaGraphCache calls)
+      : decoder_(std::move(decoder)), calls_(std::move(calls)) {}
+
+  torch::Tensor decode_part(const torch::Tensor& z, const torch::Tensor& excitation, const torch::Tensor& speaker, std::int64_t first,
+                            std::int64_t last) const override {
+    const auto decode = [&](const nn::CudaGraphCache::Tensors& inputs) {
+      return nn::CudaGraphCache::Tensors{decoder_->decode_part(inputs[0], inputs[1], inputs[2], first, last)};
+    };
+    return calls_({z, excitation, speaker}, {first, last}, decode)[0];
+  }
+  std::int64_t context_frames() const override { return decoder_->context_frames(); }
+  std::int64_t partials() const override { return decoder_->partials(); }
+  torch::Tensor excite(const torch::Tensor& f0, const torch::Tensor& noise, Phase& phase) const override {
+    return decoder_->excite(f0, noise, phase);
+  }
+
+ private:
+  std::unique_ptr<const Decoder> decoder_;
+  nn::CudaGraphCache calls_;
+};
 
 class RvcSynthesizer final : public Synthesizer {
  public:
@@ -23,7 +47,7 @@ class RvcSynthesizer final : public Synthesizer {
         speakers_(speakers.to(device, torch::kFloat)),
         encoder_(config, encoder, device),
         flow_(config, flow, device),
-        decoder_(std::move(decoder), nn::GraphedCalls(device)),
+        decoder_(std::move(decoder), nn::CudaGraphCache(device)),
         encoder_calls_(device),
         flow_calls_(device) {}
 
@@ -59,7 +83,7 @@ class RvcSynthesizer final : public Synthesizer {
   const Decoder& decoder() const override { return decoder_; }
 
  private:
-  using Tensors = nn::GraphedCalls::Tensors;
+  using Tensors = nn::CudaGraphCache::Tensors;
 
   Config config_;
   torch::Device device_;
@@ -67,7 +91,7 @@ class RvcSynthesizer final : public Synthesizer {
   TextEncoder encoder_;
   Flow flow_;
   GraphedDecoder decoder_;
-  nn::GraphedCalls encoder_calls_, flow_calls_;
+  nn::CudaGraphCache encoder_calls_, flow_calls_;
 };
 
 }  // namespace

@@ -4,12 +4,12 @@
 #include <limits>
 
 #include "core/fail.h"
-#include "models/rvc/piece.h"
+#include "models/rvc/tiling.h"
 
 namespace voxconv::rvc {
 namespace {
 
-constexpr std::int64_t window = 10;  ///< frames either side whose distance the attention knows
+constexpr std::int64_t window = 10;  ///< frames either side with relative position embeddings
 constexpr std::int64_t band = 2 * window + 1;
 constexpr std::int64_t query_block = 128;
 constexpr double embedding_slope = 0.1;
@@ -17,7 +17,7 @@ constexpr std::int64_t pitches = 256;
 
 /// The entries of `rows` [heads, n, T + 2 * window] that lie within the window around the row's own frame, `first` in row 0: a view
 /// [heads, n, band].
-torch::Tensor near(const torch::Tensor& rows, std::int64_t first) {
+torch::Tensor relative_band(const torch::Tensor& rows, std::int64_t first) {
   const std::int64_t count = rows.size(1), width = rows.size(2);
   return rows.as_strided({rows.size(0), count, band}, {count * width, width + 1, 1}, rows.storage_offset() + first);
 }
@@ -46,8 +46,8 @@ TextEncoderWeights read_text_encoder(const Config& config, nn::TensorReader& rea
     layer.key = take_affine(reader, attention + ".conv_k", {h, h, 1});
     layer.value = take_affine(reader, attention + ".conv_v", {h, h, 1});
     layer.out = take_affine(reader, attention + ".conv_o", {h, h, 1});
-    layer.near_keys = reader.take(attention + ".emb_rel_k", {1, band, head});
-    layer.near_values = reader.take(attention + ".emb_rel_v", {1, band, head});
+    layer.relative_keys = reader.take(attention + ".emb_rel_k", {1, band, head});
+    layer.relative_values = reader.take(attention + ".emb_rel_v", {1, band, head});
     layer.norm1 = norm("norm_layers_1");
     layer.norm2 = norm("norm_layers_2");
     layer.expand = take_affine(reader, forward + ".conv_1", {f, h, k});
@@ -68,7 +68,7 @@ TextEncoder::TextEncoder(const Config& config, const TextEncoderWeights& weights
     return nn::PackedConv(weight.view({weight.size(0), weight.size(1), kernel}) * scale, moved(layer.bias) * scale,
                           {.padding = {0, kernel / 2}}, device, torch::kFloat, activation);
   };
-  // RVC multiplies the sum of the embeddings by this; here they bring it along. So do the queries their divisor.
+  // RVC multiplies the sum of the embeddings by this and divides the queries; here the weights contain both factors.
   const double scale = std::sqrt(static_cast<double>(hidden_)), shrink = 1 / std::sqrt(static_cast<double>(hidden_ / heads_));
   content_ = conv(weights.content, scale);
   if (weights.pitch.defined()) pitch_ = moved(weights.pitch) * scale;
@@ -78,8 +78,8 @@ TextEncoder::TextEncoder(const Config& config, const TextEncoderWeights& weights
     layer.qkv = conv({torch::cat({moved(from.query.weight) * shrink, moved(from.key.weight), moved(from.value.weight)}),
                       torch::cat({moved(from.query.bias) * shrink, moved(from.key.bias), moved(from.value.bias)})});
     layer.out = conv(from.out);
-    layer.near_keys = moved(from.near_keys)[0].t().contiguous();
-    layer.near_values = moved(from.near_values)[0].contiguous();
+    layer.relative_keys = moved(from.relative_keys)[0].t().contiguous();
+    layer.relative_values = moved(from.relative_values)[0].contiguous();
     layer.norm1 = {moved(from.norm1.weight), moved(from.norm1.bias)};
     layer.norm2 = {moved(from.norm2.weight), moved(from.norm2.bias)};
     layer.expand = conv(from.expand, 1, nn::Activation::relu);
@@ -103,12 +103,12 @@ torch::Tensor TextEncoder::attend(const Layer& layer, const torch::Tensor& x) co
     const std::int64_t count = std::min(query_block, frames - first);
     const torch::Tensor query = queries.narrow(1, first, count);
     torch::Tensor scores = torch::matmul(query, keys);
-    near(scores, first).add_(torch::matmul(query, layer.near_keys));
+    relative_band(scores, first).add_(torch::matmul(query, layer.relative_keys));
     for (const std::int64_t margin : {std::int64_t(0), window + frames})
       scores.narrow(2, margin, window).fill_(-std::numeric_limits<float>::infinity());
     scores = torch::softmax(scores, -1);
-    const torch::Tensor heard = torch::matmul(scores, values).add_(torch::matmul(near(scores, first), layer.near_values));
-    out.narrow(0, first, count).copy_(heard.transpose(0, 1));
+    const torch::Tensor attended = torch::matmul(scores, values).add_(torch::matmul(relative_band(scores, first), layer.relative_values));
+    out.narrow(0, first, count).copy_(attended.transpose(0, 1));
   }
   return image_of(out.view({frames, hidden_}));
 }

@@ -25,6 +25,31 @@ std::int64_t block_frames(torch::Device device) {
 
 }  // namespace
 
+Span Span::within(std::int64_t length) const {
+  const std::int64_t first = std::clamp<std::int64_t>(begin, 0, length);
+  return {first, std::clamp(end, first, length)};
+}
+
+torch::Tensor empty_image(std::int64_t channels, std::int64_t samples, const torch::TensorOptions& options) {
+  return image_of(torch::empty({samples, channels}, options));
+}
+
+torch::Tensor image_of(const torch::Tensor& rows) { return rows.view({1, 1, rows.size(0), rows.size(1)}).permute({0, 3, 1, 2}); }
+
+torch::Tensor rows_of(const torch::Tensor& image) { return image.permute({0, 2, 3, 1}).view({image.size(3), image.size(1)}); }
+
+torch::Tensor cut(const Piece& piece, Span span, std::int64_t length) {
+  const Span inside = span.within(length);
+  const torch::Tensor part = piece.x.narrow(3, inside.begin - piece.begin, inside.size());
+  if (inside.size() == span.size()) return part;
+  torch::Tensor padded = empty_image(piece.x.size(1), span.size(), piece.x.options());
+  const std::int64_t before = inside.begin - span.begin, after = span.end - inside.end;
+  padded.narrow(3, 0, before).zero_();
+  padded.narrow(3, before, inside.size()).copy_(part);
+  padded.narrow(3, before + inside.size(), after).zero_();
+  return padded;
+}
+
 std::int64_t tile_samples(std::int64_t channels, torch::Device device, torch::ScalarType type) {
   if (!device.is_cpu()) return std::numeric_limits<std::int64_t>::max();
   return std::max<std::int64_t>(tile_bytes / (channels * static_cast<std::int64_t>(c10::elementSize(type))), 256);
@@ -40,7 +65,7 @@ Piece in_tiles(Span span, std::int64_t tile, const std::function<torch::Tensor(S
   std::vector<torch::Tensor> parts(static_cast<std::size_t>(tiles));
   const std::optional<Stage> stage = StageScope::current();
   const auto run = [&](std::int64_t begin, std::int64_t end) {
-    const StageHelp help(stage);
+    const StageWorker worker(stage);
     const torch::NoGradGuard guard;  // of this thread
     for (std::int64_t i = begin; i < end; ++i)
       parts[static_cast<std::size_t>(i)] = compute({span.begin + span.size() * i / tiles, span.begin + span.size() * (i + 1) / tiles});

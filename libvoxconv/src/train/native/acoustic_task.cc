@@ -5,7 +5,7 @@
 #include "models/native/config.h"
 #include "models/native/envelope.h"
 #include "models/native/source.h"
-#include "nn/autocast.h"
+#include "nn/device.h"
 #include "nn/module.h"
 #include "train/losses.h"
 #include "train/native/vocoder_task.h"
@@ -91,7 +91,7 @@ AcousticTask::Batch AcousticTask::make_batch(const std::vector<Crop>& crops, Ran
     const std::int64_t end = crop.frame + phrase_frames;
     const std::int64_t variant = augment ? random.below(3) : 0;
     content.push_back(s.content_of(variant, crop.frame, phrase_frames));
-    // The envelope hardly depends on the pitch: shifting what the model is told makes it ready for pitches the speaker never spoke at.
+    // The envelope hardly depends on the pitch: shifting the input pitch trains the model for pitches outside of the recordings.
     const double shift = augment && random.uniform() < 0.5 ? random.between(-5, 12) : 0;
     f0.push_back(s.f0.slice(0, crop.frame, end) * std::exp2(shift / 12));
     loudness.push_back(s.loudness.slice(0, crop.frame, end));
@@ -114,7 +114,7 @@ torch::Tensor AcousticTask::draw(native::AcousticModel& model, const Batch& batc
 }
 
 torch::Tensor AcousticTask::reconstruction_loss(const torch::Tensor& draws, const Batch& batch) const {
-  // Far below the loudest there is only room noise, which nobody needs to learn.
+  // Far below the loudest there is only room noise, which is not to be learned.
   const torch::Tensor floor = batch.loudness.unsqueeze(-1).clamp_min(-7) - 8;
   const auto both = draws.chunk(2);
   const torch::Tensor a = torch::maximum(both[0], floor), b = torch::maximum(both[1], floor),
@@ -157,7 +157,7 @@ std::map<std::string, double> AcousticTask::step(RandomSource& random, double pr
   parts["adversarial"] = 0;
   parts["discriminator"] = 0;
   if (progress >= options_.adversarial_from) {
-    // The words of each row for the speaker of another row.
+    // The content of each row with the speaker of another row.
     const std::int64_t turn = 1 + random.below(phrase_batch - 1);
     const torch::Tensor unpaired_speaker = batch.speaker.roll(turn, 0);
     const torch::Tensor transposed = batch.f0 * (batch.median_f0.roll(turn, 0) / batch.median_f0).unsqueeze(1);
@@ -196,7 +196,7 @@ double AcousticTask::held_out_loss() {
   std::int64_t batches = 0;
   for (std::size_t i = 0; i < crops.size(); i += phrase_batch, ++batches) {
     const std::size_t end = std::min(crops.size(), i + std::size_t(phrase_batch));
-    // Words played at another speed, as if someone else had said them: closer to a conversion than the recording's own.
+    // Content of the recording at another speed, which resembles that of another speaker: closer to a conversion than its own.
     Batch batch = make_batch({crops.begin() + std::ptrdiff_t(i), crops.begin() + std::ptrdiff_t(end)}, random, false);
     std::vector<torch::Tensor> content;
     for (std::size_t c = i; c < end; ++c)

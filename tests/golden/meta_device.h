@@ -5,9 +5,9 @@
 
 namespace voxconv::golden {
 
-/// LibTorch's device of shapes without values. What waits for a value fails there, as it would while a GPU records it, and so do most
-/// operators that are given what lies on the CPU; the layers go a GPU's way.
-inline const torch::Device shapes_alone = torch::kMeta;
+/// LibTorch's device of shapes without values. What reads a value fails there, as it would while a CUDA graph is captured, and so do most
+/// operators on a tensor of the CPU; the layers take the same paths as on a GPU.
+inline const torch::Device meta_device = torch::kMeta;
 
 namespace kernels {
 
