@@ -8,7 +8,7 @@ namespace voxconv {
 enum class ErrorCode {
   usage,      ///< an option or argument has a value that makes no sense
   not_found,  ///< a file, voice or weight that was named does not exist
-  bad_audio,  ///< audio that is corrupt, empty or in a format nobody here reads
+  bad_audio,  ///< audio that is corrupt, empty or in a format that is not supported
   bad_model,  ///< a model file or bundle that is corrupt, incomplete or of a wrong kind
   device,     ///< the device asked for is not there or ran out of memory
   io,         ///< reading or writing failed (disk full, no permission ...)

@@ -52,7 +52,7 @@ struct EvalRow {
   double secs_source = undefined_figure;         ///< ... to the source's
   double secs_source_target = undefined_figure;  ///< ... of source to target: where it started
   double secs_nearer_target = undefined_figure;  ///< 1: nearer to the target than to the source, 0: not
-  double timbre_target = undefined_figure;       ///< a second judge of similarity, from MFCC statistics, 0 to 1: result and target
+  double timbre_target = undefined_figure;       ///< a second measure of similarity, from MFCC statistics, 0 to 1: result and target
   double timbre_source = undefined_figure;       ///< ... result and source
   double timbre_source_target = undefined_figure;  ///< ... source and target
   double timbre_nearer_target = undefined_figure;  ///< 1: nearer to the target than to the source, 0: not

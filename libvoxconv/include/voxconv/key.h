@@ -5,7 +5,7 @@
 
 namespace voxconv {
 
-/// Where somebody sings: 5 %, 50 % and 95 % of the pitch, in Hz. Zeros: not known, or nothing is sung.
+/// Pitch range: the 5 %, 50 % and 95 % quantiles of the voiced frames in Hz. Zeros: not known, or nothing is voiced.
 struct PitchRange {
   double low = 0, median = 0, high = 0;
 };
@@ -14,10 +14,10 @@ struct PitchRange {
 PitchRange measure_pitch_range(AudioReader& reader, const F0Options& options = {}, const ProgressFn& on_progress = {},
                                const CancelToken& cancel = {});
 
-/// The shift in semitones that brings a song to where a voice sings: 0, or one or two octaves up or down, so that the song keeps its key.
-/// The one that costs least: the share of the song outside what the voice reaches (four semitones below its range to an octave above it, as
-/// recordings are mostly speech), plus the octaves that the song's median lies outside of where a voice sings (half an octave below to 0.6
-/// above the voice's median), plus 0.25 for each octave of the shift. 0 where a range is not known.
+/// The shift in semitones that brings a song to the pitch range of a voice: 0, or one or two octaves up or down, so that the song keeps its
+/// key. The one that costs least: the share of the song outside what the voice reaches (four semitones below its range to an octave above
+/// it, as recordings are mostly speech), plus the octaves that the song's median lies outside of the voice's range (half an octave below to
+/// 0.6 above the voice's median), plus 0.25 for each octave of the shift. 0 where a range is not known.
 int choose_key(const PitchRange& song, const PitchRange& voice);
 
 }  // namespace voxconv

@@ -12,7 +12,7 @@ struct CatalogFile {
   std::string path;               ///< below the user's models folder, e.g. "content/contentvec/hubert_base.pt"
   std::vector<std::string> urls;  ///< tried in this order
   std::int64_t bytes = 0;         ///< 0: not known
-  std::string sha256;             ///< 64 lower-case hex digits; empty: nobody published one
+  std::string sha256;             ///< 64 lower-case hex digits; empty: none is published
 };
 
 /// Weights that do not ship with voxconv and can be had by name (docs/models-catalog.md).

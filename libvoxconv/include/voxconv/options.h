@@ -9,7 +9,7 @@ namespace voxconv {
 
 /// How a song is converted. Plain values; the defaults are what most songs want.
 struct ConvertOptions {
-  bool key_auto = false;        ///< shift by whole octaves to where the voice sings: choose_key() of voxconv/key.h
+  bool key_auto = false;        ///< shift by whole octaves into the voice's range: choose_key() of voxconv/key.h
   double key = 0;               ///< semitones, [-36, 36]; ignored with key_auto
   std::string f0 = "auto";      ///< f0 estimator, see f0_estimators()
   std::string f0_file;          ///< take the pitch from this file instead
@@ -18,15 +18,15 @@ struct ConvertOptions {
   double formant = 0;           ///< formant shift in semitones, [-12, 12]
   std::uint64_t f0_median = 0;  ///< smooth the pitch by the median over this many 10 ms frames; 0 and 1: as it was found
   std::uint64_t seed = 0;       ///< of the noise part of the voice
-  double loudness = 1;          ///< 0: as the voice model sings, 1: follows the source's loudness
-  double pause_db = 20;         ///< how much quieter the pauses between phrases become, so that no room noise is sung; [0, 60]
+  double loudness = 1;          ///< 0: the voice model's own, 1: follows the source's loudness
+  double pause_db = 20;         ///< how much quieter the pauses between phrases become, so that room noise is not converted; [0, 60]
   double wet = 1;               ///< 1: converted only, 0: source only
   double gain_db = 0;           ///< after everything else, before the limiter; [-60, 24]
   bool keep_stereo = false;     ///< convert each channel by itself; otherwise they are mixed to one
   double chunk_s = 0;  ///< seconds of the source read at a time, [0.1, 600]; 0: a good default. Changes memory and latency, not the sound.
   std::uint64_t resample = 0;  ///< Hz of the result, 8000 to 192000; 0: that of the voice model
 
-  // What RVC voices were made for; other voices use a retrieval index where one is given, and ignore the rest.
+  // RVC's settings; voices of other architectures use a retrieval index where one is given, and ignore the rest.
   std::string index;               ///< retrieval index of the voice's recordings; empty: the one of its bundle, if it has one
   double index_rate = 0.75;        ///< share of the content that comes from the index, [0, 1]
   std::uint64_t index_probes = 0;  ///< lists of the index that are searched; 0: as many as it says

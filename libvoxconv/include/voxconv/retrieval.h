@@ -22,7 +22,7 @@ struct RetrievalInfo {
 /// Reads and checks the structure of a retrieval index. Throws Error(not_found | bad_model).
 RetrievalInfo inspect_retrieval_index(const std::string& path);
 
-/// Of what, and with which ears, a retrieval index is made.
+/// Recordings and content encoder of a retrieval index.
 struct IndexOptions {
   std::vector<std::string> recordings;  ///< audio files, and folders that are searched in depth
   std::string encoder;                  ///< content encoder: the one of the voice that is to use the index, e.g. "contentvec/layer12" ...

@@ -18,11 +18,12 @@ struct TrainOptions {
   std::vector<std::string> data;
   std::string name;  ///< of the voice to make
   std::string from;  ///< bundle, voice or weights folder to start from; empty: the shipped base (stage voice), else nothing
-  /// Stage voice: leave the weights that training would start from as they are; the recordings only tell who is to sing. Ready in seconds.
+  /// Stage voice: leave the weights that training would start from as they are; the recordings only give the speaker embedding. Ready in
+  /// seconds.
   bool zero_shot = false;
   double max_minutes = 60;  ///< of recordings used per speaker
   std::string out_dir;      ///< bundle folder to write; empty: the user's voices folder
-  std::string work_dir;     ///< feature cache, checkpoints, log, listening samples; empty: <out_dir>.train
+  std::string work_dir;     ///< feature cache, checkpoints, log, audio samples; empty: <out_dir>.train
   double minutes = 0;       ///< stop after this much training time ...
   std::int64_t steps = 0;   ///< ... or these steps; both 0: 10 minutes
   std::string device = "auto";

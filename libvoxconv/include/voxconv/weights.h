@@ -31,7 +31,7 @@ WeightsInfo inspect_weights(const std::string& path);
 /// The model in such a file, or in a voice bundle.
 struct ModelInfo {
   std::string architecture;  ///< "rvc", "native"; of others a description: "HuBERT or ContentVec (content encoder)" ...; empty: not known
-  bool is_voice = false;     ///< voxconv sings with it; only then the rest is set
+  bool is_voice = false;     ///< voxconv can convert with it; only then the rest is set
   std::string version;       ///< of RVC: "v1", "v2"
   int sample_rate = 0;       ///< Hz
   std::int64_t speakers = 0;

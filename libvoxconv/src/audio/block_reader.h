@@ -39,7 +39,7 @@ class BlockReader : public AudioReader {
 
   /// Appends up to `max_frames` of the frames that come next to `out`, none at the end.
   virtual void read_block(AudioBuffer& out, std::size_t max_frames) = 0;
-  /// Judges a source that gave no more; called at each read from then on. Throws Error(bad_audio) where it should have given more.
+  /// Checks a source that gave no more; called at each read from then on. Throws Error(bad_audio) where it should have given more.
   virtual void end() = 0;
 
   /// For a source whose length is known when it is opened. Throws Error(bad_audio) if that is more than is read.

@@ -7,7 +7,7 @@
 
 namespace voxconv {
 
-/// Several channels to one, such that what sounds in any of them is kept, and as loud as it is there: channels of opposite phase do not
+/// Several channels to one, such that the signal of each is kept at its level: channels of opposite phase do not
 /// cancel, a voice in one channel alone (left, or the centre of 5.1) loses nothing, and channels that hold the same come out as that.
 ///
 /// The channels are weighted along the principal axis of their covariance, which is smoothed over some seconds and leans towards their
@@ -18,7 +18,7 @@ namespace voxconv {
 class StreamDownmix {
  public:
   StreamDownmix(std::size_t channels, int rate);
-  AudioBuffer push(const AudioBuffer& audio);  ///< the frames that are now certain; may be none
+  AudioBuffer push(const AudioBuffer& audio);  ///< the frames that later ones cannot change; may be none
   AudioBuffer finish();                        ///< the rest; as many frames in all as came in
 
  private:
@@ -53,7 +53,7 @@ class DownmixReader : public AudioReader {
   bool ended_ = false;
 };
 
-/// The plain mean of the channels, as RVC hears a file.
+/// The plain mean of the channels, as RVC reads a file.
 AudioBuffer channel_mean(const AudioBuffer& audio);
 
 }  // namespace voxconv

@@ -80,7 +80,7 @@ class FfmpegReader : public BlockReader {
     }
   }
 
-  /// Judges a stream that gave no more.
+  /// Checks a stream that gave no more.
   void end() override {
     if (decoded_frames_ > 0) {
       // Of other streams the length in the head is an estimate, that of the file, or what a writer to a pipe guessed.

@@ -20,9 +20,9 @@ constexpr double block_s = 0.5;
 constexpr int high_rate = 96000;  // from here on the best filter costs more than it gives
 
 /// One source at the mix's rate and channel count: what was read of it and not yet added.
-class Strand {
+class MixInput {
  public:
-  Strand(const MixSource& source, int rate, int channels)
+  MixInput(const MixSource& source, int rate, int channels)
       : reader_(*source.reader),
         gain_(float(source.gain)),
         block_(std::size_t(std::max(1.0, block_s * reader_.info().rate))),
@@ -87,8 +87,8 @@ double mix(const std::vector<MixSource>& sources, AudioWriter& writer, int rate,
            const CancelToken& cancel) try {
   if (sources.empty()) fail(ErrorCode::usage, "A mix needs at least one source.");
   check_stream(ErrorCode::usage, "the mix", rate, channels);
-  std::vector<Strand> strands;
-  for (const MixSource& source : sources) strands.emplace_back(source, rate, channels);
+  std::vector<MixInput> inputs;
+  for (const MixSource& source : sources) inputs.emplace_back(source, rate, channels);
   TruePeakLimiter limiter(channels, rate, ceiling_dbtp);
   const auto write = [&](const AudioBuffer& safe) {
     if (!safe.empty()) writer.write(safe);
@@ -97,15 +97,15 @@ double mix(const std::vector<MixSource>& sources, AudioWriter& writer, int rate,
   for (;;) {
     cancel.check();
     std::size_t length = 0;
-    for (Strand& strand : strands) {
-      strand.fill(block);
-      length = std::max(length, std::min(block, strand.ready()));
+    for (MixInput& input : inputs) {
+      input.fill(block);
+      length = std::max(length, std::min(block, input.ready()));
     }
     if (length == 0) break;
     AudioBuffer sum(rate, std::size_t(channels), length);
-    for (Strand& strand : strands) strand.add_to(sum);
+    for (MixInput& input : inputs) input.add_to(sum);
     write(limiter.push(sum));
-    if (on_progress) on_progress(strands.front().progress());
+    if (on_progress) on_progress(inputs.front().progress());
   }
   write(limiter.finish());
   writer.finish();

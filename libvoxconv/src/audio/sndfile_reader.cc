@@ -88,7 +88,7 @@ class SndfileReader : public BlockReader {
     deinterleave(interleaved_.data(), frames, out, before);
   }
 
-  /// Judges a stream that gave no more: corrupt, shorter than it says, without any sound, or well.
+  /// Checks a stream that gave no more: corrupt, shorter than it says, without any sound, or well.
   void end() override {
     const double seconds = double(frames_read()) / info_.rate;
     // A decoder that ran out of bytes was cut off; one that failed before has met damage.

@@ -54,7 +54,7 @@ struct Answer {
   std::int64_t range_start = -1, total = -1;  ///< of Content-Range
   std::string etag, last_modified;
 
-  /// What If-Range takes; weak tags promise too little.
+  /// The validator for If-Range; weak tags do not guarantee equal bytes.
   std::string validator() const { return !etag.empty() && !etag.starts_with("W/") ? etag : last_modified; }
 };
 
@@ -106,7 +106,7 @@ class Transfer {
   Outcome run(const std::string& url) {
     url_ = url;
     const std::string validator = part_.url() == url ? part_.validator() : "";
-    // Without either, nobody could tell that the bytes to come belong to those that are here: then the whole file is asked for.
+    // Without either it is not known whether the rest belongs to the bytes that are here: then the whole file is requested.
     const bool resume = !validator.empty() || !request_.sha256.empty();
     std::string at = url;
     for (int hops = 0; hops <= most_redirects; ++hops) {
@@ -184,7 +184,7 @@ class Transfer {
     return {Kind::whole, ""};
   }
 
-  /// Bytes of the whole file as far as anybody said; 0: nobody did.
+  /// Bytes of the whole file as the caller or the server says; 0: not known.
   std::int64_t total() const {
     if (request_.bytes > 0) return request_.bytes;
     return std::max<std::int64_t>(answer_.status == 206 ? answer_.total : answer_.length, 0);
@@ -233,7 +233,7 @@ class Transfer {
     return size * count;
   }
 
-  /// What throws may not pass through libcurl: it waits in exception_.
+  /// Exceptions must not pass through libcurl: they are kept in exception_.
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self) {
     auto& transfer = *static_cast<Transfer*>(self);
     try {

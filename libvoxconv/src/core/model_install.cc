@@ -22,7 +22,7 @@ namespace {
 
 std::string base_name(const CatalogFile& file) { return fs::path(file.path).filename().string(); }
 
-/// The checksum that an installed file has to have; empty: nobody knows one.
+/// The checksum that an installed file has to have; empty: none is known.
 std::string wanted_checksum(const CatalogFile& file, const std::string& path) {
   if (!file.sha256.empty()) return file.sha256;
   std::string recorded;

@@ -26,12 +26,12 @@ struct Treatment {
   std::string f0 = "auto";  ///< the estimator that f0 = "auto" stands for where its weights are installed
 };
 
-/// One song being sung: frames in, audio out, whatever the cut of the frames into pushes. One per thread.
+/// The conversion of one song: frames in, audio out, whatever the cut of the frames into pushes. One per thread.
 class VoiceStream {
  public:
   virtual ~VoiceStream() = default;
-  /// The next frames; `last` with the final ones (which may be none). Returns the mono samples that are now certain. After the last push
-  /// the samples add up to frames * sample_rate / frame_rate; sample 0 lies at the centre of frame 0.
+  /// The next frames; `last` with the final ones (which may be none). Returns the mono samples that later frames cannot change. After the
+  /// last push the samples add up to frames * sample_rate / frame_rate; sample 0 lies at the centre of frame 0.
   virtual std::vector<float> push(const FeatureFrames& frames, bool last) = 0;
 };
 
@@ -39,7 +39,7 @@ class VoiceStream {
 struct WholeSong {
   torch::Tensor audio;                    ///< [N] 16 kHz mono
   const ContentEncoder* content;          ///< of the voice
-  const F0Estimator* f0;                  ///< null for a model that does not sing a pitch
+  const F0Estimator* f0;                  ///< null for a model without pitch input
   const RetrievalIndex* index = nullptr;  ///< null: none
   std::vector<float> given_f0;            ///< Hz at 100 frames a second that replace the estimate, from the start of the song; not shifted
   double key = 0, index_rate = 0, protect = 0.5, rms_mix = 1;

@@ -5,7 +5,7 @@
 
 namespace voxconv::native {
 
-/// First stage: what is sung, how high and how loud, by whom -> the spectral envelope of the voice.
+/// First stage: content, pitch, loudness and speaker -> the spectral envelope of the voice.
 class AcousticModelImpl : public torch::nn::Module {
  public:
   static constexpr std::int64_t channels = 256, bottleneck = 128, blocks = 8, condition_dim = 64, variation_dim = 4;

@@ -7,8 +7,8 @@
 
 namespace voxconv::train {
 
-/// Judges patches of spectral envelopes: do they look sung, and by this speaker? A small 2-D convolutional network with a projection of the
-/// speaker embedding (Miyato & Koyama 2018).
+/// Scores patches of spectral envelopes as recorded or generated, given the speaker. A small 2-D convolutional network with a projection of
+/// the speaker embedding (Miyato & Koyama 2018).
 class DiscriminatorImpl : public torch::nn::Module {
  public:
   DiscriminatorImpl();
@@ -24,16 +24,16 @@ TORCH_MODULE(Discriminator);
 
 struct AcousticTaskOptions {
   double peak_rate = 1e-3;
-  /// From this part of the run on, a discriminator sharpens the envelopes; it also hears other people's words sung by the target, for which
-  /// there is no recording to compare with.
+  /// From this part of the run on, a discriminator sharpens the envelopes; it also scores conversions of other
+  /// speakers' content, for which there is no recording to compare with.
   double adversarial_from = 0.5;
   torch::ScalarType precision = torch::kFloat;  ///< of the matrix products
   /// Fine-tuning: the weights that the run starts from say what lies above the recordings' band limit.
   bool keep_upper_band = false;
 };
 
-/// Trains the acoustic model: words, pitch, loudness and speaker of a recording -> its spectral envelope. Two times in three the words come
-/// from the recording played faster or slower, so that nothing of who says them is left to lean on.
+/// Trains the acoustic model: content, pitch, loudness and speaker of a recording -> its spectral envelope. Two times in three the content
+/// is that of the recording played faster or slower, which removes what it says about the speaker.
 class AcousticTask : public Task {
  public:
   /// `corpus` outlives the task.

@@ -63,7 +63,7 @@ torch::Tensor equalise(const torch::Tensor& audio, std::uint64_t key, double ran
 }
 
 /// Content at 50 Hz of a clip played `speed` times as fast, on the clock of the clip itself. Another speed is another vocal tract and
-/// pitch: what stays the same in the content is the words.
+/// pitch: what stays the same in the content is the phonetic part.
 torch::Tensor content_at_speed(const ContentEncoder& encoder, const torch::Tensor& audio16, std::int64_t frames, double speed) {
   const int claimed_rate = int(std::lround(feature_rate * speed));
   const torch::Tensor audio =
@@ -71,7 +71,7 @@ torch::Tensor content_at_speed(const ContentEncoder& encoder, const torch::Tenso
   return retime(encoder.encode(audio), frames / 2, 2.0 * feature_rate / claimed_rate).to(torch::kHalf);
 }
 
-/// The frequency above which a band-limited recording has nothing: the steepest cliff of the long-term spectrum, if there is one. The end
+/// The frequency above which a band-limited recording has nothing: the steepest drop of the long-term spectrum, if there is one. The end
 /// of a full-band codec (17 to 20 kHz) is none: what little there is above it is learned as it is.
 double find_band_limit(const torch::Tensor& envelope) {
   const torch::Tensor mean = envelope.to(torch::kFloat).mean(0), hz = native::envelope_centres();
@@ -128,7 +128,8 @@ void write_cache(const std::string& path, const SpeakerData& data) {
   nn::save_safetensors(path, tensors);
 }
 
-/// Of every how many clips one is held out. Of few recordings a larger share is: without any nobody could tell whether training helps.
+/// Of every how many clips one is held out. Of few recordings a larger share is: without held-out clips there is no measure of whether
+/// training helps.
 std::int64_t held_out_every(const SpeakerData& speaker) { return speaker.clips() >= 20 ? 20 : 5; }
 
 bool is_held_out(const SpeakerData& speaker, std::int64_t clip) {
