@@ -10,7 +10,7 @@
 
 namespace voxconv::cli {
 
-/// What every command shares: the global options, the console and the wish to stop.
+/// What every command shares: the global options, the console and cancellation.
 struct Session {
   bool json = false, quiet = false;
   LoadOptions load;  ///< --device, --precision, --threads

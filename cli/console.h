@@ -10,7 +10,7 @@
 
 namespace voxconv::cli {
 
-/// Everything voxconv says. Results go to standard output, talk and the progress bar to standard error; with --json each is one line of
+/// All output of voxconv. Results go to standard output, notes and the progress bar to standard error; with --json each is one line of
 /// JSON on standard output instead. Thread-safe.
 class Console {
  public:
@@ -24,7 +24,7 @@ class Console {
   bool json() const { return json_; }
   /// A result: `text` for people (a line is ended for it), or the event for programs. Throws Error(io) if standard output does not take it.
   void result(const std::string& text, Json event);
-  /// Talk for people; dropped with --quiet and with --json.
+  /// A note for people; dropped with --quiet and with --json.
   void note(const std::string& text);
   void warning(const std::string& text);
   void error(ErrorCode code, const std::string& message);

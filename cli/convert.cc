@@ -108,7 +108,7 @@ int convert_one(Session& session, const ConvertCommand& options) {
   if (job.target == "-") session.console.give_stdout_to_data();
   if (std::error_code none; job.source != "-" && job.target != "-" && fs::equivalent(job.source, job.target, none))
     throw Error(ErrorCode::usage, fmt::format("{} would be replaced by its own conversion; name another output file.", job.source));
-  // What is wrong with the source is told before the seconds that loading takes. A pipe can be opened only once.
+  // Errors of the source are reported before the voice is loaded, which takes seconds. A pipe can be opened only once.
   if (std::error_code none; job.source != "-" && (fs::is_regular_file(job.source, none) || !fs::exists(job.source, none)))
     open_reader(job.source, job.read);
   const Voice voice = Voice::load(options.voice, session.load, options.batch.convert);

@@ -19,7 +19,7 @@ void write_data_file(const std::string& path, std::string_view data) {
   std::error_code none;
   const fs::file_status status = fs::status(path, none);
   const bool in_place = fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
-  // A link stays one: what it leads to is replaced.
+  // A symbolic link is kept: its target is replaced.
   const fs::path target = fs::is_symlink(path, none) && fs::is_regular_file(status) ? fs::canonical(path, none) : fs::path(path);
   // A name that no other writer of this process has; what a killed one left behind is passed over.
   static std::atomic<int> writers = 0;

@@ -6,7 +6,7 @@
 #include "app.h"
 #include "convert_flags.h"
 #include "data_file.h"
-#include "spectrogram_plot.h"
+#include "plots.h"
 #include "voxconv/error.h"
 #include "voxconv/evaluator.h"
 
@@ -68,7 +68,7 @@ std::string files_text(const EvalReport& report) {
   return text + "\n" + row_text("mean", report.mean);
 }
 
-/// What sounds are like by themselves: one line for results, sources and the target's recordings.
+/// Measures of single recordings: one line for results, sources and the target's recordings.
 std::string sounds_text(const EvalReport& report) {
   using Figures = SoundFigures;
   const auto range = [](int low, int high) { return fmt::format("{:.3g}-{:.3g}", low / 1000.0, high / 1000.0); };

@@ -7,7 +7,7 @@
 
 #include "app.h"
 #include "data_file.h"
-#include "f0_plot.h"
+#include "plots.h"
 #include "watched_reader.h"
 
 namespace voxconv::cli {

@@ -18,7 +18,7 @@ extern "C" void stop(int) {
   if (on_signal) on_signal->cancel();
 }
 
-/// The first Ctrl-C asks politely, so that nothing half-written stays behind; the second one ends the program at once.
+/// The first Ctrl-C cancels, so that nothing half-written stays behind; the second one ends the program at once.
 void watch_signals(CancelToken& cancel) {
   on_signal = &cancel;
   struct sigaction action {};
@@ -52,7 +52,7 @@ int run(int argc, char** argv) {
   } catch (const Error& e) {
     // Whatever broke off after a Ctrl-C broke off because of it.
     return report(session, session.cancel.cancelled() ? ErrorCode::cancelled : e.code(), e.what());
-  } catch (const std::filesystem::filesystem_error& e) {  // a disk's or a user's doing, not ours
+  } catch (const std::filesystem::filesystem_error& e) {  // an error of the system, not of the program
     return report(session, ErrorCode::io, fmt::format("Cannot use {}: {}.", e.path1().string(), e.code().message()));
   } catch (const std::bad_alloc&) {
     return report(session, ErrorCode::device, "Out of memory.");

@@ -83,7 +83,7 @@ void TruePeakLimiter::start() {
   tracks_.assign(std::size_t(channels_), Track{std::vector<float>(filter_reach)});
   open_gap_ = closed_gap_ = 0;
   candidates_.clear();
-  // The two means together reach over look_ahead_ + 1 values: when the peak comes, they have seen nothing but its own gain or less.
+  // The two means together reach over look_ahead_ + 1 values: when the peak comes, they cover nothing but its own gain or less.
   first_mean_ = MovingMean(std::size_t(look_ahead_ / 2 + 1));
   second_mean_ = MovingMean(std::size_t(look_ahead_ - look_ahead_ / 2 + 1));
   released_ = 1;

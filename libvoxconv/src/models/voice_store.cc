@@ -44,7 +44,7 @@ std::vector<fs::path> bundles_in(const fs::path& dir) {
   return found;
 }
 
-/// A folder in the making: removed with everything in it, unless it was renamed to its final place.
+/// A temporary folder: removed with everything in it, unless it was renamed to its final place.
 class StagingFolder {
  public:
   explicit StagingFolder(const fs::path& parent) {
@@ -209,7 +209,7 @@ void VoiceStore::remove(const std::string& name) try {
       fail(ErrorCode::usage, "{} is a voice that ships with voxconv; only voices in {} can be removed.", name, user_dir_);
     fail(ErrorCode::not_found, "There is no voice \"{}\" in {}.", name, user_dir_);
   }
-  // Out of sight first, in one step, so that a half removed voice is never listed.
+  // Renamed first, in one step, so that a half removed voice is never listed.
   StagingFolder trash(user_dir_);
   std::error_code error;
   fs::rename(dir, trash.path() / name, error);

@@ -11,14 +11,14 @@
 
 namespace voxconv {
 namespace fs = std::filesystem;
+using train::is_weights_folder;
 using train::Trainer;
 using train::trainers;
 namespace {
 
 /// The one for the voice that training starts from.
 const Trainer& trainer_for(const TrainOptions& options) {
-  const fs::path folder(options.from);
-  if (options.from.empty() || (fs::exists(folder / "weights.safetensors") && !fs::exists(folder / "voice.json"))) return trainers().front();
+  if (options.from.empty() || is_weights_folder(options.from)) return trainers().front();
   const VoiceInfo voice = VoiceStore().find(options.from);
   std::vector<std::string_view> known;
   for (const Trainer& trainer : trainers()) {
@@ -30,6 +30,10 @@ const Trainer& trainer_for(const TrainOptions& options) {
 }
 
 }  // namespace
+
+bool train::is_weights_folder(const std::string& path) {
+  return fs::exists(fs::path(path) / "weights.safetensors") && !fs::exists(fs::path(path) / "voice.json");
+}
 
 std::span<const Trainer> train::trainers() {
   static const Trainer list[] = {

@@ -1,6 +1,8 @@
 #pragma once
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "voxconv/trainer.h"
 
@@ -17,6 +19,9 @@ struct Trainer {
 
 /// All there are; the first is the one for voices that start from nothing or from plain weights.
 std::span<const Trainer> trainers();
+
+/// Whether `path` is a folder with weights that is no voice bundle: what the stages before "voice" write.
+bool is_weights_folder(const std::string& path);
 
 /// Of the architecture in models/native.
 TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on_progress, const CancelToken& cancel);

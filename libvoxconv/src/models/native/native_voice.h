@@ -6,7 +6,7 @@
 
 namespace voxconv::native {
 
-/// Whose acoustic model a bundle uses: weights of its own, or the shipped base, which knows the voice by its embedding alone.
+/// Whose acoustic model a bundle uses: weights of its own, or the shipped base, which is given the voice by its embedding alone.
 enum class Acoustic { own, base };
 
 /// What a native bundle's voice.json says below "model": revision, content encoder, vocoder, and the base with its sha256 where it uses

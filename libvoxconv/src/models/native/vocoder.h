@@ -6,7 +6,7 @@ namespace voxconv::native {
 
 /// Second stage, for every voice: spectral envelope + f0 -> audio, by differentiable source-filter synthesis. The network corrects, per
 /// frame, a pulse filter and a noise filter that both start from the envelope itself, and how the noise of voiced frames rises and falls
-/// within the pitch period: breath is louder while the glottis is open (Skoglund & Kleijn 2000). It never sees who is singing.
+/// within the pitch period: breath is louder while the glottis is open (Skoglund & Kleijn 2000). It has no speaker input.
 class VocoderImpl : public torch::nn::Module {
  public:
   static constexpr std::int64_t channels = 256, blocks = 6, filter_points = 257;

@@ -86,8 +86,7 @@ std::vector<SpeakerData> prepare(const TrainOptions& options, const std::vector<
 
 /// The weights of a voice's acoustic model, or those in a folder that is no bundle.
 std::string weights_in(const std::string& name_or_path) {
-  const fs::path folder(name_or_path);
-  if (fs::exists(folder / "weights.safetensors") && !fs::exists(folder / "voice.json")) return (folder / "weights.safetensors").string();
+  if (is_weights_folder(name_or_path)) return (fs::path(name_or_path) / "weights.safetensors").string();
   const VoiceInfo voice = VoiceStore().find(name_or_path);
   return native::acoustic_weights(read_bundle(voice.path));
 }
