@@ -116,7 +116,7 @@ TEST(FlopCount, CountsWhatHelpingThreadsDo) {
   const torch::Tensor x = torch::randn({10, 20});
   const double flop = counted([&] {
     std::thread helper([&, stage = StageScope::current()] {
-      const StageHelp help(stage);
+      const StageWorker worker(stage);
       torch::mm(x, x.t());
     });
     helper.join();

@@ -44,7 +44,7 @@ struct Device {
   };
 };
 
-class GraphedCallsTest : public testing::Test {
+class CudaGraphCacheTest : public testing::Test {
  protected:
   /// (a + b) * factor; b may be missing.
   Tensors call(const torch::Tensor& a, const torch::Tensor& b, std::int64_t factor) {
@@ -71,7 +71,7 @@ class GraphedCallsTest : public testing::Test {
   bool throws_ = false;
 };
 
-TEST_F(GraphedCallsTest, RecordsWhatComesAgain) {
+TEST_F(CudaGraphCacheTest, RecordsWhatComesAgain) {
   expect(5, 2);
   EXPECT_EQ(device_.recordings, 0);
   expect(5, 2);
@@ -82,7 +82,7 @@ TEST_F(GraphedCallsTest, RecordsWhatComesAgain) {
   EXPECT_EQ(called_, 3);  // the first call, to warm up, to record
 }
 
-TEST_F(GraphedCallsTest, TellsShapesAndConstantsApart) {
+TEST_F(CudaGraphCacheTest, TellsShapesAndConstantsApart) {
   for (int i = 0; i < 3; ++i) {
     expect(5, 2);
     expect(6, 2);
@@ -93,14 +93,14 @@ TEST_F(GraphedCallsTest, TellsShapesAndConstantsApart) {
   EXPECT_EQ(device_.recordings, 4);
 }
 
-TEST_F(GraphedCallsTest, GivesResultsThatStay) {
+TEST_F(CudaGraphCacheTest, GivesResultsThatStay) {
   expect(3, 2);
   const Tensors one = call(torch::ones(3), torch::zeros(3), 2), two = call(torch::ones(3), torch::ones(3), 2);
   EXPECT_EQ(one[0][0].item<float>(), 2);
   EXPECT_EQ(two[0][0].item<float>(), 4);
 }
 
-TEST_F(GraphedCallsTest, TakesInputsOfAnyLayout) {
+TEST_F(CudaGraphCacheTest, TakesInputsOfAnyLayout) {
   const torch::Tensor a = torch::rand({4, 3}).t(), b = torch::rand({3, 4});
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(torch::equal(call(a, b, 1)[0], a + b));
@@ -108,7 +108,7 @@ TEST_F(GraphedCallsTest, TakesInputsOfAnyLayout) {
   }
 }
 
-TEST_F(GraphedCallsTest, KeepsSoManyShapes) {
+TEST_F(CudaGraphCacheTest, KeepsSoManyShapes) {
   const auto most = static_cast<std::int64_t>(CudaGraphCache::most_shapes);
   for (int i = 0; i < 2; ++i)
     for (std::int64_t length = 1; length <= most; ++length) expect(length, 2);
@@ -124,7 +124,7 @@ TEST_F(GraphedCallsTest, KeepsSoManyShapes) {
   EXPECT_EQ(device_.recordings, before + 1);
 }
 
-TEST_F(GraphedCallsTest, GoesOnWithoutWhereItCannotRecord) {
+TEST_F(CudaGraphCacheTest, GoesOnWithoutWhereItCannotRecord) {
   device_.fails = true;
   for (int i = 0; i < 4; ++i) expect(5, 2);
   EXPECT_EQ(device_.replays, 0);
@@ -132,13 +132,13 @@ TEST_F(GraphedCallsTest, GoesOnWithoutWhereItCannotRecord) {
   EXPECT_EQ(called_, 1 + 3 + 2);  // the second call tried it
 }
 
-TEST_F(GraphedCallsTest, PassesErrorsOn) {
+TEST_F(CudaGraphCacheTest, PassesErrorsOn) {
   throws_ = true;
   for (int i = 0; i < 3; ++i) EXPECT_THROW(call(torch::ones(2), {}, 1), std::runtime_error);
   EXPECT_EQ(device_.recorded, nullptr);
 }
 
-TEST_F(GraphedCallsTest, RecordsNothingWhereNoneAreWanted) {
+TEST_F(CudaGraphCacheTest, RecordsNothingWhereNoneAreWanted) {
   {
     const NoGraphs none;
     for (int i = 0; i < 3; ++i) expect(5, 2);
