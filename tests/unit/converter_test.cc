@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <functional>
 #include <thread>
 
@@ -118,18 +120,96 @@ TEST(Converter, HandlesTheVeryShortAndTheSilent) {
   for (float x : silent.channels[0]) ASSERT_EQ(x, 0);
 }
 
-TEST(Converter, DoesNotDependOnTheChunk) {
-  ConvertOptions options;
-  const AudioBuffer whole = convert(tone(220, 25), options);
-  options.chunk_s = 0.3;
-  const AudioBuffer cut = convert(tone(220, 25), options);
-  ASSERT_EQ(whole.frames(), cut.frames());
-  double power = 0, difference = 0;
-  for (std::size_t i = 0; i < whole.frames(); ++i) {
-    power += std::pow(whole.channels[0][i], 2);
-    difference += std::pow(whole.channels[0][i] - cut.channels[0][i], 2);
+/// Standard input from a pipe into which `bytes` are written a few at a time.
+class PipedInput {
+ public:
+  explicit PipedInput(std::string bytes) : bytes_(std::move(bytes)), saved_(::dup(STDIN_FILENO)) {
+    int ends[2];
+    EXPECT_EQ(::pipe(ends), 0);
+    ::dup2(ends[0], STDIN_FILENO);
+    ::close(ends[0]);
+    writer_ = std::thread([this, end = ends[1]] {
+      for (std::size_t at = 0; at < bytes_.size();) {
+        const ssize_t count = ::write(end, bytes_.data() + at, std::min<std::size_t>(3333, bytes_.size() - at));
+        if (count <= 0) break;
+        at += std::size_t(count);
+      }
+      ::close(end);
+    });
   }
-  EXPECT_LT(10 * std::log10(difference / power + 1e-20), -80);
+  ~PipedInput() {
+    writer_.join();
+    ::dup2(saved_, STDIN_FILENO);
+    ::close(saved_);
+  }
+
+ private:
+  std::string bytes_;
+  int saved_;
+  std::thread writer_;
+};
+
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& extension)
+      : path(testing::TempDir() + "voxconv_converter_" + std::to_string(::getpid()) + "." + extension) {}
+  ~TemporaryFile() { std::remove(path.c_str()); }
+  const std::string path;
+};
+
+/// The conversion of a file in pieces of so many seconds, with a window's border in it.
+AudioBuffer convert_file_in_pieces(const std::string& path, double chunk_s, bool key_auto = false, const ReadOptions& read = {}) {
+  ConvertOptions options;
+  options.f0 = "pyin";
+  options.chunk_s = chunk_s;
+  options.key_auto = key_auto;
+  const auto reader = open_reader(path, read);
+  MemoryWriter writer;
+  Converter(sine_voice(), options).run(*reader, writer);
+  return writer.audio_;
+}
+
+class AnyReader : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Converter, AnyReader, testing::Values("wavf", "flac", "ogg", "m4a", "mp3"));
+
+TEST_P(AnyReader, AnyPieceSizeGivesTheSameBits) {
+  const std::string format = GetParam();
+  const TemporaryFile file(format == "wavf" ? "wav" : format);
+  WriteOptions write;
+  write.rate = 16000;
+  write.channels = 2;
+  write.format = format;
+  const auto writer = open_writer(file.path, write);
+  AudioBuffer source = tone(220, 13, 0.2, write.rate, 2);
+  for (float& x : source.channels[1]) x *= 0.6f;
+  writer->write(source);
+  writer->finish();
+  const AudioBuffer whole = convert_file_in_pieces(file.path, 0);
+  EXPECT_NEAR(whole.seconds(), 13, 0.1);
+  EXPECT_EQ(convert_file_in_pieces(file.path, 0.37).channels, whole.channels);
+  EXPECT_EQ(convert_file_in_pieces(file.path, 600).channels, whole.channels);
+}
+
+TEST(Converter, APipeGivesTheBitsOfAFileInAnyPieces) {
+  const TemporaryFile file("raw");
+  WriteOptions write;
+  write.rate = write.raw.rate = 16000;
+  write.channels = write.raw.channels = 1;
+  write.format = "raw";
+  write.raw.sample_format = "f32";
+  const auto writer = open_writer(file.path, write);
+  writer->write(tone(220, 13, 0.2, write.rate));
+  writer->finish();
+  const ReadOptions read{write.raw};
+  const AudioBuffer whole = convert_file_in_pieces(file.path, 0, false, read);
+  std::ifstream stream(file.path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  for (const double chunk_s : {0.0, 0.37}) {
+    const PipedInput input(bytes);
+    EXPECT_EQ(convert_file_in_pieces("-", chunk_s, false, read).channels, whole.channels) << chunk_s;
+  }
+  // The temporary file of an automatic key is a reader, too.
+  EXPECT_EQ(convert_file_in_pieces(file.path, 0.37, true, read).channels, convert_file_in_pieces(file.path, 0, true, read).channels);
 }
 
 TEST(Converter, AFileComesInThePiecesThatTheChunkAsksFor) {
@@ -144,7 +224,8 @@ TEST(Converter, AFileComesInThePiecesThatTheChunkAsksFor) {
     std::unique_ptr<AudioReader> source;
     std::vector<std::size_t> pieces;
   };
-  const std::string path = testing::TempDir() + "voxconv_chunk_" + std::to_string(::getpid()) + ".wav";
+  const TemporaryFile target("wav");
+  const std::string& path = target.path;
   const AudioBuffer source = tone(220, 8);
   WriteOptions format;
   format.rate = source.rate;
@@ -158,7 +239,6 @@ TEST(Converter, AFileComesInThePiecesThatTheChunkAsksFor) {
   Watched reader(open_reader(path));
   MemoryWriter writer;
   Converter(sine_voice(), options).run(reader, writer);
-  std::remove(path.c_str());
   EXPECT_EQ(reader.pieces, (std::vector<std::size_t>{144000, 144000, 96000}));
   EXPECT_EQ(writer.audio_.channels, convert(source, options).channels) << "the same bits as from memory, as bench reads";
 }

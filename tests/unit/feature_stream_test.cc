@@ -45,10 +45,17 @@ std::vector<float> ramp(std::int64_t samples) {
   return audio;
 }
 
-FeatureFrames run(const std::vector<float>& audio, std::size_t chunk, std::int64_t* longest = nullptr, std::int64_t together = 1,
+SongPlan plan_for(const std::shared_ptr<const F0Estimator>& f0, std::int64_t batch = 1) {
+  SongPlan plan = plan_song(f0.get(), torch::kCPU);
+  plan.content.batch = plan.pitch.batch = batch;
+  return plan;
+}
+
+FeatureFrames run(const std::vector<float>& audio, std::size_t chunk, std::int64_t* longest = nullptr, std::int64_t batch = 1,
                   std::vector<std::int64_t>* batches = nullptr) {
   auto encoder = std::make_shared<RampEncoder>();
-  FeatureStream stream(encoder, std::make_shared<EdgyEstimator>(), /*pause_db=*/0, together);
+  const auto f0 = std::make_shared<EdgyEstimator>();
+  FeatureStream stream(plan_for(f0, batch), encoder, f0);
   std::vector<FeatureFrames> parts;
   for (std::size_t i = 0; i < audio.size(); i += chunk)
     parts.push_back(stream.push(std::span(audio).subspan(i, std::min(chunk, audio.size() - i))));
@@ -84,29 +91,24 @@ TEST(FeatureStream, DoesNotDependOnTheCut) {
   }
 }
 
-TEST(FeatureStream, HearsSeveralWindowsAtOnce) {
+TEST(FeatureStream, BatchesAreTheSameInEveryCut) {
   const std::vector<float> audio = ramp(1600000);  // 100 s: 10 windows
   const FeatureFrames alone = run(audio, 50000);
   for (const std::size_t chunk : {1600000UL, 640000UL, 50000UL}) {
     std::vector<std::int64_t> batches;
-    const FeatureFrames together = run(audio, chunk, nullptr, 4, &batches);
-    EXPECT_TRUE(torch::equal(alone.content, together.content)) << chunk;
-    EXPECT_TRUE(torch::equal(alone.f0, together.f0)) << chunk;
-    EXPECT_TRUE(torch::equal(alone.loudness, together.loudness)) << chunk;
-    // The first and the last window are heard alone.
-    if (chunk == 1600000) {
-      EXPECT_EQ(batches, (std::vector<std::int64_t>{4, 4}));
-    }
-    if (chunk == 50000) {
-      EXPECT_TRUE(batches.empty());
-    }
+    const FeatureFrames batched = run(audio, chunk, nullptr, 4, &batches);
+    EXPECT_TRUE(torch::equal(alone.content, batched.content)) << chunk;
+    EXPECT_TRUE(torch::equal(alone.f0, batched.f0)) << chunk;
+    EXPECT_TRUE(torch::equal(alone.loudness, batched.loudness)) << chunk;
+    EXPECT_EQ(batches, (std::vector<std::int64_t>{4, 4})) << chunk << ": the first and the last window have other lengths";
   }
 }
 
 TEST(FeatureStream, KeepsWindowsBounded) {
   std::int64_t longest = 0;
   run(ramp(2000000), 100000, &longest);
-  EXPECT_LE(longest, (FeatureStream::hop_frames + 2 * FeatureStream::context_frames) * feature_hop);
+  const SongPlan plan = plan_song(nullptr, torch::kCPU);
+  EXPECT_LE(longest, (plan.content.hop + 2 * plan.content.right) * feature_hop);
 }
 
 /// Pitch 100 Hz, but for the frames whose context, 2.56 s, is not there.
@@ -123,13 +125,30 @@ class DeepEstimator : public F0Estimator {
 
 TEST(FeatureStream, GivesAnEstimatorTheContextItAsksFor) {
   const std::vector<float> audio = ramp(600000);
-  FeatureStream stream(std::make_shared<RampEncoder>(), std::make_shared<DeepEstimator>());
+  const auto f0 = std::make_shared<DeepEstimator>();
+  FeatureStream stream(plan_for(f0), std::make_shared<RampEncoder>(), f0);
   const FeatureFrames frames = join({stream.push(audio), stream.finish()});
   ASSERT_EQ(frames.size(), frame_count(600000));
   EXPECT_EQ((frames.f0 == 0).sum().item<std::int64_t>(), 512) << "at the song's ends alone";
 }
 
-TEST(FeatureStream, HearsThePitchThatVoxconvF0Writes) {
+TEST(FeatureStream, GivesFramesWithinThePlansLookahead) {
+  const std::vector<float> audio = ramp(1000000);
+  const auto f0 = std::make_shared<DeepEstimator>();
+  for (const std::int64_t batch : {1, 2}) {
+    const SongPlan plan = plan_for(f0, batch);
+    FeatureStream stream(plan, std::make_shared<RampEncoder>(), f0);
+    std::int64_t given = 0, furthest = 0;
+    for (std::size_t at = 0; at < audio.size(); at += 800) {
+      given += stream.push(std::span(audio).subspan(at, 800)).size();
+      furthest = std::max(furthest, std::int64_t(at + 800) / feature_hop - given);
+    }
+    EXPECT_LE(furthest, plan.lookahead_frames()) << batch;
+    EXPECT_GE(furthest, plan.lookahead_frames() - 10) << batch << ": no more than is needed";
+  }
+}
+
+TEST(FeatureStream, HasThePitchThatVoxconvF0Writes) {
   class Reader : public AudioReader {
    public:
     explicit Reader(const std::vector<float>& audio) : audio_(audio) { info_.rate = feature_rate, info_.channels = 1; }
@@ -162,7 +181,8 @@ TEST(FeatureStream, HearsThePitchThatVoxconvF0Writes) {
   mono.channels.push_back(audio);
   std::vector<float> analysed = analysis.push(mono), rest = analysis.finish();
   analysed.insert(analysed.end(), rest.begin(), rest.end());
-  FeatureStream stream(nullptr, load_f0_estimator("pyin", {}, torch::kCPU));
+  const auto f0 = load_f0_estimator("pyin", {}, torch::kCPU);
+  FeatureStream stream(plan_for(f0), nullptr, f0);
   const FeatureFrames frames = join({stream.push(analysed), stream.finish()});
   EXPECT_TRUE(torch::equal(frames.f0, torch::tensor(track.hz)));
   EXPECT_EQ(frames.content.size(1), 0) << "no encoder, no content";
@@ -175,7 +195,7 @@ TEST(FeatureStream, TakesThePitchOfATrack) {
   for (std::size_t i = 0; i / feature_hop < track.hz.size(); ++i)
     if (track.hz[i / feature_hop] > 0) audio[i] = 0.1f;
   const auto run = [&](double pause_db) {
-    FeatureStream stream(std::make_shared<RampEncoder>(), nullptr, pause_db, 1, &track);
+    FeatureStream stream(plan_for(nullptr), std::make_shared<RampEncoder>(), nullptr, pause_db, &track);
     return join({stream.push(audio), stream.finish()});
   };
   const FeatureFrames frames = run(20);
@@ -188,7 +208,7 @@ TEST(FeatureStream, TakesThePitchOfATrack) {
 }
 
 TEST(FeatureStream, OfNothingIsNothing) {
-  FeatureStream stream(std::make_shared<RampEncoder>(), nullptr);
+  FeatureStream stream(plan_for(nullptr), std::make_shared<RampEncoder>(), nullptr);
   EXPECT_EQ(stream.finish().size(), 0);
 }
 

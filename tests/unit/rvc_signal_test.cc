@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "convert/pitch_bridge.h"
+#include "convert/channel_pipeline.h"
 #include "features/highpass.h"
 #include "features/pitch/smooth.h"
 #include "features/rms_mix.h"

@@ -2,7 +2,6 @@
 #include <chrono>
 #include <filesystem>
 
-#include "audio/downmix.h"
 #include "audio/find_audio.h"
 #include "convert/voice_impl.h"
 #include "core/boundary.h"
@@ -19,8 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t block_frames = 65536;
-constexpr std::int64_t piece = 10 * feature_rate;  // heard at a time; RVC's pieces are 3 to 4 s
+constexpr std::int64_t piece = 10 * feature_rate;  // encoded at a time; RVC's pieces are 3 to 4 s
 constexpr std::int64_t shortest = feature_rate / 4;
 constexpr double silent = -5.0;  // ln(RMS), -43 dB: where RVC's slicer finds silence too
 
@@ -39,53 +37,44 @@ std::vector<std::string> files_of(const std::vector<std::string>& recordings) {
   return files;
 }
 
-/// Collects the frames of recordings, each on its own.
-class Listener {
+/// Collects the encoder's frames of recordings, each recording by itself.
+class FeatureCollector {
  public:
-  explicit Listener(std::shared_ptr<const ContentEncoder> encoder) : encoder_(std::move(encoder)) {}
+  FeatureCollector(std::shared_ptr<const ContentEncoder> encoder, torch::Device device)
+      : encoder_(std::move(encoder)), plan_(plan_song(nullptr, device)) {}
 
-  void hear(const std::string& file, const ProgressFn& on_progress, const CancelToken& cancel) {
+  void add(const std::string& file, const ProgressFn& on_progress, const CancelToken& cancel) {
     const auto reader = open_reader(file);
-    DownmixReader mono(*reader);
-    AnalysisAudio analysis(reader->info().rate);
-    for (AudioBuffer audio; mono.read(audio, block_frames);) {
+    WindowSequence windows({.hop = piece});
+    SignalBuffer audio;
+    read_analysis_audio(*reader, plan_, [&](std::span<const float> more, std::int64_t) {
       cancel.check();
-      add(analysis.push(audio));
+      audio.append(more);
+      samples_ += std::int64_t(more.size());
+      for (auto next = windows.next(audio.end()); !next.empty(); next = windows.next(audio.end())) {
+        encode(audio.view(next[0].from, next[0].to).clone());
+        audio.drop_before(windows.needed_from());
+      }
       if (on_progress) on_progress({"encode", seconds(), 0, "s", file});
-    }
-    add(analysis.finish());
-    encode(std::int64_t(waiting_.size()));
-    waiting_.clear();
+    });
+    for (const Window& last : windows.rest(audio.end(), audio.end())) encode(audio.view(last.from, last.to).clone());
   }
 
   double seconds() const { return double(samples_) / feature_rate; }
   torch::Tensor features() const { return features_.empty() ? torch::zeros({0, encoder_->dim()}) : torch::cat(features_); }
 
  private:
-  void add(const std::vector<float>& audio) {
-    samples_ += std::int64_t(audio.size());
-    waiting_.insert(waiting_.end(), audio.begin(), audio.end());
-    while (std::int64_t(waiting_.size()) >= 2 * piece) {
-      encode(piece);
-      waiting_.erase(waiting_.begin(), waiting_.begin() + piece);
-    }
-  }
-
-  /// The frames of the next `length` samples in which something is to be heard.
-  void encode(std::int64_t length) {
-    for (std::int64_t from = 0; from < length; from += piece) {
-      const std::int64_t count = std::min(piece, length - from);
-      if (count < shortest) break;
-      const torch::Tensor audio = torch::from_blob(waiting_.data() + from, {count}).clone();
-      const torch::Tensor frames = encoder_->encode_frames(audio).to(torch::kCPU, torch::kFloat);
-      const torch::Tensor loudness = rms_loudness(audio);
-      const torch::Tensor centre = (torch::arange(frames.size(0)) * encoder_->repeats()).clamp_max(loudness.size(0) - 1);
-      features_.push_back(frames.index_select(0, (loudness.index_select(0, centre) > silent).nonzero().view(-1)));
-    }
+  /// Keeps the frames of a piece that are not silent.
+  void encode(const torch::Tensor& audio) {
+    if (audio.size(0) < shortest) return;
+    const torch::Tensor frames = encoder_->encode_frames(audio).to(torch::kCPU, torch::kFloat);
+    const torch::Tensor loudness = rms_loudness(audio);
+    const torch::Tensor centre = (torch::arange(frames.size(0)) * encoder_->repeats()).clamp_max(loudness.size(0) - 1);
+    features_.push_back(frames.index_select(0, (loudness.index_select(0, centre) > silent).nonzero().view(-1)));
   }
 
   std::shared_ptr<const ContentEncoder> encoder_;
-  std::vector<float> waiting_;
+  SongPlan plan_;
   std::int64_t samples_ = 0;
   std::vector<torch::Tensor> features_;
 };
@@ -107,10 +96,10 @@ IndexReport build_index(const std::string& path, const IndexOptions& options, co
   const torch::NoGradGuard no_grad;
   const std::vector<std::string> files = files_of(options.recordings);
   IndexReport report;
+  const torch::Device device = nn::select_device(options.load.device);
   std::shared_ptr<const ContentEncoder> encoder;
   if (options.voice.empty()) {
     nn::set_threads(options.load.threads);
-    const torch::Device device = nn::select_device(options.load.device);
     report.encoder = options.encoder;
     encoder = load_content_encoder(options.encoder, device, nn::select_precision(options.load.precision, device));
   } else {
@@ -118,14 +107,14 @@ IndexReport build_index(const std::string& path, const IndexOptions& options, co
     report.encoder = voice.impl().model->content_encoder();
     encoder = voice.impl().content;
   }
-  Listener listener(encoder);
-  for (const std::string& file : files) listener.hear(file, on_progress, cancel);
-  const torch::Tensor features = listener.features();
-  if (features.size(0) == 0) fail(ErrorCode::usage, "Nothing is to be heard in the recordings; an index cannot be made of silence.");
+  FeatureCollector collector(encoder, device);
+  for (const std::string& file : files) collector.add(file, on_progress, cancel);
+  const torch::Tensor features = collector.features();
+  if (features.size(0) == 0) fail(ErrorCode::usage, "The recordings hold nothing but silence, of which no index can be made.");
   if (on_progress) on_progress({"cluster", 0, 0, "", ""});
   build_retrieval_index(path, features, options.seed);
   report.index = inspect_retrieval_index(path);
-  report.recorded_s = listener.seconds();
+  report.recorded_s = collector.seconds();
   report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;
 } catch (...) {

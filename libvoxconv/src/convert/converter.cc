@@ -2,15 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <optional>
 #include <utility>
 
 #include "audio/downmix.h"
-#include "convert/exact.h"
+#include "audio/resampler.h"
+#include "convert/channel_pipeline.h"
 #include "convert/key_choice.h"
-#include "convert/lane.h"
 #include "convert/output.h"
 #include "convert/spool.h"
 #include "convert/voice_impl.h"
@@ -21,11 +22,6 @@
 
 namespace voxconv {
 namespace {
-
-/// Seconds that are read at a time: on a GPU as many as are analysed together.
-double default_chunk_s(torch::Device device) {
-  return device.is_cpu() ? 4 : double(windows_together(device) * FeatureStream::hop_frames) / frame_rate;
-}
 
 AudioBuffer one_channel(const AudioBuffer& audio, std::size_t channel) {
   AudioBuffer result(audio.rate, 0);
@@ -44,11 +40,11 @@ PitchRange range_of(const F0Track& track) {
 }
 
 /// A voice that gives nothing where somebody sings is broken; its result must not pass for one.
-void check_heard(const std::vector<Lane>& lanes, const VoiceInfo& voice) {
-  for (const Lane& lane : lanes)
-    if (lane.silent() && lane.voiced() >= least_voiced)
+void check_not_silent(const std::vector<ChannelPipeline>& pipelines, const VoiceInfo& voice) {
+  for (const ChannelPipeline& pipeline : pipelines)
+    if (pipeline.silent() && pipeline.voiced() >= least_voiced)
       fail(ErrorCode::bad_model, "The voice {} gives silence for a source that is sung for {:.1f} s; its model is probably damaged.",
-           voice.name, double(lane.voiced()) / frame_rate);
+           voice.name, double(pipeline.voiced()) / frame_rate);
 }
 
 StageSeconds seconds_of(const StageClock& clock) {
@@ -56,18 +52,91 @@ StageSeconds seconds_of(const StageClock& clock) {
           clock.seconds(Stage::retrieval), clock.seconds(Stage::synthesis), clock.seconds(Stage::post)};
 }
 
+// Of the exact mode.
+constexpr double highest_peak = 0.99, steps = 32768;  // of RVC's 16-bit result
+constexpr float audible_peak = 1e-2f;
+
+/// The whole source at 16 kHz; the mean of its channels, as RVC reads it.
+std::vector<float> read_whole(AudioReader& reader, const SongPlan& plan, const CancelToken& cancel) {
+  StreamResampler down(1, reader.info().rate, feature_rate);
+  std::vector<float> all;
+  const auto append = [&](const AudioBuffer& more) { all.insert(all.end(), more.channels[0].begin(), more.channels[0].end()); };
+  for (AudioBuffer audio; reader.read(audio, plan.read_frames(reader.info().rate));) {
+    cancel.check();
+    append(down.push(channel_mean(audio)));
+  }
+  append(down.finish());
+  return all;
+}
+
+/// The largest magnitude; not finite where a sample is not.
+float peak_of(const std::vector<float>& audio) {
+  float peak = 0;
+  for (const float sample : audio) {
+    if (!std::isfinite(sample)) return sample;
+    peak = std::max(peak, std::abs(sample));
+  }
+  return peak;
+}
+
+/// Lowers what is too loud and rounds towards zero to 16 bits.
+void to_16_bits(std::vector<float>& audio) {
+  const double scale = steps / std::max(1.0, peak_of(audio) / highest_peak);
+  for (float& sample : audio) sample = float(std::trunc(double(sample) * scale) / steps);
+}
+
+/// The exact mode: all of `reader` (channels mixed) through VoiceModel::convert_whole(), which gives what the model's original gives. The
+/// result at `rate`, on the 16-bit steps that RVC writes. Throws Error.
+std::vector<float> convert_exactly(const Voice::Impl& voice, const ConversionInputs& inputs, const ConvertOptions& options,
+                                   const SongPlan& plan, int rate, AudioReader& reader, const ProgressFn& on_progress,
+                                   const CancelToken& cancel) {
+  const StageScope stage(Stage::read);  // what belongs to no later one
+  std::vector<float> source = read_whole(reader, plan, cancel);
+  if (source.empty()) return {};
+  const double seconds = double(source.size()) / feature_rate;
+  WholeSong song;
+  song.audio = torch::from_blob(source.data(), {std::int64_t(source.size())});
+  song.content = voice.content.get();
+  song.f0 = inputs.f0.get();
+  song.index = inputs.index.get();
+  if (inputs.track) song.given_f0 = inputs.track->hz;
+  song.key = options.key;
+  song.index_rate = options.index_rate;
+  song.protect = options.protect;
+  song.rms_mix = options.rms_mix;
+  song.bridge = options.profile == "head";
+  song.speaker = std::int64_t(options.speaker);
+  song.seed = options.seed;
+  song.on_second = [&](double done) {
+    cancel.check();
+    if (on_progress) on_progress({"convert", done, seconds, "s", ""});
+  };
+  AudioBuffer result(voice.model->sample_rate(), 0);
+  result.channels.push_back(voice.model->convert_whole(song));
+  const float peak = peak_of(result.channels[0]);
+  if (!std::isfinite(peak) || (peak < silent_peak && peak_of(source) > audible_peak))
+    fail(ErrorCode::bad_model, "The voice {} gives {} for a source that is not silent; its model is probably damaged.", voice.info.name,
+         std::isfinite(peak) ? "silence" : "samples that are no numbers");
+  const StageScope last(Stage::post);
+  result = resample(result, rate);
+  to_16_bits(result.channels[0]);
+  return std::move(result.channels[0]);
+}
+
 }  // namespace
 
 struct Converter::Impl {
   Voice voice;
   ConvertOptions options;
-  Ingredients with;
+  ConversionInputs inputs;
+  SongPlan plan;
 };
 
 Converter::Converter(Voice voice, ConvertOptions options) try {
   options.validate();
-  Ingredients with = gather_ingredients(voice.impl(), options);
-  impl_ = std::unique_ptr<Impl>(new Impl{std::move(voice), std::move(options), std::move(with)});
+  ConversionInputs inputs = load_conversion_inputs(voice.impl(), options);
+  const SongPlan plan = plan_song(inputs.f0.get(), voice.impl().device, options.chunk_s);
+  impl_ = std::unique_ptr<Impl>(new Impl{std::move(voice), std::move(options), std::move(inputs), plan});
 } catch (...) {
   throw_as_error();
 }
@@ -102,7 +171,7 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
   ConvertReport report;
   if (options.exact) {
     AudioBuffer result(rate, 0);
-    result.channels.push_back(convert_exactly(impl_->voice.impl(), impl_->with, options, rate, reader, on_progress, cancel));
+    result.channels.push_back(convert_exactly(impl_->voice.impl(), impl_->inputs, options, impl_->plan, rate, reader, on_progress, cancel));
     report.first_audio_s = elapsed();
     if (!result.empty()) writer.write(result);
     writer.finish();
@@ -116,51 +185,50 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
   AudioReader* source = options.keep_stereo ? &reader : static_cast<AudioReader*>(&mixed);
   std::optional<Spool> spool;
   report.key = options.key;
-  if (options.key_auto && impl_->with.track) {
-    report.key = choose_key(range_of(*impl_->with.track), range_of(voice()));
-  } else if (options.key_auto && impl_->with.f0) {
+  if (options.key_auto && impl_->inputs.track) {
+    report.key = choose_key(range_of(*impl_->inputs.track), range_of(voice()));
+  } else if (options.key_auto && impl_->inputs.f0) {
     const StageScope stage(Stage::read);  // what belongs to no other one
     source = &spool.emplace(*source);
-    const PitchRange song = pitch_range_of(*source, impl_->with.f0, impl_->voice.impl().device, on_progress, cancel);
+    const PitchRange song = pitch_range_of(*source, impl_->inputs.f0, impl_->plan, on_progress, cancel);
     report.key = choose_key(song, range_of(voice()));
     spool->rewind();
   }
-  std::vector<Lane> lanes;
+  std::vector<ChannelPipeline> pipelines;
   for (int c = 0; c < channels; ++c)
-    lanes.emplace_back(impl_->voice.impl(), impl_->with, options, report.key, info.rate, rate, options.seed + std::uint64_t(c));
+    pipelines.emplace_back(impl_->voice.impl(), impl_->inputs, options, impl_->plan, report.key, info.rate, rate,
+                           options.seed + std::uint64_t(c));
   Output output(options, channels, info.rate, rate, writer);
 
   std::int64_t frames_read = 0;
   const auto wanted_length = [&] { return std::int64_t(std::llround(double(frames_read) * rate / info.rate)); };
-  const auto chunk =
-      std::size_t(std::max(1.0, (options.chunk_s > 0 ? options.chunk_s : default_chunk_s(impl_->voice.impl().device)) * info.rate));
   AudioBuffer audio;
   const auto read = [&] {
     const StageScope stage(Stage::read);
-    return source->read(audio, chunk);
+    return source->read(audio, impl_->plan.read_frames(info.rate));
   };
   while (read()) {
     cancel.check();
     frames_read += std::int64_t(audio.frames());
-    for (std::size_t c = 0; c < lanes.size(); ++c) output.add_wet(c, lanes[c].push(one_channel(audio, c)));
+    for (std::size_t c = 0; c < pipelines.size(); ++c) output.add_wet(c, pipelines[c].push(one_channel(audio, c)));
     output.add_dry(audio);
     if (output.write(wanted_length()) && report.first_audio_s == 0) report.first_audio_s = elapsed();
     if (on_progress)
       on_progress({"convert", double(frames_read) / info.rate, info.frames > 0 ? double(info.frames) / info.rate : 0, "s", ""});
   }
-  for (std::size_t c = 0; c < lanes.size(); ++c) {
+  for (std::size_t c = 0; c < pipelines.size(); ++c) {
     cancel.check();
-    output.add_wet(c, lanes[c].finish());
+    output.add_wet(c, pipelines[c].finish());
   }
-  if (options.wet > 0) check_heard(lanes, impl_->voice.info());
+  if (options.wet > 0) check_not_silent(pipelines, impl_->voice.info());
   output.finish_dry();
   if (output.write(wanted_length()) && report.first_audio_s == 0) report.first_audio_s = elapsed();
   report.limiter_gain_db = output.finish();
 
   std::int64_t frames = 0, voiced = 0;
-  for (const Lane& lane : lanes) {
-    frames += lane.frames();
-    voiced += lane.voiced();
+  for (const ChannelPipeline& pipeline : pipelines) {
+    frames += pipeline.frames();
+    voiced += pipeline.voiced();
   }
   report.voiced = frames ? double(voiced) / double(frames) : 0;
   report.source_s = double(frames_read) / info.rate;

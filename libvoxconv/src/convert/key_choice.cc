@@ -4,10 +4,10 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "audio/downmix.h"
 #include "convert/feature_stream.h"
 #include "core/boundary.h"
 #include "features/analysis_audio.h"
+#include "features/loudness.h"
 #include "nn/device.h"
 
 namespace voxconv {
@@ -15,11 +15,10 @@ namespace {
 
 // The histogram.
 constexpr double histogram_start_hz = 20, bins_per_octave = 120;
-constexpr std::size_t bins = 920;                      // to 4 kHz
-constexpr double silent_loudness = -55 / 8.685889638;  // of audio at the level of the analysis
-constexpr double least_share = 0.02;                   // some frames of any noise seem to have a pitch
+constexpr std::size_t bins = 920;                       // to 4 kHz
+constexpr double silent_loudness = -55 / db_per_neper;  // of audio at the level of the analysis
+constexpr double least_share = 0.02;                    // some frames of any noise seem to have a pitch
 constexpr std::int64_t least_frames = 20;
-constexpr std::size_t piece_frames = 16384;  // read at a time
 
 // The choice.
 constexpr double below = 4.0 / 12, above = 1;           // octaves that a voice reaches beyond its range
@@ -64,25 +63,20 @@ PitchRange PitchHistogram::range() const {
   return {at(0.05), at(0.5), at(0.95)};
 }
 
-PitchRange pitch_range_of(AudioReader& reader, std::shared_ptr<const F0Estimator> f0, torch::Device device, const ProgressFn& on_progress,
+PitchRange pitch_range_of(AudioReader& reader, std::shared_ptr<const F0Estimator> f0, const SongPlan& plan, const ProgressFn& on_progress,
                           const CancelToken& cancel) {
   const torch::NoGradGuard guard;
-  DownmixReader mono(reader);
-  const AudioInfo& info = mono.info();
-  AnalysisAudio analysis(info.rate);
-  FeatureStream features(nullptr, std::move(f0), /*pause_db=*/0, windows_together(device));
+  const AudioInfo& info = reader.info();
+  FeatureStream features(plan, nullptr, std::move(f0));
   PitchHistogram histogram;
   const auto add = [&](const FeatureFrames& frames) {
     if (frames.size() > 0) histogram.add(frames.f0, frames.loudness);
   };
-  std::int64_t done = 0;
-  for (AudioBuffer audio; mono.read(audio, piece_frames);) {
+  read_analysis_audio(reader, plan, [&](std::span<const float> audio, std::int64_t frames_read) {
     cancel.check();
-    add(features.push(analysis.push(audio)));
-    done += std::int64_t(audio.frames());
-    if (on_progress) on_progress({"key", double(done) / info.rate, info.frames > 0 ? double(info.frames) / info.rate : 0, "s", ""});
-  }
-  add(features.push(analysis.finish()));
+    add(features.push(audio));
+    if (on_progress) on_progress({"key", double(frames_read) / info.rate, info.frames > 0 ? double(info.frames) / info.rate : 0, "s", ""});
+  });
   add(features.finish());
   return histogram.range();
 }
@@ -90,8 +84,9 @@ PitchRange pitch_range_of(AudioReader& reader, std::shared_ptr<const F0Estimator
 PitchRange measure_pitch_range(AudioReader& reader, const F0Options& options, const ProgressFn& on_progress,
                                const CancelToken& cancel) try {
   const torch::Device device = nn::select_device(options.device);
-  return pitch_range_of(reader, load_f0_estimator(options.estimator, {options.min_hz, options.max_hz}, device), device, on_progress,
-                        cancel);
+  auto f0 = load_f0_estimator(options.estimator, {options.min_hz, options.max_hz}, device);
+  const SongPlan plan = plan_song(f0.get(), device);
+  return pitch_range_of(reader, std::move(f0), plan, on_progress, cancel);
 } catch (...) {
   throw_as_error();
 }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "features/pitch/f0_estimator.h"
+#include "features/song_plan.h"
 #include "voxconv/key.h"
 #include "voxconv/voice.h"
 
@@ -22,8 +23,8 @@ class PitchHistogram {
   std::int64_t sounding_ = 0, voiced_ = 0;  ///< frames
 };
 
-/// measure_pitch_range() with an estimator that is loaded; as many windows are analysed together as `device` likes.
-PitchRange pitch_range_of(AudioReader& reader, std::shared_ptr<const F0Estimator> f0, torch::Device device, const ProgressFn& on_progress,
+/// measure_pitch_range() with an estimator that is loaded, for which `plan` was made.
+PitchRange pitch_range_of(AudioReader& reader, std::shared_ptr<const F0Estimator> f0, const SongPlan& plan, const ProgressFn& on_progress,
                           const CancelToken& cancel);
 
 inline PitchRange range_of(const VoiceInfo& voice) { return {voice.f0_low, voice.f0_median, voice.f0_high}; }

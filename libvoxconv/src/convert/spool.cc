@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "audio/limits.h"
 #include "audio/samples.h"
 #include "core/fail.h"
 
@@ -48,7 +49,7 @@ bool Spool::read(AudioBuffer& out, std::size_t max_frames) {
     kept_ += std::int64_t(out.frames());
     return true;
   }
-  const auto count = std::size_t(std::min({std::int64_t(max_frames), std::int64_t(max_block_frames), kept_ - given_}));
+  const auto count = std::size_t(std::min({std::int64_t(max_frames), max_samples_of_a_read / info_.channels, kept_ - given_}));
   out = AudioBuffer(info_.rate, channels, count);
   interleaved_.resize(count * channels);
   if (std::fread(interleaved_.data(), sizeof(float), interleaved_.size(), file_.get()) != interleaved_.size()) fail_to("be read");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "audio/downmix.h"
 #include "features/frames.h"
 
 namespace voxconv {
@@ -80,6 +81,19 @@ std::vector<float> AnalysisAudio::finish() {
   all = level_.push(all);
   append(all, level_.finish());
   return all;
+}
+
+void read_analysis_audio(AudioReader& reader, const SongPlan& plan,
+                         const std::function<void(std::span<const float> audio, std::int64_t frames_read)>& take) {
+  DownmixReader mono(reader);
+  AnalysisAudio analysis(mono.info().rate);
+  const std::size_t piece = plan.read_frames(mono.info().rate);
+  std::int64_t frames_read = 0;
+  for (AudioBuffer audio; mono.read(audio, piece);) {
+    frames_read += std::int64_t(audio.frames());
+    take(analysis.push(audio), frames_read);
+  }
+  take(analysis.finish(), frames_read);
 }
 
 }  // namespace voxconv

@@ -1,11 +1,14 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <span>
 #include <vector>
 
 #include "audio/resampler.h"
 #include "features/highpass.h"
+#include "features/song_plan.h"
+#include "voxconv/audio_io.h"
 
 namespace voxconv {
 
@@ -50,5 +53,10 @@ class AnalysisAudio {
   StreamHighpass highpass_;
   AnalysisLevel level_;
 };
+
+/// All of a source, its channels mixed, through AnalysisAudio: reads as much at a time as the plan says and hands what is then certain
+/// (which may be nothing) to `take`, with the number of the source's frames that were read so far.
+void read_analysis_audio(AudioReader& reader, const SongPlan& plan,
+                         const std::function<void(std::span<const float> audio, std::int64_t frames_read)>& take);
 
 }  // namespace voxconv

@@ -1,4 +1,3 @@
-#include "audio/downmix.h"
 #include "core/boundary.h"
 #include "features/analysis_audio.h"
 #include "features/pitch/pitch_stream.h"
@@ -8,8 +7,6 @@
 namespace voxconv {
 namespace {
 
-constexpr std::size_t block_frames = 16384;  // read at a time
-
 void append(std::vector<float>& to, const torch::Tensor& values) {
   to.insert(to.end(), values.data_ptr<float>(), values.data_ptr<float>() + values.numel());
 }
@@ -18,16 +15,16 @@ void append(std::vector<float>& to, const torch::Tensor& values) {
 
 F0Track estimate_f0(AudioReader& reader, const F0Options& options) try {
   const torch::NoGradGuard guard;
-  PitchStream pitch(load_f0_estimator(options.estimator, {options.min_hz, options.max_hz}, nn::select_device(options.device)));
-  DownmixReader mono(reader);
-  AnalysisAudio analysis(reader.info().rate);
+  const torch::Device device = nn::select_device(options.device);
+  const auto estimator = load_f0_estimator(options.estimator, {options.min_hz, options.max_hz}, device);
+  const SongPlan plan = plan_song(estimator.get(), device);
+  PitchStream pitch(estimator, plan);
   F0Track track;
   const auto add = [&](const F0Frames& frames) {
     append(track.hz, frames.hz);
     append(track.confidence, frames.confidence);
   };
-  for (AudioBuffer block; mono.read(block, block_frames);) add(pitch.push(analysis.push(block)));
-  add(pitch.push(analysis.finish()));
+  read_analysis_audio(reader, plan, [&](std::span<const float> audio, std::int64_t) { add(pitch.push(audio)); });
   add(pitch.finish());
   return track;
 } catch (...) {

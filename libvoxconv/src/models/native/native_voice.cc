@@ -6,6 +6,7 @@
 #include "core/paths.h"
 #include "core/random.h"
 #include "core/sha256.h"
+#include "features/song_plan.h"
 #include "models/native/acoustic.h"
 #include "models/native/config.h"
 #include "models/native/envelope.h"
@@ -25,7 +26,7 @@ constexpr const char* base_weights = "native/base/weights.safetensors";
 
 /// Frames either side that a frame's audio depends on.
 constexpr std::int64_t reach = AcousticModelImpl::reach + VocoderImpl::reach + VocoderImpl::ring;
-/// Frames sung at a time: enough to keep the matrix products busy, little enough for the cache.
+/// Frames synthesized at a time: enough to keep the matrix products busy, little enough for the cache.
 constexpr std::int64_t block_frames = 500;
 
 struct Weights {
@@ -69,11 +70,11 @@ class NativeStream : public VoiceStream {
     torch::NoGradGuard no_grad;
     if (frames.size() > 0) append(frames);
     std::vector<float> out;
-    // A block is certain once everything it depends on is there.
-    while (next_ + block_frames + reach <= end_) sing(block_frames, out);
-    if (last)
-      while (next_ < end_) sing(std::min(block_frames, end_ - next_), out);
-    return out;
+    while (true) {
+      const std::vector<Window> windows = last ? windows_.rest(end_, end_) : windows_.next(end_);
+      if (windows.empty()) return out;
+      for (const Window& window : windows) synthesize(window, out);
+    }
   }
 
  private:
@@ -88,24 +89,21 @@ class NativeStream : public VoiceStream {
     end_ += frames.size();
   }
 
-  /// Sings frames next_ .. next_ + count with as much context as there is.
-  void sing(std::int64_t count, std::vector<float>& out) {
-    const std::int64_t from = std::max(start_, next_ - reach), to = std::min(end_, next_ + count + reach);
-    const auto part = [&](const torch::Tensor& x) { return x.slice(0, from - start_, to - start_).unsqueeze(0); };
+  void synthesize(const Window& window, std::vector<float>& out) {
+    const auto part = [&](const torch::Tensor& x) { return x.slice(0, window.from - start_, window.to - start_).unsqueeze(0); };
     const torch::Tensor f0 = part(f0_);
     const auto filters = make_filters(part(content_), f0, part(loudness_));
 
-    // Only `ring` frames either side sound in the block; the excitation is kept for those.
-    const std::int64_t sound_from = std::max(from, next_ - VocoderImpl::ring), sound_to = std::min(to, next_ + count + VocoderImpl::ring);
+    // Only `ring` frames either side sound in the window; the excitation is kept for those.
+    const std::int64_t sound_from = std::max(window.from, window.begin - VocoderImpl::ring),
+                       sound_to = std::min(window.to, window.end + VocoderImpl::ring);
     excite(sound_from, sound_to);
-    const torch::Tensor audio =
-        vocoder_->synthesize(filters.slice(sound_from - from, sound_to - from), {as_tensor(pulses_), as_tensor(phase_), as_tensor(noise_)});
+    const torch::Tensor audio = vocoder_->synthesize(filters.slice(sound_from - window.from, sound_to - window.from),
+                                                     {as_tensor(pulses_), as_tensor(phase_), as_tensor(noise_)});
     const torch::Tensor wanted =
-        audio[0].slice(0, (next_ - sound_from) * hop, (next_ - sound_from + count) * hop).to(torch::kCPU).contiguous();
+        audio[0].slice(0, (window.begin - sound_from) * hop, (window.end - sound_from) * hop).to(torch::kCPU).contiguous();
     out.insert(out.end(), wanted.data_ptr<float>(), wanted.data_ptr<float>() + wanted.numel());
-
-    next_ += count;
-    forget(std::max(start_, next_ - reach));
+    forget(std::min(windows_.needed_from(), end_));
   }
 
   VocoderImpl::Filters make_filters(const torch::Tensor& content, const torch::Tensor& f0, const torch::Tensor& loudness) {
@@ -154,9 +152,10 @@ class NativeStream : public VoiceStream {
   AcousticModel acoustic_;  // LibTorch's forward() is not const; nothing is written in it outside of training
   Vocoder vocoder_;
   SynthesisOptions options_;
-  torch::Tensor formant_;                        ///< [envelope_bins, envelope_bins]; undefined: no shift
-  torch::Tensor content_, f0_, loudness_;        ///< frames start_ .. end_
-  std::int64_t start_ = 0, end_ = 0, next_ = 0;  ///< next_: first frame not sung yet
+  torch::Tensor formant_;  ///< [envelope_bins, envelope_bins]; undefined: no shift
+  WindowSequence windows_{{.hop = block_frames, .left = reach, .right = reach}};
+  torch::Tensor content_, f0_, loudness_;  ///< frames start_ .. end_
+  std::int64_t start_ = 0, end_ = 0;
   PulseSource source_;
   std::vector<float> pulses_, phase_, noise_;  ///< from frame excited_from_
   std::int64_t excited_from_ = 0;

@@ -1,4 +1,5 @@
 #pragma once
+#include "features/song_plan.h"
 #include "models/rvc/frame_buffer.h"
 #include "models/rvc/synthesizer.h"
 #include "models/rvc/tiling.h"
@@ -31,9 +32,12 @@ class PriorStream {
   const Synthesizer& synthesizer_;
   double pitch_ratio_;
   FrameBuffer content_{0}, f0_{0};
-  std::int64_t window_ = 0;  ///< the next one
-  std::int64_t given_ = 0;   ///< frames
-  Prior before_;             ///< the previous window's view of the frames from given_ to half_fade after the border
+  WindowSequence windows_{{.hop = window_frames,
+                           .left = half_fade + margin_frames,
+                           .right = half_fade + margin_frames,
+                           .first = {window_frames / 4, window_frames / 2}}};
+  std::int64_t given_ = 0;  ///< frames
+  Prior before_;            ///< the previous window's view of the frames from given_ to half_fade after the border
 };
 
 }  // namespace voxconv::rvc
