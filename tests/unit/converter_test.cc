@@ -17,6 +17,7 @@
 #include "sine_voice.h"
 #include "voxconv/f0.h"
 #include "voxconv/process.h"
+#include "voxconv/progress.h"
 
 namespace voxconv {
 namespace {
@@ -434,6 +435,32 @@ TEST(Converter, ASilentResultOfASungSourceIsAnError) {
   }
   // Where nobody sings there is nothing to miss.
   EXPECT_EQ(convert_with(voice_of(std::make_shared<BrokenVoice>(0.f)), tone(220, 2, 0)).frames(), std::size_t(2 * voice_rate));
+}
+
+TEST(Converter, SaysWhatTheVoiceOrTheEstimatorCannotReach) {
+  const auto warnings = [](const AudioBuffer& source, double key, const std::string& f0 = "pyin") {
+    std::vector<std::string> texts;
+    set_log_callback([&](LogLevel level, const std::string& text) {
+      if (level == LogLevel::warning) texts.push_back(text);
+    });
+    ConvertOptions options;
+    options.key = key;
+    options.f0 = f0;
+    convert(source, options);
+    set_log_callback({});
+    return texts;
+  };
+  // The voice reaches 79 to 400 Hz.
+  const AudioBuffer high = tone(600, 3);
+  ASSERT_EQ(warnings(high, 0).size(), 1u);
+  EXPECT_NE(warnings(high, 0)[0].find("another key"), std::string::npos);
+  EXPECT_EQ(warnings(high, -12).size(), 0u);
+  AudioBuffer whistle(44100, 1, 3 * 44100);
+  for (std::size_t i = 0; i < whistle.frames(); ++i) whistle.channels[0][i] = float(0.2 * std::sin(2 * M_PI * 2800 * double(i) / 44100));
+  const auto missed = warnings(whistle, 0, "swiftf0");
+  EXPECT_EQ(std::count_if(missed.begin(), missed.end(),
+                          [](const std::string& text) { return text.find("not found in 50 to 2000 Hz") != std::string::npos; }),
+            1);
 }
 
 TEST(Converter, TheKeyIsThatOfTheWholeSong) {

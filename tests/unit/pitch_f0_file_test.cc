@@ -12,6 +12,7 @@
 #include "pitch_testing.h"
 #include "voxconv/error.h"
 #include "voxconv/f0.h"
+#include "voxconv/progress.h"
 
 namespace voxconv {
 namespace {
@@ -188,6 +189,41 @@ TEST(EstimateF0, WindowsGiveWhatOneWindowWould) {
   const F0Frames whole = estimator->estimate(torch::tensor(analysed));
   ASSERT_EQ(std::int64_t(track.hz.size()), whole.hz.size(0));
   for (std::size_t t = 0; t < track.hz.size(); ++t) EXPECT_NEAR(track.hz[t], whole.hz[std::int64_t(t)].item<double>(), 0.01) << t;
+}
+
+/// The warnings of estimating a sound's pitch up to so many Hz.
+std::vector<std::string> warnings_of(const torch::Tensor& audio, const std::string& estimator = "pyin", double max_hz = 2000) {
+  std::vector<std::string> warnings;
+  set_log_callback([&](LogLevel level, const std::string& text) {
+    if (level == LogLevel::warning) warnings.push_back(text);
+  });
+  MemoryReader reader(audio, 1);
+  F0Options options;
+  options.estimator = estimator;
+  options.max_hz = max_hz;
+  options.device = "cpu";
+  estimate_f0(reader, options);
+  set_log_callback({});
+  return warnings;
+}
+
+TEST(EstimateF0, SaysWhatHasAPitchBeyondTheRange) {
+  torch::manual_seed(2);
+  const torch::Tensor time = torch::arange(12 * feature_rate, torch::kDouble) / feature_rate;
+  const torch::Tensor sine =
+      (0.2 * torch::sin(2 * M_PI * 2637 * time) + 0.002 * torch::randn(time.sizes(), torch::kDouble)).to(torch::kFloat);
+  const auto high = warnings_of(sine, "swiftf0");
+  ASSERT_EQ(high.size(), 1u);
+  EXPECT_NE(high[0].find("11."), std::string::npos) << high[0];
+  EXPECT_NE(high[0].find("2637 Hz, that was not found in 50 to 2000 Hz"), std::string::npos) << high[0];
+  EXPECT_EQ(warnings_of(sine, "pyin", 4000).size(), 0u);
+  // The lowest note of a bass, whose harmonics are 40 Hz apart.
+  const auto low = warnings_of(testing_pitch::tone(3, [](double) { return 40.0; }));
+  ASSERT_EQ(low.size(), 1u);
+  EXPECT_NE(low[0].find("40 to 40 Hz"), std::string::npos) << low[0];
+  // What has no pitch, and what has one that is found.
+  EXPECT_EQ(warnings_of(0.2 * torch::randn({3 * feature_rate})).size(), 0u);
+  EXPECT_EQ(warnings_of(testing_pitch::tone(3, [](double t) { return 220 * std::exp2(std::sin(t)); })).size(), 0u);
 }
 
 TEST(EstimateF0, NothingGivesNothing) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "convert/key_choice.h"
 #include "core/fail.h"
 #include "core/stage_clock.h"
 #include "features/pitch/smooth.h"
@@ -94,6 +95,8 @@ FeatureFrames ChannelPipeline::extract_features(const std::vector<float>& audio,
     frames_ += frames.size();
     voiced_ += (frames.f0 > 0).sum().item<std::int64_t>();
     frames.f0 = frames.f0 * std::exp2(key_ / 12);
+    if (const auto reach = reach_of(range_of(voice_.info)))
+      out_of_reach_ += ((frames.f0 > 0) & ((frames.f0 < reach->first) | (frames.f0 > reach->second))).sum().item<std::int64_t>();
   }
   if (bridge_) frames = bridge_->push(frames, last);
   if (inputs_.keeps_plain && frames.size() > 0) {

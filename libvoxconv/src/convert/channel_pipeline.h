@@ -41,7 +41,9 @@ class ChannelPipeline {
 
   std::int64_t frames() const { return frames_; }
   std::int64_t voiced() const { return voiced_; }
-  bool silent() const { return silent_; }  ///< whether the voice gave nothing but silence so far
+  std::int64_t out_of_reach() const { return out_of_reach_; }  ///< voiced frames that the voice does not reach
+  bool silent() const { return silent_; }                      ///< whether the voice gave nothing but silence so far
+  const MissedNotes* missed() const { return features_.missed(); }
 
  private:
   FeatureFrames extract_features(const std::vector<float>& audio, bool last);
@@ -61,7 +63,7 @@ class ChannelPipeline {
   LoudnessFollower follower_;
   std::optional<StreamRmsMix> rms_mix_;
   StreamResampler up_;
-  std::int64_t frames_ = 0, voiced_ = 0;
+  std::int64_t frames_ = 0, voiced_ = 0, out_of_reach_ = 0;
   bool silent_ = true;
 };
 

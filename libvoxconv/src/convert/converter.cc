@@ -17,6 +17,7 @@
 #include "convert/voice_impl.h"
 #include "core/boundary.h"
 #include "core/fail.h"
+#include "core/log.h"
 #include "core/stage_clock.h"
 #include "voxconv/version.h"
 
@@ -31,6 +32,7 @@ AudioBuffer one_channel(const AudioBuffer& audio, std::size_t channel) {
 
 /// Tells a singer's voice from a few frames that only seem to have a pitch.
 constexpr std::int64_t least_voiced = frame_rate / 5;
+constexpr double out_of_reach_share = 0.25;  // of the voiced frames: from there on it is said
 
 PitchRange range_of(const F0Track& track) {
   PitchHistogram histogram;
@@ -45,6 +47,22 @@ void check_not_silent(const std::vector<ChannelPipeline>& pipelines, const Voice
     if (pipeline.silent() && pipeline.voiced() >= least_voiced)
       fail(ErrorCode::bad_model, "The voice {} gives silence for a source that is sung for {:.1f} s; its model is probably damaged.",
            voice.name, double(pipeline.voiced()) / frame_rate);
+}
+
+/// Tells what cannot sound as it should: notes without a pitch, and those beyond the voice.
+void warn_of_pitch(const std::vector<ChannelPipeline>& pipelines, const ConvertOptions& options, const VoiceInfo& voice) {
+  std::int64_t voiced = 0, out_of_reach = 0;
+  const MissedNotes* most = nullptr;
+  for (const ChannelPipeline& pipeline : pipelines) {
+    voiced += pipeline.voiced();
+    out_of_reach += pipeline.out_of_reach();
+    if (pipeline.missed() && (!most || pipeline.missed()->seconds() > most->seconds())) most = pipeline.missed();
+  }
+  if (most) most->warn({options.f0_min, options.f0_max});
+  if (voiced < least_voiced || double(out_of_reach) < out_of_reach_share * double(voiced)) return;
+  const auto reach = reach_of(range_of(voice));
+  log_warning("{:.0f} % of what is sung lies beyond what the voice {} reaches ({:.0f} to {:.0f} Hz); another key may suit it better.",
+              100 * double(out_of_reach) / double(voiced), voice.name, reach->first, reach->second);
 }
 
 StageSeconds seconds_of(const StageClock& clock) {
@@ -220,7 +238,10 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
     cancel.check();
     output.add_wet(c, pipelines[c].finish());
   }
-  if (options.wet > 0) check_not_silent(pipelines, impl_->voice.info());
+  if (options.wet > 0) {
+    check_not_silent(pipelines, impl_->voice.info());
+    warn_of_pitch(pipelines, options, impl_->voice.info());
+  }
   output.finish_dry();
   if (output.write(wanted_length()) && report.first_audio_s == 0) report.first_audio_s = elapsed();
   report.limiter_gain_db = output.finish();

@@ -24,6 +24,8 @@ class FeatureStream {
 
   FeatureFrames push(std::span<const float> audio);  ///< the frames that are now certain; may be none
   FeatureFrames finish();                            ///< the rest; frame_count(samples) frames in all, or none if there was no audio
+  /// What the estimator found no pitch of, although it has one; null: there is no estimator.
+  const MissedNotes* missed() const { return pitch_ ? &pitch_->missed() : nullptr; }
 
  private:
   torch::Tensor encode(const torch::Tensor& audio) const;

@@ -91,9 +91,15 @@ PitchRange measure_pitch_range(AudioReader& reader, const F0Options& options, co
   throw_as_error();
 }
 
+std::optional<std::pair<double, double>> reach_of(const PitchRange& voice) {
+  if (!known(voice)) return std::nullopt;
+  return std::pair(voice.low * std::exp2(-below), voice.high * std::exp2(above));
+}
+
 int choose_key(const PitchRange& song, const PitchRange& voice) {
-  if (!known(song) || !known(voice)) return 0;
-  const double lowest = std::log2(voice.low) - below, highest = std::log2(voice.high) + above;
+  const auto reach = reach_of(voice);
+  if (!known(song) || !reach) return 0;
+  const double lowest = std::log2(reach->first), highest = std::log2(reach->second);
   const double distance = std::log2(song.median / voice.median);
   int best = 0;
   double best_cost = 1e9;

@@ -1,5 +1,7 @@
 #pragma once
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "features/pitch/f0_estimator.h"
@@ -26,6 +28,9 @@ class PitchHistogram {
 /// measure_pitch_range() with an estimator that is loaded, for which `plan` was made.
 PitchRange pitch_range_of(AudioReader& reader, std::shared_ptr<const F0Estimator> f0, const SongPlan& plan, const ProgressFn& on_progress,
                           const CancelToken& cancel);
+
+/// The lowest and the highest pitch in Hz that a voice of this range reaches; nothing where the range is not known.
+std::optional<std::pair<double, double>> reach_of(const PitchRange& voice);
 
 inline PitchRange range_of(const VoiceInfo& voice) { return {voice.f0_low, voice.f0_median, voice.f0_high}; }
 

@@ -26,6 +26,7 @@ F0Track estimate_f0(AudioReader& reader, const F0Options& options) try {
   };
   read_analysis_audio(reader, plan, [&](std::span<const float> audio, std::int64_t) { add(pitch.push(audio)); });
   add(pitch.finish());
+  pitch.missed().warn({options.min_hz, options.max_hz});
   return track;
 } catch (...) {
   throw_as_error();

@@ -56,6 +56,7 @@ void PitchStream::estimate(const std::vector<Window>& windows, std::vector<F0Fra
       return all.slice(0, windows[i].begin - windows[i].from, windows[i].end - windows[i].from).to(torch::kCPU, torch::kFloat).clone();
     };
     out.push_back({own_frames(frames.hz), own_frames(frames.confidence)});
+    missed_.add(audio[i].slice(0, (windows[i].begin - windows[i].from) * feature_hop), out.back().hz);
   }
   audio_.drop_before(windows_.needed_from() * feature_hop);
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "features/pitch/f0_estimator.h"
+#include "features/pitch/missed_notes.h"
 #include "features/song_plan.h"
 
 namespace voxconv {
@@ -17,6 +18,7 @@ class PitchStream {
 
   F0Frames push(std::span<const float> audio);  ///< the frames that are now certain, on the CPU; may be none
   F0Frames finish();                            ///< the rest; frame_count(samples) in all, or none if there was no audio
+  const MissedNotes& missed() const { return missed_; }
 
  private:
   void estimate(const std::vector<Window>& windows, std::vector<F0Frames>& out);
@@ -24,6 +26,7 @@ class PitchStream {
   std::shared_ptr<const F0Estimator> estimator_;
   WindowSequence windows_;
   SignalBuffer audio_;
+  MissedNotes missed_;
 };
 
 }  // namespace voxconv
