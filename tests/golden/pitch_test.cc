@@ -5,7 +5,7 @@
 #include "features/frames.h"
 #include "features/pitch/crepe.h"
 #include "features/pitch/fcpe.h"
-#include "features/pitch/pyin_estimator.h"
+#include "features/pitch/pyin.h"
 #include "features/pitch/swift_f0.h"
 #include "golden.h"
 

@@ -23,7 +23,8 @@ double step(Memory& memory, double x) {
   return y;
 }
 
-/// The filter's memory after it has heard `x` for ever and gives 0 (scipy's lfilter_zi finds it by an equation, to seven digits).
+/// The filter's memory after a constant input `x` of infinite length, when it gives 0 (scipy's lfilter_zi finds it by an equation, to seven
+/// digits).
 Memory settled(double x) {
   Memory memory{};
   double sum = 0;
@@ -82,9 +83,9 @@ std::vector<float> StreamHighpass::push(std::span<const float> audio) {
   return out;
 }
 
-/// `count` samples, of a run backwards over the first `heard`.
-std::vector<float> StreamHighpass::take(std::size_t count, std::size_t heard) {
-  std::vector<double> twice(once_.begin(), once_.begin() + std::ptrdiff_t(heard));
+/// `count` samples, of a run backwards over the first `input_count`.
+std::vector<float> StreamHighpass::take(std::size_t count, std::size_t input_count) {
+  std::vector<double> twice(once_.begin(), once_.begin() + std::ptrdiff_t(input_count));
   backward(twice);
   once_.erase(once_.begin(), once_.begin() + std::ptrdiff_t(count));
   return {twice.begin(), twice.begin() + std::ptrdiff_t(count)};

@@ -5,7 +5,7 @@
 
 namespace voxconv {
 
-/// The high-pass that RVC hears through: Butterworth of order 5 at 48 Hz for 16 kHz audio, run forwards and backwards (scipy's
+/// The high-pass in front of RVC's features: Butterworth of order 5 at 48 Hz for 16 kHz audio, run forwards and backwards (scipy's
 /// butter(5, 48, "high", fs=16000) and filtfilt), so that it shifts nothing in time. In double precision.
 std::vector<double> highpass(std::span<const double> audio);
 
@@ -17,7 +17,7 @@ class StreamHighpass {
   std::vector<float> finish();                            ///< the rest; as many samples in all as came in
 
  private:
-  std::vector<float> take(std::size_t count, std::size_t heard);
+  std::vector<float> take(std::size_t count, std::size_t input_count);
   void forward(double sample);
 
   static constexpr std::size_t order = 5;

@@ -42,7 +42,9 @@ Crepe::Crepe(const nn::Safetensors& weights, const F0Range& range, torch::Device
   high_ = std::clamp<std::int64_t>(std::llround(std::ceil(CrepeClasses::of(range.max_hz))), low_ + 1, CrepeClasses::count);
 }
 
-double Crepe::context_s() const { return 0.5 * frame_samples / feature_rate + 0.5; }  // the path forgets within half a second
+double Crepe::context_s() const {
+  return 0.5 * frame_samples / feature_rate + 0.5;
+}  // the start of the path has no effect after half a second
 
 /// [B, 1024] -> [B, 360]
 torch::Tensor Crepe::network(const torch::Tensor& frames) const {

@@ -10,7 +10,7 @@
 #include "features/pitch/crepe.h"
 #include "features/pitch/fcpe.h"
 #include "features/pitch/fused_estimator.h"
-#include "features/pitch/pyin_estimator.h"
+#include "features/pitch/pyin.h"
 #include "features/pitch/rmvpe.h"
 #include "features/pitch/swift_f0.h"
 #include "features/weights_file.h"

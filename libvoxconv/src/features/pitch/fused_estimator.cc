@@ -120,7 +120,7 @@ F0Frames FusedEstimator::estimate(const torch::Tensor& audio) const {
 }
 
 double FusedEstimator::context_s() const {
-  return std::max(fcpe_->context_s(), swift_->context_s()) + 0.5;  // the path forgets within half a second
+  return std::max(fcpe_->context_s(), swift_->context_s()) + 0.5;  // the start of the path has no effect after half a second
 }
 
 }  // namespace voxconv

@@ -4,7 +4,7 @@
 
 namespace voxconv {
 
-/// One pitch out of two opinions: FCPE's activation [T, 360] and another estimator's frames, all with a pitch. Each frame has candidates:
+/// One pitch out of two estimates: FCPE's activation [T, 360] and another estimator's frames, all with a pitch. Each frame has candidates:
 /// both pitches, and the second an octave up and down. A candidate counts by FCPE's activation near it plus the other's confidence where it
 /// is the other's; a path through the candidates pays for jumps, so that an octave jump of a few frames, of one or of both, is undone. The
 /// pitch is the mean of both where they agree (weighted by how sure each is), else the chosen one's. Voiced where the mean sureness exceeds

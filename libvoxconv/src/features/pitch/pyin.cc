@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "features/frames.h"
 #include "features/pitch/pitch_path.h"
 
 namespace voxconv {
@@ -155,6 +156,17 @@ PyinTrack pyin(std::span<const float> audio, const PyinConfig& config) {
     track.hz.push_back(float(hz));
   }
   return track;
+}
+
+F0Frames PyinEstimator::estimate(const torch::Tensor& audio) const {
+  const torch::Tensor samples = audio.to(torch::kCPU, torch::kFloat).contiguous();
+  PyinConfig config;
+  config.rate = feature_rate;
+  config.hop = feature_hop;
+  config.min_hz = range_.min_hz;
+  config.max_hz = range_.max_hz;
+  const PyinTrack track = pyin({samples.data_ptr<float>(), std::size_t(samples.size(0))}, config);
+  return {torch::tensor(track.hz).to(audio.device()), torch::tensor(track.confidence).to(audio.device())};
 }
 
 }  // namespace voxconv

@@ -3,6 +3,8 @@
 #include <span>
 #include <vector>
 
+#include "features/pitch/f0_estimator.h"
+
 namespace voxconv {
 
 /// pYIN (M. Mauch and S. Dixon, "pYIN: a fundamental frequency estimator using probabilistic threshold distributions", ICASSP 2014), with
@@ -22,5 +24,16 @@ struct PyinTrack {
 
 /// The whole of `audio` (taken as zero beyond its ends): audio.size() / hop + 1 frames.
 PyinTrack pyin(std::span<const float> audio, const PyinConfig& config);
+
+/// pyin() as an F0Estimator. Runs on the CPU whatever the device of the audio.
+class PyinEstimator : public F0Estimator {
+ public:
+  explicit PyinEstimator(const F0Range& range) : range_(range) {}
+  F0Frames estimate(const torch::Tensor& audio) const override;
+  double context_s() const override { return 0.5; }  // the start of the path has no effect after half a second
+
+ private:
+  F0Range range_;
+};
 
 }  // namespace voxconv

@@ -14,7 +14,7 @@ class Rmvpe : public F0Estimator {
   Rmvpe(const nn::StateDict& tensors, const std::string& source, const F0Range& range, torch::Device device);
   F0Frames estimate(const torch::Tensor& audio) const override;
   F0Frames estimate_windows(const torch::Tensor& audio) const override;
-  /// What a window of a long sound is given either side. The network itself hears all of its input.
+  /// What a window of a long sound is given either side. The network itself depends on all of its input.
   double context_s() const override;
 
   // The steps, each of one window or of B of them; their first dimension is then B.

@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t partial_frames = 160;  // 1.6 s: what the network was trained on
 constexpr std::int64_t partial_step = 77;     // frames between partials: 1.3 a second
 constexpr double min_coverage = 0.75;         // of a last partial that reaches beyond the end
-constexpr double level_db = -30;              // dBFS that all speech is brought to: the network hears level as a part of the voice
+constexpr double level_db = -30;              // dBFS that all speech is brought to: to the network the level is a part of the voice
 constexpr std::int64_t vad_window = 480;      // 30 ms
 constexpr int smooth_windows = 8;             // moving average over the decisions ...
 constexpr int dilate_windows = 3;             // ... and how far speech reaches to either side
