@@ -1,5 +1,6 @@
+#include "api/accounts.h"
+
 #include "account_testing.h"
-#include "api/account_data.h"
 
 namespace webwrap::testing {
 namespace {

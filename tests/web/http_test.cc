@@ -7,11 +7,9 @@
 
 #include "domain/error.h"
 #include "domain/printable.h"
-#include "http/compression.h"
-#include "http/file_range.h"
-#include "http/head.h"
+#include "http/message.h"
+#include "http/response.h"
 #include "http/router.h"
-#include "http/security.h"
 
 namespace webwrap::http {
 namespace {

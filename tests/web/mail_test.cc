@@ -6,9 +6,8 @@
 #include <mutex>
 
 #include "config/config.h"
-#include "mail/log_mailer.h"
+#include "mail/mailer.h"
 #include "mail/mime.h"
-#include "mail/outbox.h"
 #include "mail/smtp_mailer.h"
 #include "smtp_server.h"
 

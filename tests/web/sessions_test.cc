@@ -1,7 +1,7 @@
 #include <sodium.h>
 
 #include "account_testing.h"
-#include "api/account_data.h"
+#include "api/accounts.h"
 #include "api/passwords.h"
 
 namespace webwrap::testing {

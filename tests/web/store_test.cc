@@ -7,8 +7,7 @@
 
 #include "database.h"
 #include "domain/error.h"
-#include "store/sqlite_migrations.h"
-#include "store/sqlite_rows.h"
+#include "store/sqlite_connection.h"
 
 namespace webwrap::testing {
 namespace {

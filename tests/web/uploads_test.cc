@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "api/quick_jobs.h"
+#include "api/jobs.h"
 #include "service.h"
 
 namespace webwrap::testing {

@@ -8,7 +8,7 @@
 
 #include "domain/error.h"
 #include "domain/id.h"
-#include "http/address.h"
+#include "http/message.h"
 
 namespace webwrap {
 namespace {

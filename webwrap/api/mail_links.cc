@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "api/account_data.h"
+#include "api/accounts.h"
 #include "api/auth.h"
+#include "api/handlers.h"
 #include "api/json_body.h"
-#include "api/json_views.h"
 #include "api/passwords.h"
-#include "api/routes.h"
 #include "domain/email.h"
 #include "domain/error.h"
 #include "domain/id.h"

@@ -1,12 +1,11 @@
 #include <nlohmann/json.hpp>
 
-#include "api/account_data.h"
+#include "api/accounts.h"
 #include "api/auth.h"
 #include "api/context.h"
+#include "api/handlers.h"
 #include "api/json_body.h"
-#include "api/json_views.h"
 #include "api/passwords.h"
-#include "api/routes.h"
 #include "domain/email.h"
 #include "domain/error.h"
 #include "domain/id.h"

@@ -1,8 +1,6 @@
-#include "api/share_page.h"
-
 #include <fmt/format.h>
 
-#include "api/share_view.h"
+#include "api/shares.h"
 #include "http/message.h"
 
 namespace webwrap {

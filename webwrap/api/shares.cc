@@ -1,19 +1,16 @@
+#include "api/shares.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdlib>
 
-#include "api/audio_file.h"
 #include "api/auth.h"
+#include "api/handlers.h"
 #include "api/json_body.h"
-#include "api/json_views.h"
-#include "api/owned.h"
-#include "api/routes.h"
-#include "api/share_page.h"
-#include "api/share_view.h"
 #include "domain/email.h"
 #include "domain/id.h"
-#include "http/security.h"
+#include "http/response.h"
 #include "log/log.h"
 
 namespace webwrap {

@@ -5,24 +5,41 @@
 
 #include "api/auth.h"
 #include "api/context.h"
+#include "api/handlers.h"
 #include "api/json_body.h"
-#include "api/json_views.h"
-#include "api/routes.h"
 #include "api/work_slots.h"
 #include "domain/error.h"
 #include "domain/id.h"
 #include "log/log.h"
 #include "payments/fulfilment.h"
 #include "payments/webhook_signature.h"
-#include "store/names.h"
+#include "store/records.h"
 
 namespace webwrap {
 namespace {
 
+using nlohmann::json;
+
+constexpr int max_history = 500;
+
+http::Response get_credits(const Context& context, const http::Request& request) {
+  const Account account = require_member(context, request);
+  json answer;
+  context.store.read([&](Transaction& transaction) {
+    json history = json::array();
+    for (const HistoryLine& line : transaction.ledger().history(account.id, max_history))
+      history.push_back(
+          {{"kind", line.kind}, {"note", line.note}, {"amount", line.amount}, {"balance", line.balance}, {"time", line.time}});
+    answer = {{"balance", transaction.ledger().balance(user_account(account.id))},
+              {"reserved", transaction.ledger().balance(reserved_account(account.id))},
+              {"history", std::move(history)}};
+  });
+  return json_response(200, answer);
+}
+
 using http::Method;
 using http::Request;
 using http::Response;
-using nlohmann::json;
 
 constexpr int max_listed_orders = 200;
 constexpr std::size_t max_event_bytes = 512 * 1024;
@@ -141,6 +158,8 @@ Response take_webhook(const Context& context, const Request& request) {
 }
 
 }  // namespace
+
+void add_credit_routes(http::Router& router, Context& context) { add_route(router, context, http::Method::get, "/credits", get_credits); }
 
 void add_shop_routes(http::Router& router, Context& context) {
   const auto slots = std::make_shared<ProviderSlots>(context.config.handler_threads);

@@ -4,7 +4,6 @@
 #include <string>
 
 namespace webwrap {
-
 /// Where audio is kept, by key ("recordings/<id>/source", "songs/<id>/converted.flac"). Keys are made by the service, never by users.
 /// Thread-safe; several processes may share it. A later S3 store is one more class beside LocalBlobStore.
 class BlobStore {
@@ -25,5 +24,8 @@ class BlobStore {
 
 /// Blobs below a local folder; temporary files are made below `dir`/tmp, which this makes.
 std::unique_ptr<BlobStore> open_local_blob_store(const std::string& dir);
+
+/// The sha256 of a file's bytes, hex. Throws std::runtime_error where it cannot be read.
+std::string sha256_of_file(const std::string& path);
 
 }  // namespace webwrap

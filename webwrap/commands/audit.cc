@@ -4,9 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "blob/blob_store.h"
-#include "blob/digest.h"
 #include "commands/commands.h"
-#include "commands/database.h"
 
 namespace webwrap {
 namespace {

@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "api/account_data.h"
+#include "api/accounts.h"
 #include "api/context.h"
 #include "api/passwords.h"
 #include "api/uploads.h"

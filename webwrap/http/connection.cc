@@ -2,12 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -15,9 +19,8 @@
 #include <utility>
 
 #include "domain/id.h"
-#include "http/address.h"
-#include "http/file_range.h"
-#include "http/security.h"
+#include "http/message.h"
+#include "http/response.h"
 #include "log/log.h"
 
 namespace webwrap::http {
@@ -339,6 +342,95 @@ void Connection::check_time(steady_clock::time_point now) {
   } else {
     close_now();
   }
+}
+
+Pool::Pool(int threads, std::size_t max_queue) : max_queue_(max_queue) {
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+}
+
+Pool::~Pool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+bool Pool::submit(std::function<void()> work) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || queue_.size() >= max_queue_) return false;
+    queue_.push_back(std::move(work));
+  }
+  changed_.notify_one();
+  return true;
+}
+
+void Pool::run() {
+  for (;;) {
+    std::function<void()> work;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      work = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    work();
+  }
+}
+
+Writer::Writer() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.fd = wake_;
+  if (epoll_ < 0 || wake_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) != 0)
+    throw std::runtime_error("The server cannot wait for its sockets.");
+}
+
+Writer::~Writer() {
+  stop();
+  waiting_.clear();
+  ::close(epoll_);
+  ::close(wake_);
+}
+
+void Writer::stop() {
+  if (!thread_.joinable()) return;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
+  thread_.join();
+}
+
+void Writer::watch(const std::shared_ptr<Connection>& connection) {
+  const int socket = connection->socket();
+  epoll_event event = {};
+  event.events = EPOLLOUT | EPOLLONESHOT;
+  event.data.fd = socket;
+  const std::lock_guard lock(mutex_);
+  waiting_[socket] = connection;
+  if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, socket, &event) != 0 && errno == ENOENT) ::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event);
+}
+
+void Writer::forget(int socket) { ::epoll_ctl(epoll_, EPOLL_CTL_DEL, socket, nullptr); }
+
+bool Writer::wait() {
+  std::array<epoll_event, 64> events;
+  const int count = ::epoll_wait(epoll_, events.data(), events.size(), 500);
+  for (int i = 0; i < count; ++i) {
+    if (events[i].data.fd == wake_) return false;
+    std::shared_ptr<Connection> connection;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = waiting_.find(events[i].data.fd);
+      if (found == waiting_.end()) continue;
+      connection = std::move(found->second);
+      waiting_.erase(found);
+    }
+    connection->writable();
+  }
+  return true;
 }
 
 }  // namespace webwrap::http

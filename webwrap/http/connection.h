@@ -1,6 +1,8 @@
 #pragma once
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -8,15 +10,62 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "blob/blob_store.h"
-#include "http/head.h"
-#include "http/output.h"
-#include "http/pool.h"
+#include "http/message.h"
+#include "http/response.h"
 #include "http/router.h"
-#include "http/writer.h"
 
 namespace webwrap::http {
+/// A few threads that work through a queue of bounded length.
+class Pool {
+ public:
+  Pool(int threads, std::size_t max_queue);
+  ~Pool();                                  ///< works through what is queued first
+  bool submit(std::function<void()> work);  ///< false: the queue is full
+
+ private:
+  void run();
+
+  const std::size_t max_queue_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> queue_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+class Connection;
+
+/// Waits, in one thread, for the sockets of slow readers to take more, so that they cost no thread and no processor time; and looks at
+/// all connections every half second, for those that stalled.
+class Writer {
+ public:
+  Writer();
+  ~Writer();
+  template <class Tick>
+  void start(Tick tick) {
+    thread_ = std::thread([this, tick] { run(tick); });
+  }
+  void stop();
+  /// Calls connection->writable() once, when its socket takes bytes again or is broken.
+  void watch(const std::shared_ptr<Connection>& connection);
+  void forget(int socket);
+
+ private:
+  template <class Tick>
+  void run(Tick tick) {
+    while (wait()) tick();
+  }
+  bool wait();  ///< for half a second at most; false: stop
+
+  int epoll_, wake_;
+  std::mutex mutex_;
+  std::map<int, std::shared_ptr<Connection>> waiting_;
+  std::thread thread_;
+};
 
 struct ServerOptions {
   std::string bind = "127.0.0.1";

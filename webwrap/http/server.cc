@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "http/address.h"
+#include "http/message.h"
 
 namespace webwrap::http {
 namespace {

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -6,7 +7,6 @@
 #include "domain/ledger.h"
 
 namespace webwrap {
-
 /// Ids are random: 26 lower-case base32 characters (128 bits), made by new_id() (domain/id.h).
 using Id = std::string;
 
@@ -165,5 +165,17 @@ struct HistoryLine {
   Credits balance = 0;  ///< spendable after it
   Seconds time = 0;
 };
+
+/// Enumerators by the names that the database and the API use, in their order.
+constexpr auto names_of(AccountKind) { return std::array{"guest", "member"}; }
+constexpr auto names_of(Recording::State) { return std::array{"uploading", "analysing", "ready", "failed"}; }
+constexpr auto names_of(Job::Kind) { return std::array{"analyse", "convert", "render"}; }
+constexpr auto names_of(Job::State) { return std::array{"queued", "running", "done", "failed", "cancelled"}; }
+constexpr auto names_of(Order::State) { return std::array{"created", "pending", "paid", "failed", "expired", "refunded", "disputed"}; }
+
+template <class Enum>
+std::string name_of(Enum value) {
+  return names_of(value)[static_cast<std::size_t>(value)];
+}
 
 }  // namespace webwrap

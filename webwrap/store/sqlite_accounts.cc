@@ -1,5 +1,5 @@
 #include "domain/error.h"
-#include "store/sqlite_rows.h"
+#include "store/sqlite_connection.h"
 #include "store/sqlite_stores.h"
 
 namespace webwrap {

@@ -1,5 +1,6 @@
 #include "store/sqlite_connection.h"
 
+#include <fmt/format.h>
 #include <sqlite3.h>
 
 #include <chrono>
@@ -36,6 +37,24 @@ SQLite::Statement& SqliteConnection::statement(const std::string& sql) {
   const auto found = statements_.find(sql);
   if (found != statements_.end()) return found->second;
   return statements_.emplace(sql, SQLite::Statement(database_, sql)).first->second;
+}
+
+void migrate(SqliteConnection& connection) {
+  SQLite::Database& database = connection.database();
+  const std::vector<std::string_view>& migrations = sqlite_migrations();
+  const auto version = [&] { return static_cast<std::size_t>(database.execAndGet("PRAGMA user_version").getInt()); };
+  while (version() != migrations.size()) {
+    SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+    const std::size_t done = version();  // again: another process may have been faster
+    if (done > migrations.size())
+      throw std::runtime_error(fmt::format("The database {} has schema {}, this program knows {}: use the newer program that made it.",
+                                           database.getFilename(), done, migrations.size()));
+    if (done < migrations.size()) {
+      database.exec(std::string(migrations[done]));
+      database.exec(fmt::format("PRAGMA user_version = {}", done + 1));
+    }
+    transaction.commit();
+  }
 }
 
 }  // namespace webwrap

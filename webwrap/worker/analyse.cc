@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "blob/digest.h"
+#include "blob/blob_store.h"
 #include "voxconv/key.h"
 #include "voxconv/mix.h"
 #include "worker/audio_runner.h"

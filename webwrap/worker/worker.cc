@@ -12,7 +12,7 @@
 #include <system_error>
 #include <thread>
 
-#include "blob/digest.h"
+#include "blob/blob_store.h"
 #include "domain/error.h"
 #include "domain/id.h"
 #include "log/log.h"

@@ -4,7 +4,6 @@
 #include "api/context.h"
 
 namespace webwrap {
-
 /// Everything that is kept about an account, for its owner: no secrets, no hashes.
 nlohmann::json export_account(Transaction&, const Account&);
 

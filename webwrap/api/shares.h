@@ -1,10 +1,15 @@
 #pragma once
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "config/config.h"
 #include "store/records.h"
 
 namespace webwrap {
+std::string share_url(const Config&, const Share&);
+
+/// The share as its owner sees it; null for one that was taken down.
+nlohmann::json share_view(const Config&, const Share&);
 
 /// What listeners are told on every page of a shared song.
 inline constexpr char ai_notice[] =

@@ -1,7 +1,7 @@
 #pragma once
 #include <tuple>
 
-#include "store/names.h"
+#include "store/records.h"
 
 namespace webwrap {
 

@@ -1,9 +1,9 @@
-#include "api/json_views.h"
+#include "api/handlers.h"
 
-#include "store/names.h"
+#include "api/context.h"
+#include "store/records.h"
 
 namespace webwrap {
-
 using nlohmann::json;
 
 http::Response json_response(int status, const json& body) {
@@ -34,6 +34,21 @@ http::Response account_response(Store& store, int status, const Account& account
   json view;
   store.read([&](Transaction& transaction) { view = account_view(transaction, account); });
   return json_response(status, view);
+}
+
+void add_all_routes(http::Router& router, Context& context) {
+  add_account_routes(router, context);
+  add_session_routes(router, context);
+  add_upload_routes(router, context);
+  add_recording_routes(router, context);
+  add_voice_routes(router, context);
+  add_job_routes(router, context);
+  add_song_routes(router, context);
+  add_share_routes(router, context);
+  add_credit_routes(router, context);
+  add_shop_routes(router, context);
+  add_operation_routes(router, context);
+  add_page_routes(router, context);
 }
 
 }  // namespace webwrap

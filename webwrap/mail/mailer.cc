@@ -1,4 +1,4 @@
-#include "mail/outbox.h"
+#include "mail/mailer.h"
 
 #include <fmt/format.h>
 
@@ -7,12 +7,15 @@
 
 #include "config/config.h"
 #include "log/log.h"
-#include "mail/log_mailer.h"
 #include "mail/smtp_mailer.h"
 
 namespace webwrap {
 
 using namespace std::chrono_literals;
+
+void LogMailer::send(const Mail& mail) {
+  log(Level::info, "mail (no smtp_url is set)", {{"to", mail.to}, {"subject", mail.subject}, {"text", mail.text}});
+}
 
 Outbox::Delays Outbox::default_delays() { return {5s, 30s, 2min, 10min, 1h}; }
 
