@@ -31,8 +31,9 @@ void make_data_dir(const Config& config) {
   if (std::error_code error; !fs::create_directories(config.data_dir, error) && error)
     throw std::runtime_error(
         fmt::format("Cannot make the folder {}: {}. Give one that can be written to with --data-dir.", config.data_dir, error.message()));
-  fs::permissions(config.data_dir,
-                  fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec);  // others' songs are nobody's business
+  fs::permissions(
+      config.data_dir,
+      fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec);  // recordings and songs are private: no access for other users
 }
 
 int run(int argc, char** argv) {

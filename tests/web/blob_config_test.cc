@@ -54,7 +54,7 @@ TEST_F(Blobs, KeepWhatIsPut) {
   EXPECT_TRUE(fs::is_empty(dir_ / "blobs/tmp"));
 }
 
-TEST_F(Blobs, RefuseKeysThatLeaveTheirFolder) {
+TEST_F(Blobs, RefusePathTraversal) {
   const auto blobs = open_local_blob_store(dir_ / "blobs");
   for (const char* key : {"", "/etc/passwd", "../x", "a/../x", "a/..", "a//b", "a/", ".hidden", "a/.b", "a\\b", "a b", "a%2fb", "ä"}) {
     EXPECT_THROW(blobs->put(key, "x"), std::logic_error) << key;
@@ -81,9 +81,9 @@ TEST_F(DiskTest, KeepsSomeOfItFree) {
   }
   free = 799;
   EXPECT_TRUE(disk.is_full());
-  EXPECT_FALSE(disk.is_nearly_used_up());
+  EXPECT_FALSE(disk.is_critical());
   free = 399;
-  EXPECT_TRUE(disk.is_nearly_used_up());
+  EXPECT_TRUE(disk.is_critical());
   EXPECT_FALSE(Disk(dir_, 0, [&] { return free; }).is_full()) << "nothing is to be kept";
   EXPECT_GT(Disk(dir_, 1).free(), 0);
 }
@@ -91,13 +91,13 @@ TEST_F(DiskTest, KeepsSomeOfItFree) {
 TEST_F(DiskTest, HasAReserveToGiveAway) {
   std::int64_t free = 800;
   const Disk disk(dir_, 800, [&] { return free; });
-  EXPECT_FALSE(disk.keep_reserve()) << "it would take what must stay free";
+  EXPECT_FALSE(disk.ensure_reserve()) << "it would take what must stay free";
   EXPECT_FALSE(disk.release_reserve());
   free = 1000;
-  EXPECT_TRUE(disk.keep_reserve());
+  EXPECT_TRUE(disk.ensure_reserve());
   EXPECT_EQ(fs::file_size(dir_ / "reserve"), 100u);
   free = 0;
-  EXPECT_TRUE(disk.keep_reserve()) << "it is there";
+  EXPECT_TRUE(disk.ensure_reserve()) << "it is there";
   EXPECT_TRUE(disk.release_reserve());
   EXPECT_FALSE(fs::exists(dir_ / "reserve"));
 }

@@ -59,7 +59,7 @@ TEST_F(Pages, AnswerUnchangedFilesWithoutABody) {
   EXPECT_EQ(browser.send(Method::get, "/assets/css/app.css", nullptr, {{"if-none-match", "\"other\""}}).status, 200);
 }
 
-TEST_F(Pages, NeverLeaveTheirFolder) {
+TEST_F(Pages, RefusePathTraversal) {
   for (const char* path : {"/assets/../api/pages.cc", "/assets/js/../../api/pages.cc", "/assets//etc/passwd", "/assets/%2e%2e/api/pages.cc",
                            "/assets/js", "/assets/", "/assets/vendor/README.md", "/assets/css/app.css/"})
     EXPECT_EQ(browser.send(Method::get, path).status, 404) << path;

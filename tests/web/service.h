@@ -30,7 +30,7 @@ struct CapturingMailer : Mailer {
 struct NoPayments : PaymentGateway {
   bool configured() const override { return false; }
   CheckoutSession create_session(const Order&, const std::string&, const std::string&, const std::string&, const std::string&,
-                                 Patience) override {
+                                 RetryPolicy) override {
     return {};
   }
   CheckoutSession find_session(const std::string&) override { return {}; }

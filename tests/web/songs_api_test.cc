@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 
+#include "api_user.h"
 #include "commands/commands.h"
-#include "singer.h"
 
 namespace webwrap {
 namespace {
@@ -10,9 +10,9 @@ using namespace testing;
 using ::testing::HasSubstr;
 
 struct SongsApi : ::testing::Test {
-  SingingService service;
-  Singer member{service, Singer::Kind::member};
-  Singer other{service, Singer::Kind::member, "192.0.2.9"};
+  ApiService service;
+  ApiUser member{service, ApiUser::Kind::member};
+  ApiUser other{service, ApiUser::Kind::member, "192.0.2.9"};
 };
 
 TEST_F(SongsApi, ShowsRenamesAndDeletesASong) {
@@ -90,9 +90,9 @@ struct Renders : SongsApi {
   }
 };
 
-TEST_F(Renders, AreSharedAsTheSingerKeptThem) {
+TEST_F(Renders, AreSharedWithTheirBlendAndLevel) {
   const Id song = member.song();
-  const auto ask = [&](const json& wish) { return member.post("/songs/" + song + "/renders", wish); };
+  const auto ask = [&](const json& parameters) { return member.post("/songs/" + song + "/renders", parameters); };
   const json kept = ask({{"format", "mp3"}, {"wet", 0.3}, {"level_db", -6}});
   const std::string id = kept.at("id");
   const auto share_it = [&](const json& render, int status = 201) {
@@ -207,7 +207,7 @@ TEST_F(Shares, ShareOpensASongAndUnshareClosesIt) {
 
 TEST_F(Shares, OnlyMembersShareAndOnlyTheirOwn) {
   other.post("/songs/" + member.song() + "/share", json::object(), 404);
-  Singer guest{service, Singer::Kind::guest, "192.0.2.7"};
+  ApiUser guest{service, ApiUser::Kind::guest, "192.0.2.7"};
   guest.post("/songs/" + guest.song() + "/share", json::object(), 403);
 }
 

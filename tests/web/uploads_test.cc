@@ -289,7 +289,7 @@ TEST_F(Uploads, ExpireUnlessTheyGoOn) {
   EXPECT_EQ(look(place).status, 404);
 }
 
-TEST_F(Uploads, HealAfterACrashBetweenTheBlobAndTheDatabase) {
+TEST_F(Uploads, RecoverAfterACrashBetweenTheBlobAndTheDatabase) {
   const std::string place = created(6);
   patch(place, 0, "01");
   service_.blobs->append(recording(place).blob, 2, "23");  // what a dying process wrote
@@ -300,7 +300,7 @@ TEST_F(Uploads, HealAfterACrashBetweenTheBlobAndTheDatabase) {
   EXPECT_EQ(recording(place).state, Recording::State::analysing);
 }
 
-TEST_F(Uploads, HealAfterACrashAtTheLastByte) {
+TEST_F(Uploads, RecoverAfterACrashAtTheLastByte) {
   const std::string asked = created(4), forgotten = created(4);
   service_.blobs->append(recording(asked).blob, 0, "0123");
   service_.blobs->append(recording(forgotten).blob, 0, "0123");

@@ -21,8 +21,8 @@ namespace {
 using nlohmann::json;
 
 constexpr int all = std::numeric_limits<int>::max();
-constexpr Seconds guest_without_session = 3600;  // one who is being made has none yet
-constexpr int guests_at_a_time = 100;
+constexpr Seconds guest_grace_s = 3600;  // one who is being made has none yet
+constexpr int guests_per_cleanup = 100;
 
 /// JSON that is kept as text.
 json parsed(const std::string& text) {
@@ -113,7 +113,7 @@ constexpr std::size_t max_name = 80;
 
 std::string new_password(JsonBody& body, const std::string& field, const std::string& email) {
   const std::string password = body.secret(field, max_password_length);
-  if (const std::string trouble = password_trouble(password, email); !trouble.empty()) fail_field(field, trouble);
+  if (const std::string trouble = password_problem(password, email); !trouble.empty()) fail_field(field, trouble);
   return password;
 }
 
@@ -177,7 +177,7 @@ Response sign_up(const Context& context, const Request& request) {
   try {
     member = save_member(context, current, member);
   } catch (const ServiceError& error) {
-    if (error.code() == "email_taken") send_taken_notice(context, *email);
+    if (error.code() == "email_taken") send_email_taken_notice(context, *email);
     throw;
   }
   send_verification(context, member);
@@ -309,17 +309,17 @@ int clean_up_accounts(const Context& context) {
   const Seconds now = context.clock.now();
   std::vector<Account> lost;
   context.store.write([&](Transaction& transaction) {
-    transaction.accounts().erase_stale_sessions(now - session_idle);
-    lost = transaction.accounts().lost_guests(now - guest_without_session, guests_at_a_time);
+    transaction.accounts().erase_stale_sessions(now - session_idle_timeout);
+    lost = transaction.accounts().orphaned_guests(now - guest_grace_s, guests_per_cleanup);
   });
   for (const Account& guest : lost) remove_account(context, guest);
   return static_cast<int>(lost.size());
 }
 
-void adopt_guest(Transaction& transaction, const Account& guest, const Account& member, Seconds now) {
+void merge_guest(Transaction& transaction, const Account& guest, const Account& member, Seconds now) {
   const auto current = transaction.accounts().find(guest.id);
   if (!current || current->kind != AccountKind::guest) return;
-  transaction.jobs().hand_over(guest.id, member.id);  // guests' jobs cost nothing, so the books hold nothing of them
+  transaction.jobs().reassign(guest.id, member.id);  // guests' jobs cost nothing, so the books hold nothing of them
   for (Recording& recording : transaction.recordings().list(guest.id, all)) {
     recording.account = member.id;
     transaction.recordings().update(recording);

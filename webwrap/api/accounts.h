@@ -4,11 +4,12 @@
 #include "api/context.h"
 
 namespace webwrap {
+
 /// Everything that is kept about an account, for its owner: no secrets, no hashes.
 nlohmann::json export_account(Transaction&, const Account&);
 
-/// Gives the free credits, once the account's e-mail address is known to be its owner's: whoever could have them for invented addresses
-/// would never buy any. The ledger's key lets an account have them once.
+/// Gives the free credits, once the account's e-mail address is known to be its owner's: else they could be had
+/// again and again with invented addresses. The ledger's key gives them once to an account.
 void grant_free_credits(Transaction&, const Config&, const Account&, Seconds now);
 
 /// Removes the account, what it owns and its audio. The books stay, under its id.
@@ -18,8 +19,8 @@ void remove_account(const Context&, const Account&);
 /// Returns how many. To be called now and then.
 int clean_up_accounts(const Context&);
 
-/// Hands what a guest made and what is being made to the member who the guest turns out to be, and removes the guest. Does nothing where
+/// Moves a guest's recordings, songs and jobs, running ones too, to the member who logs in, and removes the guest. Does nothing where
 /// the account has become a member's own meanwhile.
-void adopt_guest(Transaction&, const Account& guest, const Account& member, Seconds now);
+void merge_guest(Transaction&, const Account& guest, const Account& member, Seconds now);
 
 }  // namespace webwrap

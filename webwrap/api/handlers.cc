@@ -4,6 +4,7 @@
 #include "store/records.h"
 
 namespace webwrap {
+
 using nlohmann::json;
 
 http::Response json_response(int status, const json& body) {

@@ -11,6 +11,7 @@
 #include "store/store.h"
 
 namespace webwrap {
+
 using ContextHandler = std::function<http::Response(const Context&, const http::Request&)>;
 
 /// Adds a route below /api/v1 whose handler gets the context. What changes something is asked for by our own pages or by scripts only
@@ -69,7 +70,7 @@ inline nlohmann::json or_null(const std::string& text) { return text.empty() ? n
 inline nlohmann::json or_null(Seconds time) { return time == 0 ? nlohmann::json() : nlohmann::json(time); }
 
 /// Runs `work`, which forgets what lies below the blobs' `prefix` and belongs to who asks, and removes that. On a full disk the audio goes
-/// first, so that there is room for the transaction: deleting is the way out and must always work.
+/// first, so that there is room for the transaction: deleting is how space is freed and must always work.
 inline void erase_with_blobs(const Context& context, const std::string& prefix, const std::function<void(Transaction&)>& work) {
   try {
     context.store.write(work);

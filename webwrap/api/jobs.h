@@ -7,8 +7,9 @@
 #include "voxconv/voice.h"
 
 namespace webwrap {
-/// What somebody wants converted, as quotes and jobs name it; checked.
-struct ConversionWish {
+
+/// The validated conversion parameters of a quote or job request.
+struct ConversionRequest {
   Recording recording;
   voxconv::VoiceInfo voice;
   double start_s = 0, end_s = 0;  ///< the part: 0 <= start_s < end_s <= the recording's length
@@ -19,10 +20,10 @@ struct ConversionWish {
 };
 
 /// Reads recording, voice, start_s, end_s and preview. Throws ServiceError: 422 for a field, 409 "not_ready".
-ConversionWish read_wish(const Context&, const Account&, JsonBody&);
+ConversionRequest read_conversion_request(const Context&, const Account&, JsonBody&);
 
-/// ConvertOptions from a client's JSON: those of voxconv::convert_option_table() but files and what is local, which are the service's own
-/// business. Throws ServiceError(422).
+/// ConvertOptions from a client's JSON: those of voxconv::convert_option_table() except paths and `local` options, which only the
+/// server sets. Throws ServiceError(422).
 nlohmann::json read_options(const nlohmann::json& wanted);
 
 /// Priorities of jobs: smaller first.

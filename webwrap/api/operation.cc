@@ -17,6 +17,7 @@
 #include "voxconv/f0.h"
 
 namespace webwrap {
+
 extern const char openapi_text[];  // openapi.json, embedded by CMake
 
 namespace {

@@ -6,6 +6,7 @@
 #include "store/records.h"
 
 namespace webwrap {
+
 std::string share_url(const Config&, const Share&);
 
 /// The share as its owner sees it; null for one that was taken down.
@@ -24,7 +25,7 @@ struct SharePage {
 /// The page of a shared song, whole without scripts; `embed`: the player alone, for other sites' frames.
 std::string share_html(const SharePage&, bool embed);
 /// For a song that is not there (any more).
-std::string no_share_html();
+std::string missing_share_html();
 
 std::string embed_url(const Config&, const Share&);
 std::string escape_html(const std::string& text);

@@ -90,8 +90,8 @@ Response get_peaks(const Context& context, const Request& request) {
 }
 
 constexpr int renders_per_hour = 120;
-constexpr std::size_t renders_kept = 10;  // of a song: there is no end of different wishes, but one of the disk
-constexpr int looked_through = 50;
+constexpr std::size_t max_renders_kept = 10;  // of a song: blend and level have many combinations, the disk has an end
+constexpr int max_renders_checked = 50;
 constexpr std::array formats{"mp3", "wav", "flac"};
 
 json view(const Job& job) {
@@ -118,21 +118,21 @@ std::string file_of(const Context& context, const Job& job) {
   return context.blobs.size(key) < 0 ? std::string() : key;
 }
 
-/// Whether a wish that was made before need not be made again.
-bool stands(const Context& context, const Job& job) {
+/// Whether the render of an earlier request with the same parameters can be returned.
+bool is_reusable(const Context& context, const Job& job) {
   const bool on_its_way = job.state == Job::State::queued || job.state == Job::State::running;
   return on_its_way || !file_of(context, job).empty();
 }
 
 /// Removes files of the song's renders past those kept; never that of the shared one. What was removed before is not looked for again.
-void remove_surplus(const Context& context, const Song& song) {
+void remove_old_renders(const Context& context, const Song& song) {
   std::vector<Job> renders;
   std::optional<Share> share;
   context.store.read([&](Transaction& transaction) {
-    renders = transaction.jobs().renders(song.id, looked_through);
+    renders = transaction.jobs().renders(song.id, max_renders_checked);
     share = transaction.songs().share_of(song.id);
   });
-  for (std::size_t i = renders_kept - 1; i < renders.size(); ++i)  // one more is to come
+  for (std::size_t i = max_renders_kept - 1; i < renders.size(); ++i)  // one more is to come
     if (!share || share->render != renders[i].id)
       if (const std::string file = file_of(context, renders[i]); !file.empty()) context.blobs.remove(file);
 }
@@ -143,7 +143,7 @@ Response post_render(const Context& context, const Request& request) {
   JsonBody body(request, {"format", "wet", "level_db"});
   const std::string format = body.text("format", 1, 8);
   if (std::find(formats.begin(), formats.end(), format) == formats.end()) fail_field("format", "this is mp3, wav or flac.");
-  // Steps that nobody hears are made the same.
+  // Rounded to inaudible steps, so that nearly equal requests share a render.
   const double wet = std::round(body.optional_number("wet", 0, 1).value_or(1) * 100) / 100;
   const double level_db = std::round(body.optional_number("level_db", -24, 12).value_or(0) * 10) / 10;
   limit_rate(context, "render", account.id, renders_per_hour, 3600);
@@ -158,9 +158,9 @@ Response post_render(const Context& context, const Request& request) {
   job.request_key = fmt::format("render:{}:{}:{:g}:{:g}", song.id, format, wet, level_db);
   bool added = false;
   context.store.write([&](Transaction& transaction) {
-    // The same wish is the same render, as long as its file is there.
+    // The same parameters give the same render, as long as its file exists.
     const auto before = transaction.jobs().find_by_request(account.id, job.request_key);
-    if (before && stands(context, *before)) {
+    if (before && is_reusable(context, *before)) {
       job = *before;
       return;
     }
@@ -170,7 +170,7 @@ Response post_render(const Context& context, const Request& request) {
     transaction.jobs().add(job);
     added = true;
   });
-  if (added) remove_surplus(context, song);
+  if (added) remove_old_renders(context, song);
   return json_response(201, view(job));
 }
 

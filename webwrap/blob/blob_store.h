@@ -4,6 +4,7 @@
 #include <string>
 
 namespace webwrap {
+
 /// Where audio is kept, by key ("recordings/<id>/source", "songs/<id>/converted.flac"). Keys are made by the service, never by users.
 /// Thread-safe; several processes may share it. A later S3 store is one more class beside LocalBlobStore.
 class BlobStore {

@@ -22,7 +22,7 @@ std::string lower(std::string text) {
 
 }  // namespace
 
-std::string password_trouble(const std::string& password, const std::string& email) {
+std::string password_problem(const std::string& password, const std::string& email) {
   const std::size_t length = length_of(password);
   if (length < min_password_length)
     return "it must have at least " + std::to_string(min_password_length) + " characters; a sentence works well.";

@@ -8,6 +8,6 @@ constexpr std::size_t min_password_length = 12, max_password_length = 128;  ///<
 /// Why a new password is not good enough, as a sentence; empty: it is. Length rather than rules about kinds of characters (NIST SP
 /// 800-63B): refuses short ones, those that are guessed first (bits_to_guess), and those with the name in the e-mail address or of this
 /// service.
-std::string password_trouble(const std::string& password, const std::string& email);
+std::string password_problem(const std::string& password, const std::string& email);
 
 }  // namespace webwrap

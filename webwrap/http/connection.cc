@@ -30,10 +30,10 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::size_t max_head = 16 * 1024;
-constexpr std::size_t max_ahead = 64 * 1024;  // of requests sent before the answer to the one in work has come
-constexpr std::size_t memory_body = 256 * 1024;
-constexpr std::size_t unrouted_body = 64 * 1024;
-constexpr milliseconds lingering(3000);  // so that the client reads the answer before it meets a reset connection
+constexpr std::size_t max_pipelined = 64 * 1024;  // of requests sent before the answer to the one in work has come
+constexpr std::size_t max_memory_body = 256 * 1024;
+constexpr std::size_t max_unrouted_body = 64 * 1024;
+constexpr milliseconds linger_time(3000);  // so that the client reads the answer before it meets a reset connection
 
 /// The disk takes no more of a request's body.
 struct SpoolFull : std::runtime_error {
@@ -80,7 +80,7 @@ Connection::Connection(ServerState& state, Descriptor socket, std::string client
 }
 
 Connection::~Connection() {
-  count_out();
+  end_request();
   state_.writer.forget(socket_.get());
   const std::lock_guard lock(state_.mutex);
   if (state_.connections.erase(this) == 0) return;  // it was not let in
@@ -88,11 +88,11 @@ Connection::~Connection() {
   if (mine != state_.of_address.end() && --mine->second == 0) state_.of_address.erase(mine);
 }
 
-void Connection::count_in() {
+void Connection::begin_request() {
   if (!std::exchange(in_flight_, true)) ++state_.in_flight;
 }
 
-void Connection::count_out() {
+void Connection::end_request() {
   if (std::exchange(in_flight_, false)) --state_.in_flight;
 }
 
@@ -105,7 +105,7 @@ void Connection::receive(std::string_view bytes) {
     if (stage_ == Stage::body && input_.empty()) bytes.remove_prefix(take_body(bytes));
     input_.append(bytes);
     advance();
-    if (input_.size() > max_ahead) close_now();
+    if (input_.size() > max_pipelined) close_now();
   } catch (const SpoolFull& error) {
     log(Level::error, "no room for a request's body", {{"error", error.what()}});
     refuse(problem(507, "disk_full", "The service has no room left for this; nothing was changed. Please try again later."));
@@ -152,20 +152,20 @@ bool Connection::read_head() {
     refuse(busy("The service is being restarted; try again in a moment."));
     return true;
   }
-  count_in();  // a body that is on its way is waited for
-  const std::size_t limit = state_.router.max_body(head_.request.method, head_.request.path).value_or(unrouted_body);
+  begin_request();  // a body that is on its way is waited for
+  const std::size_t limit = state_.router.max_body(head_.request.method, head_.request.path).value_or(max_unrouted_body);
   if (head_.length > limit) {
     refuse(problem(413, "too_large", fmt::format("The request's body is larger than {} bytes, which this address takes at most.", limit)));
     return true;
   }
-  if (head_.length > memory_body) {
+  if (head_.length > max_memory_body) {
     if (!state_.options.has_room(static_cast<std::int64_t>(head_.length))) throw SpoolFull("The spool has no room for a request's body.");
     spool_ = make_spool(state_.options.spool_dir);
   }
   static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
   if (head_.expects_continue && head_.length > 0) ::send(socket(), go_on.data(), go_on.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   body_left_ = head_.length;
-  wait_until(state_.options.stall_time + milliseconds(head_.length / 4));  // 4 kB a second: a weak phone
+  wait_until(state_.options.stall_time + milliseconds(head_.length / 4));  // at least 4 kB a second
   stage_ = Stage::body;
   return true;
 }
@@ -270,7 +270,7 @@ Output Connection::file_output(const Request& request, Response response) const 
 }
 
 void Connection::refuse(Response response) {
-  count_in();
+  begin_request();
   head_.keep_alive = false;
   add_security_headers("/api/", response);
   start(make_output(response, false, static_cast<std::int64_t>(response.body.size())));
@@ -278,7 +278,7 @@ void Connection::refuse(Response response) {
 
 void Connection::start(Output output) {
   if (stage_ == Stage::closed) {
-    count_out();
+    end_request();
     return;
   }
   output_ = std::move(output);
@@ -299,7 +299,7 @@ void Connection::finish(bool broken) {
   const bool keep_alive = output_.keep_alive;
   output_ = Output();
   spool_ = Descriptor();
-  count_out();
+  end_request();
   if (broken) {
     stage_ = Stage::closed;
     ::shutdown(socket(), SHUT_RDWR);
@@ -309,14 +309,14 @@ void Connection::finish(bool broken) {
   } else {
     stage_ = Stage::closing;
     ::shutdown(socket(), SHUT_WR);
-    wait_until(lingering);
+    wait_until(linger_time);
   }
   if (stage_ != Stage::head) input_ = {};
 }
 
 void Connection::close_now() {
   if (stage_ == Stage::writing) return finish(true);
-  if (stage_ != Stage::busy) count_out();  // a handler still at work finds out in start() that nobody waits for its answer
+  if (stage_ != Stage::busy) end_request();  // a handler still at work finds out in start() that nobody waits for its answer
   stage_ = Stage::closed;
   input_ = {};
   ::shutdown(socket(), SHUT_RDWR);
@@ -344,11 +344,11 @@ void Connection::check_time(steady_clock::time_point now) {
   }
 }
 
-Pool::Pool(int threads, std::size_t max_queue) : max_queue_(max_queue) {
+ThreadPool::ThreadPool(int threads, std::size_t max_queue) : max_queue_(max_queue) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
-Pool::~Pool() {
+ThreadPool::~ThreadPool() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -357,7 +357,7 @@ Pool::~Pool() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-bool Pool::submit(std::function<void()> work) {
+bool ThreadPool::submit(std::function<void()> work) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || queue_.size() >= max_queue_) return false;
@@ -367,7 +367,7 @@ bool Pool::submit(std::function<void()> work) {
   return true;
 }
 
-void Pool::run() {
+void ThreadPool::run() {
   for (;;) {
     std::function<void()> work;
     {
@@ -381,7 +381,7 @@ void Pool::run() {
   }
 }
 
-Writer::Writer() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+WritePoller::WritePoller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   epoll_event event = {};
   event.events = EPOLLIN;
   event.data.fd = wake_;
@@ -389,21 +389,21 @@ Writer::Writer() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EF
     throw std::runtime_error("The server cannot wait for its sockets.");
 }
 
-Writer::~Writer() {
+WritePoller::~WritePoller() {
   stop();
   waiting_.clear();
   ::close(epoll_);
   ::close(wake_);
 }
 
-void Writer::stop() {
+void WritePoller::stop() {
   if (!thread_.joinable()) return;
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
   thread_.join();
 }
 
-void Writer::watch(const std::shared_ptr<Connection>& connection) {
+void WritePoller::watch(const std::shared_ptr<Connection>& connection) {
   const int socket = connection->socket();
   epoll_event event = {};
   event.events = EPOLLOUT | EPOLLONESHOT;
@@ -413,9 +413,9 @@ void Writer::watch(const std::shared_ptr<Connection>& connection) {
   if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, socket, &event) != 0 && errno == ENOENT) ::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event);
 }
 
-void Writer::forget(int socket) { ::epoll_ctl(epoll_, EPOLL_CTL_DEL, socket, nullptr); }
+void WritePoller::forget(int socket) { ::epoll_ctl(epoll_, EPOLL_CTL_DEL, socket, nullptr); }
 
-bool Writer::wait() {
+bool WritePoller::wait() {
   std::array<epoll_event, 64> events;
   const int count = ::epoll_wait(epoll_, events.data(), events.size(), 500);
   for (int i = 0; i < count; ++i) {

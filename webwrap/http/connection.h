@@ -19,11 +19,12 @@
 #include "http/router.h"
 
 namespace webwrap::http {
+
 /// A few threads that work through a queue of bounded length.
-class Pool {
+class ThreadPool {
  public:
-  Pool(int threads, std::size_t max_queue);
-  ~Pool();                                  ///< works through what is queued first
+  ThreadPool(int threads, std::size_t max_queue);
+  ~ThreadPool();                            ///< works through what is queued first
   bool submit(std::function<void()> work);  ///< false: the queue is full
 
  private:
@@ -41,10 +42,10 @@ class Connection;
 
 /// Waits, in one thread, for the sockets of slow readers to take more, so that they cost no thread and no processor time; and looks at
 /// all connections every half second, for those that stalled.
-class Writer {
+class WritePoller {
  public:
-  Writer();
-  ~Writer();
+  WritePoller();
+  ~WritePoller();
   template <class Tick>
   void start(Tick tick) {
     thread_ = std::thread([this, tick] { run(tick); });
@@ -98,8 +99,8 @@ struct ServerState {
   std::mutex mutex;
   std::map<Connection*, std::weak_ptr<Connection>> connections;
   std::map<std::string, std::size_t> of_address;  ///< connections by network_of(client)
-  Writer writer;
-  std::unique_ptr<Pool> pool;
+  WritePoller writer;
+  std::unique_ptr<ThreadPool> pool;
 };
 
 /// One client's connection: reads requests from bytes as they come, has them handled one after another, writes the answers. Holds a head of
@@ -110,7 +111,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ~Connection();
 
   void receive(std::string_view bytes);
-  void writable();  ///< called by the Writer
+  void writable();  ///< called by the WritePoller
   void check_time(std::chrono::steady_clock::time_point now);
   int socket() const { return socket_.get(); }
 
@@ -128,8 +129,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void finish(bool broken);
   void close_now();
   void wait_until(std::chrono::milliseconds from_now);
-  void count_in();  ///< from now on the server waits for this request when it ends
-  void count_out();
+  void begin_request();  ///< from now on the server waits for this request when it ends
+  void end_request();
 
   void answer(const std::shared_ptr<Request>& request);  ///< in a thread of the pool, without mutex_
   Output output_of(const Request& request, Response response) const;

@@ -9,6 +9,7 @@
 #include <vector>
 
 namespace webwrap::http {
+
 enum class Method { get, head, post, put, patch, del, options, trace };
 
 const char* name_of(Method method);  ///< "GET"

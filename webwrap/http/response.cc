@@ -17,7 +17,7 @@
 namespace webwrap::http {
 namespace {
 
-constexpr std::size_t smallest = 1024;
+constexpr std::size_t min_compressed_bytes = 1024;
 constexpr int gzip_window = 15 + 16;
 
 bool is_text(const std::string& type) {
@@ -73,7 +73,7 @@ std::optional<FilePart> parse_range(std::string_view text, std::int64_t size) {
   return FilePart{*first, (last ? std::min(*last, size - 1) : size - 1) - *first + 1};
 }
 
-constexpr std::int64_t turn_bytes = 1 << 20;
+constexpr std::int64_t max_bytes_per_write = 1 << 20;
 
 /// What a handler puts into a header must not begin another one.
 std::string one_line(std::string text) {
@@ -109,7 +109,7 @@ void compress(const Request& request, Response& response) {
   const std::string* caching = response.find_header("Cache-Control");
   if (!caching || caching->find("no-store") != std::string::npos) return;
   response.headers.emplace_back("Vary", "Accept-Encoding");
-  if (response.body.size() < smallest || !takes_gzip(request.header("accept-encoding"))) return;
+  if (response.body.size() < min_compressed_bytes || !takes_gzip(request.header("accept-encoding"))) return;
   std::string body = gzipped(response.body);
   if (body.empty()) return;
   response.body = std::move(body);
@@ -145,21 +145,21 @@ Descriptor::~Descriptor() {
 }
 
 Output::Progress Output::write(int socket) {
-  std::int64_t turn = turn_bytes;
+  std::int64_t budget = max_bytes_per_write;
   while (sent < bytes.size() || left > 0) {
-    if (turn <= 0) return Progress::blocked;
+    if (budget <= 0) return Progress::blocked;
     ssize_t count = 0;
     if (sent < bytes.size()) {
       count = ::send(socket, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT | (left > 0 ? MSG_MORE : 0));
       if (count > 0) sent += static_cast<std::size_t>(count);
     } else {
-      count = ::sendfile(socket, file.get(), &offset, static_cast<std::size_t>(std::min(left, turn)));
+      count = ::sendfile(socket, file.get(), &offset, static_cast<std::size_t>(std::min(left, budget)));
       if (count == 0) return Progress::broken;  // the file has become shorter
       if (count > 0) left -= count;
     }
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? Progress::blocked : Progress::broken;
-    turn -= count;
+    budget -= count;
   }
   return Progress::done;
 }

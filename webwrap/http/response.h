@@ -8,6 +8,7 @@
 #include "http/message.h"
 
 namespace webwrap::http {
+
 /// The Content-Security-Policy of a page: only our own files, no inline script or style. `frame_ancestors`: who may embed it, "'none'" or
 /// "*".
 std::string content_security_policy(const std::string& frame_ancestors);
@@ -58,7 +59,8 @@ struct Output {
   std::int64_t left = 0;  ///< of the file
   bool keep_alive = true;
 
-  /// Writes what the socket takes now, without waiting; at most about 1 MiB, then blocked, so that others get their turn.
+  /// Writes what the socket takes now, without waiting; at most about 1 MiB, then `blocked`, so that one fast client does not
+  /// hold the thread.
   Progress write(int socket);
 };
 

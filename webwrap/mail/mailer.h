@@ -10,6 +10,7 @@
 #include <vector>
 
 namespace webwrap {
+
 struct Config;
 
 struct Mail {

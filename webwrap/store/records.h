@@ -7,6 +7,7 @@
 #include "domain/ledger.h"
 
 namespace webwrap {
+
 /// Ids are random: 26 lower-case base32 characters (128 bits), made by new_id() (domain/id.h).
 using Id = std::string;
 
@@ -54,7 +55,7 @@ struct MailToken {
   Seconds expires = 0;
 };
 
-/// A source that a singer uploaded: first a tus upload, then, once looked at by a worker, something to convert.
+/// An uploaded source: first a tus upload, then, once a worker has analysed it, input of conversions.
 struct Recording {
   enum class State { uploading, analysing, ready, failed };
   Id id;

@@ -11,12 +11,12 @@ namespace {
 
 constexpr auto retry_after = std::chrono::microseconds(500);
 // 15 s at least: longer than any transaction of this service takes, so that a busy database means a stuck one.
-constexpr int most_retries = 30'000;
+constexpr int max_retries = 30'000;
 
 /// Waits while another process writes. SQLite's own way backs off up to 0.1 s a time: beside a process that writes without a pause, the
 /// others would hardly ever find the moment between two of its transactions.
 int wait_for_writer(void*, int retries) {
-  if (retries >= most_retries) return 0;
+  if (retries >= max_retries) return 0;
   std::this_thread::sleep_for(retry_after);
   return 1;
 }

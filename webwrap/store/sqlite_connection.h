@@ -15,6 +15,7 @@
 #include "store/sqlite_schema.h"
 
 namespace webwrap {
+
 /// One connection to the database with its prepared statements. Used by one thread at a time.
 class SqliteConnection {
  public:

@@ -129,7 +129,7 @@ bool SqliteJobStore::cancel(const Id& job, Seconds now) {
   return false;
 }
 
-void SqliteJobStore::hand_over(const Id& from, const Id& to) {
+void SqliteJobStore::reassign(const Id& from, const Id& to) {
   rows::run(connection_, "UPDATE jobs SET account = ?, request_key = '' WHERE account = ?", to, from);
 }
 

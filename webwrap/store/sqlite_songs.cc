@@ -4,6 +4,7 @@
 #include "store/sqlite_stores.h"
 
 namespace webwrap {
+
 void SqliteRecordingStore::add(const Recording& recording) { rows::insert(connection_, recording); }
 
 void SqliteRecordingStore::update(const Recording& recording) { rows::update(connection_, recording); }

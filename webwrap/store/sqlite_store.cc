@@ -90,7 +90,7 @@ std::string boot_id() {
   return id;
 }
 
-/// Times in the queue count from the machine's start, so those of an earlier one mean nothing: no worker of then is alive, nothing waits.
+/// Times in the queue count from the machine's start, so those of an earlier one mean nothing: none of its workers is running.
 void end_leases_of_earlier_boots(SqliteConnection& connection) {
   const std::string boot = boot_id();
   if (rows::value<std::string>(connection, "SELECT id FROM boot") == boot) return;

@@ -1,13 +1,13 @@
-#include "api/work_slots.h"
+#include "api/concurrency_limiter.h"
 
 #include "domain/error.h"
 
 namespace webwrap {
 
-WorkSlots::Slot WorkSlots::enter() {
+ConcurrencyLimiter::Slot ConcurrencyLimiter::enter() {
   std::unique_lock lock(mutex_);
   if (free_ == 0) {
-    if (waiting_ >= may_wait_) throw ServiceError(503, "busy", "Very many people are doing this right now; try again in a few seconds.");
+    if (waiting_ >= max_waiting_) throw ServiceError(503, "busy", "Very many people are doing this right now; try again in a few seconds.");
     ++waiting_;
     freed_.wait(lock, [&] { return free_ > 0; });
     --waiting_;
@@ -16,12 +16,12 @@ WorkSlots::Slot WorkSlots::enter() {
   return Slot(*this);
 }
 
-int WorkSlots::waiting() const {
+int ConcurrencyLimiter::waiting() const {
   const std::lock_guard lock(mutex_);
   return waiting_;
 }
 
-void WorkSlots::leave() {
+void ConcurrencyLimiter::leave() {
   {
     const std::lock_guard lock(mutex_);
     ++free_;

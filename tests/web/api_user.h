@@ -3,11 +3,11 @@
 
 namespace webwrap::testing {
 
-/// Somebody in a browser, with an account and recordings that a worker has looked at.
-struct Singer : Browser {
+/// A browser client with an account and analysed recordings.
+struct ApiUser : Browser {
   enum class Kind { guest, member };
 
-  Singer(Service& owner, Kind kind, const std::string& address = "192.0.2.1") : Browser(owner), service(owner) {
+  ApiUser(Service& owner, Kind kind, const std::string& address = "192.0.2.1") : Browser(owner), service(owner) {
     client = address;
     const http::Response made =
         kind == Kind::guest
@@ -84,9 +84,9 @@ struct Singer : Browser {
   Id id;
 };
 
-/// A service with all routes that singers use.
-struct SingingService : Service {
-  SingingService() {
+/// A service with the routes of the API.
+struct ApiService : Service {
+  ApiService() {
     config.signups_per_day = 1000;
     add_account_routes(router, *context);
     add_session_routes(router, *context);

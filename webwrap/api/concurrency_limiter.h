@@ -4,20 +4,20 @@
 
 namespace webwrap {
 
-/// Lets a few in at a time, lets a few more wait, and turns the rest away.
-class WorkSlots {
+/// A semaphore with a bounded number of waiting callers; further ones are refused.
+class ConcurrencyLimiter {
  public:
-  WorkSlots(int running, int waiting) : free_(running), may_wait_(waiting) {}
+  ConcurrencyLimiter(int running, int waiting) : free_(running), max_waiting_(waiting) {}
 
   class Slot {
    public:
-    explicit Slot(WorkSlots& slots) : slots_(slots) {}
+    explicit Slot(ConcurrencyLimiter& slots) : slots_(slots) {}
     ~Slot() { slots_.leave(); }
     Slot(const Slot&) = delete;
     Slot& operator=(const Slot&) = delete;
 
    private:
-    WorkSlots& slots_;
+    ConcurrencyLimiter& slots_;
   };
   /// Waits for a slot; it is given back when the result goes. Throws ServiceError(503, "busy") where too many wait already.
   [[nodiscard]] Slot enter();
@@ -28,7 +28,7 @@ class WorkSlots {
 
   mutable std::mutex mutex_;
   std::condition_variable freed_;
-  int free_, may_wait_, waiting_ = 0;
+  int free_, max_waiting_, waiting_ = 0;
 };
 
 }  // namespace webwrap
