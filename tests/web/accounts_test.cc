@@ -122,6 +122,12 @@ TEST_F(Accounts, GetFreeCreditsOnceTheirAddressIsConfirmed) {
   EXPECT_EQ(reset(link_to("bob@example.org", "/app/reset")).status, 204);
   EXPECT_EQ(log_in(bob, "bob@example.org", "eight loud badgers").status, 201);
   EXPECT_EQ(balance_of(bob), service.config.free_credits);
+  // Nor again after deleting the account.
+  EXPECT_EQ(bob.send(Method::del, "/api/v1/account", {{"password", "eight loud badgers"}}).status, 204);
+  Browser bob_again(service);
+  EXPECT_EQ(sign_up(bob_again, "bob@example.org").status, 201);
+  EXPECT_EQ(verify(link_to("bob@example.org", "/app/verify")), 204);
+  EXPECT_EQ(balance_of(bob_again), 0);
   service.store->write([&](Transaction& transaction) {
     LedgerEntry again = grant_entry(id, 5, "grant:" + id, "again");
     again.time = service.clock.time;

@@ -23,6 +23,7 @@ using nlohmann::json;
 constexpr int all = std::numeric_limits<int>::max();
 constexpr Seconds guest_grace_s = 3600;  // one who is being made has none yet
 constexpr int guests_per_cleanup = 100;
+constexpr Seconds free_credits_again = 180 * 24 * 3600;
 
 /// JSON that is kept as text.
 json parsed(const std::string& text) {
@@ -284,6 +285,7 @@ json export_account(Transaction& transaction, const Account& account) {
 
 void grant_free_credits(Transaction& transaction, const Config& config, const Account& account, Seconds now) {
   if (config.free_credits == 0 || account.kind != AccountKind::member || !account.email_verified) return;
+  if (!transaction.accounts().within_limit("free_credits", hash_secret(account.email), 1, free_credits_again, now)) return;
   LedgerEntry entry = grant_entry(account.id, config.free_credits, "grant:" + account.id, "Free credits to begin with");
   entry.time = now;
   transaction.ledger().post(entry);

@@ -9,7 +9,8 @@ namespace webwrap {
 nlohmann::json export_account(Transaction&, const Account&);
 
 /// Gives the free credits, once the account's e-mail address is known to be its owner's: else they could be had
-/// again and again with invented addresses. The ledger's key gives them once to an account.
+/// again and again with invented addresses. The ledger's key gives them once to an account, and a
+/// rate limit once in 180 days to an e-mail address, whatever accounts were deleted meanwhile.
 void grant_free_credits(Transaction&, const Config&, const Account&, Seconds now);
 
 /// Removes the account, what it owns and its audio. The books stay, under its id.
