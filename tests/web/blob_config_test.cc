@@ -164,6 +164,19 @@ TEST_F(Settings, ComeFromTheFileThenTheEnvironment) {
   EXPECT_EQ(config.max_active_jobs, 3);
 }
 
+/// Origins are compared with it, and browsers leave the scheme's own port out of those.
+TEST_F(Settings, PublicUrlIsAnOrigin) {
+  const auto base_url = [](const std::string& public_url) {
+    Config config;
+    config.public_url = public_url;
+    return config.base_url();
+  };
+  EXPECT_EQ(base_url("http://sing.lan:80/"), "http://sing.lan");
+  EXPECT_EQ(base_url("https://sing.example:443"), "https://sing.example");
+  EXPECT_EQ(base_url("http://sing.lan:443"), "http://sing.lan:443");
+  EXPECT_EQ(base_url("http://sing.lan:8080"), "http://sing.lan:8080");
+}
+
 TEST_F(Settings, AreRefusedByNameWhereTheyAreWrong) {
   const std::string path = dir_ / "c.json";
   const auto refusal = [&](const std::string& text) {
@@ -182,6 +195,7 @@ TEST_F(Settings, AreRefusedByNameWhereTheyAreWrong) {
   EXPECT_THAT(refusal(R"({"accel_prefix": "files"})"), HasSubstr("accel_prefix"));
   EXPECT_THAT(refusal(R"({"public_url": "sing.example"})"), HasSubstr("public_url"));
   EXPECT_THAT(refusal(R"({"public_url": "https://example.org/sing/"})"), HasSubstr("has a path"));
+  EXPECT_THAT(refusal(R"({"public_url": "https://"})"), HasSubstr("names no host"));
   EXPECT_THAT(refusal("[]"), HasSubstr("object"));
   EXPECT_THAT(refusal("{"), HasSubstr(path));
   EXPECT_THAT(refusal_of(dir_ / "none.json"), HasSubstr("none.json"));

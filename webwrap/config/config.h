@@ -61,7 +61,7 @@ struct Config {
   std::string smtp_user, smtp_password, mail_from = "voxconv <no-reply@localhost>";
 
   std::string contact = "";      ///< shown for takedowns
-  std::string base_url() const;  ///< public_url or the default, without a slash at the end
+  std::string base_url() const;  ///< public_url or the default, without a slash or the scheme's own port at the end
   std::int64_t guest_max_upload_bytes() const { return std::min(guest_upload_bytes, max_upload_bytes); }
 };
 
