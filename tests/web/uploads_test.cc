@@ -198,27 +198,8 @@ TEST_F(Uploads, LeaveRoomOnTheDisk) {
   EXPECT_EQ(service_.blobs->size(blob), -1);
 }
 
-/// Blobs beside which something else happens, just before a part of an upload is stored.
-struct EventfulBlobs : BlobStore {
-  explicit EventfulBlobs(BlobStore& blobs) : real(blobs) {}
-  void put_file(const std::string& key, const std::string& path) override { real.put_file(key, path); }
-  void put(const std::string& key, const std::string& bytes) override { real.put(key, bytes); }
-  std::int64_t append(const std::string& key, std::int64_t offset, const std::string& bytes) override {
-    if (const auto happen = std::exchange(before_append, {})) happen();
-    return real.append(key, offset, bytes);
-  }
-  std::int64_t size(const std::string& key) override { return real.size(key); }
-  std::string read(const std::string& key, std::int64_t offset, std::int64_t length) override { return real.read(key, offset, length); }
-  std::string local_path(const std::string& key) override { return real.local_path(key); }
-  void remove(const std::string& key) override { real.remove(key); }
-  void remove_all(const std::string& prefix) override { real.remove_all(prefix); }
-
-  BlobStore& real;
-  std::function<void()> before_append;
-};
-
 TEST_F(Uploads, AreNotAllLookedAtAtOnceHoweverTheyEndTogether) {
-  EventfulBlobs blobs(*service_.blobs);
+  BlobsWithHooks blobs(*service_.blobs);
   Context context{service_.config, *service_.store, blobs, service_.mailer, *service_.payments, service_.clock, service_.disk};
   service_.router = http::Router();
   add_upload_routes(service_.router, context);

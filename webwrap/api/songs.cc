@@ -126,15 +126,14 @@ bool is_reusable(const Context& context, const Job& job) {
 
 /// Removes files of the song's renders past those kept; never that of the shared one. What was removed before is not looked for again.
 void remove_old_renders(const Context& context, const Song& song) {
-  std::vector<Job> renders;
-  std::optional<Share> share;
-  context.store.read([&](Transaction& transaction) {
-    renders = transaction.jobs().renders(song.id, max_renders_checked);
-    share = transaction.songs().share_of(song.id);
+  // In a transaction that writes, so that none of these is shared meanwhile (choose_render): its listeners would find no file.
+  context.store.write([&](Transaction& transaction) {
+    const std::vector<Job> renders = transaction.jobs().renders(song.id, max_renders_checked);
+    const std::optional<Share> share = transaction.songs().share_of(song.id);
+    for (std::size_t i = max_renders_kept - 1; i < renders.size(); ++i)  // one more is to come
+      if (!share || share->render != renders[i].id)
+        if (const std::string file = file_of(context, renders[i]); !file.empty()) context.blobs.remove(file);
   });
-  for (std::size_t i = max_renders_kept - 1; i < renders.size(); ++i)  // one more is to come
-    if (!share || share->render != renders[i].id)
-      if (const std::string file = file_of(context, renders[i]); !file.empty()) context.blobs.remove(file);
 }
 
 Response post_render(const Context& context, const Request& request) {
