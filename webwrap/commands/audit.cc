@@ -54,7 +54,9 @@ std::vector<Expected> expected_blobs(Transaction& transaction) {
     add(blobs_of(song));
     const auto share = transaction.songs().share_of(song.id);
     const auto render = share && !share->render.empty() ? transaction.jobs().find(share->render) : std::nullopt;
-    if (render) all.push_back({"share " + share->id, json::parse(render->result).at("blob")});
+    if (!render) continue;
+    const json made = json::parse(render->result);
+    all.push_back(expect("share " + share->id, made.at("blob"), made.value("files", json::object()).dump()));
   }
   return all;
 }

@@ -86,7 +86,7 @@ struct Job {
   std::string voice;        ///< convert
   std::string parameters;   ///< JSON; convert: {"options": {...ConvertOptions}, "start_s", "end_s", "title", "preview"}; render: {"format",
                             ///< "wet", "level_db"}
-  std::string result;       ///< JSON, by kind; render: {"blob", "file_name", "type"}
+  std::string result;       ///< JSON, by kind; render: {"blob", "file_name", "type", "peaks", "files"}
   Credits price = 0;        ///< reserved when it was accepted
   int priority = 1;         ///< smaller first: 0 analysis and rendering, 1 paid, 2 free
   double progress = 0;      ///< 0..1

@@ -49,7 +49,8 @@ JobOutput AudioRunner::render(const JobTask& task) {
   output.result = json{{"blob", attempt_key(folder, task.job.attempts, name)},
                        {"file_name", fmt::format("{}.{}", song->title, format)},
                        {"type", type},
-                       {"peaks", writer.peaks()}}
+                       {"peaks", writer.peaks()},
+                       {"files", output.described(task.job.attempts)}}
                       .dump();
   output.keep = [id = song->id](Transaction& transaction) { return transaction.songs().find(id).has_value(); };
   return output;
