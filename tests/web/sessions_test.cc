@@ -102,9 +102,12 @@ TEST_F(Sessions, LetTheOwnerInFromAKnownBrowserOrAfterAReset) {
     return browser;
   };
   EXPECT_EQ(ann.send(Method::del, "/api/v1/sessions/current").status, 204);
-  service.store->write([&](Transaction& transaction) {  // guesses from many addresses
-    while (transaction.accounts().within_limit("login_email", hash_secret("ann@example.org"), 50, 3600, service.clock.time)) continue;
-  });
+  const auto use_up_limit = [&] {  // by guesses from many addresses
+    service.store->write([&](Transaction& transaction) {
+      while (transaction.accounts().within_limit("login_email", hash_secret("ann@example.org"), 50, 3600, service.clock.time)) continue;
+    });
+  };
+  use_up_limit();
   Browser elsewhere = new_browser();
   elsewhere.cookies["device"] = "planted";
   expect_problem(log_in(elsewhere, "ann@example.org"), 429, "too_many_requests", "new password");
@@ -115,7 +118,8 @@ TEST_F(Sessions, LetTheOwnerInFromAKnownBrowserOrAfterAReset) {
   EXPECT_EQ(elsewhere.send(Method::post, "/api/v1/password-resets/confirm", {{"token", token}, {"password", fresh}}).status, 204);
   EXPECT_EQ(log_in(elsewhere, "ann@example.org", fresh).status, 201) << "where the password was chosen";
   Browser third = new_browser();
-  expect_problem(log_in(third, "ann@example.org", fresh), 429, "too_many_requests");
+  EXPECT_EQ(log_in(third, "ann@example.org", fresh).status, 201) << "where the link was not opened";
+  use_up_limit();
   expect_problem(log_in(ann, "ann@example.org", fresh), 429, "too_many_requests");  // no longer known since the reset
 
   // Another member's browser is no way round the limit, and a known one can guess as little as any.

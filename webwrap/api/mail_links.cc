@@ -105,6 +105,8 @@ Response confirm_reset(const Context& context, const Request& request) {
     transaction.accounts().erase_devices(account.id);
     for (const ApiToken& api_token : transaction.accounts().tokens(account.id))
       transaction.accounts().erase_token(account.id, api_token.id);
+    // The guesses so far were at another password; the link may have been opened in another browser than the one to log in with.
+    transaction.accounts().forget_limit("login_email", hash_secret(account.email));
   });
   send_password_notice(context, account.email, "by a link from your mail. You are signed out everywhere, and API tokens no longer work");
   Response response = empty_response();

@@ -135,4 +135,8 @@ bool SqliteAccountStore::within_limit(const std::string& what, const std::string
   return true;
 }
 
+void SqliteAccountStore::forget_limit(const std::string& what, const std::string& who) {
+  rows::run(connection_, "DELETE FROM limited_events WHERE what = ? AND who = ?", what, who);
+}
+
 }  // namespace webwrap

@@ -41,6 +41,7 @@ class SqliteAccountStore : public AccountStore {
   void erase_mail_tokens(const Id& account, const std::string& purpose) override;
 
   bool within_limit(const std::string& what, const std::string& who, int limit, Seconds window, Seconds now) override;
+  void forget_limit(const std::string& what, const std::string& who) override;
 
  private:
   SqliteConnection& connection_;

@@ -49,6 +49,7 @@ class AccountStore {
 
   /// Counts an event (log-in, sign-up, preview ...) of `who` and says whether it is still within `limit` per `window` seconds.
   virtual bool within_limit(const std::string& what, const std::string& who, int limit, Seconds window, Seconds now) = 0;
+  virtual void forget_limit(const std::string& what, const std::string& who) = 0;  ///< the events counted so far
 };
 
 class LedgerStore {
