@@ -25,8 +25,6 @@ constexpr int first_at_a_time = 2;
 constexpr double min_duration_s = 0.5;
 constexpr double rounding_s = 0.5;  ///< clients round the end of a recording
 
-bool is_server_side(const voxconv::OptionSpec& spec) { return spec.kind == voxconv::OptionSpec::Kind::path || spec.local; }
-
 using http::Method;
 using http::Request;
 using http::Response;
@@ -212,6 +210,8 @@ void fail_too_many_quick_jobs(const Config& config) {
       429, "too_many_jobs",
       fmt::format("{} of your recordings and downloads are being worked on; wait until one is done.", config.max_quick_jobs));
 }
+
+bool is_server_side(const voxconv::OptionSpec& spec) { return spec.kind == voxconv::OptionSpec::Kind::path || spec.local; }
 
 ConversionRequest read_conversion_request(const Context& context, const Account& account, JsonBody& body) {
   ConversionRequest conversion;

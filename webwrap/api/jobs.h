@@ -4,6 +4,7 @@
 #include "api/json_body.h"
 #include "config/config.h"
 #include "store/store.h"
+#include "voxconv/options.h"
 #include "voxconv/voice.h"
 
 namespace webwrap {
@@ -21,6 +22,9 @@ struct ConversionRequest {
 
 /// Reads recording, voice, start_s, end_s and preview. Throws ServiceError: 422 for a field, 409 "not_ready".
 ConversionRequest read_conversion_request(const Context&, const Account&, JsonBody&);
+
+/// Whether only the server sets this option: paths, and what is `local`.
+bool is_server_side(const voxconv::OptionSpec& spec);
 
 /// ConvertOptions from a client's JSON: those of voxconv::convert_option_table() except paths and `local` options, which only the
 /// server sets. Throws ServiceError(422).

@@ -14,7 +14,9 @@
 #include <tuple>
 
 #include "api/handlers.h"
+#include "api/jobs.h"
 #include "voxconv/f0.h"
+#include "voxconv/options.h"
 
 namespace webwrap {
 
@@ -80,6 +82,22 @@ std::string Metrics::text() const {
   return out + process_text();
 }
 
+/// Ranges and defaults of the options that clients may set, from the library's table.
+json option_ranges() {
+  const json defaults = json::parse(voxconv::ConvertOptions().to_json());
+  json ranges = json::object();
+  for (const voxconv::OptionSpec& spec : voxconv::convert_option_table()) {
+    if (is_server_side(spec)) continue;
+    const std::string name(spec.name);
+    json& range = ranges[name] = {{"default", defaults.at(name)}};
+    const bool is_number = spec.kind == voxconv::OptionSpec::Kind::number, is_integer = spec.kind == voxconv::OptionSpec::Kind::integer;
+    if (is_number) range.update({{"minimum", spec.low}, {"maximum", spec.high}});
+    if (is_integer)
+      range.update({{"minimum", std::uint64_t(spec.low)}, {"maximum", spec.high > spec.low ? std::uint64_t(spec.high) : UINT64_MAX}});
+  }
+  return ranges;
+}
+
 Response get_config(const Context& context, const Request&) {
   const Config& config = context.config;
   json packs = json::array();
@@ -95,6 +113,7 @@ Response get_config(const Context& context, const Request&) {
                              {"currency", config.currency},
                              {"packs", packs},
                              {"contact", config.contact},
+                             {"options", option_ranges()},
                              {"public_url", config.public_url.empty() ? json() : json(config.base_url())}});
 }
 

@@ -11,11 +11,35 @@ const safe = (next) => (next && /^\/app\/[\w/?=&.%-]*$/.test(next) ? next : "/ap
 function door({ title, intro, fields, action, submit, below }) {
   const button = h("button.button.primary.big.full", action);
   const trouble = h("div");
-  const form = h("form.stack", { onsubmit: working(button, async () => {
-    trouble.replaceChildren();
-    await submit();
-  }, (error) => trouble.replaceChildren(note("bad", error.message))) }, ...fields, trouble, button);
-  return { title, node: h("section.door", h("div.card.stack", h("h1", title), intro && h("p.quiet", intro), form, below && h("div.stack.tight-stack.small", below))) };
+  const form = h(
+    "form.stack",
+    {
+      onsubmit: working(
+        button,
+        async () => {
+          trouble.replaceChildren();
+          await submit();
+        },
+        (error) => trouble.replaceChildren(note("bad", error.message)),
+      ),
+    },
+    ...fields,
+    trouble,
+    button,
+  );
+  return {
+    title,
+    node: h(
+      "section.door",
+      h(
+        "div.card.stack",
+        h("h1", title),
+        intro && h("p.quiet", intro),
+        form,
+        below && h("div.stack.tight-stack.small", below),
+      ),
+    ),
+  };
 }
 
 const email = () => h("input", { type: "email", autocomplete: "email", required: true, inputmode: "email" });
@@ -23,7 +47,12 @@ const email = () => h("input", { type: "email", autocomplete: "email", required:
 export default async function entry({ params, query, go }) {
   const next = safe(query.get("next"));
   const carry = query.get("next") ? `?next=${encodeURIComponent(next)}` : "";
-  return { signup: () => signUp(next, carry, go), login: () => logIn(next, carry, go), reset: () => (query.get("token") ? newOne(query.get("token"), go) : reset()), verify: () => verify(query.get("token")) }[params[0]]();
+  return {
+    signup: () => signUp(next, carry, go),
+    login: () => logIn(next, carry, go),
+    reset: () => (query.get("token") ? newOne(query.get("token"), go) : reset()),
+    verify: () => verify(query.get("token")),
+  }[params[0]]();
 }
 
 function signUp(next, carry, go) {
@@ -31,7 +60,10 @@ function signUp(next, carry, go) {
   const password = passwordField("Password", { fresh: true });
   return door({
     title: "Sign up",
-    intro: `${credits(session.config.free_credits)} to begin with, for nothing, once your e-mail address is confirmed.${session.account?.kind === "guest" ? " What you made as a guest comes along." : ""}`,
+    intro: [
+      `${credits(session.config.free_credits)} to begin with, for nothing, once your e-mail address is confirmed.`,
+      session.account?.kind === "guest" && " What you made as a guest comes along.",
+    ],
     fields: [field("E-mail", mail), password.node],
     action: "Create my account",
     submit: async () => {
@@ -39,7 +71,15 @@ function signUp(next, carry, go) {
       toast("Welcome! Open the link in the mail that we sent you: then your free credits are here.");
       go(next);
     },
-    below: [h("p", "We keep your address and what you make, for nothing but this service: ", h("a", { href: "/app/privacy" }, "your data here"), "."), h("p", "Already here? ", h("a", { href: `/app/login${carry}` }, "Log in"))],
+    below: [
+      h(
+        "p",
+        "We keep your address and what you make, for nothing but this service: ",
+        h("a", { href: "/app/privacy" }, "your data here"),
+        ".",
+      ),
+      h("p", "Already here? ", h("a", { href: `/app/login${carry}` }, "Log in")),
+    ],
   });
 }
 
@@ -54,7 +94,10 @@ function logIn(next, carry, go) {
       setAccount(await post("/sessions", { email: mail.value, password: password.input.value }));
       go(next);
     },
-    below: [h("p", h("a", { href: "/app/reset" }, "Forgot the password?")), h("p", "New here? ", h("a", { href: `/app/signup${carry}` }, "Sign up"))],
+    below: [
+      h("p", h("a", { href: "/app/reset" }, "Forgot the password?")),
+      h("p", "New here? ", h("a", { href: `/app/signup${carry}` }, "Sign up")),
+    ],
   });
 }
 
@@ -67,7 +110,13 @@ function reset() {
     action: "Send the link",
     submit: async () => {
       await post("/password-resets", { email: mail.value });
-      view.node.replaceChildren(h("div.card.stack", h("h1", "Look into your mail"), h("p", "If there is an account for this address, a link is on its way. It works for an hour.")));
+      view.node.replaceChildren(
+        h(
+          "div.card.stack",
+          h("h1", "Look into your mail"),
+          h("p", "If there is an account for this address, a link is on its way. It works for an hour."),
+        ),
+      );
     },
   });
   return view;
@@ -96,7 +145,17 @@ async function verify(token) {
     await refreshAccount().catch(() => {});
     result = [h("h1", "Your address is confirmed"), note("good", "Thank you. Your free credits are here.")];
   } catch (error) {
-    result = [h("h1", "This link does not work"), note("bad", error.message), isMember() && h("a", { href: "/app/account" }, "Send a new one from your account page")].filter(Boolean);
+    result = [
+      h("h1", "This link does not work"),
+      note("bad", error.message),
+      isMember() && h("a", { href: "/app/account" }, "Send a new one from your account page"),
+    ].filter(Boolean);
   }
-  return { title: "Confirm your address", node: h("section.door", h("div.card.stack", ...result, h("a.button.primary.fit", { href: "/app/new" }, "Sing something"))) };
+  return {
+    title: "Confirm your address",
+    node: h(
+      "section.door",
+      h("div.card.stack", ...result, h("a.button.primary.fit", { href: "/app/new" }, "Sing something")),
+    ),
+  };
 }
