@@ -62,7 +62,7 @@ function title(found) {
 }
 
 function remover(id, go) {
-  return onPress(h("button.button.danger.ghost", { type: "button" }, icon("trash"), "Delete this song"), async () => {
+  return onPress(h("button.button.danger", { type: "button" }, icon("trash"), "Delete this song"), async () => {
     const sure = await confirmed({
       title: "Delete this song?",
       text: "The song, its downloads and its shared page go for good. Your recording stays.",
@@ -182,7 +182,7 @@ const addressOf = (share) =>
 
 function shared(song, mix, show) {
   const { share } = song;
-  const stop = onPress(h("button.button.ghost.danger", { type: "button" }, "Stop sharing"), async () => {
+  const stop = onPress(h("button.button.danger", { type: "button" }, "Stop sharing"), async () => {
     await del(`/shares/${share.id}`);
     song.share = null;
     show();
@@ -215,7 +215,7 @@ function link(name, url) {
   const send = () => navigator.share({ title: name, url }).catch(() => {});
   const share =
     navigator.share && h("button.button.primary", { type: "button", onclick: send }, icon("share"), "Share");
-  const open = h("a.button.ghost", { href: url, target: "_blank", rel: "noopener" }, "Open");
+  const open = h("a.button", { href: url, target: "_blank", rel: "noopener" }, "Open");
   return [address, h("div.row", share, copy, open)];
 }
 
@@ -236,5 +236,5 @@ function otherBlend(song, mix, show) {
     box.hidden = Math.abs(mix.wet - wet) < 0.005 && Math.abs(mix.level_db - level) < 0.05;
   };
   mix.changed();
-  return [box, state];
+  return [h("div", box, state)];
 }

@@ -63,7 +63,7 @@ function endings(words, recording, go) {
   return h(
     "div.row",
     h("a.button.primary", { href: "/app/new" }, words),
-    h("button.button.ghost.danger", { type: "button", onclick: remove }, icon("trash"), "Delete this recording"),
+    h("button.button.danger", { type: "button", onclick: remove }, icon("trash"), "Delete this recording"),
   );
 }
 
