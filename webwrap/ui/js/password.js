@@ -4,7 +4,7 @@ import { plural } from "./format.js";
 
 export const MIN_LENGTH = 12;
 
-// A part of what the service knows of (domain/common_words.cc): the service's answer is the one that counts.
+// A part of what the service knows of (domain/password.cc): the service's answer is the one that counts.
 const COMMON = String.raw`
   p[a@]s+w[o0]r[dt] qwert[yz] iloveyou letmein welcome admin(istrator)? sunshine princess dragon monkey football
   baseball superman batman starwars pokemon shadow master michael jennifer jessica ashley hello hallo secret
@@ -24,7 +24,7 @@ function rows(text) {
   return count;
 }
 
-/// Roughly the bits to guess, as in domain/guessing.h: 3 for a letter, 2 for others, 8 for a common word, little for
+/// Roughly the bits to guess, 3 for a letter, 2 for others, 8 for a common word, little for
 /// what goes on or comes again.
 export function bitsToGuess(password) {
   let bits = 0;
