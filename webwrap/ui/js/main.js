@@ -24,7 +24,7 @@ const PRIVATE = /^\/app\/(recordings|jobs|songs|credits|account)/;
 
 const main = document.getElementById("main");
 let leave = null; // what the shown view wants done when it goes
-let turn = 0;
+let latest = 0; // counts renderings: only the last one is shown
 let shown = false; // before the first view, a footer would jump when it comes
 
 export function go(path, { replace = false } = {}) {
@@ -33,7 +33,7 @@ export function go(path, { replace = false } = {}) {
 }
 
 async function render() {
-  const mine = ++turn;
+  const mine = ++latest;
   const url = new URL(location.href);
   const [pattern, load] = ROUTES.find(([test]) => test.test(url.pathname)) ?? [];
   leave?.();
@@ -43,7 +43,7 @@ async function render() {
     return go(`/app/login?next=${encodeURIComponent(url.pathname + url.search)}`, { replace: true });
   main.setAttribute("aria-busy", "true");
   const waiting = setTimeout(
-    () => mine === turn && main.replaceChildren(h("div.loading", { role: "status" }, h("span.spinner"), "Loading…")),
+    () => mine === latest && main.replaceChildren(h("div.loading", { role: "status" }, h("span.spinner"), "Loading…")),
     250,
   );
   let view;
@@ -60,7 +60,7 @@ async function render() {
   } finally {
     clearTimeout(waiting);
   }
-  if (mine !== turn) return view?.destroy?.();
+  if (mine !== latest) return view?.destroy?.();
   leave = view.destroy ?? null;
   shown = true;
   document.title = view.title ? `${view.title} · voxconv` : "voxconv: sing it, hear it in another voice";

@@ -1,4 +1,4 @@
-// The doors: sign up, log in, reset a password, verify an address.
+// The forms: sign up, log in, reset a password, verify an address.
 import { post } from "../api.js";
 import { field, h, note, toast, working } from "../dom.js";
 import { credits } from "../format.js";
@@ -8,7 +8,7 @@ import { isMember, refreshAccount, session, setAccount } from "../session.js";
 /// Only pages of this app: an address from outside must not lead elsewhere.
 const safe = (next) => (next && /^\/app\/[\w/?=&.%-]*$/.test(next) ? next : "/app/new");
 
-function door({ title, intro, fields, action, submit, below }) {
+function formPage({ title, intro, fields, action, submit, below }) {
   const button = h("button.button.primary.big.full", action);
   const trouble = h("div");
   const form = h(
@@ -30,7 +30,7 @@ function door({ title, intro, fields, action, submit, below }) {
   return {
     title,
     node: h(
-      "section.door",
+      "section.form-page",
       h(
         "div.card.stack",
         h("h1", title),
@@ -58,7 +58,7 @@ export default async function entry({ params, query, go }) {
 function signUp(next, carry, go) {
   const mail = email();
   const password = passwordField("Password", { fresh: true });
-  return door({
+  return formPage({
     title: "Sign up",
     intro: [
       `${credits(session.config.free_credits)} to begin with, for nothing, once your e-mail address is confirmed.`,
@@ -86,7 +86,7 @@ function signUp(next, carry, go) {
 function logIn(next, carry, go) {
   const mail = email();
   const password = passwordField("Password");
-  return door({
+  return formPage({
     title: "Log in",
     fields: [field("E-mail", mail), password.node],
     action: "Log in",
@@ -103,7 +103,7 @@ function logIn(next, carry, go) {
 
 function reset() {
   const mail = email();
-  const view = door({
+  const view = formPage({
     title: "Reset your password",
     intro: "We send you a link that lets you choose a new one.",
     fields: [field("E-mail", mail)],
@@ -124,7 +124,7 @@ function reset() {
 
 function newOne(token, go) {
   const password = passwordField("New password", { fresh: true });
-  return door({
+  return formPage({
     title: "A new password",
     intro: "All your devices are signed out.",
     fields: [password.node],
@@ -154,7 +154,7 @@ async function verify(token) {
   return {
     title: "Confirm your address",
     node: h(
-      "section.door",
+      "section.form-page",
       h("div.card.stack", ...result, h("a.button.primary.fit", { href: "/app/new" }, "Sing something")),
     ),
   };
