@@ -31,14 +31,9 @@ void make_data_dir(const Config& config) {
   if (std::error_code error; !fs::create_directories(config.data_dir, error) && error)
     throw std::runtime_error(
         fmt::format("Cannot make the folder {}: {}. Give one that can be written to with --data-dir.", config.data_dir, error.message()));
-  fs::permissions(config.data_dir,
-                  fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec);  // others' songs are nobody's business
-}
-
-/// The commands that look at a service must not make an empty one where the folder's name was misspelt.
-void require_database(const Config& config) {
-  if (!std::filesystem::exists(database_path(config)))
-    throw std::runtime_error(fmt::format("There is no database {}; give the service's folder with --data-dir.", database_path(config)));
+  fs::permissions(
+      config.data_dir,
+      fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec);  // recordings and songs are private: no access for other users
 }
 
 int run(int argc, char** argv) {
@@ -55,48 +50,44 @@ int run(int argc, char** argv) {
   app.add_option("--data-dir", flags.data_dir, "Where the database and the audio are kept")->type_name("DIR");
 
   std::function<int(const Config&)> command;
-  const auto add = [&](const char* name, const char* help, std::function<int(const Config&)> function, bool needs_database) {
+  const auto add = [&](const char* name, const char* help, std::function<int(const Config&)> function, bool makes_data_dir) {
     CLI::App* sub = app.add_subcommand(name, help);
-    sub->callback([&command, function, needs_database] {
-      command = [function, needs_database](const Config& config) {
-        if (needs_database) {
-          require_database(config);
-        } else {
-          make_data_dir(config);
-        }
+    sub->callback([&command, function, makes_data_dir] {
+      command = [function, makes_data_dir](const Config& config) {
+        if (makes_data_dir) make_data_dir(config);
         return function(config);
       };
     });
     return sub;
   };
   CLI::App* serving = add(
-      "serve", "Serve, and keep the workers running", [&](const Config& c) { return serve(c, flags.config_path); }, false);
+      "serve", "Serve, and keep the workers running", [&](const Config& c) { return serve(c, flags.config_path); }, true);
   serving->add_option("--port", flags.port, "Port to listen on; 0: a free one")
       ->type_name("N")
       ->check(CLI::Range(0, 65535).description(""));
   double exit_when_idle = -1;
   bool once = false;
   CLI::App* working = add(
-      "worker", "Do jobs: analyse, convert, render", [&](const Config& c) { return worker(c, exit_when_idle, once); }, false);
+      "worker", "Do jobs: analyse, convert, render", [&](const Config& c) { return worker(c, exit_when_idle, once); }, true);
   working->add_option("--exit-when-idle", exit_when_idle, "End after so many seconds without a job")
       ->type_name("S")
       ->check(CLI::NonNegativeNumber.description(""));
   working->add_flag("--once", once, "End after one job");
-  add("migrate", "Bring the database to this program's schema", migrate, false);
+  add("migrate", "Bring the database to this program's schema", migrate, true);
   bool deep = false;
   add(
-      "audit", "Check the books, the database and the files", [&](const Config& c) { return audit(c, deep); }, true)
+      "audit", "Check the books, the database and the files", [&](const Config& c) { return audit(c, deep); }, false)
       ->add_flag("--deep", deep, "Read every file and compare its checksum");
   std::string path, share;
   add(
-      "backup", "Copy the database while the service runs", [&](const Config& c) { return backup(c, path); }, true)
+      "backup", "Copy the database while the service runs", [&](const Config& c) { return backup(c, path); }, false)
       ->add_option("file", path, "The copy; must not be there yet")
       ->required();
   add(
-      "takedown", "End a share for good", [&](const Config& c) { return takedown(c, share); }, true)
+      "takedown", "End a share for good", [&](const Config& c) { return takedown(c, share); }, false)
       ->add_option("share", share, "Its id or its address")
       ->required();
-  add("reports", "List what listeners complained about", reports, true);
+  add("reports", "List what listeners complained about", reports, false);
 
   try {
     app.parse(argc, argv);

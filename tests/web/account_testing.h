@@ -1,7 +1,7 @@
 #pragma once
 #include <gmock/gmock.h>
 
-#include "singer.h"
+#include "api_user.h"
 
 namespace webwrap::testing {
 
@@ -49,7 +49,7 @@ struct AccountTest : ::testing::Test {
     EXPECT_THAT(body.value("detail", ""), ::testing::HasSubstr(word));
   }
 
-  SingingService service;
+  ApiService service;
 };
 
 /// The same, with ann@example.org signed in.

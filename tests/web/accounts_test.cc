@@ -1,5 +1,6 @@
+#include "api/accounts.h"
+
 #include "account_testing.h"
-#include "api/account_data.h"
 
 namespace webwrap::testing {
 namespace {
@@ -67,7 +68,7 @@ TEST_F(AccountTest, RefusesBadSignUps) {
 }
 
 TEST_F(AccountTest, AGuestBecomesAMemberAndKeepsEverything) {
-  Singer guest(service, Singer::Kind::guest);
+  ApiUser guest(service, ApiUser::Kind::guest);
   EXPECT_EQ(guest.get("/account").at("kind"), "guest");
   EXPECT_EQ(guest.get("/account").at("balance"), 0);
   EXPECT_EQ(guest.send(Method::post, "/api/v1/guests").status, 200);  // again: the same one
@@ -101,7 +102,7 @@ TEST_F(Accounts, AreMadeOncePerAddress) {
   sign_up(other, "ann@example.org", "nine small weasels");
   EXPECT_EQ(service.mailer.sent.size(), 2u);
   // A guest who tries stays a guest.
-  Singer guest(service, Singer::Kind::guest);
+  ApiUser guest(service, ApiUser::Kind::guest);
   expect_problem(sign_up(guest, "ann@example.org"), 409, "email_taken");
   EXPECT_EQ(guest.get("/account").at("kind"), "guest");
   expect_problem(sign_up(ann, "second@example.org"), 409, "already_signed_up");
@@ -121,6 +122,12 @@ TEST_F(Accounts, GetFreeCreditsOnceTheirAddressIsConfirmed) {
   EXPECT_EQ(reset(link_to("bob@example.org", "/app/reset")).status, 204);
   EXPECT_EQ(log_in(bob, "bob@example.org", "eight loud badgers").status, 201);
   EXPECT_EQ(balance_of(bob), service.config.free_credits);
+  // Nor again after deleting the account.
+  EXPECT_EQ(bob.send(Method::del, "/api/v1/account", {{"password", "eight loud badgers"}}).status, 204);
+  Browser bob_again(service);
+  EXPECT_EQ(sign_up(bob_again, "bob@example.org").status, 201);
+  EXPECT_EQ(verify(link_to("bob@example.org", "/app/verify")), 204);
+  EXPECT_EQ(balance_of(bob_again), 0);
   service.store->write([&](Transaction& transaction) {
     LedgerEntry again = grant_entry(id, 5, "grant:" + id, "again");
     again.time = service.clock.time;
@@ -152,7 +159,7 @@ TEST_F(Accounts, CanBeRenamed) {
   for (const json& body : {json::object(), json{{"name", 1}}, json{{"name", std::string(81, 'x')}}})
     expect_problem(ann.send(Method::patch, "/api/v1/account", body), 422, "invalid", "name");
   expect_problem(ann.send(Method::patch, "/api/v1/account", {{"name", "x"}, {"email_verified", true}}), 422, "invalid", "email_verified");
-  Singer guest(service, Singer::Kind::guest);
+  ApiUser guest(service, ApiUser::Kind::guest);
   expect_problem(guest.send(Method::patch, "/api/v1/account", {{"name", "x"}}), 403, "members_only");
 }
 
@@ -252,7 +259,7 @@ TEST_F(Accounts, PasswordsCannotBeGuessedInASession) {
 }
 
 TEST_F(AccountTest, DeletionErasesAllButTheBooks) {
-  Singer ann(service, Singer::Kind::guest), other(service, Singer::Kind::member);
+  ApiUser ann(service, ApiUser::Kind::guest), other(service, ApiUser::Kind::member);
   ASSERT_EQ(sign_up(ann, "ann@example.org").status, 201);
   ann.confirm_email();
   const Id recording = ann.recording(), song = ann.song(), others = other.recording();
@@ -284,8 +291,8 @@ TEST_F(AccountTest, DeletionErasesAllButTheBooks) {
   EXPECT_EQ(sign_up(ann, "ann@example.org").status, 201);  // the address is free again
 }
 
-TEST_F(Accounts, GuestsGoWhenNobodyCanReachThem) {
-  Singer lost(service, Singer::Kind::guest), here(service, Singer::Kind::guest);
+TEST_F(Accounts, OrphanedGuestsAreRemoved) {
+  ApiUser lost(service, ApiUser::Kind::guest), here(service, ApiUser::Kind::guest);
   const Id recording = lost.recording(), song = lost.song(), kept = here.recording();
   for (int i = 0; i < 2; ++i) {
     service.clock.time += 10 * day;
@@ -318,7 +325,7 @@ TEST_F(Accounts, ExportShowsEverythingButSecrets) {
   for (const char* list : {"recordings", "songs", "jobs", "orders"}) EXPECT_TRUE(data.at(list).is_array()) << list;
   for (const std::string& secret : {std::string("hash"), std::string("argon2"), ann.cookies.at("sid"), ann.cookies.at("device")})
     EXPECT_THAT(response.body, Not(HasSubstr(secret)));
-  Singer guest(service, Singer::Kind::guest);
+  ApiUser guest(service, ApiUser::Kind::guest);
   expect_problem(guest.send(Method::get, "/api/v1/account/export"), 403, "members_only");
   expect_problem(Browser(service).send(Method::get, "/api/v1/account/export"), 401, "not_signed_in");
 }

@@ -95,8 +95,8 @@ class Client:
         recording = self.upload(content)
         state = self.wait(f"/recordings/{recording}", ("ready", "failed"))
         assert state["state"] == "ready", state
-        wish = {"recording": recording, "voice": voice, "title": title, "start_s": 1, "end_s": 1 + seconds, "preview": preview}
-        job = self.must(201, "POST", "/jobs", wish).json["id"]
+        job_request = {"recording": recording, "voice": voice, "title": title, "start_s": 1, "end_s": 1 + seconds, "preview": preview}
+        job = self.must(201, "POST", "/jobs", job_request).json["id"]
         done = self.wait(f"/jobs/{job}", ("done", "failed", "cancelled"))
         assert done["state"] == "done", done
         return recording, done["song"]

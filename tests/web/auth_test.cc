@@ -17,7 +17,7 @@ struct Auth : MemberTest {
   }
 };
 
-TEST_F(Auth, GivesAStrictCookie) {
+TEST_F(Auth, SetsAStrictCookie) {
   service.config.public_url = "https://sing.example.org";
   Browser browser(service);
   const http::Response response = browser.send(Method::post, "/api/v1/guests");

@@ -54,7 +54,7 @@ TEST_F(Blobs, KeepWhatIsPut) {
   EXPECT_TRUE(fs::is_empty(dir_ / "blobs/tmp"));
 }
 
-TEST_F(Blobs, RefuseKeysThatLeaveTheirFolder) {
+TEST_F(Blobs, RefusePathTraversal) {
   const auto blobs = open_local_blob_store(dir_ / "blobs");
   for (const char* key : {"", "/etc/passwd", "../x", "a/../x", "a/..", "a//b", "a/", ".hidden", "a/.b", "a\\b", "a b", "a%2fb", "ä"}) {
     EXPECT_THROW(blobs->put(key, "x"), std::logic_error) << key;
@@ -81,9 +81,9 @@ TEST_F(DiskTest, KeepsSomeOfItFree) {
   }
   free = 799;
   EXPECT_TRUE(disk.is_full());
-  EXPECT_FALSE(disk.is_nearly_used_up());
+  EXPECT_FALSE(disk.is_critical());
   free = 399;
-  EXPECT_TRUE(disk.is_nearly_used_up());
+  EXPECT_TRUE(disk.is_critical());
   EXPECT_FALSE(Disk(dir_, 0, [&] { return free; }).is_full()) << "nothing is to be kept";
   EXPECT_GT(Disk(dir_, 1).free(), 0);
 }
@@ -91,13 +91,13 @@ TEST_F(DiskTest, KeepsSomeOfItFree) {
 TEST_F(DiskTest, HasAReserveToGiveAway) {
   std::int64_t free = 800;
   const Disk disk(dir_, 800, [&] { return free; });
-  EXPECT_FALSE(disk.keep_reserve()) << "it would take what must stay free";
+  EXPECT_FALSE(disk.ensure_reserve()) << "it would take what must stay free";
   EXPECT_FALSE(disk.release_reserve());
   free = 1000;
-  EXPECT_TRUE(disk.keep_reserve());
+  EXPECT_TRUE(disk.ensure_reserve());
   EXPECT_EQ(fs::file_size(dir_ / "reserve"), 100u);
   free = 0;
-  EXPECT_TRUE(disk.keep_reserve()) << "it is there";
+  EXPECT_TRUE(disk.ensure_reserve()) << "it is there";
   EXPECT_TRUE(disk.release_reserve());
   EXPECT_FALSE(fs::exists(dir_ / "reserve"));
 }
@@ -164,6 +164,19 @@ TEST_F(Settings, ComeFromTheFileThenTheEnvironment) {
   EXPECT_EQ(config.max_active_jobs, 3);
 }
 
+/// Origins are compared with it, and browsers leave the scheme's own port out of those.
+TEST_F(Settings, PublicUrlIsAnOrigin) {
+  const auto base_url = [](const std::string& public_url) {
+    Config config;
+    config.public_url = public_url;
+    return config.base_url();
+  };
+  EXPECT_EQ(base_url("http://sing.lan:80/"), "http://sing.lan");
+  EXPECT_EQ(base_url("https://sing.example:443"), "https://sing.example");
+  EXPECT_EQ(base_url("http://sing.lan:443"), "http://sing.lan:443");
+  EXPECT_EQ(base_url("http://sing.lan:8080"), "http://sing.lan:8080");
+}
+
 TEST_F(Settings, AreRefusedByNameWhereTheyAreWrong) {
   const std::string path = dir_ / "c.json";
   const auto refusal = [&](const std::string& text) {
@@ -182,6 +195,7 @@ TEST_F(Settings, AreRefusedByNameWhereTheyAreWrong) {
   EXPECT_THAT(refusal(R"({"accel_prefix": "files"})"), HasSubstr("accel_prefix"));
   EXPECT_THAT(refusal(R"({"public_url": "sing.example"})"), HasSubstr("public_url"));
   EXPECT_THAT(refusal(R"({"public_url": "https://example.org/sing/"})"), HasSubstr("has a path"));
+  EXPECT_THAT(refusal(R"({"public_url": "https://"})"), HasSubstr("names no host"));
   EXPECT_THAT(refusal("[]"), HasSubstr("object"));
   EXPECT_THAT(refusal("{"), HasSubstr(path));
   EXPECT_THAT(refusal_of(dir_ / "none.json"), HasSubstr("none.json"));

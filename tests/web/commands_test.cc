@@ -59,14 +59,30 @@ TEST(Commands, AuditLooksAtTheFiles) {
   const auto digest = [](const std::string& bytes) { return nlohmann::json{{"size", bytes.size()}, {"sha256", hash_secret(bytes)}}; };
   recording.files = nlohmann::json{{recording.blob, digest("sound")}}.dump();
   song.files = nlohmann::json{{song.converted, digest("sung")}}.dump();
+  Job render;
+  render.id = "j";
+  render.account = account;
+  render.kind = Job::Kind::render;
+  render.state = Job::State::done;
+  render.song = song.id;
+  const std::string mix = "songs/s/renders/1-j.mp3";
+  render.result = nlohmann::json{{"blob", mix}, {"files", {{mix, digest("mixed")}}}}.dump();
+  Share share;
+  share.id = "p";
+  share.song = song.id;
+  share.account = account;
+  share.render = render.id;
   database.store->write([&](Transaction& transaction) {
     transaction.recordings().add(recording);
     transaction.songs().add(song);
+    transaction.jobs().add(render);
+    transaction.songs().add_share(share);
   });
   const auto put_all = [&] {
     blobs->put(recording.blob, "sound");
     for (const std::string& key : {recording.playable, recording.peaks}) blobs->put(key, "x");
     for (const std::string& key : {song.converted, song.converted_playable, song.original, song.original_playable}) blobs->put(key, "sung");
+    blobs->put(mix, "mixed");
   };
   const auto expect_trouble = [&](const std::string& words, bool deep = false) {
     const auto [status, text] = run([&] { return audit(config, deep); });
@@ -77,7 +93,7 @@ TEST(Commands, AuditLooksAtTheFiles) {
   EXPECT_EQ(run([&] { return audit(config, true); }).first, 0);
   blobs->remove_all("songs/s/");
   expect_trouble("The file songs/s/1-original.mp3 of song s is missing.");
-  expect_trouble("0 things are wrong with the books, 4 with the files.");
+  expect_trouble("0 things are wrong with the books, 5 with the files.");
   put_all();
   blobs->put(song.original_playable, "");
   expect_trouble("The file songs/s/1-original.mp3 of song s has 0 bytes.");
@@ -88,6 +104,9 @@ TEST(Commands, AuditLooksAtTheFiles) {
   blobs->put(song.converted, "sing");
   EXPECT_EQ(run([&] { return audit(config, false); }).first, 0) << "the size is right";
   expect_trouble("The file songs/s/1-converted.flac of song s holds other bytes than were written.", true);
+  put_all();
+  blobs->put(mix, "mixes");
+  expect_trouble("The file songs/s/renders/1-j.mp3 of share p holds other bytes than were written.", true);
 }
 
 TEST(Commands, TakeNoMissingDatabaseForAnEmptyOne) {

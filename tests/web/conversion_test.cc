@@ -4,8 +4,8 @@
 #include <fstream>
 #include <numbers>
 
+#include "api_user.h"
 #include "commands/commands.h"
-#include "singer.h"
 #include "voxconv/audio_io.h"
 #include "worker/audio_runner.h"
 #include "worker/sound.h"
@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-/// The way of a song through the real workers: recording, conversion, downloads.
+/// Recording, conversion and downloads with the real job runner.
 struct Conversion : ::testing::Test {
   Conversion() {
     service.config.lease_s = 600;
@@ -65,8 +65,8 @@ struct Conversion : ::testing::Test {
     return info;
   }
 
-  SingingService service;
-  Singer member{service, Singer::Kind::member};
+  ApiService service;
+  ApiUser member{service, ApiUser::Kind::member};
   AudioRunner runner{service.config, *service.store, *service.blobs};
   WorkerOptions options;
   double seconds = 0, power = 0;  ///< of the last info_of()
@@ -145,24 +145,24 @@ struct Meanwhile : JobRunner {
 };
 
 TEST_F(Conversion, MakesForAMemberWhatAGuestBegan) {
-  const auto begin = [&](Singer& guest, const json& wish) {
+  const auto begin = [&](ApiUser& guest, const json& job_request) {
     const Id recording = upload(VOXCONV_TEST_DATA "/song.flac", guest.id);
-    if (wish.is_null()) return recording;
+    if (job_request.is_null()) return recording;
     EXPECT_TRUE(work());
-    json body = wish;
+    json body = job_request;
     body["recording"] = recording;
     return guest.post("/jobs", body).at("id").get<std::string>();
   };
   Browser(service).send(Method::post, "/api/v1/accounts", {{"email", "ann@example.org"}, {"password", "seven quiet otters"}});
-  const auto log_in = [](Singer& guest) {
+  const auto log_in = [](ApiUser& guest) {
     EXPECT_EQ(guest.send(Method::post, "/api/v1/sessions", {{"email", "ann@example.org"}, {"password", "seven quiet otters"}}).status, 201);
   };
-  const auto work_while_logging_in = [&](Singer& guest) {
+  const auto work_while_logging_in = [&](ApiUser& guest) {
     Meanwhile late(runner, [&] { log_in(guest); });
     EXPECT_TRUE(Worker(service.config, *service.store, *service.blobs, service.clock, late, options).work_one());
   };
 
-  Singer first(service, Singer::Kind::guest), second(service, Singer::Kind::guest);
+  ApiUser first(service, ApiUser::Kind::guest), second(service, ApiUser::Kind::guest);
   const Id recording = begin(first, nullptr);
   work_while_logging_in(first);
   EXPECT_EQ(first.get("/recordings/" + recording).at("state"), "ready");
@@ -204,13 +204,13 @@ TEST_F(Conversion, MayTakeAsLongAsItsPartIs) {
   Job job;
   job.kind = Job::Kind::convert;
   job.parameters = R"({"start_s":10,"end_s":70})";
-  EXPECT_EQ(runner.longest_s(job), 100 + 3 * 60);
+  EXPECT_EQ(runner.time_limit_s(job), 100 + 3 * 60);
   job.kind = Job::Kind::analyse;
   job.parameters = "";
-  EXPECT_EQ(runner.longest_s(job), 100);
+  EXPECT_EQ(runner.time_limit_s(job), 100);
 }
 
-/// What is so is no song: the job fails with BadJob, and its credits are given back.
+/// What is so is no song: the job fails with PermanentJobError, and its credits are given back.
 TEST(FellSilent, TellsASilentResultFromASilentSource) {
   EXPECT_TRUE(fell_silent({0.0, 0.5}, {0.0, 0.0}));
   EXPECT_FALSE(fell_silent({0.0, 0.5}, {0.0, 0.1}));

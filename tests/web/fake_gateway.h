@@ -15,12 +15,12 @@ struct FakeGateway : PaymentGateway {
   bool configured() const override { return true; }
 
   CheckoutSession create_session(const Order& order, const std::string& title, const std::string& success_url,
-                                 const std::string& cancel_url, const std::string& email, Patience patience) override {
+                                 const std::string& cancel_url, const std::string& email, RetryPolicy retry) override {
     const std::lock_guard lock(mutex);
     ++calls;
     if (on_create) on_create(order);
     if (down) throw ServiceError(502, "payment_provider", "down");
-    last = {title, success_url, cancel_url, email, patience};
+    last = {title, success_url, cancel_url, email, retry};
     std::string& id = by_key[order.idempotency_key];
     if (id.empty()) {
       id = fmt::format("cs_{}", by_key.size());
@@ -45,7 +45,7 @@ struct FakeGateway : PaymentGateway {
 
   struct Asked {
     std::string title, success_url, cancel_url, email;
-    Patience patience = Patience::usual;
+    RetryPolicy retry = RetryPolicy::standard;
   };
   std::mutex mutex;
   std::map<std::string, std::string> by_key;        ///< session by idempotency key

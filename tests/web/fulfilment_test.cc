@@ -65,7 +65,7 @@ class Shop {
                  {{"id", "dp_" + name + order.id}, {"payment_intent", "pi_" + order.id}, {"amount", amount}, {"status", status}});
   }
 
-  void take(const json& message) { fulfilment.take_event(message); }
+  void take(const json& message) { fulfilment.apply_event(message); }
 
   struct Books {
     Credits balance = 0;
@@ -128,7 +128,7 @@ TEST(Fulfilment, CreditsASessionOnceWhateverEventsTellOfIt) {
   shop.take(completed);
   shop.take(Shop::checkout(order, "completed", "paid"));  // the same change, another event
   shop.take(Shop::checkout(order, "async_payment_succeeded", "paid"));
-  shop.fulfilment.take_session({"cs_" + order.id, "", "pi_" + order.id, "complete", "paid", order.id, price, 0, "eur"});
+  shop.fulfilment.apply_session({"cs_" + order.id, "", "pi_" + order.id, "complete", "paid", order.id, price, 0, "eur"});
   shop.take(Shop::checkout(order, "expired", "unpaid"));  // late: it stays paid
   EXPECT_EQ(shop.books(order), (Books{bought, State::paid, 0, false}));
 }
@@ -197,7 +197,7 @@ TEST(Fulfilment, CreditsNothingForAnotherSumOrCurrency) {
     }
     EXPECT_EQ(shop.books(order), (Books{0, State::pending, 0, false})) << paid;
   }
-  EXPECT_THROW(shop.fulfilment.take_session({"cs_" + order.id, "", "pi_" + order.id, "complete", "paid", order.id, 1, 0, "eur"}),
+  EXPECT_THROW(shop.fulfilment.apply_session({"cs_" + order.id, "", "pi_" + order.id, "complete", "paid", order.id, 1, 0, "eur"}),
                ServiceError);
   json right = Shop::checkout(order, "completed", "paid");
   right["data"]["object"]["currency"] = "EUR";
@@ -340,7 +340,7 @@ TEST(Fulfilment, EightThreadsCreditOnce) {
     for (int index = 0; index < 8; ++index)
       threads.emplace_back([&, index] {
         if (index % 4 == 3)
-          shop.fulfilment.take_session({"cs_" + order.id, "", "pi_" + order.id, "complete", "paid", order.id, price, 0, "eur"});
+          shop.fulfilment.apply_session({"cs_" + order.id, "", "pi_" + order.id, "complete", "paid", order.id, price, 0, "eur"});
         else
           shop.take(index % 2 == 0 ? completed : Shop::checkout(order, "async_payment_succeeded", "paid"));
       });

@@ -7,11 +7,9 @@
 
 #include "domain/error.h"
 #include "domain/printable.h"
-#include "http/compression.h"
-#include "http/file_range.h"
-#include "http/head.h"
+#include "http/message.h"
+#include "http/response.h"
 #include "http/router.h"
-#include "http/security.h"
 
 namespace webwrap::http {
 namespace {
@@ -81,7 +79,7 @@ TEST(Compression, IsForTextThatIsTheSameForEverybody) {
   EXPECT_TRUE(stays(answer("gzip", "text/css", "no-cache", "short")));
 }
 
-TEST(Printable, LeavesNothingThatATerminalObeys) {
+TEST(Printable, RemovesTerminalEscapes) {
   EXPECT_EQ(printable("F\xc3\xbcr dich \xf0\x9f\x8e\xa4"), "F\xc3\xbcr dich \xf0\x9f\x8e\xa4");
   EXPECT_EQ(printable("a\x1b[2Jb\x07\rc\x7f"), "a?[2Jb??c?");
   EXPECT_EQ(printable("\xc2\x9b"
@@ -127,7 +125,7 @@ TEST(Router, TellsOfAFullDisk) {
   EXPECT_EQ(ask(router, Method::get, "/find").status, 500);
 }
 
-TEST(Router, TakesTheMostParticularPattern) {
+TEST(Router, PrefersTheMostSpecificPattern) {
   Router router;
   router.add(Method::get, "/{rest*}", saying("rest"));
   router.add(Method::get, "/jobs/{id}", saying("job"));
@@ -142,7 +140,7 @@ TEST(Router, TakesTheMostParticularPattern) {
   EXPECT_EQ(ask(router, Method::get, "/").body, "root");
 }
 
-TEST(Router, TellsUnknownAddressesFromUnknownMethods) {
+TEST(Router, TellsUnknownPathsFromUnknownMethods) {
   Router router;
   router.add(Method::get, "/jobs", saying("list"));
   router.add(Method::post, "/jobs", saying("new"));
@@ -240,7 +238,7 @@ TEST(Router, AddsSecurityHeadersThatHandlersMayReplace) {
   EXPECT_FALSE(embed.find_header("Content-Disposition"));
 }
 
-TEST(Decoding, UndoesPercentEncodingOrSaysThatItCannot) {
+TEST(Decoding, DecodesPercentEncodingOrRefuses) {
   EXPECT_EQ(decode_percent("a%20b+c%C3%A4"), "a b+cä");
   EXPECT_EQ(decode_percent("a+b%2B", true), "a b+");
   for (const char* broken : {"%", "%4", "%4g", "%g4", "a%", "%00", "a%0Ab", "\x01"})
@@ -248,7 +246,7 @@ TEST(Decoding, UndoesPercentEncodingOrSaysThatItCannot) {
   EXPECT_EQ(decode_percent("line%0Aline", true), "line\nline");
 }
 
-TEST(Decoding, LetsNoPathClimb) {
+TEST(Decoding, RefusesDotSegments) {
   EXPECT_EQ(decode_path("/a/b%20c"), "/a/b c");
   EXPECT_EQ(decode_path("/a/..b/.c"), "/a/..b/.c");
   for (const char* bad : {"", "a", "/..", "/a/../b", "/a/%2e%2E/b", "/./a", "/a/.", "/a%2F..%2fb", "/%"})
@@ -305,7 +303,7 @@ TEST(Head, KnowsWhenToKeepTheConnection) {
   EXPECT_FALSE(head_of("GET / HTTP/1.1\r\nConnection: Close\r\n\r\n").keep_alive);
 }
 
-TEST(Head, RefusesWhatOthersCouldReadDifferently) {
+TEST(Head, RefusesAmbiguousRequests) {
   EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
   EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 50\r\n\r\n"), 400);
   EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nContent-Length: +5\r\n\r\n"), 400);

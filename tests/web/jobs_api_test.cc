@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "singer.h"
+#include "api_user.h"
 
 namespace webwrap {
 namespace {
@@ -20,22 +20,22 @@ struct JobsApi : ::testing::Test {
     service.store->read([&](Transaction& transaction) { problems = transaction.ledger().audit(); });
     EXPECT_THAT(problems, IsEmpty());
   }
-  static json wish(const Id& recording) { return {{"recording", recording}, {"voice", "kathleen"}}; }
+  static json job_for(const Id& recording) { return {{"recording", recording}, {"voice", "kathleen"}}; }
 
-  SingingService service;
-  Singer member{service, Singer::Kind::member};
+  ApiService service;
+  ApiUser member{service, ApiUser::Kind::member};
 };
 
 TEST_F(JobsApi, QuotesThePriceOfThePartAndTheKey) {
   const Id recording = member.recording(90);
-  json quote = member.post("/quotes", wish(recording), 200);
+  json quote = member.post("/quotes", job_for(recording), 200);
   EXPECT_EQ(quote.at("seconds"), 90);
   EXPECT_EQ(quote.at("price"), 2);
   EXPECT_EQ(quote.at("balance"), 5);
   EXPECT_EQ(quote.at("enough"), true);
   EXPECT_EQ(quote.at("suggested_key"), 0) << "a man's melody that a woman of low voice reaches as it is";
 
-  json part = wish(recording);
+  json part = job_for(recording);
   part.update({{"start_s", 10}, {"end_s", 70}});
   EXPECT_EQ(member.post("/quotes", part, 200).at("price"), 1);
   part.update({{"preview", true}, {"end_s", 90.3}});
@@ -43,13 +43,13 @@ TEST_F(JobsApi, QuotesThePriceOfThePartAndTheKey) {
   EXPECT_EQ(quote.at("price"), 0);
   EXPECT_EQ(quote.at("seconds"), service.config.preview_s);
 
-  EXPECT_EQ(member.post("/quotes", wish(member.recording(1000)), 200).at("enough"), false);
+  EXPECT_EQ(member.post("/quotes", job_for(member.recording(1000)), 200).at("enough"), false);
 }
 
-TEST_F(JobsApi, RefusesWhatMakesNoSense) {
+TEST_F(JobsApi, RefusesInvalidRequests) {
   const Id recording = member.recording(90);
   const auto refused = [&](json change, const std::string& field) {
-    json body = wish(recording);
+    json body = job_for(recording);
     body.update(change);
     EXPECT_THAT(member.post("/jobs", body, 422).at("detail").get<std::string>(), HasSubstr(field)) << change;
   };
@@ -65,8 +65,8 @@ TEST_F(JobsApi, RefusesWhatMakesNoSense) {
   refused({{"options", {{"chunk_s", 1}}}}, "options.chunk_s");
   refused({{"options", {{"reverb", 1}}}}, "reverb");
   refused({{"colour", "red"}}, "colour");
-  Singer other{service, Singer::Kind::member, "192.0.2.9"};
-  EXPECT_THAT(other.post("/jobs", wish(recording), 422).at("detail").get<std::string>(), HasSubstr("recording"));
+  ApiUser other{service, ApiUser::Kind::member, "192.0.2.9"};
+  EXPECT_THAT(other.post("/jobs", job_for(recording), 422).at("detail").get<std::string>(), HasSubstr("recording"));
   EXPECT_TRUE(member.get("/jobs").empty());
 }
 
@@ -78,7 +78,7 @@ TEST_F(JobsApi, OffersTheEstimatorsThatAreInstalled) {
         .at("/components/schemas/ConvertOptions/properties/f0/enum"_json_pointer)
         .get<std::vector<std::string>>();
   };
-  json body = wish(member.recording(30));
+  json body = job_for(member.recording(30));
   body["options"] = {{"f0", "rmvpe"}};
   EXPECT_THAT(offered(), ElementsAre("auto", "fcpe", "crepe-tiny", "swiftf0", "pyin"));
   EXPECT_THAT(member.post("/jobs", body, 422).at("detail").get<std::string>(), HasSubstr("options.f0: this is not installed here"));
@@ -91,7 +91,7 @@ TEST_F(JobsApi, OffersTheEstimatorsThatAreInstalled) {
 }
 
 TEST_F(JobsApi, ReservesWithTheJobAndGivesBackOnCancel) {
-  json body = wish(member.recording(90));
+  json body = job_for(member.recording(90));
   body["options"] = {{"key", 12}, {"formant", 0.5}};
   const json job = member.post("/jobs", body);
   EXPECT_EQ(job.at("state"), "queued");
@@ -109,7 +109,7 @@ TEST_F(JobsApi, ReservesWithTheJobAndGivesBackOnCancel) {
 }
 
 TEST_F(JobsApi, ShowsTitlesInTheHistoryButKeepsNoneInTheBooks) {
-  json body = wish(member.recording(30));
+  json body = job_for(member.recording(30));
   body["title"] = "For my love";
   const std::string kept = member.post("/jobs", body).at("id"), cancelled = member.post("/jobs", body).at("id");
   member.send(Method::del, "/api/v1/jobs/" + cancelled);
@@ -126,7 +126,7 @@ TEST_F(JobsApi, ShowsTitlesInTheHistoryButKeepsNoneInTheBooks) {
 }
 
 TEST_F(JobsApi, MakesOneJobOfARequestSentTwice) {
-  const json body = wish(member.recording(90));
+  const json body = job_for(member.recording(90));
   const json first = member.post("/jobs", body, 201, {{"idempotency-key", "k1"}});
   EXPECT_EQ(member.post("/jobs", body, 201, {{"idempotency-key", "k1"}}).at("id"), first.at("id"));
   EXPECT_EQ(member.get("/account").at("reserved"), 2);
@@ -135,15 +135,15 @@ TEST_F(JobsApi, MakesOneJobOfARequestSentTwice) {
   EXPECT_EQ(member.post("/jobs", other, 422, {{"idempotency-key", "k1"}}).at("code"), "request_key_reused");
   EXPECT_NE(member.post("/jobs", body, 201, {{"idempotency-key", "k2"}}).at("id"), first.at("id"));
   member.post("/jobs", body, 422, {{"idempotency-key", std::string(300, 'k')}});
-  Singer neighbour{service, Singer::Kind::member, "192.0.2.9"};
-  EXPECT_NE(neighbour.post("/jobs", wish(neighbour.recording()), 201, {{"idempotency-key", "k1"}}).at("id"), first.at("id"));
+  ApiUser neighbour{service, ApiUser::Kind::member, "192.0.2.9"};
+  EXPECT_NE(neighbour.post("/jobs", job_for(neighbour.recording()), 201, {{"idempotency-key", "k1"}}).at("id"), first.at("id"));
 }
 
 TEST_F(JobsApi, NeedsCreditsAndLimitsActiveJobs) {
-  EXPECT_EQ(member.post("/jobs", wish(member.recording(301)), 402).at("code"), "not_enough_credits");
+  EXPECT_EQ(member.post("/jobs", job_for(member.recording(301)), 402).at("code"), "not_enough_credits");
   const Id recording = member.recording(30);
-  for (int i = 0; i < service.config.max_active_jobs; ++i) member.post("/jobs", wish(recording));
-  EXPECT_EQ(member.post("/jobs", wish(recording), 409).at("code"), "too_many_jobs");
+  for (int i = 0; i < service.config.max_active_jobs; ++i) member.post("/jobs", job_for(recording));
+  EXPECT_EQ(member.post("/jobs", job_for(recording), 409).at("code"), "too_many_jobs");
 }
 
 TEST_F(JobsApi, RefusesAFrozenAccount) {
@@ -153,14 +153,14 @@ TEST_F(JobsApi, RefusesAFrozenAccount) {
     transaction.accounts().update(account);
   });
   const Id recording = member.recording();
-  EXPECT_EQ(member.post("/jobs", wish(recording), 403).at("code"), "account_frozen");
-  EXPECT_EQ(member.post("/quotes", wish(recording), 200).at("enough"), false);
+  EXPECT_EQ(member.post("/jobs", job_for(recording), 403).at("code"), "account_frozen");
+  EXPECT_EQ(member.post("/quotes", job_for(recording), 200).at("enough"), false);
 }
 
 TEST_F(JobsApi, GivesGuestsAFewPreviewsADay) {
-  Singer guest{service, Singer::Kind::guest, "192.0.2.7"};
+  ApiUser guest{service, ApiUser::Kind::guest, "192.0.2.7"};
   service.config.max_active_jobs = 100;
-  json body = wish(guest.recording(90));
+  json body = job_for(guest.recording(90));
   EXPECT_EQ(guest.post("/jobs", body, 403).at("code"), "members_only");
   body["preview"] = true;
   for (int i = 0; i < service.config.previews_per_day; ++i) EXPECT_EQ(guest.post("/jobs", body).at("price"), 0);
@@ -168,8 +168,8 @@ TEST_F(JobsApi, GivesGuestsAFewPreviewsADay) {
   // Others may sit behind the same address; but not any number of them.
   int previews = service.config.previews_per_day;
   for (; previews < 100; ++previews) {
-    Singer other{service, Singer::Kind::guest, "192.0.2.7"};
-    json theirs = wish(other.recording(90));
+    ApiUser other{service, ApiUser::Kind::guest, "192.0.2.7"};
+    json theirs = job_for(other.recording(90));
     theirs["preview"] = true;
     if (previews < service.config.address_previews_per_day)
       other.post("/jobs", theirs);
@@ -182,7 +182,7 @@ TEST_F(JobsApi, GivesGuestsAFewPreviewsADay) {
 }
 
 TEST_F(JobsApi, AnswersPollsOfAnUnchangedJobWithoutABody) {
-  const std::string id = member.post("/jobs", wish(member.recording())).at("id");
+  const std::string id = member.post("/jobs", job_for(member.recording())).at("id");
   const http::Response first = member.send(Method::get, "/api/v1/jobs/" + id);
   const std::string* tag = first.find_header("ETag");
   ASSERT_TRUE(tag);
@@ -201,10 +201,10 @@ TEST_F(JobsApi, AnswersPollsOfAnUnchangedJobWithoutABody) {
 
 TEST_F(JobsApi, TellsThePlaceInTheQueueAndNothingToOthers) {
   const Id recording = member.recording();
-  const std::string first = member.post("/jobs", wish(recording)).at("id"), second = member.post("/jobs", wish(recording)).at("id");
+  const std::string first = member.post("/jobs", job_for(recording)).at("id"), second = member.post("/jobs", job_for(recording)).at("id");
   EXPECT_EQ(member.get("/jobs/" + first).at("position"), 0);
   EXPECT_EQ(member.get("/jobs/" + second).at("position"), 1);
-  Singer other{service, Singer::Kind::member, "192.0.2.9"};
+  ApiUser other{service, ApiUser::Kind::member, "192.0.2.9"};
   other.get("/jobs/" + first, 404);
   EXPECT_EQ(other.send(Method::del, "/api/v1/jobs/" + first).status, 404);
   EXPECT_EQ(Browser(service).send(Method::get, "/api/v1/jobs/" + first).status, 401);
@@ -216,8 +216,8 @@ TEST_F(JobsApi, DeletesARecordingWithWhatIsMadeOfIt) {
   EXPECT_EQ(member.get("/recordings/" + recording + "/peaks").at("peaks").size(), 2u);
   EXPECT_EQ(member.send(Method::get, "/api/v1/recordings/" + recording + "/audio").file->key,
             "recordings/" + recording + "/1-playable.mp3");
-  const std::string job = member.post("/jobs", wish(recording)).at("id");
-  Singer other{service, Singer::Kind::member, "192.0.2.9"};
+  const std::string job = member.post("/jobs", job_for(recording)).at("id");
+  ApiUser other{service, ApiUser::Kind::member, "192.0.2.9"};
   EXPECT_EQ(other.send(Method::del, "/api/v1/recordings/" + recording).status, 404);
   EXPECT_EQ(member.send(Method::del, "/api/v1/recordings/" + recording).status, 204);
   member.get("/recordings/" + recording, 404);

@@ -218,7 +218,7 @@ class Business {
   Seconds time_ = 1;
 };
 
-TEST(Ledger, KeepsWithAModelThroughRandomBusiness) {
+TEST(Ledger, MatchesAModelUnderRandomOperations) {
   for (const unsigned seed : {1u, 2u, 3u}) Business(seed).run(400);
 }
 
@@ -279,7 +279,7 @@ void keep_books(Database& database, const Id& user) {
   });
 }
 
-TEST(Ledger, CanOnlyBeContinued) {
+TEST(Ledger, IsAppendOnly) {
   Database database;
   keep_books(database, database.add_account().id);
   EXPECT_THAT(database.tamper("UPDATE entries SET note = 'x'"), HasSubstr("append-only"));

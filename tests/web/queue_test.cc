@@ -77,22 +77,22 @@ TEST(Queue, GivesByPriorityThenAge) {
 
 TEST(Queue, IsFairBetweenAccounts) {
   Queue queue;
-  const Id greedy = queue.add_account().id, modest = queue.add_account().id, third = queue.add_account().id;
+  const Id heavy = queue.add_account().id, light = queue.add_account().id, third = queue.add_account().id;
   std::vector<Id> many;
-  for (int i = 0; i < 4; ++i) many.push_back(queue.add_job(greedy, 1, 10 + i).id);
-  const Id one = queue.add_job(modest, 1, 50).id, two = queue.add_job(modest, 1, 51).id, other = queue.add_job(third, 1, 60).id;
+  for (int i = 0; i < 4; ++i) many.push_back(queue.add_job(heavy, 1, 10 + i).id);
+  const Id one = queue.add_job(light, 1, 50).id, two = queue.add_job(light, 1, 51).id, other = queue.add_job(third, 1, 60).id;
   std::vector<Id> order;
   for (Id id; (id = queue.claimed()) != "none";) order.push_back(id);
   EXPECT_THAT(order, ElementsAre(many[0], one, other, many[1], two, many[2], many[3]));
 }
 
 /// Also where one worker is all there is, so that nobody ever has a job running when the next is taken.
-TEST(Queue, TakesTurnsBetweenAccounts) {
+TEST(Queue, IsRoundRobinBetweenAccounts) {
   Queue queue;
-  const Id greedy = queue.add_account().id, modest = queue.add_account().id;
+  const Id heavy = queue.add_account().id, light = queue.add_account().id;
   std::vector<Id> many, order;
-  for (int i = 0; i < 3; ++i) many.push_back(queue.add_job(greedy, 0, 10 + i).id);
-  const Id one = queue.add_job(modest, 0, 50).id, two = queue.add_job(modest, 0, 51).id;
+  for (int i = 0; i < 3; ++i) many.push_back(queue.add_job(heavy, 0, 10 + i).id);
+  const Id one = queue.add_job(light, 0, 50).id, two = queue.add_job(light, 0, 51).id;
   while (const std::optional<Job> job = queue.claim("w", 1000)) {
     order.push_back(job->id);
     queue.finish(*job);
@@ -101,7 +101,7 @@ TEST(Queue, TakesTurnsBetweenAccounts) {
 }
 
 /// Times in the queue count from the machine's start.
-TEST(Queue, TakesUpWhatAnEarlierBootLeft) {
+TEST(Queue, ResetsLeasesOfAnEarlierBoot) {
   Queue queue;
   const Id account = queue.add_account().id, running = queue.add_job(account, 1, 1).id;
   queue.claim("w1", 5000);
@@ -152,28 +152,28 @@ TEST(Queue, HeartbeatExtendsTheLease) {
   EXPECT_TRUE(queue.claim("w2", 1110));
 }
 
-TEST(Queue, RefusesAZombie) {
+TEST(Queue, RefusesAWorkerThatLostItsLease) {
   Queue queue;
   queue.add_job(queue.add_account().id);
-  const Job dead = queue.claim("w1", 1000).value();
+  const Job expired = queue.claim("w1", 1000).value();
   EXPECT_FALSE(queue.claim("w2", 1059));
   // The same worker's name counts as little as another one's: only the attempt is the job's holder.
-  const Job alive = queue.claim("w1", 1060).value();
-  EXPECT_EQ(alive.id, dead.id);
-  EXPECT_EQ(alive.attempts, 2);
-  EXPECT_EQ(alive.started, 1000);
-  EXPECT_FALSE(queue.heartbeat(dead, 1061));
-  EXPECT_FALSE(queue.retry(dead, 0));
-  EXPECT_FALSE(queue.finish(dead));
-  Job impostor = alive;
-  impostor.worker = "w2";
-  EXPECT_FALSE(queue.heartbeat(impostor, 1061));
-  EXPECT_FALSE(queue.finish(impostor));
-  EXPECT_EQ(queue.find(alive.id).state, Job::State::running);
-  EXPECT_TRUE(queue.heartbeat(alive, 1061));
-  EXPECT_TRUE(queue.finish(alive));
-  EXPECT_FALSE(queue.finish(alive)) << "a job ends once";
-  const Job done = queue.find(alive.id);
+  const Job reclaimed = queue.claim("w1", 1060).value();
+  EXPECT_EQ(reclaimed.id, expired.id);
+  EXPECT_EQ(reclaimed.attempts, 2);
+  EXPECT_EQ(reclaimed.started, 1000);
+  EXPECT_FALSE(queue.heartbeat(expired, 1061));
+  EXPECT_FALSE(queue.retry(expired, 0));
+  EXPECT_FALSE(queue.finish(expired));
+  Job other_worker = reclaimed;
+  other_worker.worker = "w2";
+  EXPECT_FALSE(queue.heartbeat(other_worker, 1061));
+  EXPECT_FALSE(queue.finish(other_worker));
+  EXPECT_EQ(queue.find(reclaimed.id).state, Job::State::running);
+  EXPECT_TRUE(queue.heartbeat(reclaimed, 1061));
+  EXPECT_TRUE(queue.finish(reclaimed));
+  EXPECT_FALSE(queue.finish(reclaimed)) << "a job ends once";
+  const Job done = queue.find(reclaimed.id);
   EXPECT_EQ(done.state, Job::State::done);
   EXPECT_EQ(done.result, "{}");
   EXPECT_EQ(done.failure, "why");
@@ -181,7 +181,7 @@ TEST(Queue, RefusesAZombie) {
   EXPECT_EQ(done.progress, 1);
 }
 
-TEST(Queue, WorkCountsAfterTheLeaseAsLongAsNobodyTookTheJob) {
+TEST(Queue, WorkCountsAfterTheLeaseUnlessAnotherWorkerClaimedTheJob) {
   Queue queue;
   queue.add_job(queue.add_account().id);
   const Job job = queue.claim("w1", 1000).value();
@@ -205,9 +205,9 @@ TEST(Queue, UndoesAClaim) {
   Queue queue;
   queue.add_job(queue.add_account().id);
   const Job job = queue.claim("w1", 1000).value();
-  Job impostor = job;
-  impostor.worker = "w2";
-  EXPECT_FALSE(queue.unclaim(impostor));
+  Job other_worker = job;
+  other_worker.worker = "w2";
+  EXPECT_FALSE(queue.unclaim(other_worker));
   ASSERT_TRUE(queue.unclaim(job));
   EXPECT_FALSE(queue.unclaim(job));
   EXPECT_FALSE(queue.heartbeat(job, 1001));
@@ -218,7 +218,7 @@ TEST(Queue, UndoesAClaim) {
   EXPECT_TRUE(queue.finish(again));
 }
 
-TEST(Queue, HandsJobsOver) {
+TEST(Queue, ReassignsJobs) {
   Queue queue;
   const Id guest = queue.add_account().id, member = queue.add_account().id;
   Job job;
@@ -229,7 +229,7 @@ TEST(Queue, HandsJobsOver) {
     queue.store->write([&](Transaction& transaction) { transaction.jobs().add(job); });
   }
   const Job held = queue.claim("w1", 1000).value(), waiting = queue.add_job(guest);
-  queue.store->write([&](Transaction& transaction) { transaction.jobs().hand_over(guest, member); });
+  queue.store->write([&](Transaction& transaction) { transaction.jobs().reassign(guest, member); });
   EXPECT_EQ(queue.find(held.id).account, member);
   EXPECT_EQ(queue.find(waiting.id).account, member);
   EXPECT_TRUE(queue.finish(held)) << "its worker goes on";
@@ -337,7 +337,7 @@ const Job* next_by_model(const std::vector<Job>& jobs, std::map<Id, int>& served
   return best;
 }
 
-TEST(Queue, ClaimsLikeAModelThroughRandomWork) {
+TEST(Queue, MatchesAModelUnderRandomOperations) {
   std::mt19937 random(11);
   const auto pick = [&](int below) { return std::uniform_int_distribution<int>(0, below - 1)(random); };
   Queue queue;

@@ -141,7 +141,7 @@ TEST_F(ServerTest, ReadsRequestsThatComeByteByByte) {
   EXPECT_EQ(body_of(client.answer()), "5 in memory");
 }
 
-TEST_F(ServerTest, TakesOddCookiesDatesAndHeaders) {
+TEST_F(ServerTest, AcceptsUnusualCookiesDatesAndHeaders) {
   TcpClient client(start());
   for (const std::string cookie : {"", ";;;", "=", "a", "sid", "a=b=c; ;x", "\"", "sid=\"q", "a b c;==;"}) {
     const std::string answer = client.ask(
@@ -174,7 +174,7 @@ TEST_F(ServerTest, RefusesWhatIsNotHttp) {
   EXPECT_EQ(status_of("DELETE /hello HTTP/1.1\r\nConnection: close\r\n\r\n"), "405");
 }
 
-TEST_F(ServerTest, TrustsNoContentLength) {
+TEST_F(ServerTest, ChecksContentLength) {
   const int port = start();
   const auto status_of = [&](const std::string& lines) {
     return TcpClient(port).ask("POST /size HTTP/1.1\r\nHost: x\r\n" + lines + "\r\n").substr(9, 3);
@@ -291,14 +291,14 @@ TEST_F(ServerTest, TakesUploadFilesFromTheProxyOnly) {
   EXPECT_EQ(body_of(ask("X-Proxy-Secret: between us\r\n")), "9 in a file");
 }
 
-TEST_F(ServerTest, BelievesForwardedAddressesOnlyOfATrustedProxy) {
+TEST_F(ServerTest, UsesForwardedAddressesOfATrustedProxyOnly) {
   const std::string request = "GET /client HTTP/1.1\r\nX-Forwarded-For: 203.0.113.9, 198.51.100.7\r\n\r\n";
   EXPECT_EQ(body_of(TcpClient(start()).ask(request)), "127.0.0.1");
   options_.trust_proxy = true;
   EXPECT_EQ(body_of(TcpClient(start()).ask(request)), "198.51.100.7");
 }
 
-TEST_F(ServerTest, SlowReadersHoldUpNobody) {
+TEST_F(ServerTest, SlowReadersDoNotBlockOthers) {
   options_.io_threads = 1;
   options_.handler_threads = 1;
   blobs_->put("songs/large", std::string(30 << 20, 'x'));
@@ -348,7 +348,7 @@ TEST_F(ServerTest, RefusesConnectionsPastTheirNumber) {
   EXPECT_EQ(body_of(clients[0]->ask("GET /hello HTTP/1.1\r\n\r\n")), "hello you");
 }
 
-TEST_F(ServerTest, SaysWhenItHasTooMuchToDo) {
+TEST_F(ServerTest, AnswersBusyWhereTheQueueIsFull) {
   options_.handler_threads = 1;
   options_.max_queue = 1;
   const int port = start();
@@ -451,7 +451,7 @@ TEST_F(ServerTest, AnswersClientsThatHaveEndedSending) {
   EXPECT_EQ(body_of(client.answer()), "hello you");
 }
 
-TEST_F(ServerTest, OutlivesClientsThatLeaveAtAnyTime) {
+TEST_F(ServerTest, SurvivesClientsThatDisconnectAtAnyTime) {
   blobs_->put("songs/large", std::string(4 << 20, 'x'));
   const int port = start();
   for (int i = 0; i < 200; ++i) {

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "api/context.h"
 #include "domain/id.h"
@@ -26,11 +28,33 @@ struct CapturingMailer : Mailer {
   void send(const Mail& mail) override { sent.push_back(mail); }
 };
 
+/// Calls a function once, just before the next append or removal.
+struct BlobsWithHooks : BlobStore {
+  explicit BlobsWithHooks(BlobStore& blobs) : real(blobs) {}
+  void put_file(const std::string& key, const std::string& path) override { real.put_file(key, path); }
+  void put(const std::string& key, const std::string& bytes) override { real.put(key, bytes); }
+  std::int64_t append(const std::string& key, std::int64_t offset, const std::string& bytes) override {
+    if (const auto hook = std::exchange(before_append, {})) hook();
+    return real.append(key, offset, bytes);
+  }
+  std::int64_t size(const std::string& key) override { return real.size(key); }
+  std::string read(const std::string& key, std::int64_t offset, std::int64_t length) override { return real.read(key, offset, length); }
+  std::string local_path(const std::string& key) override { return real.local_path(key); }
+  void remove(const std::string& key) override {
+    if (const auto hook = std::exchange(before_remove, {})) hook();
+    real.remove(key);
+  }
+  void remove_all(const std::string& prefix) override { real.remove_all(prefix); }
+
+  BlobStore& real;
+  std::function<void()> before_append, before_remove;
+};
+
 /// Sells nothing: what a service without keys has.
 struct NoPayments : PaymentGateway {
   bool configured() const override { return false; }
   CheckoutSession create_session(const Order&, const std::string&, const std::string&, const std::string&, const std::string&,
-                                 Patience) override {
+                                 RetryPolicy) override {
     return {};
   }
   CheckoutSession find_session(const std::string&) override { return {}; }

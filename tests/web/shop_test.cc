@@ -148,15 +148,15 @@ TEST_F(ShopTest, AsksTheProviderNowAndThenWhateverAnAccountAsksFor) {
   EXPECT_EQ(calls_for(second), 1);
 }
 
-TEST_F(ShopTest, HasLittlePatienceWhereItAsksAgainAnyway) {
+TEST_F(ShopTest, UsesOneTryWhereItAsksAgainAnyway) {
   gateway_.down = true;
   member_.send(Method::post, "/api/v1/orders", {{"pack", "small"}});
   gateway_.down = false;
   const json left = body_of(member_.send(Method::get, "/api/v1/orders")).at(0);
   EXPECT_EQ(order(left).at("state"), "pending");
-  EXPECT_EQ(gateway_.last.patience, Patience::brief);
+  EXPECT_EQ(gateway_.last.retry, RetryPolicy::once);
   buy();
-  EXPECT_EQ(gateway_.last.patience, Patience::usual);
+  EXPECT_EQ(gateway_.last.retry, RetryPolicy::standard);
 }
 
 /// Whoever waits for the provider holds a handler thread.
@@ -193,7 +193,7 @@ TEST_F(ShopTest, AFewWaitForTheProviderAndOthersGetWhatIsKnown) {
   for (std::thread& thread : waiting) thread.join();
 }
 
-TEST_F(ShopTest, TurnsBuyersAwayWhereTooManyBuyAtOnce) {
+TEST_F(ShopTest, RefusesBuyersWhereTooManyBuyAtOnce) {
   service_.config.handler_threads = 1;  // room for one, and nobody waits
   service_.router = {};
   add_account_routes(service_.router, *service_.context);
@@ -244,7 +244,7 @@ TEST_F(ShopTest, TakesBothSecretsWhileOneIsRolled) {
   EXPECT_EQ(balance(), 30);
 }
 
-TEST_F(ShopTest, SignedNonsenseIsRefusedAndUnknownTypesAreTaken) {
+TEST_F(ShopTest, SignedInvalidJsonIsRefusedAndUnknownTypesAreAccepted) {
   for (const char* body :
        {"", "null", "[]", "{", "{}", R"({"id":"evt_1","type":"charge.refunded"})", R"({"id":1,"type":2,"data":{"object":{}}})"}) {
     const http::Response response = deliver(body);

@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <future>
+
+#include "api_user.h"
 #include "commands/commands.h"
-#include "singer.h"
 
 namespace webwrap {
 namespace {
@@ -10,9 +13,9 @@ using namespace testing;
 using ::testing::HasSubstr;
 
 struct SongsApi : ::testing::Test {
-  SingingService service;
-  Singer member{service, Singer::Kind::member};
-  Singer other{service, Singer::Kind::member, "192.0.2.9"};
+  ApiService service;
+  ApiUser member{service, ApiUser::Kind::member};
+  ApiUser other{service, ApiUser::Kind::member, "192.0.2.9"};
 };
 
 TEST_F(SongsApi, ShowsRenamesAndDeletesASong) {
@@ -90,9 +93,9 @@ struct Renders : SongsApi {
   }
 };
 
-TEST_F(Renders, AreSharedAsTheSingerKeptThem) {
+TEST_F(Renders, AreSharedWithTheirBlendAndLevel) {
   const Id song = member.song();
-  const auto ask = [&](const json& wish) { return member.post("/songs/" + song + "/renders", wish); };
+  const auto ask = [&](const json& parameters) { return member.post("/songs/" + song + "/renders", parameters); };
   const json kept = ask({{"format", "mp3"}, {"wet", 0.3}, {"level_db", -6}});
   const std::string id = kept.at("id");
   const auto share_it = [&](const json& render, int status = 201) {
@@ -147,6 +150,28 @@ TEST_F(Renders, KeepAFewOfASong) {
   EXPECT_EQ(file_status(renders[2]), 200);
   EXPECT_EQ(ask(-1).at("id"), renders.back().at("id"));
   EXPECT_NE(ask(-12).at("id"), renders[0].at("id")) << "it is made again";
+}
+
+/// Listeners of a render that is shared just when it is about to be removed would find no file.
+TEST_F(Renders, AreNotSharedWhileTheyAreRemoved) {
+  BlobsWithHooks blobs(*service.blobs);
+  Context context{service.config, *service.store, blobs, service.mailer, *service.payments, service.clock, service.disk};
+  service.router = http::Router();
+  add_song_routes(service.router, context);
+  add_share_routes(service.router, context);
+  const Id song = member.song();
+  const auto ask = [&](int level_db) { return member.post("/songs/" + song + "/renders", {{"format", "mp3"}, {"level_db", level_db}}); };
+  std::vector<json> renders;
+  for (int level_db = -12; level_db < -2; ++level_db) renders.push_back(finish(ask(level_db)));
+  std::future<int> sharing;
+  blobs.before_remove = [&] {
+    sharing = std::async(std::launch::async, [&] {
+      return member.send(Method::post, "/api/v1/songs/" + song + "/share", {{"render", renders[0].at("id")}}).status;
+    });
+    sharing.wait_for(std::chrono::milliseconds(200));  // long enough for it to get through if nothing holds it back
+  };
+  ask(0);
+  EXPECT_EQ(sharing.get(), 422);
 }
 
 TEST_F(SongsApi, MakesAFewRendersAtATime) {
@@ -207,7 +232,7 @@ TEST_F(Shares, ShareOpensASongAndUnshareClosesIt) {
 
 TEST_F(Shares, OnlyMembersShareAndOnlyTheirOwn) {
   other.post("/songs/" + member.song() + "/share", json::object(), 404);
-  Singer guest{service, Singer::Kind::guest, "192.0.2.7"};
+  ApiUser guest{service, ApiUser::Kind::guest, "192.0.2.7"};
   guest.post("/songs/" + guest.song() + "/share", json::object(), 403);
 }
 

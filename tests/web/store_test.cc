@@ -7,8 +7,7 @@
 
 #include "database.h"
 #include "domain/error.h"
-#include "store/sqlite_migrations.h"
-#include "store/sqlite_rows.h"
+#include "store/sqlite_connection.h"
 
 namespace webwrap::testing {
 namespace {
@@ -144,7 +143,7 @@ TEST_F(StoreTest, KeepsSessions) {
   });
 }
 
-TEST_F(StoreTest, FindsGuestsWhomNobodyCanReach) {
+TEST_F(StoreTest, FindsOrphanedGuests) {
   const Account active = add_account(100), lost = add_account(100), fresh = add_account(200), other = add_account(100);
   Account member = make<Account>(1);
   member.kind = AccountKind::member;
@@ -156,10 +155,10 @@ TEST_F(StoreTest, FindsGuestsWhomNobodyCanReach) {
     t.accounts().add(member);
     t.accounts().add_session(used);
     t.accounts().add_session(stale);
-    EXPECT_THAT(ids_of(t.accounts().lost_guests(200, 10)), ElementsAre(other.id));
+    EXPECT_THAT(ids_of(t.accounts().orphaned_guests(200, 10)), ElementsAre(other.id));
     t.accounts().erase_stale_sessions(150);
-    EXPECT_THAT(ids_of(t.accounts().lost_guests(200, 10)), UnorderedElementsAre(lost.id, other.id));
-    EXPECT_EQ(t.accounts().lost_guests(200, 1).size(), 1u);
+    EXPECT_THAT(ids_of(t.accounts().orphaned_guests(200, 10)), UnorderedElementsAre(lost.id, other.id));
+    EXPECT_EQ(t.accounts().orphaned_guests(200, 1).size(), 1u);
     EXPECT_TRUE(t.accounts().find_session(used.token_hash));
     EXPECT_TRUE(t.accounts().find(fresh.id));
   });
@@ -195,14 +194,14 @@ TEST_F(StoreTest, TakesMailTokensOnce) {
     AccountStore& accounts = t.accounts();
     for (const char* hash : {"a", "b", "c"}) accounts.add_mail_token({hash, "verify", account, 100});
     accounts.add_mail_token({"d", "reset", account, 200});
-    EXPECT_FALSE(accounts.take_mail_token("a", "reset", 50)) << "it is for something else";
-    EXPECT_EQ(accounts.take_mail_token("a", "verify", 99).value().account, account);
-    EXPECT_FALSE(accounts.take_mail_token("a", "verify", 99)) << "once";
-    EXPECT_FALSE(accounts.take_mail_token("b", "verify", 100)) << "it has expired";
+    EXPECT_FALSE(accounts.consume_mail_token("a", "reset", 50)) << "it is for something else";
+    EXPECT_EQ(accounts.consume_mail_token("a", "verify", 99).value().account, account);
+    EXPECT_FALSE(accounts.consume_mail_token("a", "verify", 99)) << "once";
+    EXPECT_FALSE(accounts.consume_mail_token("b", "verify", 100)) << "it has expired";
     accounts.add_mail_token({"e", "verify", account, 300});
     accounts.erase_mail_tokens(account, "verify");
-    EXPECT_FALSE(accounts.take_mail_token("e", "verify", 100));
-    EXPECT_TRUE(accounts.take_mail_token("d", "reset", 100));
+    EXPECT_FALSE(accounts.consume_mail_token("e", "verify", 100));
+    EXPECT_TRUE(accounts.consume_mail_token("d", "reset", 100));
   });
 }
 
@@ -255,7 +254,7 @@ TEST_F(StoreTest, EraseRemovesAllOfAnAccountButTheBooks) {
     EXPECT_FALSE(t.accounts().find(account));
     EXPECT_FALSE(t.accounts().find_session(session.token_hash));
     EXPECT_FALSE(t.accounts().find_token(token.token_hash));
-    EXPECT_FALSE(t.accounts().take_mail_token("m", "verify", 1));
+    EXPECT_FALSE(t.accounts().consume_mail_token("m", "verify", 1));
     EXPECT_FALSE(t.recordings().find(recording.id));
     EXPECT_FALSE(t.jobs().find(job.id));
     EXPECT_FALSE(t.songs().find(song.id));

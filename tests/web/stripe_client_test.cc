@@ -44,11 +44,11 @@ struct StripeClient : ::testing::Test {
     std::filesystem::remove_all(dir);
   }
 
-  CheckoutSession open(Patience patience) {
+  CheckoutSession open(RetryPolicy retry) {
     Order order;
     order.amount = 499;
     order.currency = "eur";
-    return stripe->create_session(order, "30 credits", "http://x/", "http://x/", "", patience);
+    return stripe->create_session(order, "30 credits", "http://x/", "http://x/", "", retry);
   }
 
   std::filesystem::path dir;
@@ -63,7 +63,7 @@ struct StripeClient : ::testing::Test {
 };
 
 TEST_F(StripeClient, SellsInTheCurrencyOfThePrice) {
-  const CheckoutSession session = open(Patience::usual);
+  const CheckoutSession session = open(RetryPolicy::standard);
   EXPECT_EQ(session.amount_total, 594);
   EXPECT_EQ(session.amount_tax, 95);
   EXPECT_EQ(session.currency, "eur");
@@ -71,11 +71,11 @@ TEST_F(StripeClient, SellsInTheCurrencyOfThePrice) {
   EXPECT_THAT(bodies[0], HasSubstr("adaptive_pricing%5Benabled%5D=false"));
 }
 
-TEST_F(StripeClient, TriesSomeTimesOrOnceWhereThereIsLittlePatience) {
+TEST_F(StripeClient, RetriesUnlessToldToTryOnce) {
   status = 500;
-  EXPECT_THROW(open(Patience::usual), ServiceError);
+  EXPECT_THROW(open(RetryPolicy::standard), ServiceError);
   EXPECT_EQ(bodies.size(), 3u);
-  EXPECT_THROW(open(Patience::brief), ServiceError);
+  EXPECT_THROW(open(RetryPolicy::once), ServiceError);
   EXPECT_EQ(bodies.size(), 4u);
   EXPECT_THROW(stripe->find_session("cs_1"), ServiceError);
   EXPECT_EQ(bodies.size(), 5u);

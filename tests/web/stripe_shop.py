@@ -103,13 +103,13 @@ class Server:
             return file.read()
 
 
-class Singer:
+class Buyer:
     count = 0
 
     def __init__(self):
-        Singer.count += 1
+        Buyer.count += 1
         self.cookie = ""
-        self.api("POST", "/accounts", {"email": f"singer{Singer.count}@example.org", "password": "seven quiet otters"}, expect=201)
+        self.api("POST", "/accounts", {"email": f"singer{Buyer.count}@example.org", "password": "seven quiet otters"}, expect=201)
 
     def api(self, method, path, body=None, expect=200):
         status, headers, text = request(server.port, method, "/api/v1" + path, body,
@@ -172,53 +172,53 @@ class Shop(unittest.TestCase):
         fake.control("delivery", hold=False, copies=1, delay_s=0, drop=0)
         fake.control("webhook", secrets=[NEW])
         fake.control("faults", faults=[])
-        self.singer = Singer()
+        self.buyer = Buyer()
 
     def hold(self):
         fake.control("delivery", hold=True)
 
     def paid_order(self):
-        order = self.singer.buy()
+        order = self.buyer.buy()
         fake.control("pay", session=session_of(order))
         return order
 
     def test_buying(self):
-        order = self.singer.buy()
+        order = self.buyer.buy()
         self.assertEqual(click(order, "pay"), f"http://127.0.0.1:{server.port}/app/credits?order={order['id']}")
-        wait_for(lambda: self.singer.state(order) == "paid")
-        self.assertEqual(self.singer.bought(), PACK)
+        wait_for(lambda: self.buyer.state(order) == "paid")
+        self.assertEqual(self.buyer.bought(), PACK)
 
     def test_cancelling_and_expiry(self):
-        order = self.singer.buy()
+        order = self.buyer.buy()
         self.assertTrue(click(order, "cancel").endswith("&cancelled=1"))
-        self.assertEqual(self.singer.order(order)["state"], "pending")
+        self.assertEqual(self.buyer.order(order)["state"], "pending")
         request(fake.port, "POST", f"/v1/checkout/sessions/{session_of(order)}/expire", "", {"Authorization": f"Bearer {KEY}"})
-        wait_for(lambda: self.singer.state(order) == "expired")
-        self.assertEqual(self.singer.bought(), 0)
+        wait_for(lambda: self.buyer.state(order) == "expired")
+        self.assertEqual(self.buyer.bought(), 0)
 
     def test_many_copies_at_once(self):
         fake.control("delivery", copies=8)
         order = self.paid_order()
-        wait_for(lambda: self.singer.state(order) == "paid")
+        wait_for(lambda: self.buyer.state(order) == "paid")
         statuses = fake.deliver(events_of(order) * 4, at_once=True)
         self.assertEqual(set(statuses), {200})
-        self.assertEqual(self.singer.bought(), PACK)
+        self.assertEqual(self.buyer.bought(), PACK)
 
     def test_lost_events(self):
         fake.control("delivery", drop=10)
         order = self.paid_order()
-        self.assertEqual(self.singer.state(order), "pending")
-        self.assertEqual(self.singer.order(order)["state"], "paid")  # asks Stripe
-        self.assertEqual(self.singer.bought(), PACK)
+        self.assertEqual(self.buyer.state(order), "pending")
+        self.assertEqual(self.buyer.order(order)["state"], "paid")  # asks Stripe
+        self.assertEqual(self.buyer.bought(), PACK)
 
     def test_late_events(self):
         fake.control("delivery", delay_s=1)
         order = self.paid_order()
-        self.assertEqual(self.singer.state(order), "pending")
-        self.assertEqual(self.singer.order(order)["state"], "paid")
+        self.assertEqual(self.buyer.state(order), "pending")
+        self.assertEqual(self.buyer.order(order)["state"], "paid")
         completed = [one for one in fake.control("state")["events"] if one["data"]["object"]["id"] == session_of(order)][0]
         wait_for(lambda: any(one["event"] == completed["id"] for one in fake.control("state")["deliveries"]))
-        self.assertEqual(self.singer.bought(), PACK)
+        self.assertEqual(self.buyer.bought(), PACK)
 
     def test_forged_and_replayed(self):
         self.hold()
@@ -230,58 +230,58 @@ class Shop(unittest.TestCase):
         self.assertEqual(fake.deliver(events, secrets=["whsec_guessed"]), refused)
         for header in ("", "t=1,v1=00", "v1=", "t=" + "9" * 400 + ",v1=00", ",".join(["v1=" + "0" * 64] * 50)):
             self.assertEqual(fake.deliver(events, header=header), refused, header)
-        self.assertEqual(self.singer.state(order), "pending")
+        self.assertEqual(self.buyer.state(order), "pending")
         self.assertEqual(fake.deliver(events, age_s=200), [200] * len(events))
-        self.assertEqual(self.singer.bought(), PACK)
+        self.assertEqual(self.buyer.bought(), PACK)
 
     def test_rolling_secrets(self):
         for secrets in ([OLD], [NEW], [OLD, NEW], ["whsec_of_tomorrow", OLD]):
             fake.control("webhook", secrets=secrets)
-            singer = Singer()
-            order = singer.buy()
+            buyer = Buyer()
+            order = buyer.buy()
             fake.control("pay", session=session_of(order))
-            wait_for(lambda: singer.state(order) == "paid")
-            self.assertEqual(singer.bought(), PACK)
+            wait_for(lambda: buyer.state(order) == "paid")
+            self.assertEqual(buyer.bought(), PACK)
 
     def test_paying_later(self):
         for succeeded, state, credits in ((True, "paid", PACK), (False, "failed", 0)):
-            singer = Singer()
-            order = singer.buy()
+            buyer = Buyer()
+            order = buyer.buy()
             click(order, "later")
-            self.assertEqual(singer.order(order)["state"], "pending")
-            self.assertEqual(singer.bought(), 0)
+            self.assertEqual(buyer.order(order)["state"], "pending")
+            self.assertEqual(buyer.bought(), 0)
             fake.control("settle", session=session_of(order), succeeded=succeeded)
-            wait_for(lambda: singer.state(order) == state)
-            self.assertEqual(singer.bought(), credits)
+            wait_for(lambda: buyer.state(order) == state)
+            self.assertEqual(buyer.bought(), credits)
 
     def test_refunds(self):
         order = self.paid_order()
-        wait_for(lambda: self.singer.bought() == PACK)
+        wait_for(lambda: self.buyer.bought() == PACK)
         fake.refund(payment_of(order), 100)
-        wait_for(lambda: self.singer.bought() == PACK - 6)
+        wait_for(lambda: self.buyer.bought() == PACK - 6)
         fake.refund(payment_of(order))
-        wait_for(lambda: self.singer.state(order) == "refunded")
-        self.assertEqual(self.singer.bought(), 0)
+        wait_for(lambda: self.buyer.state(order) == "refunded")
+        self.assertEqual(self.buyer.bought(), 0)
         self.assertEqual(set(fake.deliver(events_of(order)[::-1])), {200})
-        self.assertEqual(self.singer.bought(), 0)
+        self.assertEqual(self.buyer.bought(), 0)
 
     def test_disputes(self):
         order = self.paid_order()
-        wait_for(lambda: self.singer.bought() == PACK)
+        wait_for(lambda: self.buyer.bought() == PACK)
         dispute = fake.control("dispute", payment_intent=payment_of(order), inquiry=True)["id"]
         time.sleep(0.2)
-        self.assertEqual(self.singer.state(order), "paid")
+        self.assertEqual(self.buyer.state(order), "paid")
         fake.control("dispute_status", dispute=dispute, status="needs_response")
-        wait_for(lambda: self.singer.state(order) == "disputed")
-        self.assertEqual(self.singer.buy(expect=403)["code"], "account_frozen")
+        wait_for(lambda: self.buyer.state(order) == "disputed")
+        self.assertEqual(self.buyer.buy(expect=403)["code"], "account_frozen")
         fake.control("dispute_status", dispute=dispute, status="won")
-        wait_for(lambda: self.singer.state(order) == "paid")
-        self.assertEqual(self.singer.bought(), PACK)
+        wait_for(lambda: self.buyer.state(order) == "paid")
+        self.assertEqual(self.buyer.bought(), PACK)
         dispute = fake.control("dispute", payment_intent=payment_of(order))["id"]
         fake.control("dispute_status", dispute=dispute, status="lost")
-        wait_for(lambda: self.singer.bought() == 0)
-        self.assertEqual(self.singer.state(order), "disputed")
-        self.singer.buy()  # no longer frozen
+        wait_for(lambda: self.buyer.bought() == 0)
+        self.assertEqual(self.buyer.state(order), "disputed")
+        self.buyer.buy()  # no longer frozen
 
     def test_history_backwards(self):
         self.hold()
@@ -293,30 +293,30 @@ class Shop(unittest.TestCase):
         events = events_of(order)
         self.assertGreaterEqual(len(events), 5)
         self.assertEqual(set(fake.deliver(events[::-1])), {200})
-        self.assertEqual(self.singer.state(order), "disputed")
-        self.assertEqual(self.singer.bought(), 0)
+        self.assertEqual(self.buyer.state(order), "disputed")
+        self.assertEqual(self.buyer.bought(), 0)
         self.assertEqual(set(fake.deliver(events * 2, at_once=True)), {200})
-        self.assertEqual(self.singer.bought(), 0)
+        self.assertEqual(self.buyer.bought(), 0)
 
     def test_api_failures_make_one_session(self):
         for faults in (["500"], ["429", "409"], ["close"], ["lost", "lost"]):
             fake.control("faults", faults=faults)
-            order = self.singer.buy()
+            order = self.buyer.buy()
             calls = [one for one in fake.control("state")["calls"] if one["key"] == f"order-{order['id']}"]
             self.assertEqual(len(calls), len(faults) + 1)
             self.assertEqual(self.sessions_of(order), 1)
         fake.control("pay", session=session_of(order))
-        wait_for(lambda: self.singer.bought() == PACK)
+        wait_for(lambda: self.buyer.bought() == PACK)
 
     def test_api_down_for_longer(self):
         for fault in ("lost", "500", "garbage"):
-            singer = Singer()  # one asks Stripe about orders once in 3 s
+            buyer = Buyer()  # one asks Stripe about orders once in 3 s
             fake.control("faults", faults=[fault] * 3)
-            self.assertEqual(singer.buy(expect=502)["code"], "payment_provider")
+            self.assertEqual(buyer.buy(expect=502)["code"], "payment_provider")
             fake.control("faults", faults=[])
-            order = singer.api("GET", "/orders")[0]
+            order = buyer.api("GET", "/orders")[0]
             self.assertEqual(order["state"], "created")
-            order = singer.order(order)  # opens the same session
+            order = buyer.order(order)  # opens the same session
             self.assertEqual(order["state"], "pending")
             self.assertEqual(self.sessions_of(order), 1)
 
@@ -329,8 +329,8 @@ class Shop(unittest.TestCase):
         order = self.paid_order()
         server.stop(signal.SIGKILL)
         server.start()
-        wait_for(lambda: self.singer.state(order) == "paid", 40)  # it is sent again
-        self.assertEqual(self.singer.bought(), PACK)
+        wait_for(lambda: self.buyer.state(order) == "paid", 40)  # it is sent again
+        self.assertEqual(self.buyer.bought(), PACK)
 
     def test_other_events_and_strangers(self):
         self.hold()

@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "api/quick_jobs.h"
+#include "api/jobs.h"
 #include "service.h"
 
 namespace webwrap::testing {
@@ -198,27 +198,8 @@ TEST_F(Uploads, LeaveRoomOnTheDisk) {
   EXPECT_EQ(service_.blobs->size(blob), -1);
 }
 
-/// Blobs beside which something else happens, just before a part of an upload is stored.
-struct EventfulBlobs : BlobStore {
-  explicit EventfulBlobs(BlobStore& blobs) : real(blobs) {}
-  void put_file(const std::string& key, const std::string& path) override { real.put_file(key, path); }
-  void put(const std::string& key, const std::string& bytes) override { real.put(key, bytes); }
-  std::int64_t append(const std::string& key, std::int64_t offset, const std::string& bytes) override {
-    if (const auto happen = std::exchange(before_append, {})) happen();
-    return real.append(key, offset, bytes);
-  }
-  std::int64_t size(const std::string& key) override { return real.size(key); }
-  std::string read(const std::string& key, std::int64_t offset, std::int64_t length) override { return real.read(key, offset, length); }
-  std::string local_path(const std::string& key) override { return real.local_path(key); }
-  void remove(const std::string& key) override { real.remove(key); }
-  void remove_all(const std::string& prefix) override { real.remove_all(prefix); }
-
-  BlobStore& real;
-  std::function<void()> before_append;
-};
-
 TEST_F(Uploads, AreNotAllLookedAtAtOnceHoweverTheyEndTogether) {
-  EventfulBlobs blobs(*service_.blobs);
+  BlobsWithHooks blobs(*service_.blobs);
   Context context{service_.config, *service_.store, blobs, service_.mailer, *service_.payments, service_.clock, service_.disk};
   service_.router = http::Router();
   add_upload_routes(service_.router, context);
@@ -289,7 +270,7 @@ TEST_F(Uploads, ExpireUnlessTheyGoOn) {
   EXPECT_EQ(look(place).status, 404);
 }
 
-TEST_F(Uploads, HealAfterACrashBetweenTheBlobAndTheDatabase) {
+TEST_F(Uploads, RecoverAfterACrashBetweenTheBlobAndTheDatabase) {
   const std::string place = created(6);
   patch(place, 0, "01");
   service_.blobs->append(recording(place).blob, 2, "23");  // what a dying process wrote
@@ -300,7 +281,7 @@ TEST_F(Uploads, HealAfterACrashBetweenTheBlobAndTheDatabase) {
   EXPECT_EQ(recording(place).state, Recording::State::analysing);
 }
 
-TEST_F(Uploads, HealAfterACrashAtTheLastByte) {
+TEST_F(Uploads, RecoverAfterACrashAtTheLastByte) {
   const std::string asked = created(4), forgotten = created(4);
   service_.blobs->append(recording(asked).blob, 0, "0123");
   service_.blobs->append(recording(forgotten).blob, 0, "0123");

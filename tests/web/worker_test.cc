@@ -41,7 +41,7 @@ TEST_F(WorkerTest, DoesAJobAndTakesItsPriceOnce) {
   const Job job = customer.order(3);
   EXPECT_EQ(customer.balance(), 7);
   EXPECT_EQ(customer.reserved(), 3);
-  runner.work = [](const JobTask& task) { return one_file(task); };
+  runner.work = [](const JobTask& task) { return write_one_file(task); };
   Worker worker = make();
   EXPECT_TRUE(worker.work_one());
   EXPECT_FALSE(worker.work_one());
@@ -56,7 +56,7 @@ TEST_F(WorkerTest, DoesAJobAndTakesItsPriceOnce) {
 
 TEST_F(WorkerTest, FailsABadJobForGoodAndGivesItsCreditsBack) {
   const Job job = customer.order(3);
-  runner.work = [](const JobTask&) -> JobOutput { throw BadJob("There is no sound in it."); };
+  runner.work = [](const JobTask&) -> JobOutput { throw PermanentJobError("There is no sound in it."); };
   Worker worker = make();
   worker.work_one();
   EXPECT_FALSE(worker.work_one());
@@ -71,7 +71,7 @@ TEST_F(WorkerTest, TriesAgainAfterAWhileWhatIsNotTheRecordingsFault) {
   runner.work = [&](const JobTask& task) {
     if (runner.runs == 1) throw std::runtime_error("no space left");
     service.blobs->put(blob_of(job, 1), "of an attempt that was killed");
-    return one_file(task);
+    return write_one_file(task);
   };
   Worker worker = make();
   EXPECT_TRUE(worker.work_one());
@@ -112,7 +112,7 @@ TEST_F(WorkerTest, FailsTheRecordingThatCannotBeAnalysed) {
     transaction.recordings().add(recording);
     transaction.jobs().add(job);
   });
-  runner.work = [](const JobTask&) -> JobOutput { throw BadJob("It is a picture."); };
+  runner.work = [](const JobTask&) -> JobOutput { throw PermanentJobError("It is a picture."); };
   make().work_one();
   service.store->read([&](Transaction& transaction) { recording = *transaction.recordings().find(recording.id); });
   EXPECT_EQ(recording.state, Recording::State::failed);
@@ -125,7 +125,7 @@ TEST_F(WorkerTest, StopsACancelledJobAndChargesNothing) {
     service.store->write([&](Transaction& transaction) { cancel_job(transaction, find_job(service, job.id), service.clock.now()); });
     EXPECT_TRUE(wait_until([&] { return task.cancel.cancelled(); }));
     task.cancel.check();
-    return one_file(task);
+    return write_one_file(task);
   };
   make().work_one();
   EXPECT_EQ(find_job(service, job.id).state, Job::State::cancelled);
@@ -138,7 +138,7 @@ TEST_F(WorkerTest, StopsWhatTakesTooLongForGoodAndChargesNothing) {
   runner.work = [&](const JobTask& task) {
     EXPECT_TRUE(wait_until([&] { return task.cancel.cancelled(); }));
     task.cancel.check();
-    return one_file(task);
+    return write_one_file(task);
   };
   Worker worker = make();
   worker.work_one();
@@ -154,7 +154,7 @@ TEST_F(WorkerTest, EndsItsProcessWhereTheWorkDoesNotStop) {
   runner.longest = 0.05;
   runner.work = [&](const JobTask& task) {
     EXPECT_TRUE(wait_until([&] { return ended.load(); }));
-    return one_file(task);
+    return write_one_file(task);
   };
   WorkerOptions options = quick("one");
   options.grace = std::chrono::milliseconds(50);
@@ -187,7 +187,7 @@ TEST_F(WorkerTest, WaitsWhileTheDiskIsFull) {
                              service.free_bytes = 1000;  // somebody else fills it meanwhile
                              EXPECT_TRUE(wait_until([&] { return task.cancel.cancelled(); }));
                              task.cancel.check();
-                             return one_file(task);
+                             return write_one_file(task);
                            }),
                            Work([&](const JobTask&) -> JobOutput {
                              service.free_bytes = 1000;
@@ -203,7 +203,7 @@ TEST_F(WorkerTest, WaitsWhileTheDiskIsFull) {
     EXPECT_FALSE(worker.work_one()) << "not at once again";
     service.clock.time += 60;
   }
-  runner.work = [](const JobTask& task) { return one_file(task); };
+  runner.work = [](const JobTask& task) { return write_one_file(task); };
   EXPECT_TRUE(worker.work_one());
   EXPECT_EQ(find_job(service, job.id).state, Job::State::done);
 }
@@ -212,7 +212,7 @@ TEST_F(WorkerTest, ChargesNothingForAJobCancelledInTheLastMoment) {
   const Job job = customer.order(3);
   runner.work = [&](const JobTask& task) {
     service.store->write([&](Transaction& transaction) { transaction.jobs().cancel(job.id, service.clock.now()); });
-    return one_file(task);
+    return write_one_file(task);
   };
   make().work_one();
   EXPECT_EQ(find_job(service, job.id).state, Job::State::cancelled);
@@ -220,10 +220,10 @@ TEST_F(WorkerTest, ChargesNothingForAJobCancelledInTheLastMoment) {
   EXPECT_EQ(service.blobs->size(blob_of(job, 1)), -1);
 }
 
-TEST_F(WorkerTest, CancelsWhatNobodyWantsAnyMore) {
+TEST_F(WorkerTest, CancelsAJobWhoseOwnerIsGone) {
   const Job job = customer.order(3);
   runner.work = [&](const JobTask& task) {
-    JobOutput output = one_file(task);
+    JobOutput output = write_one_file(task);
     output.keep = [](Transaction&) { return false; };
     return output;
   };
@@ -237,13 +237,13 @@ TEST_F(WorkerTest, KeepsNothingOnceTheLeaseIsLost) {
   const Job job = customer.order(3);
   bool wrote = false;
   TestRunner second_runner;
-  second_runner.work = [](const JobTask& task) { return one_file(task, "second"); };
+  second_runner.work = [](const JobTask& task) { return write_one_file(task, "second"); };
   runner.work = [&](const JobTask& task) {
     // This process slept for longer than its lease; another one takes the job and does it.
     service.clock.time += service.config.lease_s + 1;
     Worker other(service.config, *service.store, *service.blobs, service.clock, second_runner, quick("two"));
     EXPECT_TRUE(other.work_one());
-    JobOutput output = one_file(task, "first");
+    JobOutput output = write_one_file(task, "first");
     output.keep = [&](Transaction& transaction) {
       Song song;
       song.id = "ghost";
@@ -290,7 +290,7 @@ TEST_F(WorkerTest, KeepsItsLeaseWhateverTheClockIsSetTo) {
       EXPECT_FALSE(Worker(service.config, *service.store, *service.blobs, service.clock, nobody, quick("two")).work_one());
       EXPECT_EQ(nobody.runs, 0);
     }
-    return one_file(task);
+    return write_one_file(task);
   };
   WorkerOptions silent = quick("one");
   silent.heartbeat = std::chrono::hours(1);
@@ -347,7 +347,7 @@ TEST_F(WorkerTest, GivesItsJobBackWhenItIsStopped) {
     EXPECT_EQ(find_job(service, job.id).attempts, 0);
     EXPECT_EQ(customer.reserved(), 3);
   }
-  runner.work = [](const JobTask& task) { return one_file(task); };
+  runner.work = [](const JobTask& task) { return write_one_file(task); };
   EXPECT_TRUE(make("two").work_one()) << "at once";
   EXPECT_EQ(find_job(service, job.id).state, Job::State::done);
 }

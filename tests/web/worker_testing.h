@@ -14,7 +14,7 @@ struct TestRunner : JobRunner {
   std::function<JobOutput(const JobTask&)> work = [](const JobTask&) { return JobOutput{}; };
   int runs = 0;
   double longest = 60;
-  double longest_s(const Job&) const override { return longest; }
+  double time_limit_s(const Job&) const override { return longest; }
   JobOutput run(const JobTask& task) override {
     ++runs;
     return work(task);
@@ -22,7 +22,7 @@ struct TestRunner : JobRunner {
 };
 
 /// Writes one file, and fails the test's expectations where its folder is not a fresh one.
-inline JobOutput one_file(const JobTask& task, const std::string& text = "sound") {
+inline JobOutput write_one_file(const JobTask& task, const std::string& text = "sound") {
   const std::string path = task.folder + "/out.bin";
   EXPECT_FALSE(std::filesystem::exists(path));
   FILE* file = std::fopen(path.c_str(), "w");

@@ -9,7 +9,7 @@
 #include "domain/error.h"
 #include "domain/id.h"
 #include "domain/text.h"
-#include "http/address.h"
+#include "http/message.h"
 
 namespace webwrap {
 namespace {
@@ -25,7 +25,7 @@ constexpr std::size_t max_user_agent = 300;
 bool is_plain_http(const Context& context) { return context.config.base_url().starts_with("http://"); }
 std::string cookie_name(const Context& context, const char* name) { return (is_plain_http(context) ? "" : "__Host-") + std::string(name); }
 constexpr const char *session_cookie = "sid", *device_cookie = "device";
-constexpr Seconds device_lasts = 365 * 24 * 3600;
+constexpr Seconds device_max_age = 365 * 24 * 3600;
 
 [[noreturn]] void fail_cross_site() {
   throw ServiceError(403, "cross_site",
@@ -120,8 +120,8 @@ void require_own_site(const Context& context, const Request& request) {
   }
 }
 
-bool is_over(const Session& session, Seconds now) {
-  return now - session.last_seen >= session_idle || now - session.created >= session_longest;
+bool is_expired(const Session& session, Seconds now) {
+  return now - session.last_seen >= session_idle_timeout || now - session.created >= session_max_age;
 }
 
 std::optional<Session> find_session(const Context& context, const Request& request) {
@@ -129,7 +129,7 @@ std::optional<Session> find_session(const Context& context, const Request& reque
   if (secret.empty()) return std::nullopt;
   std::optional<Session> session;
   context.store.read([&](Transaction& transaction) { session = transaction.accounts().find_session(hash_secret(secret)); });
-  if (session && is_over(*session, context.clock.now())) session.reset();  // start_session clears it away
+  if (session && is_expired(*session, context.clock.now())) session.reset();  // start_session clears it away
   return session;
 }
 
@@ -181,9 +181,9 @@ void start_session(const Context& context, const Request& request, const Account
     accounts.add_session(session);
     const std::vector<Session> all = accounts.sessions(account.id);  // newest first
     for (std::size_t i = 0; i < all.size(); ++i)
-      if (i >= max_sessions || is_over(all[i], now)) accounts.erase_session(all[i].id);
+      if (i >= max_sessions || is_expired(all[i], now)) accounts.erase_session(all[i].id);
   });
-  set_cookie(context, response, session_cookie, secret, session_longest);
+  set_cookie(context, response, session_cookie, secret, session_max_age);
 }
 
 void end_session(const Context& context, const Request& request, Response& response) {
@@ -201,7 +201,7 @@ void remember_device(const Context& context, const Request& request, const Accou
     if (secret.empty() || !accounts.is_device(hash_secret(secret))) secret = new_secret();  // none of ours
     accounts.add_device({hash_secret(secret), account.id, context.clock.now()});
   });
-  set_cookie(context, response, device_cookie, secret, device_lasts);
+  set_cookie(context, response, device_cookie, secret, device_max_age);
 }
 
 std::string find_device(const Context& context, const Request& request, const Account& account) {

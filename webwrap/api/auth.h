@@ -3,8 +3,8 @@
 
 namespace webwrap {
 
-constexpr Seconds session_idle = 14 * 24 * 3600;     ///< a session ends when it was not used for so long
-constexpr Seconds session_longest = 30 * 24 * 3600;  ///< and when it is so old
+constexpr Seconds session_idle_timeout = 14 * 24 * 3600;  ///< a session ends when it was not used for so long
+constexpr Seconds session_max_age = 30 * 24 * 3600;       ///< and when it is so old
 
 /// Throws ServiceError(403, "cross_site" | "wrong_address") where a browser makes a request that changes something for another site's page.
 /// Cookies do not matter: SameSite withholds them from other sites, and the answer would put new ones in their place. Browsers tell by
@@ -26,7 +26,7 @@ std::optional<Account> find_account(const Context&, const http::Request&);  ///<
 
 /// The live session of the request's cookie, whatever the method; nothing: none, or it ran out.
 std::optional<Session> find_session(const Context&, const http::Request&);
-bool is_over(const Session&, Seconds now);
+bool is_expired(const Session&, Seconds now);
 /// Starts a session, ends the one that the request came with, and adds the new cookie to the response: __Host-sid (sid without Secure
 /// where base_url() is plain http).
 void start_session(const Context&, const http::Request&, const Account&, http::Response&);
@@ -35,7 +35,7 @@ void end_session(const Context&, const http::Request&, http::Response&);
 void clear_session_cookie(const Context&, http::Response&);
 
 /// Marks the browser as one in which the account's owner logged in, by a cookie that lasts a year: __Host-device (device where base_url()
-/// is plain http). It lets nobody in; it only exempts the browser from the limits that count the guesses of strangers.
+/// is plain http). It does not authenticate; it only exempts the browser from the rate limits that other clients' guesses use up.
 void remember_device(const Context&, const http::Request&, const Account&, http::Response&);
 /// What the account's log-ins from this browser are counted by; empty: its owner never logged in here, or the password was changed since.
 std::string find_device(const Context&, const http::Request&, const Account&);

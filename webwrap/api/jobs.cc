@@ -1,18 +1,28 @@
+#include "api/jobs.h"
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "api/auth.h"
-#include "api/conversion_wish.h"
-#include "api/json_views.h"
-#include "api/owned.h"
-#include "api/quick_jobs.h"
-#include "api/routes.h"
+#include "api/handlers.h"
+#include "api/voices.h"
+#include "domain/error.h"
 #include "domain/id.h"
 #include "store/job_end.h"
-#include "store/names.h"
+#include "store/records.h"
+#include "voxconv/error.h"
+#include "voxconv/f0.h"
 #include "voxconv/key.h"
+#include "voxconv/options.h"
 
 namespace webwrap {
 namespace {
+
+constexpr int first_at_a_time = 2;
+
+constexpr double rounding_s = 0.5;  ///< clients round the end of a recording
 
 using http::Method;
 using http::Request;
@@ -42,17 +52,17 @@ json view(Transaction& transaction, const Job& job) {
 Response post_quote(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
   JsonBody body(request, {"recording", "voice", "start_s", "end_s", "preview"});
-  const ConversionWish wish = read_wish(context, account, body);
+  const ConversionRequest conversion = read_conversion_request(context, account, body);
   Credits balance = 0;
   context.store.read([&](Transaction& transaction) { balance = transaction.ledger().balance(user_account(account.id)); });
-  const bool may_pay = account.kind == AccountKind::member && !account.frozen && balance >= wish.price;
-  const Recording& singer = wish.recording;
-  const int key =
-      voxconv::choose_key({singer.f0_low, singer.f0_median, singer.f0_high}, {wish.voice.f0_low, wish.voice.f0_median, wish.voice.f0_high});
-  return json_response(200, {{"seconds", wish.seconds()},
-                             {"price", wish.price},
+  const bool may_pay = account.kind == AccountKind::member && !account.frozen && balance >= conversion.price;
+  const Recording& source = conversion.recording;
+  const int key = voxconv::choose_key({source.f0_low, source.f0_median, source.f0_high},
+                                      {conversion.voice.f0_low, conversion.voice.f0_median, conversion.voice.f0_high});
+  return json_response(200, {{"seconds", conversion.seconds()},
+                             {"price", conversion.price},
                              {"balance", balance},
-                             {"enough", wish.preview || may_pay},
+                             {"enough", conversion.preview || may_pay},
                              {"suggested_key", key}});
 }
 
@@ -71,8 +81,8 @@ std::string request_key_of(const Request& request) {
 }
 
 /// Everything that may forbid the job now, and then the job with its reserve: all in one transaction.
-void accept(Transaction& transaction, const Context& context, const Request& request, const Account& account, const ConversionWish& wish,
-            const Job& job) {
+void accept(Transaction& transaction, const Context& context, const Request& request, const Account& account,
+            const ConversionRequest& conversion, const Job& job) {
   const Config& config = context.config;
   const auto payer = transaction.accounts().find(account.id);
   if (!payer) throw ServiceError(401, "not_signed_in", "This account has been deleted.");
@@ -81,7 +91,7 @@ void accept(Transaction& transaction, const Context& context, const Request& req
   if (transaction.jobs().active_count(account.id) >= config.max_active_jobs)
     throw ServiceError(409, "too_many_jobs",
                        fmt::format("{} of your conversions are waiting or running; wait until one is done.", config.max_active_jobs));
-  if (wish.preview) {
+  if (conversion.preview) {
     const auto within = [&](const char* what, const std::string& who, int limit) {
       return transaction.accounts().within_limit(what, who, limit, day, job.created);
     };
@@ -109,8 +119,8 @@ Response post_job(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
   JsonBody body(request, {"recording", "voice", "title", "start_s", "end_s", "preview", "options"});
   const std::string request_key = request_key_of(request);
-  const ConversionWish wish = read_wish(context, account, body);
-  if (!wish.preview && account.kind == AccountKind::guest)
+  const ConversionRequest conversion = read_conversion_request(context, account, body);
+  if (!conversion.preview && account.kind == AccountKind::guest)
     throw ServiceError(403, "members_only", "Without an account there are previews only; sign up to convert whole songs.");
   const std::string title = body.optional_text("title", 1, 120).value_or("");
 
@@ -118,26 +128,25 @@ Response post_job(const Context& context, const Request& request) {
   job.id = new_id();
   job.account = account.id;
   job.kind = Job::Kind::convert;
-  job.recording = wish.recording.id;
+  job.recording = conversion.recording.id;
   job.song = new_id();
-  job.voice = wish.voice.name;
-  job.price = wish.price;
-  job.priority = wish.preview ? free_priority : paid_priority;
+  job.voice = conversion.voice.name;
+  job.price = conversion.price;
+  job.priority = conversion.preview ? free_priority : paid_priority;
   job.request_key = request_key;
   job.created = context.clock.now();
-  job.parameters = json{
-      {"options", read_options(body.object("options"))},
-      {"start_s", wish.start_s},
-      {"end_s", wish.end_s},
-      {"title", title.empty() ? stem(wish.recording.name) : title},
-      {"preview",
-       wish.preview}}.dump(-1, ' ', false, json::error_handler_t::replace);
+  job.parameters = json{{"options", read_options(body.object("options"))},
+                        {"start_s", conversion.start_s},
+                        {"end_s", conversion.end_s},
+                        {"title", title.empty() ? stem(conversion.recording.name) : title},
+                        {"preview", conversion.preview}}
+                       .dump(-1, ' ', false, json::error_handler_t::replace);
   json answer;
   context.store.write([&](Transaction& transaction) {
     const auto before = request_key.empty() ? std::nullopt : transaction.jobs().find_by_request(account.id, request_key);
     if (before && (before->parameters != job.parameters || before->recording != job.recording || before->voice != job.voice))
       throw ServiceError(422, "request_key_reused", "This Idempotency-Key was used for another job; take a new one for a new job.");
-    if (!before) accept(transaction, context, request, account, wish, job);
+    if (!before) accept(transaction, context, request, account, conversion, job);
     answer = view(transaction, before.value_or(job));
   });
   return json_response(201, answer);
@@ -185,6 +194,69 @@ Response delete_job(const Context& context, const Request& request) {
 }
 
 }  // namespace
+
+int priority_of_quick_job(Transaction& transaction, const Id& account) {
+  return transaction.jobs().quick_count(account) < first_at_a_time ? quick_priority : free_priority;
+}
+
+bool may_add_quick_job(const Config& config, Transaction& transaction, const Id& account) {
+  return transaction.jobs().quick_count(account) < config.max_quick_jobs;
+}
+
+void fail_too_many_quick_jobs(const Config& config) {
+  throw ServiceError(
+      429, "too_many_jobs",
+      fmt::format("{} of your recordings and downloads are being worked on; wait until one is done.", config.max_quick_jobs));
+}
+
+bool is_server_side(const voxconv::OptionSpec& spec) { return spec.kind == voxconv::OptionSpec::Kind::path || spec.local; }
+
+ConversionRequest read_conversion_request(const Context& context, const Account& account, JsonBody& body) {
+  ConversionRequest conversion;
+  std::optional<Recording> recording;
+  const std::string id = body.text("recording", 1, 64);
+  context.store.read([&](Transaction& transaction) { recording = transaction.recordings().find(id); });
+  if (!recording || recording->account != account.id) fail_field("recording", "there is no such recording of yours.");
+  if (recording->state == Recording::State::failed) fail_field("recording", recording->failure);
+  if (recording->state != Recording::State::ready)
+    throw ServiceError(409, "not_ready", "This recording has not been looked at yet; try again when its state is ready.");
+  conversion.recording = *recording;
+
+  const auto voice = find_voice(body.text("voice", 1, 64));
+  if (!voice) fail_field("voice", "there is no such voice; GET /api/v1/voices lists them.");
+  conversion.voice = *voice;
+
+  const double whole = recording->duration_s;
+  conversion.preview = body.optional_flag("preview").value_or(false);
+  conversion.start_s = body.optional_number("start_s", 0, whole).value_or(0);
+  conversion.end_s = std::min(whole, body.optional_number("end_s", 0, whole + rounding_s).value_or(whole));
+  if (conversion.seconds() < std::min(Recording::shortest_s, whole))
+    fail_field("end_s",
+               fmt::format("the part from {:.2f} to {:.2f} s is shorter than half a second.", conversion.start_s, conversion.end_s));
+  if (conversion.preview) conversion.end_s = std::min(conversion.end_s, conversion.start_s + context.config.preview_s);
+  conversion.price = conversion.preview ? 0 : price_of(conversion.seconds(), context.config.credits_per_minute);
+  return conversion;
+}
+
+nlohmann::json read_options(const nlohmann::json& wanted) {
+  const auto& table = voxconv::convert_option_table();
+  for (const voxconv::OptionSpec& spec : table)
+    if (is_server_side(spec) && wanted.contains(spec.name)) fail_field(fmt::format("options.{}", spec.name), "this cannot be chosen here.");
+  if (const auto f0 = wanted.find("f0"); f0 != wanted.end() && f0->is_string()) {
+    const auto all = voxconv::f0_estimators(), here = voxconv::installed_f0_estimators();
+    const auto has = [&](const auto& names) { return std::find(names.begin(), names.end(), f0->get<std::string>()) != names.end(); };
+    if (has(all) && !has(here))
+      fail_field("options.f0", fmt::format("this is not installed here; choose one of {}.", fmt::join(here, ", ")));
+  }
+  try {
+    auto options = nlohmann::json::parse(voxconv::ConvertOptions::from_json(wanted.dump()).to_json());
+    for (const voxconv::OptionSpec& spec : table)
+      if (is_server_side(spec)) options.erase(std::string(spec.name));
+    return options;
+  } catch (const voxconv::Error& error) {
+    fail_field("options", error.what());
+  }
+}
 
 void add_job_routes(http::Router& router, Context& context) {
   add_route(router, context, Method::post, "/quotes", post_quote);

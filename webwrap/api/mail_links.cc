@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "api/account_data.h"
+#include "api/accounts.h"
 #include "api/auth.h"
+#include "api/handlers.h"
 #include "api/json_body.h"
-#include "api/json_views.h"
 #include "api/passwords.h"
-#include "api/routes.h"
 #include "domain/email.h"
 #include "domain/error.h"
 #include "domain/id.h"
@@ -21,7 +20,7 @@ using http::Method;
 using http::Request;
 using http::Response;
 
-constexpr Seconds verification_lasts = 3 * day, reset_lasts = hour;
+constexpr Seconds verification_max_age = 3 * day, reset_max_age = hour;
 
 /// Mail that cannot be sent now is no reason to refuse what was asked for: all of it can be asked for again.
 void send(const Context& context, const std::string& to, const std::string& subject, const std::string& text) {
@@ -41,8 +40,8 @@ std::string new_link(Transaction& transaction, const Account& account, const std
 }
 
 /// The account of a link, which works once.
-Account take_link(const Context& context, Transaction& transaction, const std::string& secret, const std::string& purpose) {
-  const auto link = transaction.accounts().take_mail_token(hash_secret(secret), purpose, context.clock.now());
+Account consume_link(const Context& context, Transaction& transaction, const std::string& secret, const std::string& purpose) {
+  const auto link = transaction.accounts().consume_mail_token(hash_secret(secret), purpose, context.clock.now());
   auto account = link ? transaction.accounts().find(link->account) : std::nullopt;
   if (!account) throw ServiceError(422, "invalid_token", "The token of this link was used already or has run out: ask for a new link.");
   return *std::move(account);
@@ -52,7 +51,7 @@ Response verify(const Context& context, const Request& request) {
   const std::string token = JsonBody(request, {"token"}).text("token", 1, 128);
   limit_rate(context, "link", address_of(request), 60, hour);
   context.store.write([&](Transaction& transaction) {
-    Account account = take_link(context, transaction, token, "verify");
+    Account account = consume_link(context, transaction, token, "verify");
     account.email_verified = true;
     transaction.accounts().update(account);
     grant_free_credits(transaction, context.config, account, context.clock.now());
@@ -72,7 +71,7 @@ Response request_reset(const Context& context, const Request& request) {
     const auto account = transaction.accounts().find_by_email(*email);
     // Silent past the limit: 429 for an address would not tell whether it has an account, but a full mailbox helps nobody.
     const bool within = transaction.accounts().within_limit("reset_mail", hash_secret(*email), 3, hour, now);
-    if (account && within) secret = new_link(transaction, *account, "reset", now + reset_lasts);
+    if (account && within) secret = new_link(transaction, *account, "reset", now + reset_max_age);
   });
   if (!secret.empty())
     send(context, *email, "Choose a new voxconv password",
@@ -84,19 +83,19 @@ Response request_reset(const Context& context, const Request& request) {
   return response;
 }
 
-/// Whoever may have known the old password is shut out: sessions and API tokens end, and no browser is known any more but this one, in
-/// which the owner can log in whatever strangers try. The link came by mail, so the address is verified.
+/// Revokes all that the old password gave access to: sessions, API tokens and known browsers, except this one, in which the owner can log
+/// in whatever limits strangers have used up. The link came by mail, so the address is verified.
 Response confirm_reset(const Context& context, const Request& request) {
   JsonBody body(request, {"token", "password"});
   const std::string token = body.text("token", 1, 128), password = body.secret("password", max_password_length);
   limit_rate(context, "link", address_of(request), 60, hour);
-  if (const std::string trouble = password_trouble(password, ""); !trouble.empty()) fail_field("password", trouble);
+  if (const std::string trouble = password_problem(password, ""); !trouble.empty()) fail_field("password", trouble);
   const std::string hash = hash_password(password);
   Account account;
   context.store.write([&](Transaction& transaction) {
-    account = take_link(context, transaction, token, "reset");
+    account = consume_link(context, transaction, token, "reset");
     // Undoes the taking: the link still works for a better password.
-    if (const std::string trouble = password_trouble(password, account.email); !trouble.empty()) fail_field("password", trouble);
+    if (const std::string trouble = password_problem(password, account.email); !trouble.empty()) fail_field("password", trouble);
     account.password_hash = hash;
     account.email_verified = true;
     transaction.accounts().update(account);
@@ -105,6 +104,8 @@ Response confirm_reset(const Context& context, const Request& request) {
     transaction.accounts().erase_devices(account.id);
     for (const ApiToken& api_token : transaction.accounts().tokens(account.id))
       transaction.accounts().erase_token(account.id, api_token.id);
+    // The guesses so far were at another password; the link may have been opened in another browser than the one to log in with.
+    transaction.accounts().forget_limit("login_email", hash_secret(account.email));
   });
   send_password_notice(context, account.email, "by a link from your mail. You are signed out everywhere, and API tokens no longer work");
   Response response = empty_response();
@@ -117,7 +118,7 @@ Response confirm_reset(const Context& context, const Request& request) {
 void send_verification(const Context& context, const Account& account) {
   std::string secret;
   context.store.write(
-      [&](Transaction& transaction) { secret = new_link(transaction, account, "verify", context.clock.now() + verification_lasts); });
+      [&](Transaction& transaction) { secret = new_link(transaction, account, "verify", context.clock.now() + verification_max_age); });
   send(
       context, account.email, "Confirm your e-mail address for voxconv",
       fmt::format("Welcome to voxconv! Confirm that this address is yours{}:\n{}\n\nThe link works for three days. If you did not sign up, "
@@ -132,7 +133,7 @@ void send_password_notice(const Context& context, const std::string& email, cons
                    context.config.base_url()));
 }
 
-void send_taken_notice(const Context& context, const std::string& email) {
+void send_email_taken_notice(const Context& context, const std::string& email) {
   bool within = false;
   context.store.write([&](Transaction& transaction) {
     within = transaction.accounts().within_limit("taken_mail", hash_secret(email), 1, day, context.clock.now());

@@ -1,11 +1,22 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <tuple>
 
-#include "api/json_views.h"
-#include "api/metrics.h"
-#include "api/routes.h"
+#include "api/handlers.h"
+#include "api/jobs.h"
 #include "voxconv/f0.h"
+#include "voxconv/options.h"
 
 namespace webwrap {
 
@@ -17,6 +28,75 @@ using http::Method;
 using http::Request;
 using http::Response;
 using nlohmann::json;
+
+/// Counts answers, and tells them in Prometheus' text format. Thread-safe.
+class Metrics {
+ public:
+  void count(http::Method method, const std::string& route, int status, double seconds);
+  /// All counters, and what /proc says of this process.
+  std::string text() const;
+
+ private:
+  static constexpr std::array<double, 10> bounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5};
+  struct Histogram {
+    std::array<std::uint64_t, bounds.size() + 1> counts = {};
+    double sum = 0;
+  };
+
+  mutable std::mutex mutex_;
+  std::map<std::tuple<std::string, std::string, int>, std::uint64_t> answers_;  // method, route, status
+  std::map<std::string, Histogram> times_;                                      // by route
+};
+
+std::string process_text() {
+  std::int64_t pages = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> pages >> resident;
+  return fmt::format("# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes {}\n", resident * ::sysconf(_SC_PAGESIZE));
+}
+
+void Metrics::count(http::Method method, const std::string& route, int status, double seconds) {
+  const std::lock_guard lock(mutex_);
+  ++answers_[{http::name_of(method), route, status}];
+  Histogram& histogram = times_[route];
+  ++histogram.counts[static_cast<std::size_t>(std::lower_bound(bounds.begin(), bounds.end(), seconds) - bounds.begin())];
+  histogram.sum += seconds;
+}
+
+std::string Metrics::text() const {
+  const std::lock_guard lock(mutex_);
+  std::string out = "# TYPE webwrap_requests_total counter\n";
+  for (const auto& [key, number] : answers_)
+    out += fmt::format("webwrap_requests_total{{method=\"{}\",route=\"{}\",status=\"{}\"}} {}\n", std::get<0>(key), std::get<1>(key),
+                       std::get<2>(key), number);
+  out += "# TYPE webwrap_request_seconds histogram\n";
+  for (const auto& [route, histogram] : times_) {
+    std::uint64_t total = 0;
+    for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
+      total += histogram.counts[i];
+      const std::string bound = i < bounds.size() ? fmt::format("{}", bounds[i]) : "+Inf";
+      out += fmt::format("webwrap_request_seconds_bucket{{route=\"{}\",le=\"{}\"}} {}\n", route, bound, total);
+    }
+    out += fmt::format("webwrap_request_seconds_sum{{route=\"{0}\"}} {1}\nwebwrap_request_seconds_count{{route=\"{0}\"}} {2}\n", route,
+                       histogram.sum, total);
+  }
+  return out + process_text();
+}
+
+/// Ranges and defaults of the options that clients may set, from the library's table.
+json option_ranges() {
+  const json defaults = json::parse(voxconv::ConvertOptions().to_json());
+  json ranges = json::object();
+  for (const voxconv::OptionSpec& spec : voxconv::convert_option_table()) {
+    if (is_server_side(spec)) continue;
+    const std::string name(spec.name);
+    json& range = ranges[name] = {{"default", defaults.at(name)}};
+    const bool is_number = spec.kind == voxconv::OptionSpec::Kind::number, is_integer = spec.kind == voxconv::OptionSpec::Kind::integer;
+    if (is_number) range.update({{"minimum", spec.low}, {"maximum", spec.high}});
+    if (is_integer)
+      range.update({{"minimum", std::uint64_t(spec.low)}, {"maximum", spec.high > spec.low ? std::uint64_t(spec.high) : UINT64_MAX}});
+  }
+  return ranges;
+}
 
 Response get_config(const Context& context, const Request&) {
   const Config& config = context.config;
@@ -33,6 +113,7 @@ Response get_config(const Context& context, const Request&) {
                              {"currency", config.currency},
                              {"packs", packs},
                              {"contact", config.contact},
+                             {"options", option_ranges()},
                              {"public_url", config.public_url.empty() ? json() : json(config.base_url())}});
 }
 

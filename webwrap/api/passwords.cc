@@ -6,7 +6,7 @@
 #include <array>
 #include <stdexcept>
 
-#include "api/work_slots.h"
+#include "api/concurrency_limiter.h"
 #include "config/config.h"
 #include "domain/id.h"
 
@@ -18,13 +18,13 @@ constexpr auto memory = crypto_pwhash_MEMLIMIT_INTERACTIVE;
 constexpr int may_wait = 2;  // for each of the two
 
 struct Slots {
-  explicit Slots(const PasswordRoom& room)
-      : checks(room.checks.running, room.checks.waiting), hashes(room.hashes.running, room.hashes.waiting) {}
-  WorkSlots checks, hashes;
+  explicit Slots(const PasswordLimits& limits)
+      : checks(limits.checks.running, limits.checks.waiting), hashes(limits.hashes.running, limits.hashes.waiting) {}
+  ConcurrencyLimiter checks, hashes;
 };
 
 Slots& slots(int handler_threads = Config().handler_threads) {
-  static Slots all(password_room(handler_threads));
+  static Slots all(password_limits(handler_threads));
   return all;
 }
 
@@ -35,29 +35,29 @@ std::string make_hash(const std::string& password) {
   return text.data();
 }
 
-const std::string& hash_of_nobody() {
+const std::string& dummy_hash() {
   static const std::string hash = make_hash(new_secret());
   return hash;
 }
 
 }  // namespace
 
-PasswordRoom password_room(int handler_threads) {
+PasswordLimits password_limits(int handler_threads) {
   const int waiting = std::clamp(handler_threads - 4, 0, 2 * may_wait);
   return {{1, (waiting + 1) / 2}, {1, waiting / 2}};
 }
 
-void fit_passwords(int handler_threads) { slots(handler_threads); }
+void configure_passwords(int handler_threads) { slots(handler_threads); }
 
 std::string hash_password(const std::string& password) {
-  const WorkSlots::Slot slot = slots().hashes.enter();
+  const ConcurrencyLimiter::Slot slot = slots().hashes.enter();
   return make_hash(password);
 }
 
 bool check_password(const std::string& hash, const std::string& password) {
-  const WorkSlots::Slot slot = slots().checks.enter();
-  const std::string& nobody = hash_of_nobody();  // made once, whoever comes first
-  const std::string& checked = hash.empty() ? nobody : hash;
+  const ConcurrencyLimiter::Slot slot = slots().checks.enter();
+  const std::string& dummy = dummy_hash();  // computed once, by the first call
+  const std::string& checked = hash.empty() ? dummy : hash;
   const bool right = crypto_pwhash_str_verify(checked.c_str(), password.data(), password.size()) == 0;
   return right && !hash.empty();
 }

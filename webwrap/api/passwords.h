@@ -4,16 +4,16 @@
 namespace webwrap {
 
 /// How many passwords are hashed at a time, and how many may wait for that. They hold a handler thread each, so two of those are left to
-/// the rest of the service. Checks (log-ins) and new hashes (sign-ups) have rooms of their own, so that a flood of log-ins, which anybody
+/// the rest of the service. Checks (log-ins) and new hashes (sign-ups) are limited separately, so that a flood of log-ins, which anybody
 /// can send, leaves sign-ups and resets alone.
-struct PasswordRoom {
+struct PasswordLimits {
   struct Part {
     int running, waiting;
   } checks, hashes;
 };
-PasswordRoom password_room(int handler_threads);
-/// To be called before the first password; else the room is that of Config's default.
-void fit_passwords(int handler_threads);
+PasswordLimits password_limits(int handler_threads);
+/// To be called before the first password; else the limits are those of Config's default.
+void configure_passwords(int handler_threads);
 
 /// Argon2id through libsodium with its INTERACTIVE limits (2 passes, 64 MiB). Two run at a time in a process, so that many log-ins at once
 /// take neither all memory nor all handler threads: ServiceError(503, "busy").

@@ -1,11 +1,7 @@
-#include "api/audio_file.h"
 #include "api/auth.h"
-#include "api/deletion.h"
-#include "api/json_views.h"
-#include "api/owned.h"
-#include "api/routes.h"
+#include "api/handlers.h"
 #include "store/job_end.h"
-#include "store/names.h"
+#include "store/records.h"
 
 namespace webwrap {
 namespace {

@@ -1,12 +1,11 @@
 #include <nlohmann/json.hpp>
 
-#include "api/account_data.h"
+#include "api/accounts.h"
 #include "api/auth.h"
 #include "api/context.h"
+#include "api/handlers.h"
 #include "api/json_body.h"
-#include "api/json_views.h"
 #include "api/passwords.h"
-#include "api/routes.h"
 #include "domain/email.h"
 #include "domain/error.h"
 #include "domain/id.h"
@@ -36,8 +35,9 @@ void limit_log_ins(const Context& context, const Request& request, const std::st
              "You can log in at once where you were signed in before, or after asking for a new password.");
 }
 
-/// The hash may be of older limits, or the guest's things be waiting for their owner.
-void settle_in(const Context& context, const Account& account, const std::string& password, const std::optional<Account>& before) {
+/// Renews a hash of older limits, and merges the guest of the request's session into the account.
+void update_after_log_in(const Context& context, const Account& account, const std::string& password,
+                         const std::optional<Account>& before) {
   const bool is_guest = before && before->kind == AccountKind::guest, outdated = is_outdated(account.password_hash);
   if (!is_guest && !outdated) return;
   const std::string hash = outdated ? hash_password(password) : account.password_hash;
@@ -48,7 +48,7 @@ void settle_in(const Context& context, const Account& account, const std::string
       now->password_hash = hash;
       transaction.accounts().update(*now);
     }
-    if (is_guest) adopt_guest(transaction, *before, *now, context.clock.now());
+    if (is_guest) merge_guest(transaction, *before, *now, context.clock.now());
   });
 }
 
@@ -63,7 +63,7 @@ Response log_in(const Context& context, const Request& request) {
   limit_log_ins(context, request, *email, account);
   if (!check_password(account ? account->password_hash : "", password))
     throw ServiceError(401, "wrong_credentials", "The e-mail address or the password is wrong.");
-  settle_in(context, *account, password, before);
+  update_after_log_in(context, *account, password, before);
   Response response = account_response(context.store, 201, *account);
   start_session(context, request, *account, response);
   remember_device(context, request, *account, response);
@@ -76,7 +76,7 @@ Response list_sessions(const Context& context, const Request& request) {
   json list = json::array();
   context.store.read([&](Transaction& transaction) {
     for (const Session& session : transaction.accounts().sessions(account.id))
-      if (!is_over(session, context.clock.now()))
+      if (!is_expired(session, context.clock.now()))
         list.push_back({{"id", session.id},
                         {"user_agent", session.user_agent},
                         {"created", session.created},

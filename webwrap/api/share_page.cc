@@ -1,8 +1,6 @@
-#include "api/share_page.h"
-
 #include <fmt/format.h>
 
-#include "api/share_view.h"
+#include "api/shares.h"
 #include "http/message.h"
 
 namespace webwrap {
@@ -110,7 +108,7 @@ std::string share_html(const SharePage& page, bool embed) {
   return html + "</main>\n</body>\n</html>\n";
 }
 
-std::string no_share_html() {
+std::string missing_share_html() {
   return std::string(head_start) +
          "<title>No song here</title>\n<meta name=\"robots\" content=\"noindex\">\n</head>\n<body>\n<main>\n<h1>There is no song "
          "here</h1>\n"

@@ -1,19 +1,16 @@
+#include "api/shares.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdlib>
 
-#include "api/audio_file.h"
 #include "api/auth.h"
+#include "api/handlers.h"
 #include "api/json_body.h"
-#include "api/json_views.h"
-#include "api/owned.h"
-#include "api/routes.h"
-#include "api/share_page.h"
-#include "api/share_view.h"
 #include "domain/email.h"
 #include "domain/id.h"
-#include "http/security.h"
+#include "http/response.h"
 #include "log/log.h"
 
 namespace webwrap {
@@ -28,14 +25,14 @@ constexpr int reports_per_day = 10;  // of one address
 constexpr int embed_width = 480, embed_height = 180;
 
 /// A share that the public may see, with its song and what is heard of it.
-struct Shared {
+struct PublicShare {
   Share share;
   Song song;
   std::string audio;  ///< blob key of an mp3
   json peaks;
 };
 
-std::optional<Shared> find_shared(const Context& context, const Id& id) {
+std::optional<PublicShare> find_public_share(const Context& context, const Id& id) {
   std::optional<Share> share;
   std::optional<Song> song;
   std::optional<Job> render;
@@ -45,13 +42,13 @@ std::optional<Shared> find_shared(const Context& context, const Id& id) {
     if (share && !share->render.empty()) render = transaction.jobs().find(share->render);
   });
   if (!share || share->taken_down || !song) return std::nullopt;
-  if (!render) return Shared{*share, *song, song->converted_playable, json::parse(song->peaks).at("converted")};
+  if (!render) return PublicShare{*share, *song, song->converted_playable, json::parse(song->peaks).at("converted")};
   const json made = json::parse(render->result);
-  return Shared{*share, *song, made.at("blob"), made.value("peaks", json::array())};
+  return PublicShare{*share, *song, made.at("blob"), made.value("peaks", json::array())};
 }
 
-Shared require_shared(const Context& context, const Request& request) {
-  if (auto shared = find_shared(context, request.params.at("id"))) return std::move(*shared);
+PublicShare require_shared(const Context& context, const Request& request) {
+  if (auto shared = find_public_share(context, request.params.at("id"))) return std::move(*shared);
   throw ServiceError(404, "no_such_share", "There is no such shared song, or it is not shared any more.");
 }
 
@@ -65,13 +62,13 @@ Shared require_shared(const Context& context, const Request& request) {
 void choose_render(const Context& context, Transaction& transaction, const Id& id, Share& share) {
   const auto render = transaction.jobs().find(id);
   const bool of_song = render && render->account == share.account && render->kind == Job::Kind::render && render->song == share.song;
-  const json wish = of_song ? json::parse(render->parameters) : json();
-  if (!of_song || wish.at("format") != "mp3") fail_field("render", "there is no such mp3 of this song.");
+  const json parameters = of_song ? json::parse(render->parameters) : json();
+  if (!of_song || parameters.at("format") != "mp3") fail_field("render", "there is no such mp3 of this song.");
   if (render->state != Job::State::done || context.blobs.size(json::parse(render->result).at("blob")) < 0)
     fail_field("render", "this file is not made yet, or was removed: make it again.");
   share.render = id;
-  share.wet = wish.at("wet");
-  share.level_db = wish.at("level_db");
+  share.wet = parameters.at("wet");
+  share.level_db = parameters.at("level_db");
 }
 
 Response post_share(const Context& context, const Request& request) {
@@ -152,7 +149,7 @@ Response get_shared_file(const Context& context, const Request& request) {
 }
 
 Response post_report(const Context& context, const Request& request) {
-  const Shared shared = require_shared(context, request);
+  const PublicShare shared = require_shared(context, request);
   JsonBody body(request, {"reason", "email"});
   Report report;
   report.id = new_id();
@@ -184,7 +181,7 @@ Response get_oembed(const Context& context, const Request& request) {
   if (!format.empty() && format != "json") throw ServiceError(501, "format_not_supported", "oEmbed answers are made in JSON only.");
   // Links travel with things appended to them: "?utm_source=...", "#t=10", a slash.
   const std::string id = url.starts_with(prefix) ? url.substr(prefix.size(), url.find_first_of("?#/", prefix.size()) - prefix.size()) : "";
-  const auto shared = id.empty() ? std::nullopt : find_shared(context, id);
+  const auto shared = id.empty() ? std::nullopt : find_public_share(context, id);
   if (!shared) throw ServiceError(404, "no_such_share", "The url is not that of a shared song.");
   const int width = frame_size(request, "maxwidth", embed_width), height = frame_size(request, "maxheight", embed_height);
   const std::string html =
@@ -208,9 +205,9 @@ Response page(const Context& context, const Request& request, bool embed) {
   response.type = "text/html; charset=utf-8";
   response.headers.emplace_back("Cache-Control", "no-cache");
   if (embed) response.headers.emplace_back("Content-Security-Policy", http::content_security_policy("*"));
-  const auto shared = find_shared(context, request.params.at("id"));
+  const auto shared = find_public_share(context, request.params.at("id"));
   response.status = shared ? 200 : 404;
-  response.body = shared ? share_html({context.config, shared->share, shared->song}, embed) : no_share_html();
+  response.body = shared ? share_html({context.config, shared->share, shared->song}, embed) : missing_share_html();
   return response;
 }
 

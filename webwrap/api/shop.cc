@@ -4,25 +4,42 @@
 #include <nlohmann/json.hpp>
 
 #include "api/auth.h"
+#include "api/concurrency_limiter.h"
 #include "api/context.h"
+#include "api/handlers.h"
 #include "api/json_body.h"
-#include "api/json_views.h"
-#include "api/routes.h"
-#include "api/work_slots.h"
 #include "domain/error.h"
 #include "domain/id.h"
 #include "log/log.h"
 #include "payments/fulfilment.h"
 #include "payments/webhook_signature.h"
-#include "store/names.h"
+#include "store/records.h"
 
 namespace webwrap {
 namespace {
 
+using nlohmann::json;
+
+constexpr int max_history = 500;
+
+http::Response get_credits(const Context& context, const http::Request& request) {
+  const Account account = require_member(context, request);
+  json answer;
+  context.store.read([&](Transaction& transaction) {
+    json history = json::array();
+    for (const HistoryLine& line : transaction.ledger().history(account.id, max_history))
+      history.push_back(
+          {{"kind", line.kind}, {"note", line.note}, {"amount", line.amount}, {"balance", line.balance}, {"time", line.time}});
+    answer = {{"balance", transaction.ledger().balance(user_account(account.id))},
+              {"reserved", transaction.ledger().balance(reserved_account(account.id))},
+              {"history", std::move(history)}};
+  });
+  return json_response(200, answer);
+}
+
 using http::Method;
 using http::Request;
 using http::Response;
-using nlohmann::json;
 
 constexpr int max_listed_orders = 200;
 constexpr std::size_t max_event_bytes = 512 * 1024;
@@ -33,7 +50,7 @@ constexpr Seconds refresh_every = 3;  // for each account, whatever it asks of
 struct ProviderSlots {
   explicit ProviderSlots(int handler_threads)
       : orders(std::max(1, handler_threads / 4), handler_threads / 4), questions(std::max(1, handler_threads / 4), 0) {}
-  WorkSlots orders, questions;
+  ConcurrencyLimiter orders, questions;
 };
 
 json json_of(const Order& order) {
@@ -57,11 +74,11 @@ void require_shop(const Context& context) {
 }
 
 /// Opens the order's checkout session; again for an order whose session was never heard of: the key stored with it keeps it to one session.
-Order open_checkout(const Context& context, const Order& order, const Account& account, Patience patience) {
+Order open_checkout(const Context& context, const Order& order, const Account& account, RetryPolicy retry) {
   const std::string page = fmt::format("{}/app/credits?order={}", context.config.base_url(), order.id);
-  const CheckoutSession session = context.payments.create_session(order, fmt::format("{} credits", order.credits), page,
-                                                                  page + "&cancelled=1", account.email, patience);
-  return Fulfilment(context.store, context.payments, context.clock).take_session(session);
+  const CheckoutSession session =
+      context.payments.create_session(order, fmt::format("{} credits", order.credits), page, page + "&cancelled=1", account.email, retry);
+  return Fulfilment(context.store, context.payments, context.clock).apply_session(session);
 }
 
 Response add_order(const Context& context, const Request& request, ProviderSlots& slots) {
@@ -83,9 +100,9 @@ Response add_order(const Context& context, const Request& request, ProviderSlots
   order.currency = context.config.currency;
   order.idempotency_key = "order-" + order.id;
   order.created = context.clock.now();
-  const WorkSlots::Slot slot = slots.orders.enter();
+  const ConcurrencyLimiter::Slot slot = slots.orders.enter();
   context.store.write([&](Transaction& transaction) { transaction.orders().add(order); });
-  return json_response(201, json_of(open_checkout(context, order, account, Patience::usual)));
+  return json_response(201, json_of(open_checkout(context, order, account, RetryPolicy::standard)));
 }
 
 /// Asks the provider about an order that waits: a webhook may be late or lost. Where it does not answer now, or too many ask, what is known
@@ -98,9 +115,9 @@ Order refresh(const Context& context, const Order& order, const Account& account
     });
   if (!ask) return order;
   try {
-    const WorkSlots::Slot slot = slots.questions.enter();
-    if (order.session.empty()) return open_checkout(context, order, account, Patience::brief);
-    return Fulfilment(context.store, context.payments, context.clock).take_session(context.payments.find_session(order.session));
+    const ConcurrencyLimiter::Slot slot = slots.questions.enter();
+    if (order.session.empty()) return open_checkout(context, order, account, RetryPolicy::once);
+    return Fulfilment(context.store, context.payments, context.clock).apply_session(context.payments.find_session(order.session));
   } catch (const ServiceError& error) {
     if (error.status() != 502 && error.status() != 503) throw;
     return order;
@@ -124,7 +141,7 @@ Response list_orders(const Context& context, const Request& request) {
   return json_response(200, orders);
 }
 
-Response take_webhook(const Context& context, const Request& request) {
+Response receive_webhook(const Context& context, const Request& request) {
   require_shop(context);
   switch (check_signature(request.header("stripe-signature"), request.body, context.config.stripe_webhook_secrets, context.clock.now(),
                           context.config.stripe_tolerance_s)) {
@@ -136,11 +153,13 @@ Response take_webhook(const Context& context, const Request& request) {
   const json event = json::parse(request.body, nullptr, false);
   if (!event.is_object()) throw ServiceError(400, "invalid_event", "The body is not a JSON object.");
   log(Level::info, "stripe event", {{"id", event.value("id", json())}, {"type", event.value("type", json())}});
-  Fulfilment(context.store, context.payments, context.clock).take_event(event);
+  Fulfilment(context.store, context.payments, context.clock).apply_event(event);
   return json_response(200, {{"received", true}});
 }
 
 }  // namespace
+
+void add_credit_routes(http::Router& router, Context& context) { add_route(router, context, http::Method::get, "/credits", get_credits); }
 
 void add_shop_routes(http::Router& router, Context& context) {
   const auto slots = std::make_shared<ProviderSlots>(context.config.handler_threads);
@@ -151,7 +170,7 @@ void add_shop_routes(http::Router& router, Context& context) {
             [slots](const Context& c, const Request& request) { return get_order(c, request, *slots); });
   // Stripe's own servers send this; its signature is what counts.
   router.add(
-      Method::post, "/api/v1/stripe/webhook", [&context](const Request& request) { return take_webhook(context, request); },
+      Method::post, "/api/v1/stripe/webhook", [&context](const Request& request) { return receive_webhook(context, request); },
       max_event_bytes);
 }
 

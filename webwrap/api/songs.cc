@@ -1,11 +1,16 @@
-#include "api/audio_file.h"
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
 #include "api/auth.h"
-#include "api/deletion.h"
+#include "api/handlers.h"
+#include "api/jobs.h"
 #include "api/json_body.h"
-#include "api/json_views.h"
-#include "api/owned.h"
-#include "api/routes.h"
-#include "api/share_view.h"
+#include "api/shares.h"
+#include "domain/id.h"
+#include "store/records.h"
 
 namespace webwrap {
 namespace {
@@ -84,9 +89,102 @@ Response get_song_peaks(const Context& context, const Request& request) {
   return response;
 }
 
-}  // namespace
+constexpr int renders_per_hour = 120;
+constexpr std::size_t max_renders_kept = 10;  // of a song: blend and level have many combinations, the disk has an end
+constexpr int max_renders_checked = 50;
+constexpr std::array formats{"mp3", "wav", "flac"};
 
-void add_render_routes(http::Router&, Context&);
+json view(const Job& job) {
+  const bool done = job.state == Job::State::done;
+  return {{"id", job.id},
+          {"state", name_of(job.state)},
+          {"progress", job.progress},
+          {"failure", or_null(job.failure)},
+          {"url", done ? json(fmt::format("/api/v1/renders/{}/file", job.id)) : json()}};
+}
+
+Job find_render(const Context& context, const Request& request) {
+  const Account account = require_account(context, request);
+  std::optional<Job> job;
+  context.store.read([&](Transaction& transaction) { job = transaction.jobs().find(request.params.at("id")); });
+  if (job && job->kind != Job::Kind::render) job.reset();
+  return owned(std::move(job), account, "no_such_render", "There is no such render.");
+}
+
+/// The blob of a render; empty: it is not done, or its file was removed.
+std::string file_of(const Context& context, const Job& job) {
+  if (job.state != Job::State::done) return {};
+  const std::string key = json::parse(job.result).at("blob");
+  return context.blobs.size(key) < 0 ? std::string() : key;
+}
+
+/// Whether the render of an earlier request with the same parameters can be returned.
+bool is_reusable(const Context& context, const Job& job) {
+  const bool on_its_way = job.state == Job::State::queued || job.state == Job::State::running;
+  return on_its_way || !file_of(context, job).empty();
+}
+
+/// Removes files of the song's renders past those kept; never that of the shared one. What was removed before is not looked for again.
+void remove_old_renders(const Context& context, const Song& song) {
+  // In a transaction that writes, so that none of these is shared meanwhile (choose_render): its listeners would find no file.
+  context.store.write([&](Transaction& transaction) {
+    const std::vector<Job> renders = transaction.jobs().renders(song.id, max_renders_checked);
+    const std::optional<Share> share = transaction.songs().share_of(song.id);
+    for (std::size_t i = max_renders_kept - 1; i < renders.size(); ++i)  // one more is to come
+      if (!share || share->render != renders[i].id)
+        if (const std::string file = file_of(context, renders[i]); !file.empty()) context.blobs.remove(file);
+  });
+}
+
+Response post_render(const Context& context, const Request& request) {
+  const Account account = require_account(context, request);
+  const Song song = require_song(context, account, request.params.at("id"));
+  JsonBody body(request, {"format", "wet", "level_db"});
+  const std::string format = body.text("format", 1, 8);
+  if (std::find(formats.begin(), formats.end(), format) == formats.end()) fail_field("format", "this is mp3, wav or flac.");
+  // Rounded to inaudible steps, so that nearly equal requests share a render.
+  const double wet = std::round(body.optional_number("wet", 0, 1).value_or(1) * 100) / 100;
+  const double level_db = std::round(body.optional_number("level_db", -24, 12).value_or(0) * 10) / 10;
+  limit_rate(context, "render", account.id, renders_per_hour, 3600);
+
+  Job job;
+  job.id = new_id();
+  job.account = account.id;
+  job.kind = Job::Kind::render;
+  job.song = song.id;
+  job.created = context.clock.now();
+  job.parameters = json{{"format", format}, {"wet", wet}, {"level_db", level_db}}.dump();
+  job.request_key = fmt::format("render:{}:{}:{:g}:{:g}", song.id, format, wet, level_db);
+  bool added = false;
+  context.store.write([&](Transaction& transaction) {
+    // The same parameters give the same render, as long as its file exists.
+    const auto before = transaction.jobs().find_by_request(account.id, job.request_key);
+    if (before && is_reusable(context, *before)) {
+      job = *before;
+      return;
+    }
+    if (!may_add_quick_job(context.config, transaction, account.id)) fail_too_many_quick_jobs(context.config);
+    if (before) transaction.jobs().forget_request(before->id);
+    job.priority = priority_of_quick_job(transaction, account.id);
+    transaction.jobs().add(job);
+    added = true;
+  });
+  if (added) remove_old_renders(context, song);
+  return json_response(201, view(job));
+}
+
+Response get_render(const Context& context, const Request& request) { return json_response(200, view(find_render(context, request))); }
+
+Response get_render_file(const Context& context, const Request& request) {
+  const Job job = find_render(context, request);
+  if (job.state != Job::State::done) throw ServiceError(409, "not_ready", "This file is not made yet.");
+  if (file_of(context, job).empty())
+    throw ServiceError(404, "no_such_render", "This file was removed; if its song is still there, make it again.");
+  const json result = json::parse(job.result);
+  return audio_response(result.at("blob"), result.at("type"), result.at("file_name"));
+}
+
+}  // namespace
 
 void add_song_routes(http::Router& router, Context& context) {
   add_route(router, context, Method::get, "/songs", list_songs);
@@ -95,7 +193,9 @@ void add_song_routes(http::Router& router, Context& context) {
   add_route(router, context, Method::del, "/songs/{id}", delete_song);
   add_route(router, context, Method::get, "/songs/{id}/audio", get_song_audio);
   add_route(router, context, Method::get, "/songs/{id}/peaks", get_song_peaks);
-  add_render_routes(router, context);
+  add_route(router, context, Method::post, "/songs/{id}/renders", post_render);
+  add_route(router, context, Method::get, "/renders/{id}", get_render);
+  add_route(router, context, Method::get, "/renders/{id}/file", get_render_file);
 }
 
 }  // namespace webwrap

@@ -9,11 +9,8 @@
 #include <fstream>
 
 #include "api/auth.h"
-#include "api/deletion.h"
-#include "api/json_views.h"
-#include "api/owned.h"
-#include "api/quick_jobs.h"
-#include "api/routes.h"
+#include "api/handlers.h"
+#include "api/jobs.h"
 #include "domain/id.h"
 
 namespace webwrap {

@@ -1,3 +1,5 @@
+#include "api/voices.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -5,9 +7,7 @@
 #include <filesystem>
 #include <mutex>
 
-#include "api/json_views.h"
-#include "api/routes.h"
-#include "api/voice_list.h"
+#include "api/handlers.h"
 #include "domain/error.h"
 #include "voxconv/audio_io.h"
 

@@ -26,4 +26,7 @@ class BlobStore {
 /// Blobs below a local folder; temporary files are made below `dir`/tmp, which this makes.
 std::unique_ptr<BlobStore> open_local_blob_store(const std::string& dir);
 
+/// The sha256 of a file's bytes, hex. Throws std::runtime_error where it cannot be read.
+std::string sha256_of_file(const std::string& path);
+
 }  // namespace webwrap

@@ -30,13 +30,13 @@ Disk::Disk(std::string dir, std::int64_t keep_free, std::function<std::int64_t()
 std::int64_t Disk::free() const { return probe_ ? probe_() : free_bytes(dir_); }
 bool Disk::has_room(std::int64_t bytes) const { return keep_free_ == 0 || free() - bytes >= keep_free_; }
 bool Disk::is_full() const { return !has_room(0); }
-bool Disk::is_nearly_used_up() const { return free() < keep_free_ / 2; }
+bool Disk::is_critical() const { return free() < keep_free_ / 2; }
 
 void Disk::require(std::int64_t bytes) const {
   if (!has_room(bytes)) fail_disk_full();
 }
 
-bool Disk::keep_reserve() const {
+bool Disk::ensure_reserve() const {
   const std::int64_t size = keep_free_ / 8;
   struct stat status = {};
   if (size == 0 || (::stat(reserve_path().c_str(), &status) == 0 && status.st_size >= size)) return true;

@@ -16,11 +16,11 @@ class Disk {
   bool has_room(std::int64_t bytes) const;  ///< that `bytes` more leave what must stay free
   void require(std::int64_t bytes) const;   ///< throws ServiceError(507, "disk_full") where there is no such room
   bool is_full() const;                     ///< nothing large may begin
-  bool is_nearly_used_up() const;           ///< half of what must stay free is gone: nothing large may go on
+  bool is_critical() const;                 ///< half of what must stay free is gone: nothing large may go on
 
   /// A file that takes an eighth of what must stay free, for the database to be written when other programs have taken all the rest. Made
   /// where there is room for it; to be called now and then. Returns false where there is no room.
-  bool keep_reserve() const;
+  bool ensure_reserve() const;
   /// Gives the file's room away. False: there was none.
   bool release_reserve() const;
 

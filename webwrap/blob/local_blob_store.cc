@@ -1,15 +1,19 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sodium.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <string_view>
+#include <vector>
 
 #include "blob/blob_store.h"
 #include "blob/disk.h"
@@ -189,6 +193,21 @@ class LocalBlobStore : public BlobStore {
 };
 
 }  // namespace
+
+std::string sha256_of_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  crypto_hash_sha256_state state;
+  ::crypto_hash_sha256_init(&state);
+  std::vector<char> block(1 << 20);
+  while (file.read(block.data(), static_cast<std::streamsize>(block.size())), file.gcount() > 0)
+    ::crypto_hash_sha256_update(&state, reinterpret_cast<const unsigned char*>(block.data()),
+                                static_cast<unsigned long long>(file.gcount()));
+  if (!file.eof() || file.bad()) throw std::runtime_error("The file " + path + " cannot be read.");
+  std::array<unsigned char, crypto_hash_sha256_BYTES> digest;
+  ::crypto_hash_sha256_final(&state, digest.data());
+  std::array<char, 2 * crypto_hash_sha256_BYTES + 1> text;
+  return ::sodium_bin2hex(text.data(), text.size(), digest.data(), digest.size());
+}
 
 std::unique_ptr<BlobStore> open_local_blob_store(const std::string& dir) { return std::make_unique<LocalBlobStore>(dir); }
 

@@ -4,9 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "blob/blob_store.h"
-#include "blob/digest.h"
 #include "commands/commands.h"
-#include "commands/database.h"
 
 namespace webwrap {
 namespace {
@@ -56,13 +54,15 @@ std::vector<Expected> expected_blobs(Transaction& transaction) {
     add(blobs_of(song));
     const auto share = transaction.songs().share_of(song.id);
     const auto render = share && !share->render.empty() ? transaction.jobs().find(share->render) : std::nullopt;
-    if (render) all.push_back({"share " + share->id, json::parse(render->result).at("blob")});
+    if (!render) continue;
+    const json made = json::parse(render->result);
+    all.push_back(expect("share " + share->id, made.at("blob"), made.value("files", json::object()).dump()));
   }
   return all;
 }
 
 /// What is wrong with a blob, as a sentence; empty: nothing.
-std::string trouble_with(const Expected& expected, BlobStore& blobs, bool deep) {
+std::string problem_of(const Expected& expected, BlobStore& blobs, bool deep) {
   const std::int64_t size = blobs.size(expected.key);
   if (size < 0) return fmt::format("The file {} of {} is missing.", expected.key, expected.owner);
   if (expected.size >= 0 ? size != expected.size : size == 0)
@@ -87,14 +87,14 @@ int audit(const Config& config, bool deep) {
   const std::size_t of_books = problems.size();
   std::vector<Expected> odd;
   for (const Expected& blob : expected)
-    if (!trouble_with(blob, *blobs, deep).empty()) odd.push_back(blob);
-  // The service may run: what was deleted meanwhile is nobody's any more.
+    if (!problem_of(blob, *blobs, deep).empty()) odd.push_back(blob);
+  // The service may be running: what was deleted since the first pass is no longer expected.
   if (!odd.empty())
     store->read([&](Transaction& transaction) {
       const std::vector<Expected> now = expected_blobs(transaction);
       for (const Expected& blob : now)
         if (std::any_of(odd.begin(), odd.end(), [&](const Expected& other) { return other.key == blob.key; }))
-          if (const std::string trouble = trouble_with(blob, *blobs, deep); !trouble.empty()) problems.push_back(trouble);
+          if (const std::string trouble = problem_of(blob, *blobs, deep); !trouble.empty()) problems.push_back(trouble);
     });
   for (const std::string& problem : problems) fmt::print("{}\n", problem);
   if (problems.empty())

@@ -1,7 +1,9 @@
 #pragma once
+#include <memory>
 #include <string>
 
 #include "config/config.h"
+#include "store/store.h"
 
 namespace webwrap {
 
@@ -19,5 +21,9 @@ int worker(const Config&, double exit_when_idle, bool once);
 
 std::string database_path(const Config&);  ///< the one file of the store, in data_dir
 std::string blob_path(const Config&);      ///< the folder of the blobs, in data_dir
+
+/// The service's database for commands that make no sense without one: throws std::runtime_error where there is none yet, so that a wrong
+/// data_dir is no empty database.
+std::unique_ptr<Store> open_existing_store(const Config&);
 
 }  // namespace webwrap

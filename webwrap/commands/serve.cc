@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "api/account_data.h"
+#include "api/accounts.h"
 #include "api/context.h"
 #include "api/passwords.h"
 #include "api/uploads.h"
@@ -27,7 +27,7 @@ namespace {
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-constexpr seconds patience(20);  // for requests and jobs in work when the service ends
+constexpr seconds shutdown_timeout(20);  // for requests and jobs in work when the service ends
 constexpr seconds clean_up_every(300);
 
 /// A free port, for port 0: the addresses that the service tells of itself have to be known before it listens.
@@ -78,7 +78,7 @@ int serve(const Config& given, const std::string& config_path) {
   const auto payments = make_stripe_gateway(config);
   const SystemClock clock;
   Context context{config, *store, *blobs, *mailer, *payments, clock, disk};
-  fit_passwords(config.handler_threads);
+  configure_passwords(config.handler_threads);
   http::Router router;
   add_all_routes(router, context);
   http::ServerOptions options = http::server_options(config);
@@ -96,9 +96,9 @@ int serve(const Config& given, const std::string& config_path) {
       workers.keep_running();
       if (steady_clock::now() >= clean_up_at) {
         clean_up_at = steady_clock::now() + clean_up_every;
-        if (!disk.keep_reserve()) log(Level::error, "disk full", {{"free_bytes", disk.free()}, {"folder", config.data_dir}});
+        if (!disk.ensure_reserve()) log(Level::error, "disk full", {{"free_bytes", disk.free()}, {"folder", config.data_dir}});
         if (const int removed = clean_up_uploads(context)) log(Level::info, "uploads expired", {{"count", removed}});
-        if (const int removed = clean_up_accounts(context)) log(Level::info, "lost guests removed", {{"count", removed}});
+        if (const int removed = clean_up_accounts(context)) log(Level::info, "orphaned guests removed", {{"count", removed}});
       }
     } catch (const std::exception& error) {
       log(Level::error, "housekeeping failed", {{"error", error.what()}});
@@ -106,8 +106,8 @@ int serve(const Config& given, const std::string& config_path) {
   } while (!asked_to_end(signals));
 
   log(Level::info, "ending");
-  const bool drained = server.stop(patience);
-  workers.stop(patience);
+  const bool drained = server.stop(shutdown_timeout);
+  workers.stop(shutdown_timeout);
   log(drained ? Level::info : Level::warning, drained ? "ended" : "ended, and cut requests off");
   return 0;
 }

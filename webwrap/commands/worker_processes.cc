@@ -22,12 +22,12 @@ namespace {
 using std::chrono::seconds;
 
 constexpr int niceness = 10;  // the answers to people come first
-constexpr seconds longest_pause(60), soon(30);
+constexpr seconds max_pause(60), early_exit(30);
 
-/// Becomes a worker; what runs between fork and exec may only call what is safe in a signal handler.
-[[noreturn]] void become(char* const* arguments, pid_t parent) {
+/// Replaces this process by a worker; what runs between fork and exec may only call what is safe in a signal handler.
+[[noreturn]] void exec_worker(char* const* arguments, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (::getppid() != parent) ::_exit(1);  // it died before
+  if (::getppid() != parent) ::_exit(1);  // the parent has ended already
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -53,7 +53,7 @@ void WorkerProcesses::start(Worker& worker) {
   arguments.push_back(nullptr);
   const pid_t parent = ::getpid(), process = ::fork();
   if (process < 0) throw std::runtime_error(fmt::format("No worker can be started: {}.", std::strerror(errno)));
-  if (process == 0) become(arguments.data(), parent);
+  if (process == 0) exec_worker(arguments.data(), parent);
   worker.process = process;
   worker.started = Clock::now();
   log(Level::info, "worker started", {{"worker", process}});
@@ -63,7 +63,7 @@ void WorkerProcesses::reap(Worker& worker) {
   int status = 0;
   if (worker.process == 0 || ::waitpid(worker.process, &status, WNOHANG) != worker.process) return;
   const auto now = Clock::now();
-  worker.pause = now - worker.started > soon ? seconds(1) : std::clamp(worker.pause * 2, seconds(1), longest_pause);
+  worker.pause = now - worker.started > early_exit ? seconds(1) : std::clamp(worker.pause * 2, seconds(1), max_pause);
   worker.start_at = now + worker.pause;
   log(WIFEXITED(status) && WEXITSTATUS(status) == 0 ? Level::info : Level::warning, "worker ended",
       {{"worker", worker.process},
@@ -82,10 +82,10 @@ bool WorkerProcesses::any_running() const {
   return std::any_of(workers_.begin(), workers_.end(), [](const Worker& worker) { return worker.process != 0; });
 }
 
-void WorkerProcesses::stop(std::chrono::milliseconds patience) {
+void WorkerProcesses::stop(std::chrono::milliseconds timeout) {
   for (const Worker& worker : workers_)
     if (worker.process != 0) ::kill(worker.process, SIGTERM);
-  const auto end = Clock::now() + patience;
+  const auto end = Clock::now() + timeout;
   while (any_running() && Clock::now() < end) {
     for (Worker& worker : workers_) reap(worker);
     std::this_thread::sleep_for(std::chrono::milliseconds(20));

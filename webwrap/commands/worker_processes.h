@@ -7,7 +7,7 @@
 
 namespace webwrap {
 
-/// Child processes that run this program's `worker`, at a low priority. They get SIGTERM when this process dies, however it dies.
+/// Child processes that run this program's `worker`, at a low priority. They get SIGTERM when this process ends, also when it is killed.
 class WorkerProcesses {
  public:
   using Clock = std::chrono::steady_clock;
@@ -15,11 +15,11 @@ class WorkerProcesses {
   /// `arguments`: of the program, after its name.
   WorkerProcesses(int count, std::vector<std::string> arguments);
   ~WorkerProcesses();
-  /// Starts those that do not run; one that died soon after its start waits before, longer each time. Call it every second or so, always
+  /// Starts those that do not run; one that ended soon after its start is delayed, longer each time. Call it every second or so, always
   /// from the same thread, which must outlive the workers.
   void keep_running();
-  /// Asks all to end, and ends those by force that have not after `patience`.
-  void stop(std::chrono::milliseconds patience);
+  /// Asks all to end, and ends those by force that have not after `timeout`.
+  void stop(std::chrono::milliseconds timeout);
 
  private:
   struct Worker {

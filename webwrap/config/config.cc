@@ -224,7 +224,10 @@ void check(const Config& c) {
   if (c.data_dir.empty()) refuse("data_dir", "it must not be empty.");
   if (!c.public_url.empty() && !c.public_url.starts_with("http://") && !c.public_url.starts_with("https://"))
     refuse("public_url", fmt::format("'{}' does not start with http:// or https://.", c.public_url));
-  if (const std::string url = c.base_url(); url.find_first_of("/?#", url.find("//") + 2) != std::string::npos)
+  const std::string url = c.base_url();
+  const std::size_t host = std::min(url.find("//"), url.size() - 2) + 2;
+  if (host == url.size() || !url.starts_with("http")) refuse("public_url", fmt::format("'{}' names no host.", c.public_url));
+  if (url.find_first_of("/?#", host) != std::string::npos)
     refuse("public_url", fmt::format("'{}' has a path, below which the service cannot be: give it a host name of its own.", c.public_url));
   if (!c.accel_prefix.empty() && (!c.accel_prefix.starts_with('/') || !c.accel_prefix.ends_with('/')))
     refuse("accel_prefix", fmt::format("'{}' must start and end with a slash, as nginx' location does.", c.accel_prefix));
@@ -236,6 +239,9 @@ std::string Config::base_url() const {
   std::string url =
       public_url.empty() ? fmt::format("http://{}:{}", bind.find(':') == std::string::npos ? bind : "[" + bind + "]", port) : public_url;
   while (url.ends_with('/')) url.pop_back();
+  // As browsers write an origin: "http://sing.lan:80" is "http://sing.lan" there.
+  for (const std::string_view port : {url.starts_with("http://") ? ":80" : ":443"})
+    if (url.ends_with(port)) url.resize(url.size() - port.size());
   return url;
 }
 

@@ -49,7 +49,7 @@ struct Config {
   double job_time_s = 120;     ///< the longest that an analysis or a download may take
   double job_time_factor = 2;  ///< a conversion: that, and so much for each second of its part
   Seconds lease_s = 60;
-  int max_attempts = 3;  ///< of a job whose worker died or that failed for no fault of the recording
+  int max_attempts = 3;  ///< of a job whose worker was killed or that failed for no fault of the recording
 
   std::string currency = "eur";
   std::vector<Pack> packs = {{"small", "30 credits", 30, 499}, {"large", "120 credits", 120, 1499}};
@@ -61,7 +61,7 @@ struct Config {
   std::string smtp_user, smtp_password, mail_from = "voxconv <no-reply@localhost>";
 
   std::string contact = "";      ///< shown for takedowns
-  std::string base_url() const;  ///< public_url or the default, without a slash at the end
+  std::string base_url() const;  ///< public_url or the default, without a slash or the scheme's own port at the end
   std::int64_t guest_max_upload_bytes() const { return std::min(guest_upload_bytes, max_upload_bytes); }
 };
 

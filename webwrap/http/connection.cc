@@ -2,12 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -15,9 +19,8 @@
 #include <utility>
 
 #include "domain/id.h"
-#include "http/address.h"
-#include "http/file_range.h"
-#include "http/security.h"
+#include "http/message.h"
+#include "http/response.h"
 #include "log/log.h"
 
 namespace webwrap::http {
@@ -27,10 +30,10 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::size_t max_head = 16 * 1024;
-constexpr std::size_t max_ahead = 64 * 1024;  // of requests sent before the answer to the one in work has come
-constexpr std::size_t memory_body = 256 * 1024;
-constexpr std::size_t unrouted_body = 64 * 1024;
-constexpr milliseconds lingering(3000);  // so that the client reads the answer before it meets a reset connection
+constexpr std::size_t max_pipelined = 64 * 1024;  // of requests sent before the answer to the one in work has come
+constexpr std::size_t max_memory_body = 256 * 1024;
+constexpr std::size_t max_unrouted_body = 64 * 1024;
+constexpr milliseconds linger_time(3000);  // so that the client reads the answer before it meets a reset connection
 
 /// The disk takes no more of a request's body.
 struct SpoolFull : std::runtime_error {
@@ -77,7 +80,7 @@ Connection::Connection(ServerState& state, Descriptor socket, std::string client
 }
 
 Connection::~Connection() {
-  count_out();
+  end_request();
   state_.writer.forget(socket_.get());
   const std::lock_guard lock(state_.mutex);
   if (state_.connections.erase(this) == 0) return;  // it was not let in
@@ -85,11 +88,11 @@ Connection::~Connection() {
   if (mine != state_.of_address.end() && --mine->second == 0) state_.of_address.erase(mine);
 }
 
-void Connection::count_in() {
+void Connection::begin_request() {
   if (!std::exchange(in_flight_, true)) ++state_.in_flight;
 }
 
-void Connection::count_out() {
+void Connection::end_request() {
   if (std::exchange(in_flight_, false)) --state_.in_flight;
 }
 
@@ -102,7 +105,7 @@ void Connection::receive(std::string_view bytes) {
     if (stage_ == Stage::body && input_.empty()) bytes.remove_prefix(take_body(bytes));
     input_.append(bytes);
     advance();
-    if (input_.size() > max_ahead) close_now();
+    if (input_.size() > max_pipelined) close_now();
   } catch (const SpoolFull& error) {
     log(Level::error, "no room for a request's body", {{"error", error.what()}});
     refuse(problem(507, "disk_full", "The service has no room left for this; nothing was changed. Please try again later."));
@@ -149,20 +152,20 @@ bool Connection::read_head() {
     refuse(busy("The service is being restarted; try again in a moment."));
     return true;
   }
-  count_in();  // a body that is on its way is waited for
-  const std::size_t limit = state_.router.max_body(head_.request.method, head_.request.path).value_or(unrouted_body);
+  begin_request();  // a body that is on its way is waited for
+  const std::size_t limit = state_.router.max_body(head_.request.method, head_.request.path).value_or(max_unrouted_body);
   if (head_.length > limit) {
     refuse(problem(413, "too_large", fmt::format("The request's body is larger than {} bytes, which this address takes at most.", limit)));
     return true;
   }
-  if (head_.length > memory_body) {
+  if (head_.length > max_memory_body) {
     if (!state_.options.has_room(static_cast<std::int64_t>(head_.length))) throw SpoolFull("The spool has no room for a request's body.");
     spool_ = make_spool(state_.options.spool_dir);
   }
   static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
   if (head_.expects_continue && head_.length > 0) ::send(socket(), go_on.data(), go_on.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   body_left_ = head_.length;
-  wait_until(state_.options.stall_time + milliseconds(head_.length / 4));  // 4 kB a second: a weak phone
+  wait_until(state_.options.stall_time + milliseconds(head_.length / 4));  // at least 4 kB a second
   stage_ = Stage::body;
   return true;
 }
@@ -267,7 +270,7 @@ Output Connection::file_output(const Request& request, Response response) const 
 }
 
 void Connection::refuse(Response response) {
-  count_in();
+  begin_request();
   head_.keep_alive = false;
   add_security_headers("/api/", response);
   start(make_output(response, false, static_cast<std::int64_t>(response.body.size())));
@@ -275,7 +278,7 @@ void Connection::refuse(Response response) {
 
 void Connection::start(Output output) {
   if (stage_ == Stage::closed) {
-    count_out();
+    end_request();
     return;
   }
   output_ = std::move(output);
@@ -296,7 +299,7 @@ void Connection::finish(bool broken) {
   const bool keep_alive = output_.keep_alive;
   output_ = Output();
   spool_ = Descriptor();
-  count_out();
+  end_request();
   if (broken) {
     stage_ = Stage::closed;
     ::shutdown(socket(), SHUT_RDWR);
@@ -306,14 +309,14 @@ void Connection::finish(bool broken) {
   } else {
     stage_ = Stage::closing;
     ::shutdown(socket(), SHUT_WR);
-    wait_until(lingering);
+    wait_until(linger_time);
   }
   if (stage_ != Stage::head) input_ = {};
 }
 
 void Connection::close_now() {
   if (stage_ == Stage::writing) return finish(true);
-  if (stage_ != Stage::busy) count_out();  // a handler still at work finds out in start() that nobody waits for its answer
+  if (stage_ != Stage::busy) end_request();  // a handler still at work finds out in start() that nobody waits for its answer
   stage_ = Stage::closed;
   input_ = {};
   ::shutdown(socket(), SHUT_RDWR);
@@ -339,6 +342,95 @@ void Connection::check_time(steady_clock::time_point now) {
   } else {
     close_now();
   }
+}
+
+ThreadPool::ThreadPool(int threads, std::size_t max_queue) : max_queue_(max_queue) {
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+bool ThreadPool::submit(std::function<void()> work) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || queue_.size() >= max_queue_) return false;
+    queue_.push_back(std::move(work));
+  }
+  changed_.notify_one();
+  return true;
+}
+
+void ThreadPool::run() {
+  for (;;) {
+    std::function<void()> work;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      work = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    work();
+  }
+}
+
+WritePoller::WritePoller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.fd = wake_;
+  if (epoll_ < 0 || wake_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) != 0)
+    throw std::runtime_error("The server cannot wait for its sockets.");
+}
+
+WritePoller::~WritePoller() {
+  stop();
+  waiting_.clear();
+  ::close(epoll_);
+  ::close(wake_);
+}
+
+void WritePoller::stop() {
+  if (!thread_.joinable()) return;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
+  thread_.join();
+}
+
+void WritePoller::watch(const std::shared_ptr<Connection>& connection) {
+  const int socket = connection->socket();
+  epoll_event event = {};
+  event.events = EPOLLOUT | EPOLLONESHOT;
+  event.data.fd = socket;
+  const std::lock_guard lock(mutex_);
+  waiting_[socket] = connection;
+  if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, socket, &event) != 0 && errno == ENOENT) ::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event);
+}
+
+void WritePoller::forget(int socket) { ::epoll_ctl(epoll_, EPOLL_CTL_DEL, socket, nullptr); }
+
+bool WritePoller::wait() {
+  std::array<epoll_event, 64> events;
+  const int count = ::epoll_wait(epoll_, events.data(), events.size(), 500);
+  for (int i = 0; i < count; ++i) {
+    if (events[i].data.fd == wake_) return false;
+    std::shared_ptr<Connection> connection;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = waiting_.find(events[i].data.fd);
+      if (found == waiting_.end()) continue;
+      connection = std::move(found->second);
+      waiting_.erase(found);
+    }
+    connection->writable();
+  }
+  return true;
 }
 
 }  // namespace webwrap::http

@@ -1,6 +1,8 @@
 #pragma once
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -8,15 +10,63 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "blob/blob_store.h"
-#include "http/head.h"
-#include "http/output.h"
-#include "http/pool.h"
+#include "http/message.h"
+#include "http/response.h"
 #include "http/router.h"
-#include "http/writer.h"
 
 namespace webwrap::http {
+
+/// A few threads that work through a queue of bounded length.
+class ThreadPool {
+ public:
+  ThreadPool(int threads, std::size_t max_queue);
+  ~ThreadPool();                            ///< works through what is queued first
+  bool submit(std::function<void()> work);  ///< false: the queue is full
+
+ private:
+  void run();
+
+  const std::size_t max_queue_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> queue_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+class Connection;
+
+/// Waits, in one thread, for the sockets of slow readers to take more, so that they cost no thread and no processor time; and looks at
+/// all connections every half second, for those that stalled.
+class WritePoller {
+ public:
+  WritePoller();
+  ~WritePoller();
+  template <class Tick>
+  void start(Tick tick) {
+    thread_ = std::thread([this, tick] { run(tick); });
+  }
+  void stop();
+  /// Calls connection->writable() once, when its socket takes bytes again or is broken.
+  void watch(const std::shared_ptr<Connection>& connection);
+  void forget(int socket);
+
+ private:
+  template <class Tick>
+  void run(Tick tick) {
+    while (wait()) tick();
+  }
+  bool wait();  ///< for half a second at most; false: stop
+
+  int epoll_, wake_;
+  std::mutex mutex_;
+  std::map<int, std::shared_ptr<Connection>> waiting_;
+  std::thread thread_;
+};
 
 struct ServerOptions {
   std::string bind = "127.0.0.1";
@@ -49,8 +99,8 @@ struct ServerState {
   std::mutex mutex;
   std::map<Connection*, std::weak_ptr<Connection>> connections;
   std::map<std::string, std::size_t> of_address;  ///< connections by network_of(client)
-  Writer writer;
-  std::unique_ptr<Pool> pool;
+  WritePoller writer;
+  std::unique_ptr<ThreadPool> pool;
 };
 
 /// One client's connection: reads requests from bytes as they come, has them handled one after another, writes the answers. Holds a head of
@@ -61,7 +111,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ~Connection();
 
   void receive(std::string_view bytes);
-  void writable();  ///< called by the Writer
+  void writable();  ///< called by the WritePoller
   void check_time(std::chrono::steady_clock::time_point now);
   int socket() const { return socket_.get(); }
 
@@ -79,8 +129,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void finish(bool broken);
   void close_now();
   void wait_until(std::chrono::milliseconds from_now);
-  void count_in();  ///< from now on the server waits for this request when it ends
-  void count_out();
+  void begin_request();  ///< from now on the server waits for this request when it ends
+  void end_request();
 
   void answer(const std::shared_ptr<Request>& request);  ///< in a thread of the pool, without mutex_
   Output output_of(const Request& request, Response response) const;

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace webwrap::http {
@@ -60,5 +61,24 @@ std::optional<std::string> decode_path(std::string_view raw);
 std::map<std::string, std::string> parse_query(std::string_view raw);
 /// A Cookie header: whatever is no name=value is left out.
 std::map<std::string, std::string> parse_cookies(std::string_view raw);
+
+/// What the head of a request says.
+struct Head {
+  Request request;  ///< without body and client
+  std::uint64_t length = 0;
+  bool keep_alive = true;
+  bool expects_continue = false;
+};
+
+/// Reads the head of an HTTP/1.x request: the request line and the header lines, with the empty line at its end. Whatever is not plainly
+/// right is refused with a 4xx or 5xx answer, after which the connection must be closed.
+std::variant<Head, Response> parse_head(std::string_view text);
+
+/// How long the head at the start of `input` is, its empty line included; nothing: it has not all come yet.
+std::optional<std::size_t> head_length(std::string_view input);
+
+/// What limits count a client's address by: the IPv4 address, also where it is written as an IPv6 one, or the /64 network of an IPv6
+/// address, all of which one client may own. Anything else is given back as it is.
+std::string network_of(const std::string& address);
 
 }  // namespace webwrap::http

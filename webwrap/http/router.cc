@@ -9,8 +9,7 @@
 
 #include "domain/error.h"
 #include "domain/id.h"
-#include "http/compression.h"
-#include "http/security.h"
+#include "http/response.h"
 #include "log/log.h"
 
 namespace webwrap::http {

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "http/address.h"
+#include "http/message.h"
 
 namespace webwrap::http {
 namespace {
@@ -47,15 +47,16 @@ class InputHandler : public Pistache::Http::Handler {
     }
     const std::string client = peer->address().host();
     auto connection = std::make_shared<Connection>(*state_, std::move(socket), client);
-    if (!let_in(connection, network_of(client))) {
+    if (!admit(connection, network_of(client))) {
       ::shutdown(peer->fd(), SHUT_RDWR);
       return;
     }
     peer->putData(connection_data, connection);
   }
 
-  /// Not where there are too many already, in all or of this address: nobody shuts others out by connections that say nothing.
-  bool let_in(const std::shared_ptr<Connection>& connection, const std::string& network) {
+  /// False where the limit of all connections or of this address is reached, so that one client with idle connections cannot lock
+  /// reserved_fds out.
+  bool admit(const std::shared_ptr<Connection>& connection, const std::string& network) {
     const ServerOptions& options = state_->options;
     const std::lock_guard lock(state_->mutex);
     if (state_->connections.size() >= options.max_connections) return false;
@@ -77,18 +78,20 @@ class InputHandler : public Pistache::Http::Handler {
 };
 
 /// As many connections as the limit on open files allows, which is raised as far as it goes.
-std::size_t affordable_connections(std::size_t wanted) {
+std::size_t connection_limit(std::size_t wanted) {
   rlimit limit = {};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  constexpr std::size_t others = 256, each = 3;  // Pistache's, ours, and a file
-  return limit.rlim_cur <= others + each ? 1 : std::min<std::size_t>(wanted, (limit.rlim_cur - others) / each);
+  constexpr std::size_t reserved_fds = 256, fds_per_connection = 3;  // Pistache's, ours, and a file
+  return limit.rlim_cur <= reserved_fds + fds_per_connection
+             ? 1
+             : std::min<std::size_t>(wanted, (limit.rlim_cur - reserved_fds) / fds_per_connection);
 }
 
-ServerOptions affordable(ServerOptions options) {
-  options.max_connections = affordable_connections(options.max_connections);
+ServerOptions with_connection_limit(ServerOptions options) {
+  options.max_connections = connection_limit(options.max_connections);
   return options;
 }
 
@@ -120,7 +123,7 @@ ServerOptions server_options(const Config& config) {
 }
 
 struct Server::Parts {
-  Parts(const Router& router, BlobStore& blobs, const ServerOptions& options) : state(router, blobs, affordable(options)) {}
+  Parts(const Router& router, BlobStore& blobs, const ServerOptions& options) : state(router, blobs, with_connection_limit(options)) {}
 
   ServerState state;
   std::unique_ptr<Pistache::Http::Endpoint> endpoint;
@@ -135,7 +138,7 @@ void Server::start() {
   std::signal(SIGPIPE, SIG_IGN);
   ServerState& state = parts_->state;
   std::filesystem::create_directories(state.options.spool_dir);
-  state.pool = std::make_unique<Pool>(state.options.handler_threads, state.options.max_queue);
+  state.pool = std::make_unique<ThreadPool>(state.options.handler_threads, state.options.max_queue);
   namespace Net = Pistache;
   auto endpoint =
       std::make_unique<Net::Http::Endpoint>(Net::Address(state.options.bind, Net::Port(static_cast<std::uint16_t>(state.options.port))));
@@ -160,11 +163,11 @@ void Server::start() {
 
 int Server::port() const { return parts_->endpoint ? static_cast<int>(static_cast<std::uint16_t>(parts_->endpoint->getPort())) : 0; }
 
-bool Server::stop(milliseconds patience) {
+bool Server::stop(milliseconds timeout) {
   ServerState& state = parts_->state;
   if (!parts_->endpoint) return true;
   state.draining = true;
-  const auto end = steady_clock::now() + patience;
+  const auto end = steady_clock::now() + timeout;
   while (state.in_flight > 0 && steady_clock::now() < end) std::this_thread::sleep_for(milliseconds(10));
   const bool drained = state.in_flight == 0;
   parts_->endpoint->shutdown();

@@ -21,8 +21,8 @@ class Server {
   /// Listens and serves in threads of its own. Throws std::runtime_error where the address cannot be had.
   void start();
   int port() const;
-  /// Answers new requests by 503, waits for those in work, then closes. False: some were cut off after `patience`.
-  bool stop(std::chrono::milliseconds patience);
+  /// Answers new requests by 503, waits for those in work, then closes. False: some were cut off after `timeout`.
+  bool stop(std::chrono::milliseconds timeout);
 
  private:
   struct Parts;

@@ -12,7 +12,7 @@
 namespace webwrap {
 namespace {
 
-constexpr std::size_t longest_line = 76;        // RFC 2045
+constexpr std::size_t max_line = 76;            // RFC 2045
 constexpr std::size_t encoded_word_bytes = 45;  // 60 characters of base64: with the frame within the 75 of RFC 2047
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
@@ -34,7 +34,7 @@ std::string base64(const std::string& bytes) {
 /// Text in a header: as it is, or as encoded words of whole characters, one to a line.
 std::string header_text(const std::string& text) {
   // "=?" would be read as an encoded word.
-  if (text.size() <= longest_line && std::all_of(text.begin(), text.end(), is_plain) && text.find("=?") == text.npos) return text;
+  if (text.size() <= max_line && std::all_of(text.begin(), text.end(), is_plain) && text.find("=?") == text.npos) return text;
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t end = std::min(at + encoded_word_bytes, text.size());
@@ -60,7 +60,7 @@ std::string mailbox_text(const Mailbox& box) {
 std::string quoted_printable(const std::string& text) {
   std::string out, line;
   const auto add = [&](const std::string& piece) {
-    if (line.size() + piece.size() > longest_line - 1) {
+    if (line.size() + piece.size() > max_line - 1) {
       out += line + "=\r\n";
       line.clear();
     }

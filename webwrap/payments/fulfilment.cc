@@ -18,11 +18,11 @@ using nlohmann::json;
 using State = Order::State;
 
 /// Stripe's disputes as they are kept with the order.
-std::string name_of(PaymentNews::Dispute state) {
+std::string name_of(PaymentUpdate::Dispute state) {
   switch (state) {
-    case PaymentNews::Dispute::open: return "open";
-    case PaymentNews::Dispute::lost: return "lost";
-    case PaymentNews::Dispute::won: return "won";
+    case PaymentUpdate::Dispute::open: return "open";
+    case PaymentUpdate::Dispute::lost: return "lost";
+    case PaymentUpdate::Dispute::won: return "won";
   }
   return {};
 }
@@ -53,33 +53,34 @@ bool has_dispute(const Order& order, const std::string& state) {
   return false;
 }
 
-std::optional<PaymentNews> read_checkout(const std::string& type, const json& session) {
-  PaymentNews news;
-  news.order = order_of(session);
-  news.session = text_of(session, "id");
-  news.payment_intent = text_of(session, "payment_intent");
+std::optional<PaymentUpdate> read_checkout(const std::string& type, const json& session) {
+  PaymentUpdate update;
+  update.order = order_of(session);
+  update.session = text_of(session, "id");
+  update.payment_intent = text_of(session, "payment_intent");
   if (type == "checkout.session.completed" || type == "checkout.session.async_payment_succeeded")
-    news.state = text_of(session, "payment_status") == "paid" ? State::paid : State::pending;
+    update.state = text_of(session, "payment_status") == "paid" ? State::paid : State::pending;
   else if (type == "checkout.session.async_payment_failed")
-    news.state = State::failed;
+    update.state = State::failed;
   else if (type == "checkout.session.expired")
-    news.state = State::expired;
+    update.state = State::expired;
   else
     return std::nullopt;
-  if (news.state == State::paid) {
-    news.charged = amount_of(session, "amount_total");
-    news.price = news.charged - tax_of(session);
-    news.currency = text_of(session, "currency");
+  if (update.state == State::paid) {
+    update.charged = amount_of(session, "amount_total");
+    update.price = update.charged - tax_of(session);
+    update.currency = text_of(session, "currency");
   }
-  return news;
+  return update;
 }
 
 /// That what was paid is the order's price: the metadata that names the order can be given to any other payment of the operator's account.
-void check_payment(const Order& order, const PaymentNews& news) {
-  const bool same_currency = lower_case(news.currency) == lower_case(order.currency);
-  if (same_currency && news.price == order.amount) return;
-  const std::string paid = fmt::format("{} {}", news.price, news.currency), wanted = fmt::format("{} {}", order.amount, order.currency);
-  log(Level::error, "payment does not fit its order", {{"order", order.id}, {"session", news.session}, {"paid", paid}, {"price", wanted}});
+void check_payment(const Order& order, const PaymentUpdate& update) {
+  const bool same_currency = lower_case(update.currency) == lower_case(order.currency);
+  if (same_currency && update.price == order.amount) return;
+  const std::string paid = fmt::format("{} {}", update.price, update.currency), wanted = fmt::format("{} {}", order.amount, order.currency);
+  log(Level::error, "payment does not fit its order",
+      {{"order", order.id}, {"session", update.session}, {"paid", paid}, {"price", wanted}});
   throw ServiceError(
       409, "payment_mismatch",
       fmt::format("Order {} costs {} (in the smallest unit), but {} was paid: nothing was credited; the operator must look at it.",
@@ -88,27 +89,27 @@ void check_payment(const Order& order, const PaymentNews& news) {
 
 /// By its status, whatever happened to it: "created" may come after "closed". Inquiries (warning_...) move no money and take nothing;
 /// one that becomes a dispute changes its status.
-std::optional<PaymentNews> read_dispute(const json& dispute) {
-  PaymentNews news;
-  news.dispute = text_of(dispute, "id");
-  news.payment_intent = text_of(dispute, "payment_intent");
-  news.disputed_amount = amount_of(dispute, "amount");
+std::optional<PaymentUpdate> read_dispute(const json& dispute) {
+  PaymentUpdate update;
+  update.dispute = text_of(dispute, "id");
+  update.payment_intent = text_of(dispute, "payment_intent");
+  update.disputed_amount = amount_of(dispute, "amount");
   const std::string status = text_of(dispute, "status");
   if (status == "needs_response" || status == "under_review")
-    news.dispute_state = PaymentNews::Dispute::open;
+    update.dispute_state = PaymentUpdate::Dispute::open;
   else if (status == "lost")
-    news.dispute_state = PaymentNews::Dispute::lost;
+    update.dispute_state = PaymentUpdate::Dispute::lost;
   else if (status == "won" || status == "charge_refunded" || status == "prevented")  // what was refunded comes by charge.refunded
-    news.dispute_state = PaymentNews::Dispute::won;
+    update.dispute_state = PaymentUpdate::Dispute::won;
   else
     return std::nullopt;
-  if (news.dispute.empty()) return std::nullopt;
-  return news;
+  if (update.dispute.empty()) return std::nullopt;
+  return update;
 }
 
 }  // namespace
 
-std::optional<PaymentNews> read_event(const json& event) {
+std::optional<PaymentUpdate> read_event(const json& event) {
   const std::string type = text_of(event, "type");
   const auto data = event.find("data");
   if (type.empty() || text_of(event, "id").empty() || data == event.end() || !data->is_object() || !data->contains("object") ||
@@ -118,45 +119,46 @@ std::optional<PaymentNews> read_event(const json& event) {
   if (type.starts_with("checkout.session.")) return read_checkout(type, object);
   if (type.starts_with("charge.dispute.")) return read_dispute(object);
   if (type != "charge.refunded") return std::nullopt;
-  PaymentNews news;
-  news.order = order_of(object);  // a charge carries its payment's metadata
-  news.payment_intent = text_of(object, "payment_intent");
-  news.charged = amount_of(object, "amount");
-  news.refunded_amount = amount_of(object, "amount_refunded");
-  return news;
+  PaymentUpdate update;
+  update.order = order_of(object);  // a charge carries its payment's metadata
+  update.payment_intent = text_of(object, "payment_intent");
+  update.charged = amount_of(object, "amount");
+  update.refunded_amount = amount_of(object, "amount_refunded");
+  return update;
 }
 
-PaymentNews read_session(const CheckoutSession& session) {
-  PaymentNews news;
-  news.order = session.order;
-  news.session = session.id;
-  news.payment_intent = session.payment_intent;
-  news.checkout_url = session.url;
-  news.state = session.status == "expired"                                        ? State::expired
-               : session.status == "complete" && session.payment_status == "paid" ? State::paid
-                                                                                  : State::pending;
-  if (news.state == State::paid) {
-    news.charged = session.amount_total;
-    news.price = session.amount_total - session.amount_tax;
-    news.currency = session.currency;
+PaymentUpdate read_session(const CheckoutSession& session) {
+  PaymentUpdate update;
+  update.order = session.order;
+  update.session = session.id;
+  update.payment_intent = session.payment_intent;
+  update.checkout_url = session.url;
+  update.state = session.status == "expired"                                        ? State::expired
+                 : session.status == "complete" && session.payment_status == "paid" ? State::paid
+                                                                                    : State::pending;
+  if (update.state == State::paid) {
+    update.charged = session.amount_total;
+    update.price = session.amount_total - session.amount_tax;
+    update.currency = session.currency;
   }
-  return news;
+  return update;
 }
 
-Order merge(Order order, const PaymentNews& news) {
-  if (order.session.empty()) order.session = news.session;
-  if (order.payment_intent.empty()) order.payment_intent = news.payment_intent;
-  if (order.checkout_url.empty()) order.checkout_url = news.checkout_url;
-  order.charged = std::max(order.charged, news.charged);
-  order.refunded_amount = std::max(order.refunded_amount, news.refunded_amount);
-  if (!news.dispute.empty()) {
+Order merge(Order order, const PaymentUpdate& update) {
+  if (order.session.empty()) order.session = update.session;
+  if (order.payment_intent.empty()) order.payment_intent = update.payment_intent;
+  if (order.checkout_url.empty()) order.checkout_url = update.checkout_url;
+  order.charged = std::max(order.charged, update.charged);
+  order.refunded_amount = std::max(order.refunded_amount, update.refunded_amount);
+  if (!update.dispute.empty()) {
     json disputes = disputes_of(order);
-    json& dispute = disputes.emplace(news.dispute, json{{"state", "open"}, {"amount", 0}}).first.value();
-    if (rank_of_dispute(name_of(news.dispute_state)) > rank_of_dispute(dispute.at("state"))) dispute["state"] = name_of(news.dispute_state);
-    dispute["amount"] = std::max(dispute.at("amount").get<std::int64_t>(), news.disputed_amount);
+    json& dispute = disputes.emplace(update.dispute, json{{"state", "open"}, {"amount", 0}}).first.value();
+    if (rank_of_dispute(name_of(update.dispute_state)) > rank_of_dispute(dispute.at("state")))
+      dispute["state"] = name_of(update.dispute_state);
+    dispute["amount"] = std::max(dispute.at("amount").get<std::int64_t>(), update.disputed_amount);
     order.disputes = disputes.dump();
   }
-  if (rank_of(news.state) > rank_of(order.state)) order.state = news.state;
+  if (rank_of(update.state) > rank_of(order.state)) order.state = update.state;
   if (is_paid(order))
     order.state = has_dispute(order, "open") || has_dispute(order, "lost") ? State::disputed
                   : order.refunded_amount >= charged_for(order)            ? State::refunded
@@ -177,46 +179,46 @@ Credits credits_taken_back(const Order& order) {
   return order.credits * std::min(lost, charged) / charged;
 }
 
-void Fulfilment::take_event(const json& event) {
-  std::optional<PaymentNews> news = read_event(event);
-  if (!news) return;
-  if (news->session.empty() && news->order.empty()) {
+void Fulfilment::apply_event(const json& event) {
+  std::optional<PaymentUpdate> update = read_event(event);
+  if (!update) return;
+  if (update->session.empty() && update->order.empty()) {
     // A dispute names the payment only, and the payment is known from "completed" on, which may not have come yet.
     bool known = false;
-    store_.read([&](Transaction& transaction) { known = find_order(transaction, *news).has_value(); });
-    if (!known && !news->payment_intent.empty()) news->order = gateway_.order_of_payment(news->payment_intent);
+    store_.read([&](Transaction& transaction) { known = find_order(transaction, *update).has_value(); });
+    if (!known && !update->payment_intent.empty()) update->order = gateway_.order_of_payment(update->payment_intent);
   }
   store_.write([&](Transaction& transaction) {
     if (!transaction.orders().note_event(text_of(event, "id"), text_of(event, "type"), clock_.now())) return;
-    if (const std::optional<Order> order = find_order(transaction, *news)) apply(transaction, *order, *news);
+    if (const std::optional<Order> order = find_order(transaction, *update)) apply(transaction, *order, *update);
   });
 }
 
-Order Fulfilment::take_session(const CheckoutSession& session) {
+Order Fulfilment::apply_session(const CheckoutSession& session) {
   Order order;
   store_.write([&](Transaction& transaction) {
-    const PaymentNews news = read_session(session);
-    const std::optional<Order> found = find_order(transaction, news);
+    const PaymentUpdate update = read_session(session);
+    const std::optional<Order> found = find_order(transaction, update);
     if (!found) throw ServiceError(404, "no_such_order", "There is no order for this checkout session.");
-    order = apply(transaction, *found, news);
+    order = apply(transaction, *found, update);
   });
   return order;
 }
 
-std::optional<Order> Fulfilment::find_order(Transaction& transaction, const PaymentNews& news) const {
+std::optional<Order> Fulfilment::find_order(Transaction& transaction, const PaymentUpdate& update) const {
   std::optional<Order> order;
-  if (!news.session.empty()) order = transaction.orders().find_by_session(news.session);
-  if (!order && !news.payment_intent.empty()) order = transaction.orders().find_by_payment_intent(news.payment_intent);
-  if (!order && !news.order.empty()) order = transaction.orders().find(news.order);
-  if (order && !news.session.empty() && !order->session.empty() && order->session != news.session)
+  if (!update.session.empty()) order = transaction.orders().find_by_session(update.session);
+  if (!order && !update.payment_intent.empty()) order = transaction.orders().find_by_payment_intent(update.payment_intent);
+  if (!order && !update.order.empty()) order = transaction.orders().find(update.order);
+  if (order && !update.session.empty() && !order->session.empty() && order->session != update.session)
     throw ServiceError(409, "session_conflict",
-                       fmt::format("Order {} was opened with checkout session {}, not {}.", order->id, order->session, news.session));
+                       fmt::format("Order {} was opened with checkout session {}, not {}.", order->id, order->session, update.session));
   return order;
 }
 
-Order Fulfilment::apply(Transaction& transaction, const Order& before, const PaymentNews& news) const {
-  if (news.state == State::paid) check_payment(before, news);
-  const Order after = merge(before, news);
+Order Fulfilment::apply(Transaction& transaction, const Order& before, const PaymentUpdate& update) const {
+  if (update.state == State::paid) check_payment(before, update);
+  const Order after = merge(before, update);
   transaction.orders().update(after);
   const auto post = [&](LedgerEntry entry) {
     entry.time = clock_.now();

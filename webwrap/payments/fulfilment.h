@@ -10,11 +10,11 @@
 
 namespace webwrap {
 
-/// What a message of the provider says of one order: only things that stay true. Stripe sends messages twice, late, in any order and
-/// several at once; what is known of an order therefore only ever grows (merge() takes the further state, the larger cumulative sum), and
-/// the books follow from what is known. So the order of the messages does not matter, and a refund or dispute that comes before
-/// "completed" is kept with the order and booked when the payment is.
-struct PaymentNews {
+/// What an event or answer of the payment provider says about one order: monotonic facts only. Stripe delivers events more than once, late,
+/// out of order and concurrently; what is known of an order therefore only ever grows (merge() takes the further state, the larger
+/// cumulative sum), and the books follow from what is known. So the order of the messages does not matter, and a refund or dispute that
+/// comes before "completed" is kept with the order and booked when the payment is.
+struct PaymentUpdate {
   enum class Dispute { open, lost, won };
   Id order;             ///< by our metadata; empty: not told
   std::string session;  ///< empty: not told
@@ -30,13 +30,13 @@ struct PaymentNews {
 };
 
 /// Of a Stripe event; nothing: one that means nothing here.
-std::optional<PaymentNews> read_event(const nlohmann::json& event);
-PaymentNews read_session(const CheckoutSession& session);
+std::optional<PaymentUpdate> read_event(const nlohmann::json& event);
+PaymentUpdate read_session(const CheckoutSession& session);
 
-/// The order with the news in it: merge(merge(o, a), b) == merge(merge(o, b), a), and merging again changes nothing.
+/// The order with the update applied: merge(merge(o, a), b) == merge(merge(o, b), a), and merging again changes nothing.
 /// States: created < pending < expired < failed < paid; once paid: disputed while a dispute is open or lost, else refunded when all that
 /// was charged was given back. A dispute: open < lost < won (a bank may overturn a loss; what it gave up stays so).
-Order merge(Order order, const PaymentNews& news);
+Order merge(Order order, const PaymentUpdate& update);
 
 /// Whether the money came.
 bool is_paid(const Order& order);
@@ -53,13 +53,13 @@ class Fulfilment {
   /// nothing. Throws ServiceError (the sender is to try again): 400 "invalid_event", 409 "session_conflict" where an order is paid through
   /// another session than it was opened with, 409 "payment_mismatch" where another sum or currency was paid than the order's, 502 where the
   /// order must be asked for and the provider does not answer.
-  void take_event(const nlohmann::json& event);
+  void apply_event(const nlohmann::json& event);
   /// Takes what the provider answered about a session of ours. Returns the order as it is then.
-  Order take_session(const CheckoutSession& session);
+  Order apply_session(const CheckoutSession& session);
 
  private:
-  std::optional<Order> find_order(Transaction&, const PaymentNews&) const;
-  Order apply(Transaction&, const Order&, const PaymentNews&) const;
+  std::optional<Order> find_order(Transaction&, const PaymentUpdate&) const;
+  Order apply(Transaction&, const Order&, const PaymentUpdate&) const;
 
   Store& store_;
   PaymentGateway& gateway_;

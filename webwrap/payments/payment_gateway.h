@@ -18,8 +18,8 @@ struct CheckoutSession {
   std::string currency;           ///< lower case
 };
 
-/// How long a call may hold up who makes it: some tries, half a minute in all; or one try of 3 s, where it will be made again anyway.
-enum class Patience { usual, brief };
+/// standard: three tries, half a minute in all. once: a single try of 3 s, for calls that the client repeats anyway (polling).
+enum class RetryPolicy { standard, once };
 
 /// The payment provider. Thread-safe. Throws ServiceError(502, "payment_provider") where it cannot be reached or refuses.
 class PaymentGateway {
@@ -28,8 +28,8 @@ class PaymentGateway {
   virtual bool configured() const = 0;  ///< without keys nothing can be bought
   /// Uses order.idempotency_key, so that trying again makes no second session.
   virtual CheckoutSession create_session(const Order& order, const std::string& title, const std::string& success_url,
-                                         const std::string& cancel_url, const std::string& email, Patience patience) = 0;
-  virtual CheckoutSession find_session(const std::string& id) = 0;  ///< brief
+                                         const std::string& cancel_url, const std::string& email, RetryPolicy retry) = 0;
+  virtual CheckoutSession find_session(const std::string& id) = 0;  ///< RetryPolicy::once
   /// The order that a payment was made for; empty: not one of ours.
   virtual std::string order_of_payment(const std::string& payment_intent) = 0;
 };

@@ -31,7 +31,7 @@ struct Limits {
   long try_ms;
 };
 
-Limits limits_of(Patience patience) { return patience == Patience::brief ? Limits{1, 3000} : Limits{3, 10'000}; }
+Limits limits_of(RetryPolicy retry) { return retry == RetryPolicy::once ? Limits{1, 3000} : Limits{3, 10'000}; }
 
 struct Answer {
   long status = 0;  ///< 0: none came
@@ -101,7 +101,7 @@ class StripeGateway : public PaymentGateway {
   bool configured() const override { return !config_.stripe_secret_key.empty() && !config_.stripe_webhook_secrets.empty(); }
 
   CheckoutSession create_session(const Order& order, const std::string& title, const std::string& success_url,
-                                 const std::string& cancel_url, const std::string& email, Patience patience) override {
+                                 const std::string& cancel_url, const std::string& email, RetryPolicy retry) override {
     Fields fields = {{"mode", "payment"},
                      {"client_reference_id", order.account},
                      {"metadata[order_id]", order.id},
@@ -116,26 +116,26 @@ class StripeGateway : public PaymentGateway {
                      {"success_url", success_url},
                      {"cancel_url", cancel_url}};
     if (!email.empty()) fields.emplace_back("customer_email", email);
-    const std::optional<json> object = call(patience, "/v1/checkout/sessions", &fields, order.idempotency_key);
+    const std::optional<json> object = call(retry, "/v1/checkout/sessions", &fields, order.idempotency_key);
     return session_of(object.value_or(json::object()));
   }
 
   CheckoutSession find_session(const std::string& id) override {
-    const std::optional<json> object = call(Patience::brief, "/v1/checkout/sessions/", nullptr, {}, id);
+    const std::optional<json> object = call(RetryPolicy::once, "/v1/checkout/sessions/", nullptr, {}, id);
     if (!object) throw ServiceError(502, "payment_provider", fmt::format("The payment provider knows no checkout session {}.", id));
     return session_of(*object);
   }
 
   std::string order_of_payment(const std::string& payment_intent) override {
-    const std::optional<json> object = call(Patience::usual, "/v1/payment_intents/", nullptr, {}, payment_intent);
+    const std::optional<json> object = call(RetryPolicy::standard, "/v1/payment_intents/", nullptr, {}, payment_intent);
     return object ? order_of(*object) : std::string();
   }
 
  private:
   /// POST of `fields`, or GET where there are none. Nothing: 404. `id` is added to the path, escaped.
-  std::optional<json> call(Patience patience, const std::string& path, const Fields* fields, const std::string& idempotency_key,
+  std::optional<json> call(RetryPolicy retry, const std::string& path, const Fields* fields, const std::string& idempotency_key,
                            const std::string& id = {}) const {
-    const Limits limits = limits_of(patience);
+    const Limits limits = limits_of(retry);
     Answer answer;
     for (int tried = 0; tried < limits.tries; ++tried) {
       if (tried > 0) {

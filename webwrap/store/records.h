@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -54,7 +55,7 @@ struct MailToken {
   Seconds expires = 0;
 };
 
-/// A source that a singer uploaded: first a tus upload, then, once looked at by a worker, something to convert.
+/// An uploaded source: first a tus upload, then, once a worker has analysed it, input of conversions.
 struct Recording {
   static constexpr double shortest_s = 0.5;  ///< that is converted, of the whole as of a part
   enum class State { uploading, analysing, ready, failed };
@@ -86,7 +87,7 @@ struct Job {
   std::string voice;        ///< convert
   std::string parameters;   ///< JSON; convert: {"options": {...ConvertOptions}, "start_s", "end_s", "title", "preview"}; render: {"format",
                             ///< "wet", "level_db"}
-  std::string result;       ///< JSON, by kind; render: {"blob", "file_name", "type"}
+  std::string result;       ///< JSON, by kind; render: {"blob", "file_name", "type", "peaks", "files"}
   Credits price = 0;        ///< reserved when it was accepted
   int priority = 1;         ///< smaller first: 0 analysis and rendering, 1 paid, 2 free
   double progress = 0;      ///< 0..1
@@ -166,5 +167,17 @@ struct HistoryLine {
   Credits balance = 0;  ///< spendable after it
   Seconds time = 0;
 };
+
+/// Enumerators by the names that the database and the API use, in their order.
+constexpr auto names_of(AccountKind) { return std::array{"guest", "member"}; }
+constexpr auto names_of(Recording::State) { return std::array{"uploading", "analysing", "ready", "failed"}; }
+constexpr auto names_of(Job::Kind) { return std::array{"analyse", "convert", "render"}; }
+constexpr auto names_of(Job::State) { return std::array{"queued", "running", "done", "failed", "cancelled"}; }
+constexpr auto names_of(Order::State) { return std::array{"created", "pending", "paid", "failed", "expired", "refunded", "disputed"}; }
+
+template <class Enum>
+std::string name_of(Enum value) {
+  return names_of(value)[static_cast<std::size_t>(value)];
+}
 
 }  // namespace webwrap

@@ -1,5 +1,5 @@
 #include "domain/error.h"
-#include "store/sqlite_rows.h"
+#include "store/sqlite_connection.h"
 #include "store/sqlite_stores.h"
 
 namespace webwrap {
@@ -64,7 +64,7 @@ void SqliteAccountStore::erase_stale_sessions(Seconds seen_before) {
   rows::run(connection_, "DELETE FROM sessions WHERE last_seen < ?", seen_before);
 }
 
-std::vector<Account> SqliteAccountStore::lost_guests(Seconds made_before, int limit) {
+std::vector<Account> SqliteAccountStore::orphaned_guests(Seconds made_before, int limit) {
   return rows::select<Account>(connection_,
                                "WHERE kind = 'guest' AND created < ? AND NOT EXISTS (SELECT 1 FROM sessions WHERE account = accounts.id) "
                                "ORDER BY seq DESC LIMIT ?",
@@ -113,7 +113,7 @@ bool SqliteAccountStore::erase_token(const Id& account, const Id& token) {
 
 void SqliteAccountStore::add_mail_token(const MailToken& token) { rows::insert(connection_, token); }
 
-std::optional<MailToken> SqliteAccountStore::take_mail_token(const std::string& token_hash, const std::string& purpose, Seconds now) {
+std::optional<MailToken> SqliteAccountStore::consume_mail_token(const std::string& token_hash, const std::string& purpose, Seconds now) {
   rows::run(connection_, "DELETE FROM mail_tokens WHERE expires <= ?", now);
   const std::optional<MailToken> token = rows::find<MailToken>(connection_, "token_hash = ? AND purpose = ?", token_hash, purpose);
   if (token) rows::run(connection_, "DELETE FROM mail_tokens WHERE token_hash = ?", token_hash);
@@ -133,6 +133,10 @@ bool SqliteAccountStore::within_limit(const std::string& what, const std::string
   if (count >= limit) return false;
   rows::run(connection_, "INSERT INTO limited_events (what, who, time, expires) VALUES (?, ?, ?, ?)", what, who, now, now + window);
   return true;
+}
+
+void SqliteAccountStore::forget_limit(const std::string& what, const std::string& who) {
+  rows::run(connection_, "DELETE FROM limited_events WHERE what = ? AND who = ?", what, who);
 }
 
 }  // namespace webwrap

@@ -1,5 +1,5 @@
 #include "domain/error.h"
-#include "store/sqlite_rows.h"
+#include "store/sqlite_connection.h"
 #include "store/sqlite_stores.h"
 
 namespace webwrap {
@@ -129,7 +129,7 @@ bool SqliteJobStore::cancel(const Id& job, Seconds now) {
   return false;
 }
 
-void SqliteJobStore::hand_over(const Id& from, const Id& to) {
+void SqliteJobStore::reassign(const Id& from, const Id& to) {
   rows::run(connection_, "UPDATE jobs SET account = ?, request_key = '' WHERE account = ?", to, from);
 }
 

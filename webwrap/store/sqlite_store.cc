@@ -1,5 +1,3 @@
-#include "store/sqlite_store.h"
-
 #include <SQLiteCpp/Backup.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -9,15 +7,16 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <system_error>
 #include <thread>
 
 #include "blob/disk.h"
 #include "domain/error.h"
 #include "domain/id.h"
-#include "store/sqlite_migrations.h"
-#include "store/sqlite_rows.h"
+#include "store/sqlite_connection.h"
 #include "store/sqlite_stores.h"
+#include "store/store.h"
 
 namespace webwrap {
 namespace {
@@ -91,7 +90,7 @@ std::string boot_id() {
   return id;
 }
 
-/// Times in the queue count from the machine's start, so those of an earlier one mean nothing: no worker of then is alive, nothing waits.
+/// Times in the queue count from the machine's start, so those of an earlier one mean nothing: none of its workers is running.
 void end_leases_of_earlier_boots(SqliteConnection& connection) {
   const std::string boot = boot_id();
   if (rows::value<std::string>(connection, "SELECT id FROM boot") == boot) return;
@@ -114,7 +113,31 @@ void use_wal(SQLite::Database& database) {
   }
 }
 
-}  // namespace
+/// The service's database in one SQLite file in WAL mode: readers never wait, writers wait for each other (in this process in a queue, for
+/// other processes up to the busy timeout).
+class SqliteStore : public Store {
+ public:
+  SqliteStore(const std::string& path, std::function<bool()> make_room);
+  void write(const std::function<void(Transaction&)>& work) override;
+  void read(const std::function<void(Transaction&)>& work) override;
+  void backup(const std::string& path) override;
+
+ private:
+  /// A connection for one transaction, from those that no thread uses or new; it goes back there.
+  struct Reader {
+    explicit Reader(SqliteStore& of);
+    ~Reader();
+    SqliteStore& store;
+    std::unique_ptr<SqliteConnection> connection;
+  };
+
+  const std::string path_;
+  const std::function<bool()> make_room_;
+  std::mutex writer_mutex_;
+  std::unique_ptr<SqliteConnection> writer_;
+  std::mutex readers_mutex_;
+  std::vector<std::unique_ptr<SqliteConnection>> readers_;  ///< those that no thread uses now
+};
 
 SqliteStore::SqliteStore(const std::string& path, std::function<bool()> make_room) : path_(path), make_room_(std::move(make_room)) {
   make_private_file(path);
@@ -181,6 +204,8 @@ void SqliteStore::backup(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   sync(folder.empty() ? "." : folder.string());
 }
+
+}  // namespace
 
 std::unique_ptr<Store> open_sqlite_store(const std::string& path, std::function<bool()> make_room) {
   return std::make_unique<SqliteStore>(path, std::move(make_room));

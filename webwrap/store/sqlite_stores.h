@@ -22,7 +22,7 @@ class SqliteAccountStore : public AccountStore {
   void erase_session(const Id& session) override;
   void erase_sessions(const Id& account) override;
   void erase_stale_sessions(Seconds seen_before) override;
-  std::vector<Account> lost_guests(Seconds made_before, int limit) override;
+  std::vector<Account> orphaned_guests(Seconds made_before, int limit) override;
 
   void add_device(const Device&) override;
   bool is_device(const std::string& token_hash) override;
@@ -37,10 +37,11 @@ class SqliteAccountStore : public AccountStore {
   bool erase_token(const Id& account, const Id& token) override;
 
   void add_mail_token(const MailToken&) override;
-  std::optional<MailToken> take_mail_token(const std::string& token_hash, const std::string& purpose, Seconds now) override;
+  std::optional<MailToken> consume_mail_token(const std::string& token_hash, const std::string& purpose, Seconds now) override;
   void erase_mail_tokens(const Id& account, const std::string& purpose) override;
 
   bool within_limit(const std::string& what, const std::string& who, int limit, Seconds window, Seconds now) override;
+  void forget_limit(const std::string& what, const std::string& who) override;
 
  private:
   SqliteConnection& connection_;
@@ -98,7 +99,7 @@ class SqliteJobStore : public JobStore {
   bool retry(const Id& job, int attempt, const std::string& worker, Seconds not_before) override;
   bool unclaim(const Id& job, int attempt, const std::string& worker, Seconds not_before) override;
   bool cancel(const Id& job, Seconds now) override;
-  void hand_over(const Id& from, const Id& to) override;
+  void reassign(const Id& from, const Id& to) override;
 
  private:
   SqliteConnection& connection_;

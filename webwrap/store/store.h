@@ -28,8 +28,8 @@ class AccountStore {
   virtual void erase_session(const Id& session) = 0;
   virtual void erase_sessions(const Id& account) = 0;
   virtual void erase_stale_sessions(Seconds seen_before) = 0;
-  /// Guests made before `made_before` who have no session any more: nobody can reach what is theirs. At most `limit`.
-  virtual std::vector<Account> lost_guests(Seconds made_before, int limit) = 0;
+  /// Guests made before `made_before` who have no session any more: their data is unreachable. At most `limit`.
+  virtual std::vector<Account> orphaned_guests(Seconds made_before, int limit) = 0;
 
   virtual void add_device(const Device&) = 0;                 ///< a known one stays as it is; only the newest 20 of an account are kept
   virtual bool is_device(const std::string& token_hash) = 0;  ///< of any account
@@ -44,11 +44,12 @@ class AccountStore {
   virtual bool erase_token(const Id& account, const Id& token) = 0;
 
   virtual void add_mail_token(const MailToken&) = 0;
-  virtual std::optional<MailToken> take_mail_token(const std::string& token_hash, const std::string& purpose, Seconds now) = 0;
+  virtual std::optional<MailToken> consume_mail_token(const std::string& token_hash, const std::string& purpose, Seconds now) = 0;
   virtual void erase_mail_tokens(const Id& account, const std::string& purpose) = 0;
 
   /// Counts an event (log-in, sign-up, preview ...) of `who` and says whether it is still within `limit` per `window` seconds.
   virtual bool within_limit(const std::string& what, const std::string& who, int limit, Seconds window, Seconds now) = 0;
+  virtual void forget_limit(const std::string& what, const std::string& who) = 0;  ///< the events counted so far
 };
 
 class LedgerStore {
@@ -99,7 +100,7 @@ class JobStore {
   /// the fewest running jobs, then the account whose last job was taken the longest ago, then age; never one that was claimed
   /// `max_attempts` times or is to be cancelled. `now`: for Job::started. Nothing: no job now.
   virtual std::optional<Job> claim(const std::string& worker, Seconds up, Seconds lease, int max_attempts, Seconds now) = 0;
-  /// Jobs that nobody holds and that claim() gives to nobody: their attempts are used up, or they were to be cancelled when their worker
+  /// Jobs without a live lease that claim() does not hand out: their attempts are used up, or they were to be cancelled when their worker
   /// died. The caller ends each in the same transaction by finish(job.id, job.attempts, job.worker, cancelled if job.cancel_wanted else
   /// failed, ...) and releases its credits.
   virtual std::vector<Job> abandoned(Seconds up, int max_attempts) = 0;
@@ -117,7 +118,7 @@ class JobStore {
   /// A queued job becomes cancelled (true); a running one is asked to stop (false).
   virtual bool cancel(const Id& job, Seconds now) = 0;
   /// All jobs of an account become another one's, also while a worker holds them. Request keys, which each account has for itself, go.
-  virtual void hand_over(const Id& from, const Id& to) = 0;
+  virtual void reassign(const Id& from, const Id& to) = 0;
 };
 
 class SongStore {

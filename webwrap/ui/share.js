@@ -1,4 +1,5 @@
-// Turns the public page's plain <audio> into a player with a waveform, and sends its report form. Without this file the page still plays.
+// Turns the public page's plain <audio> into a player with a waveform, and sends its report form. Without this file the
+// page still plays.
 import { h, icon, note, set } from "./js/dom.js";
 import { get, post } from "./js/api.js";
 import { clock } from "./js/format.js";
@@ -9,12 +10,18 @@ const id = page.dataset.share;
 
 async function player(audio) {
   const { peaks } = await get(`/shares/${id}/peaks`);
-  const duration = () => (Number.isFinite(audio.duration) && audio.duration > 0 ? audio.duration : Number(page.dataset.duration));
+  const duration = () =>
+    Number.isFinite(audio.duration) && audio.duration > 0 ? audio.duration : Number(page.dataset.duration);
   const wave = new Waveform(peaks);
   const scrub = h("div.share-scrub", wave.node);
   const play = h("button.round", { type: "button", "aria-label": "Play" }, icon("play"));
   const time = h("p.share-time.small");
-  const update = timeSlider(scrub, { label: "Position", read: () => audio.currentTime, write: (seconds) => (audio.currentTime = seconds), high: duration });
+  const update = timeSlider(scrub, {
+    label: "Position",
+    read: () => audio.currentTime,
+    write: (seconds) => (audio.currentTime = seconds),
+    high: duration,
+  });
   dragAcross(scrub, wave.node, (x) => (audio.currentTime = x * duration()));
   const show = () => {
     wave.setProgress(audio.currentTime / duration());
@@ -25,7 +32,8 @@ async function player(audio) {
     if (!audio.paused) requestAnimationFrame(follow);
   };
   play.addEventListener("click", () => (audio.paused ? audio.play().catch(failed) : audio.pause()));
-  const failed = () => audio.after(note("bad", "The song could not be loaded. Check your connection and press play again."));
+  const failed = () =>
+    audio.after(note("bad", "The song could not be loaded. Check your connection and press play again."));
   for (const name of ["play", "pause", "ended", "seeked", "loadedmetadata"])
     audio.addEventListener(name, () => {
       play.replaceChildren(icon(audio.paused ? "play" : "pause"));

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "blob/digest.h"
+#include "blob/blob_store.h"
 #include "voxconv/key.h"
 #include "voxconv/mix.h"
 #include "worker/audio_runner.h"
@@ -12,44 +12,44 @@
 namespace webwrap {
 namespace {
 
-constexpr double told_wrong_s = 1;  ///< containers count the encoder's padding
-constexpr int most_rate = 48000;
+constexpr double duration_tolerance_s = 1;  ///< containers count the encoder's padding
+constexpr int max_playable_rate = 48000;
 /// Samples of all channels for each second of max_duration_s: 192 kHz with two channels, 48 kHz with eight. A file of some hundred
 /// kilobytes can hold ten times as many, all of which would have to be decoded.
-constexpr double most_samples_per_s = 384'000;
+constexpr double max_samples_per_s = 384'000;
 
 }  // namespace
 
 JobOutput AudioRunner::analyse(const JobTask& task) {
   Recording recording = find_recording(task.job.recording);
   const std::string source = blobs_.local_path(recording.blob), playable = task.folder + "/playable.mp3";
-  const BadJob too_long(
+  const PermanentJobError too_long(
       fmt::format("This recording is longer than {:g} minutes, which is the most that is taken here.", config_.max_duration_s / 60));
 
   auto opened = voxconv::open_reader(source);
   const double per_second = double(opened->info().rate) * opened->info().channels;
-  const double most_s = std::min(config_.max_duration_s, config_.max_duration_s * most_samples_per_s / per_second);
-  const BadJob too_much(
+  const double max_s = std::min(config_.max_duration_s, config_.max_duration_s * max_samples_per_s / per_second);
+  const PermanentJobError too_much(
       fmt::format("This recording has {} channels at {} Hz, of which at most {:.1f} minutes are taken here; save it with 48000 Hz.",
-                  opened->info().channels, opened->info().rate, most_s / 60));
+                  opened->info().channels, opened->info().rate, max_s / 60));
   const auto check_length = [&](double seconds) {
     if (seconds > config_.max_duration_s) throw too_long;
-    if (seconds > most_s) throw too_much;
+    if (seconds > max_s) throw too_much;
   };
-  if (opened->info().frames > 0) check_length(double(opened->info().frames) / opened->info().rate - told_wrong_s);
-  PartReader reader(std::move(opened), 0, most_s + told_wrong_s, task.cancel,
+  if (opened->info().frames > 0) check_length(double(opened->info().frames) / opened->info().rate - duration_tolerance_s);
+  PartReader reader(std::move(opened), 0, max_s + duration_tolerance_s, task.cancel,
                     [&](double share) { task.progress.report(0.6 * share, "reading"); });
   const voxconv::AudioInfo& info = reader.info();
   voxconv::WriteOptions format;
-  format.rate = std::min(info.rate, most_rate);
+  format.rate = std::min(info.rate, max_playable_rate);
   format.channels = std::min(info.channels, 2);
-  FanWriter writer;
+  TeeWriter writer;
   writer.add(voxconv::open_writer(playable, format));
   voxconv::mix({{&reader, 1}}, writer, format.rate, format.channels, {}, task.cancel);
   recording.duration_s = reader.seconds();
   check_length(recording.duration_s);
   if (recording.duration_s < Recording::shortest_s)
-    throw BadJob("This recording is shorter than half a second: there is nothing to convert in it.");
+    throw PermanentJobError("This recording is shorter than half a second: there is nothing to convert in it.");
 
   PartReader again(voxconv::open_reader(source), 0, -1, task.cancel,
                    [&](double share) { task.progress.report(0.6 + 0.4 * share, "listening"); });

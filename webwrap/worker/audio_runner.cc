@@ -10,7 +10,7 @@
 namespace webwrap {
 namespace {
 
-constexpr std::size_t most_voices = 3;
+constexpr std::size_t max_cached_voices = 3;
 
 }  // namespace
 
@@ -20,7 +20,7 @@ voxconv::Voice VoiceCache::get(const std::string& name) {
     wanted = voxconv::VoiceStore().find(name);
   } catch (const voxconv::Error& error) {
     if (error.code() != voxconv::ErrorCode::not_found) throw;
-    throw BadJob(fmt::format("The voice \"{}\" is no longer offered; please choose another one.", name));
+    throw PermanentJobError(fmt::format("The voice \"{}\" is no longer offered; please choose another one.", name));
   }
   const auto found = std::find_if(voices_.begin(), voices_.end(), [&](const voxconv::Voice& voice) {
     return voice.info().name == wanted.name && voice.info().sha256 == wanted.sha256;
@@ -29,7 +29,7 @@ voxconv::Voice VoiceCache::get(const std::string& name) {
     voices_.splice(voices_.begin(), voices_, found);
   } else {
     voices_.push_front(voxconv::Voice::load(name, options_));
-    if (voices_.size() > most_voices) voices_.pop_back();
+    if (voices_.size() > max_cached_voices) voices_.pop_back();
   }
   return voices_.front();
 }
@@ -45,13 +45,13 @@ JobOutput AudioRunner::run(const JobTask& task) {
     // The library's own sentence names files of this machine, so it goes to the log only.
     if (error.code() != voxconv::ErrorCode::bad_audio) throw;
     log(Level::info, "bad audio", {{"job", task.job.id}, {"error", error.what()}});
-    throw BadJob(
+    throw PermanentJobError(
         "This recording cannot be read: it is damaged, empty, or no audio in a format known here (wav, flac, mp3, m4a, ogg, opus).");
   }
   throw std::logic_error("A job of no known kind.");
 }
 
-double AudioRunner::longest_s(const Job& job) const {
+double AudioRunner::time_limit_s(const Job& job) const {
   if (job.kind != Job::Kind::convert) return config_.job_time_s;
   const auto parameters = nlohmann::json::parse(job.parameters);
   return config_.job_time_s + config_.job_time_factor * std::max(0.0, parameters.value("end_s", 0.0) - parameters.value("start_s", 0.0));
@@ -65,7 +65,7 @@ void AudioRunner::warm_up() {
 Recording AudioRunner::find_recording(const Id& id) {
   std::optional<Recording> recording;
   store_.read([&](Transaction& transaction) { recording = transaction.recordings().find(id); });
-  if (!recording || blobs_.size(recording->blob) < 0) throw BadJob("The recording was removed.");
+  if (!recording || blobs_.size(recording->blob) < 0) throw PermanentJobError("The recording was removed.");
   return *recording;
 }
 

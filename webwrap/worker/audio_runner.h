@@ -13,7 +13,8 @@ namespace webwrap {
 class VoiceCache {
  public:
   explicit VoiceCache(int threads) { options_.threads = threads; }
-  /// Loads it where it is not there, or was replaced by another version. Throws BadJob where there is no such voice, else voxconv::Error.
+  /// Loads it where it is not there, or was replaced by another version. Throws PermanentJobError where there is no such voice, else
+  /// voxconv::Error.
   voxconv::Voice get(const std::string& name);
 
  private:
@@ -27,7 +28,7 @@ class AudioRunner : public JobRunner {
   AudioRunner(const Config& config, Store& store, BlobStore& blobs)
       : config_(config), store_(store), blobs_(blobs), voices_(config.worker_threads) {}
   JobOutput run(const JobTask&) override;
-  double longest_s(const Job&) const override;
+  double time_limit_s(const Job&) const override;
   /// Loads a voice, so that the first song does not wait for what all voices share, and all work keeps to config.worker_threads. Nothing
   /// happens where there are no voices.
   void warm_up();

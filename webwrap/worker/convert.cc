@@ -56,24 +56,24 @@ JobOutput AudioRunner::convert(const JobTask& task) {
   PartReader part(voxconv::open_reader(source), start_s, end_s, task.cancel,
                   [&](double share) { task.progress.report(read_share * share, "reading"); });
   const int channels = std::min(part.info().channels, 2);
-  FanWriter original;
+  TeeWriter original;
   original.add(open_writer(file("original.flac"), rate, channels, tags));
   original.add(open_writer(file("original.mp3"), rate, channels, tags));
   voxconv::mix({{&part, 1}}, original, rate, channels, {}, task.cancel);
-  if (part.seconds() <= 0) throw BadJob("There is nothing in the chosen part of the recording.");
+  if (part.seconds() <= 0) throw PermanentJobError("There is nothing in the chosen part of the recording.");
 
   PartReader again(voxconv::open_reader(source), start_s, end_s, task.cancel,
                    [&](double share) { task.progress.report(read_share + convert_share * share, "converting"); });
-  FanWriter converted;
+  TeeWriter converted;
   const int converted_channels = converter.output_channels(again.info().channels);
   converted.add(open_writer(file("converted.flac"), rate, converted_channels, converted_tags));
   converted.add(open_writer(file("converted.mp3"), rate, converted_channels, converted_tags));
   const voxconv::ConvertReport report = converter.run(again, converted, {}, task.cancel);
   const std::vector<double> peaks = converted.peaks();
   if (report.voiced == 0 && std::all_of(peaks.begin(), peaks.end(), [](double peak) { return peak == 0; }))
-    throw BadJob("Nobody is to be heard in the chosen part of the recording, so there is nothing to convert.");
+    throw PermanentJobError("Nobody is to be heard in the chosen part of the recording, so there is nothing to convert.");
   if (fell_silent(original.peaks(), peaks))
-    throw BadJob(
+    throw PermanentJobError(
         "Nothing can be heard of this part in the chosen voice, so nothing was charged. Try another part, or a recording of the voice "
         "alone.");
   task.progress.report(read_share + convert_share, "writing");

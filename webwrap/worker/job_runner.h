@@ -14,8 +14,9 @@
 
 namespace webwrap {
 
-/// A job that can never succeed, however often it is tried: the recording or the wish is at fault. what(): one sentence for the user.
-struct BadJob : std::runtime_error {
+/// A job that can never succeed, however often it is tried: the recording or the parameters are at fault. what(): one sentence for the
+/// user.
+struct PermanentJobError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
@@ -42,7 +43,7 @@ struct JobTask {
 /// The key of a blob that a job makes: another one at each attempt, so that two workers never write the same.
 std::string attempt_key(const std::string& folder, int attempt, const std::string& name);
 
-/// What a job made. Files become blobs only once the whole work succeeded, and go again where the job turns out to be somebody else's by
+/// What a job made. Files become blobs only once the whole work succeeded, and are removed where another worker has the job by
 /// then.
 struct JobOutput {
   struct File {
@@ -64,8 +65,8 @@ class JobRunner {
  public:
   virtual ~JobRunner() = default;
   /// The seconds that a job may take; past them it is stopped and fails for good, so that no file holds a worker for long.
-  virtual double longest_s(const Job&) const { return std::numeric_limits<double>::infinity(); }
-  /// Throws BadJob; any other exception means that another try may succeed.
+  virtual double time_limit_s(const Job&) const { return std::numeric_limits<double>::infinity(); }
+  /// Throws PermanentJobError; any other exception means that another try may succeed.
   virtual JobOutput run(const JobTask&) = 0;
 };
 

@@ -15,7 +15,7 @@ using nlohmann::json;
 JobOutput AudioRunner::render(const JobTask& task) {
   std::optional<Song> song;
   store_.read([&](Transaction& transaction) { song = transaction.songs().find(task.job.song); });
-  if (!song) throw BadJob("The song was removed.");
+  if (!song) throw PermanentJobError("The song was removed.");
   const json parameters = json::parse(task.job.parameters);
   const std::string format = parameters.at("format");
   const double wet = parameters.at("wet"), gain = std::pow(10, parameters.at("level_db").get<double>() / 20);
@@ -38,7 +38,7 @@ JobOutput AudioRunner::render(const JobTask& task) {
   target.tags = converted.info().tags;  // with the marks that say how it was made
   target.tags["title"] = song->title;
   const std::string path = task.folder + "/render." + format;
-  FanWriter writer;
+  TeeWriter writer;
   writer.add(voxconv::open_writer(path, target));
   voxconv::mix(sources, writer, target.rate, target.channels, {}, task.cancel);
 
@@ -49,7 +49,8 @@ JobOutput AudioRunner::render(const JobTask& task) {
   output.result = json{{"blob", attempt_key(folder, task.job.attempts, name)},
                        {"file_name", fmt::format("{}.{}", song->title, format)},
                        {"type", type},
-                       {"peaks", writer.peaks()}}
+                       {"peaks", writer.peaks()},
+                       {"files", output.described(task.job.attempts)}}
                       .dump();
   output.keep = [id = song->id](Transaction& transaction) { return transaction.songs().find(id).has_value(); };
   return output;

@@ -19,7 +19,7 @@ namespace {
 
 const char lock_suffix[] = ".lock";
 
-/// An open lock file that this process alone holds, as long as it lives; -1: another process holds it, or removed it meanwhile.
+/// An open lock file that this process alone holds, as long as it runs; -1: another process holds it, or removed it meanwhile.
 int lock_file(const fs::path& path, int flags) {
   const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC | flags, 0600);
   if (file < 0) return -1;
@@ -31,7 +31,7 @@ int lock_file(const fs::path& path, int flags) {
   return -1;
 }
 
-void remove_dead(const fs::path& parent) {
+void remove_stale(const fs::path& parent) {
   std::error_code ignored;
   for (fs::directory_iterator item(parent, ignored), end; item != end; item.increment(ignored)) {
     const fs::path lock = item->path();
@@ -48,7 +48,7 @@ void remove_dead(const fs::path& parent) {
 
 ScratchFolder::ScratchFolder(const std::string& parent) {
   fs::create_directories(parent);
-  remove_dead(parent);
+  remove_stale(parent);
   for (int attempt = 0; lock_ < 0 && attempt < 10; ++attempt) {
     path_ = (fs::path(parent) / new_id()).string();
     lock_ = lock_file(path_ + lock_suffix, O_CREAT | O_EXCL);

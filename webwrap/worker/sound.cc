@@ -9,7 +9,7 @@ using voxconv::AudioBuffer;
 
 namespace {
 
-constexpr std::size_t most_peaks = 2000;
+constexpr std::size_t max_peaks = 2000;
 constexpr double block_s = 0.5;
 
 std::vector<float> halved(const std::vector<float>& peaks) {
@@ -57,7 +57,7 @@ double PartReader::seconds() const { return double(given_) / info_.rate; }
 void PeakMeter::add(const AudioBuffer& audio) {
   for (std::size_t i = 0; i < audio.frames(); ++i) {
     if (in_last_ == stretch_) {
-      if (peaks_.size() == 2 * most_peaks) {
+      if (peaks_.size() == 2 * max_peaks) {
         peaks_ = halved(peaks_);
         stretch_ *= 2;
       }
@@ -71,7 +71,7 @@ void PeakMeter::add(const AudioBuffer& audio) {
 
 std::vector<double> PeakMeter::values() const {
   std::vector<float> peaks = peaks_;
-  while (peaks.size() > most_peaks) peaks = halved(peaks);
+  while (peaks.size() > max_peaks) peaks = halved(peaks);
   std::vector<double> result;
   for (const float peak : peaks) result.push_back(std::round(std::min(1.f, peak) * 1000) / 1000);
   return result;
@@ -84,12 +84,12 @@ bool fell_silent(const std::vector<double>& peaks_before, const std::vector<doub
   return has(peaks_before, 0.01) && !has(peaks_after, 0.001);
 }
 
-void FanWriter::write(const AudioBuffer& audio) {
+void TeeWriter::write(const AudioBuffer& audio) {
   for (const auto& writer : writers_) writer->write(audio);
   meter_.add(audio);
 }
 
-void FanWriter::finish() {
+void TeeWriter::finish() {
   for (const auto& writer : writers_) writer->finish();
 }
 

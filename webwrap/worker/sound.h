@@ -44,7 +44,7 @@ class PeakMeter {
 bool fell_silent(const std::vector<double>& peaks_before, const std::vector<double>& peaks_after);
 
 /// Writes the same to several files, and measures the peaks of it.
-class FanWriter : public voxconv::AudioWriter {
+class TeeWriter : public voxconv::AudioWriter {
  public:
   void add(std::unique_ptr<voxconv::AudioWriter> writer) { writers_.push_back(std::move(writer)); }
   void write(const voxconv::AudioBuffer&) override;

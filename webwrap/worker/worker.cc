@@ -12,7 +12,7 @@
 #include <system_error>
 #include <thread>
 
-#include "blob/digest.h"
+#include "blob/blob_store.h"
 #include "domain/error.h"
 #include "domain/id.h"
 #include "log/log.h"
@@ -25,26 +25,27 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const char gave_up[] = "It went wrong on our side, several times. Nothing is the matter with your recording; please try again later.";
+const char gave_up_message[] =
+    "It went wrong on our side, several times. Nothing is the matter with your recording; please try again later.";
 
 /// The lease was lost before the work could be kept.
 struct LeaseLost {};
 
-constexpr Seconds room_again_s = 60;
+constexpr Seconds disk_full_retry_s = 60;
 
 /// 5 s after the first attempt, then four times as long each time, at most 10 minutes.
 Seconds back_off(int attempts) { return std::min<Seconds>(600, Seconds(5) << std::min(2 * (attempts - 1), 20)); }
 
 /// Watches for stop() and the time while the runner works, which looks at its cancel token only.
-class Overseer {
+class JobWatchdog {
  public:
   using Clock = std::chrono::steady_clock;
 
   /// `overdue`: called once, in another thread, where the work goes on `grace` after it was told to stop because of the time.
   /// `used_up`: whether the disk takes no more.
-  Overseer(const std::atomic<bool>& stopping, voxconv::CancelToken cancel, double longest_s, std::chrono::milliseconds grace,
-           std::function<bool()> used_up, std::function<void()> overdue)
-      : end_(Clock::now() + std::chrono::milliseconds(std::llround(std::min(longest_s, 1e9) * 1000))),
+  JobWatchdog(const std::atomic<bool>& stopping, voxconv::CancelToken cancel, double time_limit_s, std::chrono::milliseconds grace,
+              std::function<bool()> used_up, std::function<void()> overdue)
+      : end_(Clock::now() + std::chrono::milliseconds(std::llround(std::min(time_limit_s, 1e9) * 1000))),
         thread_([this, &stopping, cancel, grace, used_up = std::move(used_up), overdue = std::move(overdue)](std::stop_token over) mutable {
           std::unique_lock lock(mutex_);
           const auto wait_while = [&](auto going_on) {
@@ -68,7 +69,7 @@ class Overseer {
   std::jthread thread_;
 };
 
-/// The library's own errors do not tell, but the Overseer sees a disk that became full.
+/// The library's own errors do not tell, but the JobWatchdog notices a disk that became full.
 bool is_disk_full(const std::exception& error) {
   if (const auto* service = dynamic_cast<const ServiceError*>(&error)) return service->status() == 507;
   const auto* system = dynamic_cast<const std::system_error*>(&error);
@@ -120,14 +121,14 @@ void Worker::run() {
 /// Tells once, when that changes.
 bool Worker::has_room() {
   const bool full = options_.disk && options_.disk->is_full();
-  if (full != told_of_full_disk_)
+  if (full != full_disk_logged_)
     log(full ? Level::error : Level::info, full ? "disk full, jobs wait" : "disk has room again", {{"worker", name()}});
-  told_of_full_disk_ = full;
+  full_disk_logged_ = full;
   return !full;
 }
 
 bool Worker::work_one() {
-  end_abandoned();
+  end_abandoned_jobs();
   if (!has_room()) return false;
   std::optional<Job> job;
   store_.write([&](Transaction& transaction) {
@@ -147,8 +148,8 @@ void Worker::do_job(const Job& job) {
   Heartbeat heart(store_, clock_, job, progress, cancel, config_.lease_s, options_.heartbeat);
   std::string how = "done";
   const auto fail_out_of_time = [&] { end(job, Job::State::failed, out_of_time(job.kind)); };
-  const auto used_up = [this] { return options_.disk && options_.disk->is_nearly_used_up(); };
-  Overseer overseer(stopping_, cancel, runner_.longest_s(job), options_.grace, used_up, [&] {
+  const auto used_up = [this] { return options_.disk && options_.disk->is_critical(); };
+  JobWatchdog watchdog(stopping_, cancel, runner_.time_limit_s(job), options_.grace, used_up, [&] {
     log(Level::error, "job does not stop, its worker ends", {{"job", job.id}, {"worker", name()}});
     fail_out_of_time();
     options_.end_process();
@@ -156,8 +157,8 @@ void Worker::do_job(const Job& job) {
   try {
     const JobOutput output = runner_.run({job, folder, progress, cancel});
     heart.stop();
-    if (!keep(job, output)) how = "not wanted any more";
-  } catch (const BadJob& error) {
+    if (!keep(job, output)) how = "no longer wanted";
+  } catch (const PermanentJobError& error) {
     heart.stop();
     how = fmt::format("refused: {}", error.what());
     end(job, Job::State::failed, error.what());
@@ -168,10 +169,10 @@ void Worker::do_job(const Job& job) {
     } else if (heart.state() == Heartbeat::State::cancel_wanted) {
       how = "cancelled";
       end(job, Job::State::cancelled, "");
-    } else if (is_disk_full(error) || overseer.out_of_room() || used_up()) {
+    } else if (is_disk_full(error) || watchdog.out_of_room() || used_up()) {
       how = "waits for room on the disk";
-      unclaim(job, clock_.up() + room_again_s);
-    } else if (overseer.out_of_time()) {
+      unclaim(job, clock_.up() + disk_full_retry_s);
+    } else if (watchdog.out_of_time()) {
       how = "out of time";
       fail_out_of_time();
     } else if (stopping_) {
@@ -179,7 +180,7 @@ void Worker::do_job(const Job& job) {
       unclaim(job, 0);
     } else {
       how = fmt::format("error: {}", error.what());
-      try_again(job, error.what());
+      retry_or_fail(job, error.what());
     }
   }
   std::error_code ignored;
@@ -215,7 +216,7 @@ bool Worker::keep(const Job& job, const JobOutput& output) {
       else
         blobs_.put_file(key, file.path);
     }
-    write_patiently([&](Transaction& transaction) {
+    write_with_retries([&](Transaction& transaction) {
       const auto now = transaction.jobs().find(job.id);
       kept = now && !now->cancel_wanted && (!output.keep || output.keep(transaction));
       const Job::State state = kept ? Job::State::done : Job::State::cancelled;
@@ -238,33 +239,34 @@ bool Worker::keep(const Job& job, const JobOutput& output) {
 
 void Worker::end(const Job& job, Job::State state, const std::string& failure) {
   bool ended = false;
-  write_patiently([&](Transaction& transaction) { ended = end_without_result(transaction, job, state, failure, clock_.now()); });
+  write_with_retries([&](Transaction& transaction) { ended = end_without_result(transaction, job, state, failure, clock_.now()); });
   if (ended && job.kind == Job::Kind::convert && !job.song.empty()) blobs_.remove_all("songs/" + job.song + "/");
 }
 
 void Worker::unclaim(const Job& job, Seconds not_before) {
-  write_patiently([&](Transaction& transaction) { transaction.jobs().unclaim(job.id, job.attempts, job.worker, not_before); });
+  write_with_retries([&](Transaction& transaction) { transaction.jobs().unclaim(job.id, job.attempts, job.worker, not_before); });
 }
 
-void Worker::give_back(const Job& job, Seconds not_before) {
-  write_patiently([&](Transaction& transaction) { transaction.jobs().retry(job.id, job.attempts, job.worker, not_before); });
+void Worker::requeue(const Job& job, Seconds not_before) {
+  write_with_retries([&](Transaction& transaction) { transaction.jobs().retry(job.id, job.attempts, job.worker, not_before); });
 }
 
-void Worker::try_again(const Job& job, const std::string& why) {
+void Worker::retry_or_fail(const Job& job, const std::string& why) {
   log(Level::error, "job failed", {{"job", job.id}, {"attempt", job.attempts}, {"worker", name()}, {"error", why}});
   if (job.attempts >= config_.max_attempts)
-    end(job, Job::State::failed, gave_up);
+    end(job, Job::State::failed, gave_up_message);
   else
-    give_back(job, clock_.up() + back_off(job.attempts));
+    requeue(job, clock_.up() + back_off(job.attempts));
 }
 
-void Worker::end_abandoned() {
+void Worker::end_abandoned_jobs() {
   std::vector<Job> jobs;
   store_.read([&](Transaction& transaction) { jobs = transaction.jobs().abandoned(clock_.up(), config_.max_attempts); });
-  for (const Job& job : jobs) end(job, job.cancel_wanted ? Job::State::cancelled : Job::State::failed, job.cancel_wanted ? "" : gave_up);
+  for (const Job& job : jobs)
+    end(job, job.cancel_wanted ? Job::State::cancelled : Job::State::failed, job.cancel_wanted ? "" : gave_up_message);
 }
 
-void Worker::write_patiently(const std::function<void(Transaction&)>& work) {
+void Worker::write_with_retries(const std::function<void(Transaction&)>& work) {
   for (int attempt = 1;; ++attempt) {
     try {
       store_.write(work);

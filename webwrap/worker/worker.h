@@ -24,7 +24,7 @@ struct WorkerOptions {
 };
 
 /// Takes jobs from the store, one after another, and does them with its runner. What it does with a job that does not succeed:
-/// - BadJob: failed, with its sentence, credits given back;
+/// - PermanentJobError: failed, with its sentence, credits given back;
 /// - it takes longer than its runner says it may: stopped, failed, credits given back; where it does not stop, this process ends;
 /// - cancelled by its owner: cancelled, credits given back;
 /// - any other exception: back into the queue, to be tried again after a while; failed once its attempts are used up;
@@ -48,10 +48,10 @@ class Worker {
   void end(const Job&, Job::State, const std::string& failure);
   bool has_room();
   void unclaim(const Job&, Seconds not_before);
-  void give_back(const Job&, Seconds not_before);
-  void try_again(const Job&, const std::string& why);
-  void end_abandoned();
-  void write_patiently(const std::function<void(Transaction&)>&);
+  void requeue(const Job&, Seconds not_before);
+  void retry_or_fail(const Job&, const std::string& why);
+  void end_abandoned_jobs();
+  void write_with_retries(const std::function<void(Transaction&)>&);
 
   const Config& config_;
   Store& store_;
@@ -61,7 +61,7 @@ class Worker {
   WorkerOptions options_;
   ScratchFolder scratch_;
   std::atomic<bool> stopping_{false};
-  bool told_of_full_disk_ = false;
+  bool full_disk_logged_ = false;
 };
 
 }  // namespace webwrap

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The singer's whole way in a real browser against the real service: e2e_test.py WEBWRAP WORK_DIR [unittest's arguments].
+"""The whole user journey in a real browser against the real service: e2e_test.py WEBWRAP WORK_DIR [unittest's arguments].
 
 Pictures of every state are left in WORK_DIR/shots. Ends with 77 (skipped) where Chromium, its driver or Selenium are missing."""
 import math

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The service against its own description: fuzz_test.py WEBWRAP WORK_DIR VENV_DIR [seconds].
 
-First the singer's way, each answer checked against its schema in openapi.json; then requests that Schemathesis makes up from that file, right
+First a whole user session, each answer checked against its schema in openapi.json; then requests that Schemathesis makes up from that file, right
 and wrong ones, always the same. Makes VENV_DIR from requirements.txt where it is not there; ends with 77 (skipped) where it cannot be made."""
 import json
 import os
@@ -81,9 +81,9 @@ class CheckedClient(Client):
 
 
 def sing(service):
-    """The singer's way from guest to sharer; the ids of what was made, and the singer's API token."""
+    """A user's session from guest to shared song; the ids of what was made, and the user's API token."""
     tus = {"Tus-Resumable": "1.0.0"}
-    singer, public = CheckedClient(service.port), CheckedClient(service.port)
+    user, public = CheckedClient(service.port), CheckedClient(service.port)
     for path in ("/config", "/openapi.json", "/voices"):
         public.must(200, "GET", path)
     voice = public.must(200, "GET", "/voices").json[0]["id"]
@@ -92,48 +92,48 @@ def sing(service):
     public.must(404, "GET", "/voices/nobody")
     public.must(401, "GET", "/account")
     public.must(204, "OPTIONS", "/uploads")
-    singer.must(201, "POST", "/guests")
-    singer.must(200, "POST", "/guests")
-    singer.must(403, "GET", "/credits")
-    singer.sign_up("singer@example.org", service.log)
-    singer.must(409, "POST", "/accounts", {"email": "other@example.org", "password": "three singing magpies"})
-    token = singer.must(201, "POST", "/tokens", {"name": "fuzz"}).json
+    user.must(201, "POST", "/guests")
+    user.must(200, "POST", "/guests")
+    user.must(403, "GET", "/credits")
+    user.sign_up("singer@example.org", service.log)
+    user.must(409, "POST", "/accounts", {"email": "other@example.org", "password": "three singing magpies"})
+    token = user.must(201, "POST", "/tokens", {"name": "fuzz"}).json
     script = CheckedClient(service.port, token["token"])
     for path in ("/account", "/account/export", "/credits", "/tokens", "/orders", "/recordings", "/songs", "/jobs"):
         script.must(200, "GET", path)
-    singer.must(200, "GET", "/sessions")
-    singer.must(200, "PATCH", "/account", {"name": "Ada"})
+    user.must(200, "GET", "/sessions")
+    user.must(200, "PATCH", "/account", {"name": "Ada"})
     public.must(422, "POST", "/verifications", {"token": "x"})
 
-    recording, song = singer.make_song(SONG, "First", voice)
-    job = singer.must(200, "GET", "/jobs").json[0]["id"]
-    tag = singer.must(200, "GET", f"/jobs/{job}").headers["ETag"]
-    singer.must(304, "GET", f"/jobs/{job}", None, {"If-None-Match": tag})
-    singer.must(200, "HEAD", f"/uploads/{recording}", None, tus)
-    upload = singer.must(201, "POST", "/uploads", None, {**tus, "Upload-Length": "100"}).headers["Location"].removeprefix(API)
-    singer.must(409, "PATCH", upload, b"x", {**tus, "Upload-Offset": "7", "Content-Type": "application/offset+octet-stream"})
-    singer.must(204, "DELETE", upload, None, tus)
-    singer.must(200, "POST", "/quotes", {"recording": recording, "voice": voice})
-    singer.must(422, "POST", "/jobs", {"recording": recording, "voice": voice, "options": {"key": 100}})
+    recording, song = user.make_song(SONG, "First", voice)
+    job = user.must(200, "GET", "/jobs").json[0]["id"]
+    tag = user.must(200, "GET", f"/jobs/{job}").headers["ETag"]
+    user.must(304, "GET", f"/jobs/{job}", None, {"If-None-Match": tag})
+    user.must(200, "HEAD", f"/uploads/{recording}", None, tus)
+    upload = user.must(201, "POST", "/uploads", None, {**tus, "Upload-Length": "100"}).headers["Location"].removeprefix(API)
+    user.must(409, "PATCH", upload, b"x", {**tus, "Upload-Offset": "7", "Content-Type": "application/offset+octet-stream"})
+    user.must(204, "DELETE", upload, None, tus)
+    user.must(200, "POST", "/quotes", {"recording": recording, "voice": voice})
+    user.must(422, "POST", "/jobs", {"recording": recording, "voice": voice, "options": {"key": 100}})
     for path in (f"/recordings/{recording}", f"/recordings/{recording}/audio", f"/recordings/{recording}/peaks", f"/songs/{song}",
                  f"/songs/{song}/audio?which=original", f"/songs/{song}/peaks"):
-        singer.must(200, "GET", path)
-    singer.must(206, "GET", f"/songs/{song}/audio", None, {"Range": "bytes=0-9"})
-    singer.must(416, "GET", f"/songs/{song}/audio", None, {"Range": "bytes=999999999-"})
-    singer.must(200, "PATCH", f"/songs/{song}", {"title": "Mine"})
-    render = singer.must(201, "POST", f"/songs/{song}/renders", {"format": "flac", "wet": 0.5}).json["id"]
-    singer.wait(f"/renders/{render}", ("done",))
-    singer.must(200, "GET", f"/renders/{render}/file")
-    share = singer.must(201, "POST", f"/songs/{song}/share", {"allow_download": True}).json["id"]
-    singer.must(200, "PATCH", f"/shares/{share}", {"allow_download": True})
+        user.must(200, "GET", path)
+    user.must(206, "GET", f"/songs/{song}/audio", None, {"Range": "bytes=0-9"})
+    user.must(416, "GET", f"/songs/{song}/audio", None, {"Range": "bytes=999999999-"})
+    user.must(200, "PATCH", f"/songs/{song}", {"title": "Mine"})
+    render = user.must(201, "POST", f"/songs/{song}/renders", {"format": "flac", "wet": 0.5}).json["id"]
+    user.wait(f"/renders/{render}", ("done",))
+    user.must(200, "GET", f"/renders/{render}/file")
+    share = user.must(201, "POST", f"/songs/{song}/share", {"allow_download": True}).json["id"]
+    user.must(200, "PATCH", f"/shares/{share}", {"allow_download": True})
     for path in (f"/shares/{share}", f"/shares/{share}/audio", f"/shares/{share}/peaks", f"/shares/{share}/file", f"/oembed?url={service.url}/s/{share}"):
         public.must(200, "GET", path)
     public.must(202, "POST", f"/shares/{share}/reports", {"reason": "too beautiful"})
 
-    order = singer.must(201, "POST", "/orders", {"pack": "small"}).json
+    order = user.must(201, "POST", "/orders", {"pack": "small"}).json
     urllib.request.urlopen(order["checkout_url"], data=b"do=pay", timeout=10).read()
-    singer.wait(f"/orders/{order['id']}", ("paid",), 30)
-    assert singer.must(200, "GET", "/credits").json["balance"] > 30
+    user.wait(f"/orders/{order['id']}", ("paid",), 30)
+    assert user.must(200, "GET", "/credits").json["balance"] > 30
     public.must(400, "POST", "/stripe/webhook", b"{}", {"Stripe-Signature": "t=1,v1=00"})
     public.must(401, "POST", "/sessions", {"email": "singer@example.org", "password": "wrong"})
     public.must(202, "POST", "/password-resets", {"email": "nobody@example.org"})
@@ -152,12 +152,12 @@ def sing(service):
     leaver.must(204, "DELETE", "/sessions")
     leaver.must(201, "POST", "/sessions", {"email": "leaver@example.org", "password": "four silent owls"})
     leaver.must(204, "DELETE", "/account", {"password": "four silent owls"})
-    wish = {"recording": recording, "voice": voice, "start_s": 0, "end_s": 1}
-    singer.must(202, "DELETE", f"/jobs/{singer.must(201, 'POST', '/jobs', wish).json['id']}")
-    second = singer.make_song(SONG, "Second", voice, 1)[1]
-    gone = singer.must(201, "POST", f"/songs/{second}/share", {}).json["id"]
-    singer.must(204, "DELETE", f"/shares/{gone}")
-    singer.must(204, "DELETE", f"/songs/{second}")
+    job_request = {"recording": recording, "voice": voice, "start_s": 0, "end_s": 1}
+    user.must(202, "DELETE", f"/jobs/{user.must(201, 'POST', '/jobs', job_request).json['id']}")
+    second = user.make_song(SONG, "Second", voice, 1)[1]
+    gone = user.must(201, "POST", f"/songs/{second}/share", {}).json["id"]
+    user.must(204, "DELETE", f"/shares/{gone}")
+    user.must(204, "DELETE", f"/songs/{second}")
     everything = {f"{method.upper()} {path}" for path, item in CheckedClient.description["paths"].items() for method in item}
     assert CheckedClient.covered == everything, f"not tried: {sorted(everything - CheckedClient.covered)}"
     return token["token"], {"recordings": recording, "uploads": recording, "songs": song, "jobs": job, "renders": render, "shares": share,
@@ -182,7 +182,7 @@ def main(seconds):
     with Service(WEBWRAP, run) as service:
         CheckedClient.learn(json.load(urllib.request.urlopen(f"{service.url}{API}/openapi.json", timeout=10)))
         token, ids = sing(service)
-        print("The singer's way fits the description: every operation was answered as described.", flush=True)
+        print("The user session fits the description: every operation was answered as described.", flush=True)
         failed = fuzz(service, token, ids, seconds)
         assert Client(service.port).send("GET", "/healthz").status == 200, "the service does not answer any more"
         status = pathlib.Path(f"/proc/{service.processes[-1].pid}/status").read_text()
@@ -192,7 +192,7 @@ def main(seconds):
         assert audit == 0, said
         errors = [line for line in service.log.read_text(errors="replace").splitlines() if '"level":"error"' in line]
         assert not errors, "the service logged errors:\n" + "\n".join(errors[:20])
-        print(f"The service is alive with {resident >> 20} MB, and its books are right.")
+        print(f"The service runs with {resident >> 20} MB, and its books are right.")
     return 1 if failed else 0
 
 

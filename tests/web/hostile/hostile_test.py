@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What people try who mean no good, against the real service: hostile_test.py WEBWRAP WORK_DIR [unittest's arguments].
+"""Attacks on the real service: hostile_test.py WEBWRAP WORK_DIR [unittest's arguments].
 
 Every answer must be a 4xx that says what is wrong; afterwards the service is alive, its books are right, and its log has no error."""
 import hashlib

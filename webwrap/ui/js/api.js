@@ -39,7 +39,13 @@ async function read(response) {
     // Not ours (a proxy's page): the status says enough.
   }
   if (response.ok) return body;
-  throw new ApiError(response.status, body?.code ?? "unknown", body?.detail ? sentence(body.detail) : `The service answered with an error (${response.status}). Please try again in a moment.`);
+  throw new ApiError(
+    response.status,
+    body?.code ?? "unknown",
+    body?.detail
+      ? sentence(body.detail)
+      : `The service answered with an error (${response.status}). Please try again in a moment.`,
+  );
 }
 
 const call = async (method, path, body, headers, signal) => read(await send(method, path, body, headers, signal));
@@ -52,11 +58,13 @@ export const del = (path, body) => call("DELETE", path, body);
 const pause = (ms, signal) =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
-    signal?.addEventListener("abort", () => (clearTimeout(timer), reject(new DOMException("stopped", "AbortError"))), { once: true });
+    signal?.addEventListener("abort", () => (clearTimeout(timer), reject(new DOMException("stopped", "AbortError"))), {
+      once: true,
+    });
   });
 
-/// Asks for `path` until `finished(body)`; `onchange(body)` hears of every change. Unchanged answers cost nothing (ETag); a lost connection
-/// is waited out, `onerror` hears of it.
+/// Asks for `path` until `finished(body)`; `onchange(body)` hears of every change. Unchanged answers cost nothing
+/// (ETag); a lost connection is waited out, `onerror` hears of it.
 export async function poll(path, { finished, onchange, onerror, signal, every = 1000 }) {
   let etag = null;
   let body = null;

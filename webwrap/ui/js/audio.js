@@ -14,7 +14,11 @@ export function playButton(url, label) {
   const audio = new Audio();
   audio.preload = "none";
   audio.src = url;
-  const button = h("button.round.soft.small-round", { type: "button", "aria-label": `Play ${label}`, "aria-pressed": "false" }, icon("play"));
+  const button = h(
+    "button.round.soft.small-round",
+    { type: "button", "aria-label": `Play ${label}`, "aria-pressed": "false" },
+    icon("play"),
+  );
   const show = () => {
     const on = !audio.paused;
     button.replaceChildren(icon(on ? "stop" : "play"));
@@ -36,8 +40,8 @@ export function playButton(url, label) {
   return button;
 }
 
-// Whole songs are decoded, so that both versions run sample by sample together; of long ones, one after the other and in mono at a lower
-// rate, to spare memory.
+// Whole songs are decoded, so that both versions run sample by sample together; of long ones, one after the other and
+// in mono at a lower rate, to spare memory.
 const LONG_S = 480;
 const LONG_RATE = 24000;
 
@@ -90,14 +94,20 @@ export class Mixer extends EventTarget {
   async play() {
     silence(this);
     this.context ??= new AudioContext();
-    const resumed = this.context.resume();  // within the user's gesture, before anything is awaited
+    const resumed = this.context.resume(); // within the user's gesture, before anything is awaited
     await Promise.all([this.load(), resumed]);
     if (this.playing || current !== this) return;
     if (this.offset >= this.duration - 0.05) this.offset = 0;
     if (!this.gains) {
       this.master = this.context.createGain();
       // A soft ceiling for levels above 0 dB, as the limiter of a download.
-      const ceiling = new DynamicsCompressorNode(this.context, { threshold: -1, knee: 0, ratio: 20, attack: 0.002, release: 0.08 });
+      const ceiling = new DynamicsCompressorNode(this.context, {
+        threshold: -1,
+        knee: 0,
+        ratio: 20,
+        attack: 0.002,
+        release: 0.08,
+      });
       this.master.connect(ceiling).connect(this.context.destination);
       this.gains = this.buffers.map(() => this.context.createGain());
       this.gains.forEach((gain) => gain.connect(this.master));
@@ -124,7 +134,9 @@ export class Mixer extends EventTarget {
   }
 
   get time() {
-    return this.playing ? Math.min(this.duration, this.offset + Math.max(0, this.context.currentTime - this.startedAt)) : this.offset;
+    return this.playing
+      ? Math.min(this.duration, this.offset + Math.max(0, this.context.currentTime - this.startedAt))
+      : this.offset;
   }
 
   seek(seconds) {

@@ -1,7 +1,17 @@
-// Builds DOM nodes: h("button.button.primary", {onclick: go}, "Go"). No HTML strings anywhere, so nothing that users type can become markup.
+// Builds DOM nodes: h("button.button.primary", {onclick: go}, "Go"). No HTML strings anywhere, so nothing that users
+// type can become markup.
 
 const SVG = "http://www.w3.org/2000/svg";
-const PROPERTIES = new Set(["value", "checked", "disabled", "selected", "htmlFor", "textContent", "muted", "indeterminate"]);
+const PROPERTIES = new Set([
+  "value",
+  "checked",
+  "disabled",
+  "selected",
+  "htmlFor",
+  "textContent",
+  "muted",
+  "indeterminate",
+]);
 
 export function h(spec, ...rest) {
   const [tag, ...classes] = spec.split(".");
@@ -71,7 +81,13 @@ export function toast(text, kind = "good") {
   setTimeout(() => node.remove(), kind === "bad" ? 9000 : 5000);
 }
 
-export const note = (kind, ...children) => h(`div.note.${kind}`, { role: kind === "bad" ? "alert" : null }, icon(kind === "bad" ? "alert" : kind === "good" ? "check" : "info"), h("div", ...children));
+export const note = (kind, ...children) =>
+  h(
+    `div.note.${kind}`,
+    { role: kind === "bad" ? "alert" : null },
+    icon(kind === "bad" ? "alert" : kind === "good" ? "check" : "info"),
+    h("div", ...children),
+  );
 
 export function field(label, input, hint) {
   input.id ||= `field-${Math.random().toString(36).slice(2, 9)}`;
@@ -86,7 +102,8 @@ export function toggle(label, checked, onchange) {
   return h("label.switch", box, h("span", label));
 }
 
-/// Asks before something that cannot be undone; resolves to whether it was confirmed (or to the text typed when `prompt` is an input).
+/// Asks before something that cannot be undone; resolves to whether it was confirmed (or to the text typed when
+/// `prompt` is an input).
 export function confirmed({ title, text, action, input }) {
   return new Promise((resolve) => {
     const done = (answer) => {
@@ -100,9 +117,17 @@ export function confirmed({ title, text, action, input }) {
       h("h2", { id: "dialog-title" }, title),
       h("p.quiet", text),
       input,
-      h("div.row.end", h("button.button", { type: "button", onclick: () => done(false) }, "Keep it"), h("button.button.danger", action)),
+      h(
+        "div.row.end",
+        h("button.button", { type: "button", onclick: () => done(false) }, "Keep it"),
+        h("button.button.danger", action),
+      ),
     );
-    const dialog = h("dialog", { "aria-labelledby": "dialog-title", oncancel: (event) => (event.preventDefault(), done(false)) }, form);
+    const dialog = h(
+      "dialog",
+      { "aria-labelledby": "dialog-title", oncancel: (event) => (event.preventDefault(), done(false)) },
+      form,
+    );
     document.body.append(dialog);
     dialog.showModal();
   });
@@ -124,4 +149,10 @@ export function working(button, work, onerror = (error) => toast(error.message, 
       button.removeAttribute("aria-busy");
     }
   };
+}
+
+/// The button, with `work` done when it is pressed (working).
+export function onPress(button, work, onerror) {
+  button.addEventListener("click", working(button, work, onerror));
+  return button;
 }

@@ -23,21 +23,41 @@ export const credits = (count) => plural(count, "credit");
 /// The operator's contact is an address of mail or of a page.
 export const contactAddress = (contact) => (contact.includes("@") ? `mailto:${contact}` : contact);
 
-// What Stripe does not count in hundredths (https://docs.stripe.com/currencies). Browsers' own digits are others: no hundredths of forints,
-// rupiahs or krónur, which Stripe has.
-const WHOLE = new Set(["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]);
+// What Stripe does not count in hundredths (https://docs.stripe.com/currencies). Browsers' own digits are others: no
+// hundredths of forints, rupiahs or krónur, which Stripe has.
+const WHOLE = new Set([
+  "BIF",
+  "CLP",
+  "DJF",
+  "GNF",
+  "JPY",
+  "KMF",
+  "KRW",
+  "MGA",
+  "PYG",
+  "RWF",
+  "VND",
+  "VUV",
+  "XAF",
+  "XOF",
+  "XPF",
+]);
 const THOUSANDTHS = new Set(["BHD", "JOD", "KWD", "OMR", "TND"]);
 
 /// `amount` as Stripe counts it: 499, "eur" → "€4.99"; 500, "jpy" → "¥500".
 export function money(amount, code) {
   const currency = code.toUpperCase();
   const digits = WHOLE.has(currency) ? 0 : THOUSANDTHS.has(currency) ? 3 : 2;
-  return new Intl.NumberFormat(undefined, { style: "currency", currency, maximumFractionDigits: digits }).format(amount / 10 ** digits);
+  return new Intl.NumberFormat(undefined, { style: "currency", currency, maximumFractionDigits: digits }).format(
+    amount / 10 ** digits,
+  );
 }
 
-export const bytes = (count) => (count < 1e6 ? `${Math.max(1, Math.round(count / 1e3))} kB` : `${(count / 1e6).toFixed(count < 1e7 ? 1 : 0)} MB`);
+export const bytes = (count) =>
+  count < 1e6 ? `${Math.max(1, Math.round(count / 1e3))} kB` : `${(count / 1e6).toFixed(count < 1e7 ? 1 : 0)} MB`;
 
-export const when = (seconds) => new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(new Date(seconds * 1000));
+export const when = (seconds) =>
+  new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(new Date(seconds * 1000));
 
 export const semitones = (hz) => 12 * Math.log2(hz / 440) + 69;
 

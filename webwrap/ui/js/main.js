@@ -24,7 +24,7 @@ const PRIVATE = /^\/app\/(recordings|jobs|songs|credits|account)/;
 
 const main = document.getElementById("main");
 let leave = null; // what the shown view wants done when it goes
-let turn = 0;
+let latest = 0; // counts renderings: only the last one is shown
 let shown = false; // before the first view, a footer would jump when it comes
 
 export function go(path, { replace = false } = {}) {
@@ -33,18 +33,24 @@ export function go(path, { replace = false } = {}) {
 }
 
 async function render() {
-  const mine = ++turn;
+  const mine = ++latest;
   const url = new URL(location.href);
   const [pattern, load] = ROUTES.find(([test]) => test.test(url.pathname)) ?? [];
   leave?.();
   leave = null;
   silence();
-  if (PRIVATE.test(url.pathname) && !session.account) return go(`/app/login?next=${encodeURIComponent(url.pathname + url.search)}`, { replace: true });
+  if (PRIVATE.test(url.pathname) && !session.account)
+    return go(`/app/login?next=${encodeURIComponent(url.pathname + url.search)}`, { replace: true });
   main.setAttribute("aria-busy", "true");
-  const waiting = setTimeout(() => mine === turn && main.replaceChildren(h("div.loading", { role: "status" }, h("span.spinner"), "Loading…")), 250);
+  const waiting = setTimeout(
+    () => mine === latest && main.replaceChildren(h("div.loading", { role: "status" }, h("span.spinner"), "Loading…")),
+    250,
+  );
   let view;
   try {
-    view = load ? await (await load()).default({ params: pattern.exec(url.pathname).slice(1), query: url.searchParams, go }) : missing();
+    view = load
+      ? await (await load()).default({ params: pattern.exec(url.pathname).slice(1), query: url.searchParams, go })
+      : missing();
   } catch (error) {
     if (error.status === 401) {
       setAccount(null);
@@ -54,7 +60,7 @@ async function render() {
   } finally {
     clearTimeout(waiting);
   }
-  if (mine !== turn) return view?.destroy?.();
+  if (mine !== latest) return view?.destroy?.();
   leave = view.destroy ?? null;
   shown = true;
   document.title = view.title ? `${view.title} · voxconv` : "voxconv: sing it, hear it in another voice";
@@ -71,7 +77,12 @@ async function render() {
 
 const missing = () => ({
   title: "Not found",
-  node: h("section.narrow.stack", h("h1", "There is nothing here"), h("p", "The address is wrong, or what was here has been deleted."), h("a.button.primary.fit", { href: "/app/new" }, "Sing something")),
+  node: h(
+    "section.narrow.stack",
+    h("h1", "There is nothing here"),
+    h("p", "The address is wrong, or what was here has been deleted."),
+    h("a.button.primary.fit", { href: "/app/new" }, "Sing something"),
+  ),
 });
 
 const broken = (error) =>
@@ -79,7 +90,12 @@ const broken = (error) =>
     ? missing()
     : {
         title: "Something went wrong",
-        node: h("section.narrow.stack", h("h1", "That did not work"), note("bad", error.message), h("button.button.primary.fit", { onclick: render }, icon("again"), "Try again")),
+        node: h(
+          "section.narrow.stack",
+          h("h1", "That did not work"),
+          note("bad", error.message),
+          h("button.button.primary.fit", { onclick: render }, icon("again"), "Try again"),
+        ),
       };
 
 // ---- the frame ----
@@ -92,34 +108,49 @@ function tab(href, label) {
 function frame() {
   const { account } = session;
   const member = isMember();
-  document.getElementById("top").replaceChildren(
-    h(
-      "nav.bar",
-      { "aria-label": "Main" },
-      h("a.brand", { href: "/", "aria-label": "voxconv, start page" }, logo(), h("span", "voxconv")),
-      h("div.tabs", tab("/app/new", "Sing"), account && tab("/app/songs", "Songs")),
+  document
+    .getElementById("top")
+    .replaceChildren(
       h(
-        "div.row.tight",
-        member && h("a.pill", { href: "/app/credits", "aria-label": `${credits(account.balance)}, to the credits page` }, icon("coin"), String(account.balance)),
-        member && h("a.avatar", { href: "/app/account", "aria-label": "Your account" }, (account.name || account.email).slice(0, 1).toUpperCase()),
-        !member && h("a.tab", { href: "/app/login" }, "Log in"),
-        !member && h("a.button.slim.primary", { href: "/app/signup" }, "Sign up"),
+        "nav.bar",
+        { "aria-label": "Main" },
+        h("a.brand", { href: "/", "aria-label": "voxconv, start page" }, logo(), h("span", "voxconv")),
+        h("div.tabs", tab("/app/new", "Sing"), account && tab("/app/songs", "Songs")),
+        h(
+          "div.row.tight",
+          member &&
+            h(
+              "a.pill",
+              { href: "/app/credits", "aria-label": `${credits(account.balance)}, to the credits page` },
+              icon("coin"),
+              String(account.balance),
+            ),
+          member &&
+            h(
+              "a.avatar",
+              { href: "/app/account", "aria-label": "Your account" },
+              (account.name || account.email).slice(0, 1).toUpperCase(),
+            ),
+          !member && h("a.tab", { href: "/app/login" }, "Log in"),
+          !member && h("a.button.slim.primary", { href: "/app/signup" }, "Sign up"),
+        ),
       ),
-    ),
-  );
+    );
   if (!shown) return;
-  document.getElementById("bottom").replaceChildren(
-    h(
-      "div.foot.small.quiet",
-      h("p", "Convert only recordings that you may use. Every file made here says that its vocal is AI-converted."),
+  document
+    .getElementById("bottom")
+    .replaceChildren(
       h(
-        "div.row",
-        member && h("button.link", { type: "button", onclick: logOut }, "Log out"),
-        h("a", { href: "/app/privacy" }, "Privacy"),
-        session.config?.contact && h("a", { href: contactAddress(session.config.contact) }, "Contact and takedowns"),
+        "div.foot.small.quiet",
+        h("p", "Convert only recordings that you may use. Every file made here says that its vocal is AI-converted."),
+        h(
+          "div.row",
+          member && h("button.link", { type: "button", onclick: logOut }, "Log out"),
+          h("a", { href: "/app/privacy" }, "Privacy"),
+          session.config?.contact && h("a", { href: contactAddress(session.config.contact) }, "Contact and takedowns"),
+        ),
       ),
-    ),
-  );
+    );
 }
 
 async function logOut() {
@@ -134,7 +165,17 @@ async function logOut() {
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
-  if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || link.target || link.hasAttribute("download")) return;
+  if (
+    !link ||
+    event.defaultPrevented ||
+    event.button ||
+    event.metaKey ||
+    event.ctrlKey ||
+    event.shiftKey ||
+    link.target ||
+    link.hasAttribute("download")
+  )
+    return;
   const url = new URL(link.href);
   if (url.origin !== location.origin || !ROUTES.some(([test]) => test.test(url.pathname))) return;
   event.preventDefault();
@@ -149,5 +190,12 @@ try {
 } catch (error) {
   shown = true;
   frame();
-  main.replaceChildren(h("section.narrow.stack", h("h1", "voxconv is out of reach"), note("bad", error.message), h("button.button.primary.fit", { onclick: () => location.reload() }, icon("again"), "Try again")));
+  main.replaceChildren(
+    h(
+      "section.narrow.stack",
+      h("h1", "voxconv is out of reach"),
+      note("bad", error.message),
+      h("button.button.primary.fit", { onclick: () => location.reload() }, icon("again"), "Try again"),
+    ),
+  );
 }

@@ -4,9 +4,14 @@ import { plural } from "./format.js";
 
 export const MIN_LENGTH = 12;
 
-// A part of what the service knows of (domain/common_words.cc): the service's answer is the one that counts.
-const WORDS =
-  /p[a@]s+w[o0]r[dt]|qwert[yz]|iloveyou|letmein|welcome|admin(istrator)?|sunshine|princess|dragon|monkey|football|baseball|superman|batman|starwars|pokemon|shadow|master|michael|jennifer|jessica|ashley|hello|hallo|secret|summer|winter|chocolate|voxconv|karaoke|microphone|music|voice|song|sing|1q2w3e4r|1qaz2wsx|asdf|zxcv|(19|20)\d\d/g;
+// A part of what the service knows of (domain/password.cc): the service's answer is the one that counts.
+const COMMON = String.raw`
+  p[a@]s+w[o0]r[dt] qwert[yz] iloveyou letmein welcome admin(istrator)? sunshine princess dragon monkey football
+  baseball superman batman starwars pokemon shadow master michael jennifer jessica ashley hello hallo secret
+  summer winter chocolate voxconv karaoke microphone music voice song sing 1q2w3e4r 1qaz2wsx asdf zxcv
+  (19|20)\d\d
+`;
+const WORDS = new RegExp(COMMON.trim().split(/\s+/).join("|"), "g");
 const LEVELS = ["Easy to guess", "Could be better", "Good", "Strong"];
 
 /// Characters that go on with a row: "abcd", "4321".
@@ -19,7 +24,8 @@ function rows(text) {
   return count;
 }
 
-/// Roughly the bits to guess, as in domain/guessing.h: 3 for a letter, 2 for others, 8 for a common word, little for what goes on or comes again.
+/// Roughly the bits to guess, 3 for a letter, 2 for others, 8 for a common word, little for
+/// what goes on or comes again.
 export function bitsToGuess(password) {
   let bits = 0;
   const rest = password
@@ -42,7 +48,15 @@ export function strengthOf(password) {
 }
 
 function meterOf(input) {
-  const meter = h("meter", { min: 0, max: 4, low: 2, high: 3, optimum: 4, value: 0, "aria-label": "Strength of the password" });
+  const meter = h("meter", {
+    min: 0,
+    max: 4,
+    low: 2,
+    high: 3,
+    optimum: 4,
+    value: 0,
+    "aria-label": "Strength of the password",
+  });
   const words = h("span.small", { role: "status" });
   input.addEventListener("input", () => {
     const strength = strengthOf(input.value);
@@ -53,7 +67,12 @@ function meterOf(input) {
 }
 
 export function passwordField(label, { fresh = false } = {}) {
-  const input = h("input", { type: "password", autocomplete: fresh ? "new-password" : "current-password", required: true, minlength: fresh ? MIN_LENGTH : null });
+  const input = h("input", {
+    type: "password",
+    autocomplete: fresh ? "new-password" : "current-password",
+    required: true,
+    minlength: fresh ? MIN_LENGTH : null,
+  });
   const show = h("button.link.small", { type: "button", "aria-label": `Show it: ${label}` }, "Show it");
   show.addEventListener("click", () => {
     const shown = input.type === "password";

@@ -6,14 +6,16 @@ const NAMES = { "audio/webm": "webm", "audio/mp4": "m4a", "audio/ogg": "ogg" };
 export const canRecord = () => Boolean(navigator.mediaDevices?.getUserMedia && window.MediaRecorder);
 
 const REASONS = {
-  NotAllowedError: "The browser may not use the microphone. Allow it in the address bar or in the settings of your phone, then press record again.",
+  NotAllowedError:
+    "The browser may not use the microphone. Allow it in the address bar or in the settings of your phone, " +
+    "then press record again.",
   NotFoundError: "There is no microphone. Plug one in, or upload a file instead.",
   NotReadableError: "Another program holds the microphone. Close it, then press record again.",
 };
 
 export class Recorder {
-  /// level(peak 0..1, seconds) is called about 20 times a second; ended(why) when it stopped by itself: at `longest` seconds, or, with a
-  /// sentence, because the microphone went away.
+  /// level(peak 0..1, seconds) is called about 20 times a second; ended(why) when it stopped by itself: at `longest`
+  /// seconds, or, with a sentence, because the microphone went away.
   constructor({ level, ended, longest }) {
     Object.assign(this, { level, ended, longest });
   }
@@ -23,12 +25,16 @@ export class Recorder {
       await this.open();
     } catch (error) {
       this.close();
-      throw new Error(REASONS[error.name] ?? "The microphone could not be opened. Try again, or upload a file instead.");
+      throw new Error(
+        REASONS[error.name] ?? "The microphone could not be opened. Try again, or upload a file instead.",
+      );
     }
   }
 
   async open() {
-    this.stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
+    this.stream = await navigator.mediaDevices.getUserMedia({
+      audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+    });
     this.context = new AudioContext();
     await this.context.resume();
     const analyser = this.context.createAnalyser();
@@ -51,7 +57,10 @@ export class Recorder {
     this.timer = setInterval(() => {
       analyser.getFloatTimeDomainData(samples);
       const seconds = (performance.now() - started) / 1000;
-      this.level(samples.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0), seconds);
+      this.level(
+        samples.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0),
+        seconds,
+      );
       if (seconds >= this.longest) this.ended();
     }, 50);
   }

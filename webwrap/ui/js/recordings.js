@@ -7,7 +7,11 @@ const STATES = { uploading: "upload not complete", analysing: "looking at it…"
 
 /// Asks, then deletes; resolves to whether it is gone.
 export async function deleted(recording) {
-  const sure = await confirmed({ title: "Delete this recording?", text: `"${recording.name}" goes for good. Songs made from it stay.`, action: "Delete it" });
+  const sure = await confirmed({
+    title: "Delete this recording?",
+    text: `"${recording.name}" goes for good. Songs made from it stay.`,
+    action: "Delete it",
+  });
   if (!sure) return false;
   try {
     await del(`/recordings/${recording.id}`);
@@ -28,8 +32,21 @@ export function recordingLine(recording, { query = "", gone } = {}) {
   };
   const line = h(
     "li.line",
-    h("div.grow", h("a", { href: `/app/recordings/${recording.id}${query}` }, recording.name), h("div.small.quiet", [STATES[recording.state] ?? clock(recording.duration_s), bytes(recording.size), when(recording.created)].join(" · "))),
-    h("button.round.soft.small-round.plain", { type: "button", "aria-label": `Delete ${recording.name}`, onclick: remove }, icon("trash")),
+    h(
+      "div.grow",
+      h("a", { href: `/app/recordings/${recording.id}${query}` }, recording.name),
+      h(
+        "div.small.quiet",
+        [STATES[recording.state] ?? clock(recording.duration_s), bytes(recording.size), when(recording.created)].join(
+          " · ",
+        ),
+      ),
+    ),
+    h(
+      "button.round.soft.small-round.plain",
+      { type: "button", "aria-label": `Delete ${recording.name}`, onclick: remove },
+      icon("trash"),
+    ),
   );
   return line;
 }

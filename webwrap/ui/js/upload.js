@@ -22,7 +22,8 @@ function tus() {
 const piece = () => (/2g|3g/.test(navigator.connection?.effectiveType ?? "") ? 512 : 4096) * 1024;
 
 /// Uploads `file`; resolves to the recording's id. An upload of the same file that broke off goes on where it stopped.
-/// progress(0..1), waiting(true) while the connection is gone. signal: stops; what has arrived is forgotten unless its reason is "left".
+/// progress(0..1), waiting(true) while the connection is gone. signal: stops; what has arrived is forgotten unless its
+/// reason is "left".
 export async function upload(file, { progress, waiting, signal }) {
   const { Upload } = await tus();
   return new Promise((resolve, reject) => {

@@ -1,5 +1,6 @@
-// A waveform on a canvas: bars from peaks, coloured up to the play head. Colours come from CSS (--wave-on, --wave-off), so it follows the
-// scheme. Own code because wavesurfer.js injects a <style> element, which our content security policy forbids.
+// A waveform on a canvas: bars from peaks, coloured up to the play head. Colours come from CSS (--wave-on, --wave-off),
+// so it follows the scheme. Own code because wavesurfer.js injects a <style> element, which our content security policy
+// forbids.
 import { h, set } from "./dom.js";
 import { clamp, clock, spoken } from "./format.js";
 
@@ -60,11 +61,25 @@ export class Waveform {
 /// Makes `node` a slider for time: click, drag, arrow keys. `read()` gives the time, `write(seconds)` sets it.
 export function timeSlider(node, { label, read, write, low = () => 0, high, step = 5 }) {
   const update = () =>
-    set(node, { "aria-valuemin": low().toFixed(1), "aria-valuemax": high().toFixed(1), "aria-valuenow": read().toFixed(1), "aria-valuetext": spoken(read()) });
+    set(node, {
+      "aria-valuemin": low().toFixed(1),
+      "aria-valuemax": high().toFixed(1),
+      "aria-valuenow": read().toFixed(1),
+      "aria-valuetext": spoken(read()),
+    });
   set(node, { role: "slider", tabindex: 0, "aria-label": label });
   node.addEventListener("keydown", (event) => {
     const fine = event.shiftKey ? step / 10 : step;
-    const to = { ArrowLeft: read() - fine, ArrowDown: read() - fine, ArrowRight: read() + fine, ArrowUp: read() + fine, PageUp: read() + 6 * step, PageDown: read() - 6 * step, Home: low(), End: high() }[event.key];
+    const to = {
+      ArrowLeft: read() - fine,
+      ArrowDown: read() - fine,
+      ArrowRight: read() + fine,
+      ArrowUp: read() + fine,
+      PageUp: read() + 6 * step,
+      PageDown: read() - 6 * step,
+      Home: low(),
+      End: high(),
+    }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     write(clamp(to, low(), high()));
@@ -85,11 +100,13 @@ export function dragAcross(node, area, move) {
     node.setPointerCapture(event.pointerId);
     place(event);
     node.onpointermove = place;
-    node.onpointerup = node.onpointercancel = () => (node.onpointermove = node.onpointerup = node.onpointercancel = null);
+    node.onpointerup = node.onpointercancel = () =>
+      (node.onpointermove = node.onpointerup = node.onpointercancel = null);
   });
 }
 
-/// A waveform with two handles that choose a part; `change(start, end)` hears of it. `limit`: longest part in seconds (a preview).
+/// A waveform with two handles that choose a part; `change(start, end)` hears of it. `limit`: longest part in seconds
+/// (a preview).
 export function trimmer({ peaks, duration, start, end, limit, change }) {
   const least = Math.min(1, duration);
   const longest = limit || duration;
@@ -119,15 +136,31 @@ export function trimmer({ peaks, duration, start, end, limit, change }) {
     change(part.start, part.end);
   };
   const updates = [
-    timeSlider(left, { label: "Start of the part", read: () => part.start, write: (t) => write("start", t), high: () => duration, step: 1 }),
-    timeSlider(right, { label: "End of the part", read: () => part.end, write: (t) => write("end", t), high: () => duration, step: 1 }),
+    timeSlider(left, {
+      label: "Start of the part",
+      read: () => part.start,
+      write: (t) => write("start", t),
+      high: () => duration,
+      step: 1,
+    }),
+    timeSlider(right, {
+      label: "End of the part",
+      read: () => part.end,
+      write: (t) => write("end", t),
+      high: () => duration,
+      step: 1,
+    }),
   ];
   const refresh = () => updates.forEach((update) => update());
   dragAcross(left, stage, (x) => write("start", x * duration));
   dragAcross(right, stage, (x) => write("end", x * duration));
   place();
   return {
-    node: h("div.trim-box", stage, h("div.scale.small.quiet", { "aria-hidden": "true" }, h("span", "0:00"), h("span", clock(duration)))),
+    node: h(
+      "div.trim-box",
+      stage,
+      h("div.scale.small.quiet", { "aria-hidden": "true" }, h("span", "0:00"), h("span", clock(duration))),
+    ),
     wave,
     write,
     part,

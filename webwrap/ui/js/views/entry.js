@@ -1,4 +1,4 @@
-// The doors: sign up, log in, reset a password, verify an address.
+// The forms: sign up, log in, reset a password, verify an address.
 import { post } from "../api.js";
 import { field, h, note, toast, working } from "../dom.js";
 import { credits } from "../format.js";
@@ -8,14 +8,38 @@ import { isMember, refreshAccount, session, setAccount } from "../session.js";
 /// Only pages of this app: an address from outside must not lead elsewhere.
 const safe = (next) => (next && /^\/app\/[\w/?=&.%-]*$/.test(next) ? next : "/app/new");
 
-function door({ title, intro, fields, action, submit, below }) {
+function formPage({ title, intro, fields, action, submit, below }) {
   const button = h("button.button.primary.big.full", action);
   const trouble = h("div");
-  const form = h("form.stack", { onsubmit: working(button, async () => {
-    trouble.replaceChildren();
-    await submit();
-  }, (error) => trouble.replaceChildren(note("bad", error.message))) }, ...fields, trouble, button);
-  return { title, node: h("section.door", h("div.card.stack", h("h1", title), intro && h("p.quiet", intro), form, below && h("div.stack.tight-stack.small", below))) };
+  const form = h(
+    "form.stack",
+    {
+      onsubmit: working(
+        button,
+        async () => {
+          trouble.replaceChildren();
+          await submit();
+        },
+        (error) => trouble.replaceChildren(note("bad", error.message)),
+      ),
+    },
+    ...fields,
+    trouble,
+    button,
+  );
+  return {
+    title,
+    node: h(
+      "section.form-page",
+      h(
+        "div.card.stack",
+        h("h1", title),
+        intro && h("p.quiet", intro),
+        form,
+        below && h("div.stack.tight-stack.small", below),
+      ),
+    ),
+  };
 }
 
 const email = () => h("input", { type: "email", autocomplete: "email", required: true, inputmode: "email" });
@@ -23,15 +47,23 @@ const email = () => h("input", { type: "email", autocomplete: "email", required:
 export default async function entry({ params, query, go }) {
   const next = safe(query.get("next"));
   const carry = query.get("next") ? `?next=${encodeURIComponent(next)}` : "";
-  return { signup: () => signUp(next, carry, go), login: () => logIn(next, carry, go), reset: () => (query.get("token") ? newOne(query.get("token"), go) : reset()), verify: () => verify(query.get("token")) }[params[0]]();
+  return {
+    signup: () => signUp(next, carry, go),
+    login: () => logIn(next, carry, go),
+    reset: () => (query.get("token") ? newOne(query.get("token"), go) : reset()),
+    verify: () => verify(query.get("token")),
+  }[params[0]]();
 }
 
 function signUp(next, carry, go) {
   const mail = email();
   const password = passwordField("Password", { fresh: true });
-  return door({
+  return formPage({
     title: "Sign up",
-    intro: `${credits(session.config.free_credits)} to begin with, for nothing, once your e-mail address is confirmed.${session.account?.kind === "guest" ? " What you made as a guest comes along." : ""}`,
+    intro: [
+      `${credits(session.config.free_credits)} to begin with, for nothing, once your e-mail address is confirmed.`,
+      session.account?.kind === "guest" && " What you made as a guest comes along.",
+    ],
     fields: [field("E-mail", mail), password.node],
     action: "Create my account",
     submit: async () => {
@@ -39,14 +71,22 @@ function signUp(next, carry, go) {
       toast("Welcome! Open the link in the mail that we sent you: then your free credits are here.");
       go(next);
     },
-    below: [h("p", "We keep your address and what you make, for nothing but this service: ", h("a", { href: "/app/privacy" }, "your data here"), "."), h("p", "Already here? ", h("a", { href: `/app/login${carry}` }, "Log in"))],
+    below: [
+      h(
+        "p",
+        "We keep your address and what you make, for nothing but this service: ",
+        h("a", { href: "/app/privacy" }, "your data here"),
+        ".",
+      ),
+      h("p", "Already here? ", h("a", { href: `/app/login${carry}` }, "Log in")),
+    ],
   });
 }
 
 function logIn(next, carry, go) {
   const mail = email();
   const password = passwordField("Password");
-  return door({
+  return formPage({
     title: "Log in",
     fields: [field("E-mail", mail), password.node],
     action: "Log in",
@@ -54,20 +94,29 @@ function logIn(next, carry, go) {
       setAccount(await post("/sessions", { email: mail.value, password: password.input.value }));
       go(next);
     },
-    below: [h("p", h("a", { href: "/app/reset" }, "Forgot the password?")), h("p", "New here? ", h("a", { href: `/app/signup${carry}` }, "Sign up"))],
+    below: [
+      h("p", h("a", { href: "/app/reset" }, "Forgot the password?")),
+      h("p", "New here? ", h("a", { href: `/app/signup${carry}` }, "Sign up")),
+    ],
   });
 }
 
 function reset() {
   const mail = email();
-  const view = door({
+  const view = formPage({
     title: "Reset your password",
     intro: "We send you a link that lets you choose a new one.",
     fields: [field("E-mail", mail)],
     action: "Send the link",
     submit: async () => {
       await post("/password-resets", { email: mail.value });
-      view.node.replaceChildren(h("div.card.stack", h("h1", "Look into your mail"), h("p", "If there is an account for this address, a link is on its way. It works for an hour.")));
+      view.node.replaceChildren(
+        h(
+          "div.card.stack",
+          h("h1", "Look into your mail"),
+          h("p", "If there is an account for this address, a link is on its way. It works for an hour."),
+        ),
+      );
     },
   });
   return view;
@@ -75,7 +124,7 @@ function reset() {
 
 function newOne(token, go) {
   const password = passwordField("New password", { fresh: true });
-  return door({
+  return formPage({
     title: "A new password",
     intro: "All your devices are signed out.",
     fields: [password.node],
@@ -96,7 +145,17 @@ async function verify(token) {
     await refreshAccount().catch(() => {});
     result = [h("h1", "Your address is confirmed"), note("good", "Thank you. Your free credits are here.")];
   } catch (error) {
-    result = [h("h1", "This link does not work"), note("bad", error.message), isMember() && h("a", { href: "/app/account" }, "Send a new one from your account page")].filter(Boolean);
+    result = [
+      h("h1", "This link does not work"),
+      note("bad", error.message),
+      isMember() && h("a", { href: "/app/account" }, "Send a new one from your account page"),
+    ].filter(Boolean);
   }
-  return { title: "Confirm your address", node: h("section.door", h("div.card.stack", ...result, h("a.button.primary.fit", { href: "/app/new" }, "Sing something"))) };
+  return {
+    title: "Confirm your address",
+    node: h(
+      "section.form-page",
+      h("div.card.stack", ...result, h("a.button.primary.fit", { href: "/app/new" }, "Sing something")),
+    ),
+  };
 }

@@ -4,7 +4,11 @@ import { announce, h, icon, note, working } from "../dom.js";
 import { credits } from "../format.js";
 import { refreshAccount } from "../session.js";
 
-const STAGES = { reading: "Reading your recording", converting: "Singing it in the new voice", writing: "Writing the song" };
+const STAGES = {
+  reading: "Reading your recording",
+  converting: "Singing it in the new voice",
+  writing: "Writing the song",
+};
 const OVER = new Set(["done", "failed", "cancelled"]);
 
 export default async function job({ params, go }) {
@@ -20,17 +24,33 @@ export default async function job({ params, go }) {
   const listening = h("div.listening", { "aria-hidden": "true" }, ...Array.from({ length: 5 }, () => h("span")));
   const card = h("div.card.stack.centred", listening, title, percent, bar, words, connection, cancel);
   const box = h("section.stack.narrow", card);
-  cancel.addEventListener("click", working(cancel, async () => show(await del(path))));
+  cancel.addEventListener(
+    "click",
+    working(cancel, async () => show(await del(path))),
+  );
 
-  const refund = (now) => (now.price > 0 ? `Your ${credits(now.price)} ${now.price === 1 ? "was" : "were"} given back.` : "Nothing was charged.");
-  const again = (now) => h("a.button.primary.fit", { href: `/app/recordings/${now.recording}?voice=${encodeURIComponent(now.voice)}` }, icon("again"), "Back to the recording");
+  const refund = (now) =>
+    now.price > 0
+      ? `Your ${credits(now.price)} ${now.price === 1 ? "was" : "were"} given back.`
+      : "Nothing was charged.";
+  const again = (now) =>
+    h(
+      "a.button.primary.fit",
+      { href: `/app/recordings/${now.recording}?voice=${encodeURIComponent(now.voice)}` },
+      icon("again"),
+      "Back to the recording",
+    );
 
   function show(now) {
     connection.textContent = "";
     if (now.state === "done") return go(`/app/songs/${now.song}`, { replace: true });
     if (now.state === "failed") {
       announce(`It failed. ${now.failure} ${refund(now)}`);
-      return box.replaceChildren(h("h1", "It did not work"), note("bad", now.failure, " ", h("strong", refund(now))), again(now));
+      return box.replaceChildren(
+        h("h1", "It did not work"),
+        note("bad", now.failure, " ", h("strong", refund(now))),
+        again(now),
+      );
     }
     if (now.state === "cancelled") {
       announce(`Cancelled. ${refund(now)}`);
@@ -38,7 +58,10 @@ export default async function job({ params, go }) {
     }
     if (now.state === "queued") {
       title.textContent = "Waiting for its turn";
-      words.textContent = now.position > 0 ? `${now.position} ahead of you. You can close this page; the song will be under Songs.` : "You are next.";
+      words.textContent =
+        now.position > 0
+          ? `${now.position} ahead of you. You can close this page; the song will be under Songs.`
+          : "You are next.";
       percent.textContent = "";
       bar.removeAttribute("value");
     } else {
@@ -47,12 +70,22 @@ export default async function job({ params, go }) {
       percent.textContent = `${Math.floor(now.progress * 100)} %`;
       bar.value = now.progress;
     }
-    announce(now.state === "queued" ? `${title.textContent}. ${words.textContent}` : `${title.textContent}, ${Math.floor(now.progress * 10) * 10} percent`);
+    announce(
+      now.state === "queued"
+        ? `${title.textContent}. ${words.textContent}`
+        : `${title.textContent}, ${Math.floor(now.progress * 10) * 10} percent`,
+    );
   }
 
   show(first);
   if (!OVER.has(first.state))
-    poll(path, { finished: (now) => OVER.has(now.state), onchange: show, onerror: () => (connection.textContent = "The connection is gone; the work goes on. Waiting for it to come back…"), signal: leaving.signal })
+    poll(path, {
+      finished: (now) => OVER.has(now.state),
+      onchange: show,
+      onerror: () =>
+        (connection.textContent = "The connection is gone; the work goes on. Waiting for it to come back…"),
+      signal: leaving.signal,
+    })
       .then(() => refreshAccount())
       .catch((error) => error.name !== "AbortError" && card.append(note("bad", error.message)));
   return { title: "Converting", node: box, destroy: () => leaving.abort() };

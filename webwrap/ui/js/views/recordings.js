@@ -9,12 +9,26 @@ export default async function recordings() {
   const total = h("p.quiet", { role: "status" });
   const show = () => {
     const size = [...kept].reduce((sum, recording) => sum + recording.size, 0);
-    total.textContent = kept.size ? `${plural(kept.size, "recording")}, ${bytes(size)} together. Uploads that broke off and files that cannot be used take room, too.` : "Nothing uploaded or sung yet.";
+    total.textContent = kept.size
+      ? `${plural(kept.size, "recording")}, ${bytes(size)} together. ` +
+        "Uploads that broke off and files that cannot be used take room, too."
+      : "Nothing uploaded or sung yet.";
   };
-  const lines = [...kept].map((recording) => recordingLine(recording, { gone: () => (kept.delete(recording), show()) }));
+  const lines = [...kept].map((recording) =>
+    recordingLine(recording, { gone: () => (kept.delete(recording), show()) }),
+  );
   show();
   return {
     title: "Recordings",
-    node: h("section.stack.studio", h("div.row.between", h("h1", "Your recordings"), h("a.button.primary", { href: "/app/new" }, icon("mic"), "Sing something")), total, lines.length > 0 && h("ul.lines", lines)),
+    node: h(
+      "section.stack.studio",
+      h(
+        "div.row.between",
+        h("h1", "Your recordings"),
+        h("a.button.primary", { href: "/app/new" }, icon("mic"), "Sing something"),
+      ),
+      total,
+      lines.length > 0 && h("ul.lines", lines),
+    ),
   };
 }

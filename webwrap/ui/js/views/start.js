@@ -9,198 +9,264 @@ import { ensureAccount, isMember, session } from "../session.js";
 import { upload } from "../upload.js";
 import { Waveform } from "../waveform.js";
 
-export default async function start({ query, go }) {
-  const { config } = session;
-  const most = isMember() ? config.max_upload_bytes : config.guest_max_upload_bytes;
-  const voice = query.get("voice");
-  const leaving = new AbortController();
-  const stage = h("div.stack");
-  let recorder = null;
-  let left = false;
+const FILES = "audio/*,video/mp4,video/webm,.flac,.opus,.m4a,.wav,.mp3,.ogg";
 
-  // What the browser asks before a page with an unfinished recording or upload is closed.
-  const hold = (event) => event.preventDefault();
-  const holdPage = (on) => window[on ? "addEventListener" : "removeEventListener"]("beforeunload", hold);
+// What the browser asks before a page with an unfinished recording or upload is closed.
+const hold = (event) => event.preventDefault();
+const holdPage = (on) => window[on ? "addEventListener" : "removeEventListener"]("beforeunload", hold);
 
-  const show = (...children) => stage.replaceChildren(...children.flat().filter(Boolean));
-
-  /// back() shows what there was before, if it does not get through: a take is only here.
-  async function send(file, back) {
-    silence();
-    holdPage(true);
-    const stop = new AbortController();
-    const bar = h("progress", { max: 1, value: 0, "aria-label": "Upload" });
-    const words = h("p.small.quiet", "Starting…");
-    const cancel = h("button.button.slim", { type: "button", onclick: () => stop.abort() }, "Cancel");
-    show(h("section.card.stack", h("h2", `Uploading ${file.name}`), bar, words, h("div.row", cancel)));
-    announce(`Uploading ${file.name}`);
-    leaving.signal.addEventListener("abort", () => stop.abort("left"));
-    try {
-      await ensureAccount();
-      const id = await upload(file, {
-        signal: stop.signal,
-        progress: (part) => {
-          bar.value = part;
-          words.textContent = `${Math.round(part * 100)} % of ${bytes(file.size)}`;
-        },
-        waiting: (on) => on && (words.textContent = "The connection is gone. The upload goes on by itself when it is back; keep this page open."),
-      });
-      holdPage(false);
-      go(`/app/recordings/${id}${voice ? `?voice=${encodeURIComponent(voice)}` : ""}`);
-    } catch (error) {
-      if (left) return;
-      back();
-      if (error.name === "AbortError") return;
-      const room = error.code === "quota_exceeded" && h("a", { href: "/app/recordings", target: "_blank", rel: "noopener" }, "See them all");
-      stage.prepend(note("bad", error.message, " ", room));
-    }
+/// What the steps below share. show(...) replaces what is seen.
+class Page {
+  constructor({ voice, go }) {
+    this.voice = voice;
+    this.go = go;
+    this.stage = h("div.stack");
+    this.earlier = h("div");
+    this.leaving = new AbortController();
+    this.recorder = null;
+    this.left = false;
   }
-
-  function take(file) {
-    if (!file) return;
-    if (file.size === 0) return toast("This file is empty. Choose another one.", "bad");
-    if (file.size > most) return toast(`This file has ${bytes(file.size)}; ${bytes(most)} is the most${isMember() ? "" : " without an account"}. Make it an mp3, or cut it.`, "bad");
-    send(file, choose);
+  show(...children) {
+    this.stage.replaceChildren(...children.flat().filter(Boolean));
   }
-
-  function review(take, seconds, peaks) {
-    holdPage(true);
-    const url = URL.createObjectURL(take);
-    const title = h("h2", { tabindex: "-1" }, `Your take, ${clock(seconds)}`);
-    const audio = h("audio", { controls: true, src: url, "aria-label": "Your recording" });
-    const wave = new Waveform(peaks);
-    const done = (next) => () => {
-      URL.revokeObjectURL(url);
-      wave.destroy();
-      next();
-    };
-    show(
-      h(
-        "section.card.stack.recorder",
-        title,
-        h("div.take-wave", wave.node),
-        audio,
-        h(
-          "div.row",
-          h("button.button.primary", { type: "button", onclick: done(() => send(take, () => review(take, seconds, peaks))) }, icon("arrow"), "Use this take"),
-          h("button.button", { type: "button", onclick: done(record) }, icon("again"), "Sing again"),
-          h("a.button.ghost", { href: url, download: take.name }, icon("download"), "Save a copy"),
-          h("button.button.ghost", { type: "button", onclick: done(choose) }, "Discard"),
-        ),
-      ),
-    );
-    title.focus();
-    announce(`Recorded ${plural(Math.round(seconds), "second")}`);
+  tell(...children) {
+    this.stage.prepend(note("bad", ...children));
   }
-
-  async function record() {
-    silence();
-    const time = h("strong.timer", { role: "timer" }, "0:00");
-    const meter = h("span.meter-fill");
-    const meterBox = h("div.meter", { "aria-hidden": "true" }, meter);
-    const words = h("p.small.quiet", "Sing about an arm's length from the microphone. Headphones keep the backing out.");
-    const wave = new Waveform();
-    const peaks = [];
-    let loudest = 0;
-    let seconds = 0;
-    const stop = async (why) => {
-      if (recorder !== mine) return;
-      recorder = null;
-      const take = await mine.stop();
-      wave.destroy();
-      if (left) return;
-      if (take.size) review(take, seconds, peaks);
-      else choose();
-      if (why) stage.prepend(note("bad", why));
-    };
-    const mine = new Recorder({
-      longest: config.max_duration_s,
-      ended: stop,
-      level: (peak, at) => {
-        seconds = at;
-        loudest = Math.max(peak, loudest * 0.995);
-        peaks.push(Math.min(1, peak));
-        time.textContent = clock(at);
-        const db = 20 * Math.log10(Math.max(peak, 1e-3));
-        meter.style.transform = `scaleX(${Math.max(0, 1 + db / 60)})`;
-        meterBox.classList.toggle("hot", peak > 0.97);
-        wave.progress = 1;
-        wave.setPeaks(peaks.length < 120 ? [...Array(120 - peaks.length).fill(0), ...peaks] : peaks.slice(-120));
-        if (peak > 0.99) words.textContent = "Too loud: step back from the microphone or turn it down.";
-        else if (at > 3 && loudest < 0.02) words.textContent = "Very quiet: is the right microphone on? Come closer.";
-      },
-    });
-    recorder = mine;
-    try {
-      await mine.start();
-    } catch (error) {
-      recorder = null;
-      choose();
-      return stage.prepend(note("bad", error.message));
-    }
-    if (left || recorder !== mine) return mine.close();
-    holdPage(true);
-    const button = h("button.button.primary.big", { type: "button", onclick: () => stop() }, icon("stop"), "Stop");
-    show(h("section.card.stack.recorder.live", h("div.row.between", h("h2", h("span.dot", { "aria-hidden": "true" }), "Recording"), time), h("div.take-wave", wave.node), meterBox, words, h("div.row", button)));
-    button.focus();
-    announce("Recording");
-  }
-
-  function choose() {
+  destroy() {
+    this.left = true;
     holdPage(false);
-    const input = h("input.visually-hidden", { type: "file", accept: "audio/*,video/mp4,video/webm,.flac,.opus,.m4a,.wav,.mp3,.ogg", "aria-label": "Choose a song from your device", onchange: () => take(input.files[0]) });
-    const zone = h(
-      "label.source.drop",
-      input,
-      h("span.source-icon", icon("upload")),
-      h("strong.source-title", "Upload a song"),
-      h("span.quiet", "Tap to choose, or drop a file here"),
-      h("span.small.quiet", `mp3, wav, flac, m4a, ogg and more, up to ${bytes(most)} and ${Math.round(config.max_duration_s / 60)} minutes`),
-    );
-    for (const name of ["dragenter", "dragover"]) zone.addEventListener(name, (event) => (event.preventDefault(), zone.classList.add("over")));
-    for (const name of ["dragleave", "drop"]) zone.addEventListener(name, (event) => (event.preventDefault(), zone.classList.remove("over")));
-    zone.addEventListener("drop", (event) => take(event.dataTransfer.files[0]));
-    const mic = h(
-      "button.source.mic",
-      { type: "button", onclick: record },
-      h("span.source-icon", icon("mic")),
-      h("strong.source-title", "Sing now"),
-      h("span.quiet", "Record with this device's microphone"),
-      h("span.small.quiet", "You can listen before anything is uploaded"),
-    );
-    if (!canRecord()) set(mic, { disabled: true, "aria-describedby": "no-mic" });
-    show(h("div.sources", zone, mic), !canRecord() && h("p.small.quiet", { id: "no-mic" }, "Recording needs a newer browser and a secure (https) address; uploading works."), earlierBox);
+    this.leaving.abort();
+    this.recorder?.close();
+    this.recorder = null;
   }
+}
 
-  const earlierBox = h("div");
-  choose();
+export default async function start({ query, go }) {
+  const page = new Page({ voice: query.get("voice"), go });
+  choose(page);
   if (session.account) {
     get("/recordings")
-      .then((recordings) => earlier(earlierBox, recordings, voice))
+      .then((recordings) => showEarlier(page, recordings))
       .catch(() => {}); // only a convenience: the page works without
   }
-
+  const guest = [
+    `You are trying voxconv as a guest: one part of up to ${Math.round(session.config.preview_s)} seconds, free. `,
+    h("a", { href: "/app/signup" }, "Sign up"),
+    " for whole songs; what you make now stays yours.",
+  ];
   return {
     title: "Sing or upload",
     node: h(
       "section.stack.narrow-wide",
       h("h1", "What shall we sing?"),
-      !isMember() && note("info", "You are trying voxconv as a guest: one part of up to ", `${Math.round(config.preview_s)} seconds, free. `, h("a", { href: "/app/signup" }, "Sign up"), " for whole songs; what you make now stays yours."),
-      stage,
+      !isMember() && note("info", ...guest),
+      page.stage,
     ),
-    destroy() {
-      left = true;
-      holdPage(false);
-      leaving.abort();
-      recorder?.close();
-      recorder = null;
-    },
+    destroy: () => page.destroy(),
   };
 }
 
-function earlier(box, recordings, voice) {
+function showEarlier(page, recordings) {
   if (!recordings.length) return;
-  const usable = recordings.filter((recording) => recording.state !== "failed" && recording.state !== "uploading").slice(0, 6);
-  const query = voice ? `?voice=${encodeURIComponent(voice)}` : "";
-  box.replaceChildren(h("section.stack.tight-stack", h("h2", "Sung before"), usable.length > 0 && h("ul.lines", usable.map((recording) => recordingLine(recording, { query }))), h("p", h("a", { href: "/app/recordings" }, "All recordings"))));
+  const usable = recordings.filter((item) => item.state !== "failed" && item.state !== "uploading").slice(0, 6);
+  const query = page.voice ? `?voice=${encodeURIComponent(page.voice)}` : "";
+  const lines = usable.map((recording) => recordingLine(recording, { query }));
+  page.earlier.replaceChildren(
+    h(
+      "section.stack.tight-stack",
+      h("h2", "Sung before"),
+      lines.length > 0 && h("ul.lines", lines),
+      h("p", h("a", { href: "/app/recordings" }, "All recordings")),
+    ),
+  );
+}
+
+const maxBytes = () => (isMember() ? session.config.max_upload_bytes : session.config.guest_max_upload_bytes);
+
+function choose(page) {
+  holdPage(false);
+  const mic = h(
+    "button.source.mic",
+    { type: "button", onclick: () => record(page) },
+    h("span.source-icon", icon("mic")),
+    h("strong.source-title", "Sing now"),
+    h("span.quiet", "Record with this device's microphone"),
+    h("span.small.quiet", "You can listen before anything is uploaded"),
+  );
+  if (!canRecord()) set(mic, { disabled: true, "aria-describedby": "no-mic" });
+  const noMic = "Recording needs a newer browser and a secure (https) address; uploading works.";
+  page.show(
+    h("div.sources", dropZone(page), mic),
+    !canRecord() && h("p.small.quiet", { id: "no-mic" }, noMic),
+    page.earlier,
+  );
+}
+
+function dropZone(page) {
+  const minutes = Math.round(session.config.max_duration_s / 60);
+  const input = h("input.visually-hidden", {
+    type: "file",
+    accept: FILES,
+    "aria-label": "Choose a song from your device",
+  });
+  input.addEventListener("change", () => takeFile(page, input.files[0]));
+  const zone = h(
+    "label.source.drop",
+    input,
+    h("span.source-icon", icon("upload")),
+    h("strong.source-title", "Upload a song"),
+    h("span.quiet", "Tap to choose, or drop a file here"),
+    h("span.small.quiet", `mp3, wav, flac, m4a, ogg and more, up to ${bytes(maxBytes())} and ${minutes} minutes`),
+  );
+  const over = (on) => (event) => {
+    event.preventDefault();
+    zone.classList.toggle("over", on);
+  };
+  for (const name of ["dragenter", "dragover"]) zone.addEventListener(name, over(true));
+  for (const name of ["dragleave", "drop"]) zone.addEventListener(name, over(false));
+  zone.addEventListener("drop", (event) => takeFile(page, event.dataTransfer.files[0]));
+  return zone;
+}
+
+function takeFile(page, file) {
+  if (!file) return;
+  if (file.size === 0) return toast("This file is empty. Choose another one.", "bad");
+  if (file.size > maxBytes()) {
+    const limit = `${bytes(maxBytes())} is the most${isMember() ? "" : " without an account"}`;
+    return toast(`This file has ${bytes(file.size)}; ${limit}. Make it an mp3, or cut it.`, "bad");
+  }
+  send(page, file, () => choose(page));
+}
+
+/// back() shows what there was before, if it does not get through: a take is only here.
+async function send(page, file, back) {
+  silence();
+  holdPage(true);
+  const stop = new AbortController();
+  const bar = h("progress", { max: 1, value: 0, "aria-label": "Upload" });
+  const words = h("p.small.quiet", "Starting…");
+  const cancel = h("button.button.slim", { type: "button", onclick: () => stop.abort() }, "Cancel");
+  page.show(h("section.card.stack", h("h2", `Uploading ${file.name}`), bar, words, h("div.row", cancel)));
+  announce(`Uploading ${file.name}`);
+  page.leaving.signal.addEventListener("abort", () => stop.abort("left"));
+  const offline = "The connection is gone. The upload goes on by itself when it is back; keep this page open.";
+  try {
+    await ensureAccount();
+    const id = await upload(file, {
+      signal: stop.signal,
+      progress: (part) => {
+        bar.value = part;
+        words.textContent = `${Math.round(part * 100)} % of ${bytes(file.size)}`;
+      },
+      waiting: (on) => on && (words.textContent = offline),
+    });
+    holdPage(false);
+    page.go(`/app/recordings/${id}${page.voice ? `?voice=${encodeURIComponent(page.voice)}` : ""}`);
+  } catch (error) {
+    if (page.left) return;
+    back();
+    if (error.name === "AbortError") return;
+    const all = { href: "/app/recordings", target: "_blank", rel: "noopener" };
+    page.tell(error.message, " ", error.code === "quota_exceeded" && h("a", all, "See them all"));
+  }
+}
+
+/// Shows the level and the last seconds of what is recorded.
+class Meter {
+  constructor() {
+    this.time = h("strong.timer", { role: "timer" }, "0:00");
+    this.fill = h("span.meter-fill");
+    this.bar = h("div.meter", { "aria-hidden": "true" }, this.fill);
+    this.words = h("p.small.quiet", "Sing about an arm's length from the microphone. Headphones keep the backing out.");
+    this.wave = new Waveform();
+    this.wave.progress = 1;
+    this.peaks = [];
+    this.loudest = 0;
+    this.seconds = 0;
+  }
+  add(peak, seconds) {
+    this.seconds = seconds;
+    this.loudest = Math.max(peak, this.loudest * 0.995);
+    this.peaks.push(Math.min(1, peak));
+    this.time.textContent = clock(seconds);
+    const db = 20 * Math.log10(Math.max(peak, 1e-3));
+    this.fill.style.transform = `scaleX(${Math.max(0, 1 + db / 60)})`;
+    this.bar.classList.toggle("hot", peak > 0.97);
+    this.wave.setPeaks([...Array(Math.max(0, 120 - this.peaks.length)).fill(0), ...this.peaks.slice(-120)]);
+    if (peak > 0.99) this.words.textContent = "Too loud: step back from the microphone or turn it down.";
+    else if (seconds > 3 && this.loudest < 0.02)
+      this.words.textContent = "Very quiet: is the right microphone on? Come closer.";
+  }
+}
+
+async function record(page) {
+  silence();
+  const meter = new Meter();
+  const stop = async (why) => {
+    if (page.recorder !== recorder) return;
+    page.recorder = null;
+    const take = await recorder.stop();
+    meter.wave.destroy();
+    if (page.left) return;
+    if (take.size) review(page, take, meter.seconds, meter.peaks);
+    else choose(page);
+    if (why) page.tell(why);
+  };
+  const level = (peak, seconds) => meter.add(peak, seconds);
+  const recorder = new Recorder({ longest: session.config.max_duration_s, ended: stop, level });
+  page.recorder = recorder;
+  try {
+    await recorder.start();
+  } catch (error) {
+    page.recorder = null;
+    choose(page);
+    return page.tell(error.message);
+  }
+  if (page.left || page.recorder !== recorder) return recorder.close();
+  holdPage(true);
+  const button = h("button.button.primary.big", { type: "button", onclick: () => stop() }, icon("stop"), "Stop");
+  const heading = h("h2", h("span.dot", { "aria-hidden": "true" }), "Recording");
+  page.show(
+    h(
+      "section.card.stack.recorder.live",
+      h("div.row.between", heading, meter.time),
+      h("div.take-wave", meter.wave.node),
+      meter.bar,
+      meter.words,
+      h("div.row", button),
+    ),
+  );
+  button.focus();
+  announce("Recording");
+}
+
+function review(page, take, seconds, peaks) {
+  holdPage(true);
+  const url = URL.createObjectURL(take);
+  const title = h("h2", { tabindex: "-1" }, `Your take, ${clock(seconds)}`);
+  const wave = new Waveform(peaks);
+  const then = (next) => () => {
+    URL.revokeObjectURL(url);
+    wave.destroy();
+    next();
+  };
+  const button = (spec, next, ...words) => h(spec, { type: "button", onclick: then(next) }, ...words);
+  const use = () => send(page, take, () => review(page, take, seconds, peaks));
+  page.show(
+    h(
+      "section.card.stack.recorder",
+      title,
+      h("div.take-wave", wave.node),
+      h("audio", { controls: true, src: url, "aria-label": "Your recording" }),
+      h(
+        "div.row",
+        button("button.button.primary", use, icon("arrow"), "Use this take"),
+        button("button.button", () => record(page), icon("again"), "Sing again"),
+        h("a.button.ghost", { href: url, download: take.name }, icon("download"), "Save a copy"),
+        button("button.button.ghost", () => choose(page), "Discard"),
+      ),
+    ),
+  );
+  title.focus();
+  announce(`Recorded ${plural(Math.round(seconds), "second")}`);
 }

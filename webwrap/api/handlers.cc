@@ -1,0 +1,55 @@
+#include "api/handlers.h"
+
+#include "api/context.h"
+#include "store/records.h"
+
+namespace webwrap {
+
+using nlohmann::json;
+
+http::Response json_response(int status, const json& body) {
+  http::Response response;
+  response.status = status;
+  response.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
+  return response;
+}
+
+http::Response empty_response() {
+  http::Response response;
+  response.status = 204;
+  return response;
+}
+
+json account_view(Transaction& transaction, const Account& account) {
+  return {{"id", account.id},
+          {"kind", name_of(account.kind)},
+          {"email", account.email},
+          {"name", account.name},
+          {"email_verified", account.email_verified},
+          {"balance", transaction.ledger().balance(user_account(account.id))},
+          {"reserved", transaction.ledger().balance(reserved_account(account.id))},
+          {"created", account.created}};
+}
+
+http::Response account_response(Store& store, int status, const Account& account) {
+  json view;
+  store.read([&](Transaction& transaction) { view = account_view(transaction, account); });
+  return json_response(status, view);
+}
+
+void add_all_routes(http::Router& router, Context& context) {
+  add_account_routes(router, context);
+  add_session_routes(router, context);
+  add_upload_routes(router, context);
+  add_recording_routes(router, context);
+  add_voice_routes(router, context);
+  add_job_routes(router, context);
+  add_song_routes(router, context);
+  add_share_routes(router, context);
+  add_credit_routes(router, context);
+  add_shop_routes(router, context);
+  add_operation_routes(router, context);
+  add_page_routes(router, context);
+}
+
+}  // namespace webwrap

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "api/context.h"
+#include "api/json_body.h"
+#include "config/config.h"
+#include "store/store.h"
+#include "voxconv/options.h"
+#include "voxconv/voice.h"
+
+namespace webwrap {
+
+/// The validated conversion parameters of a quote or job request.
+struct ConversionRequest {
+  Recording recording;
+  voxconv::VoiceInfo voice;
+  double start_s = 0, end_s = 0;  ///< the part: 0 <= start_s < end_s <= the recording's length
+  bool preview = false;           ///< free; the part is then cut to config.preview_s
+  Credits price = 0;
+
+  double seconds() const { return end_s - start_s; }
+};
+
+/// Reads recording, voice, start_s, end_s and preview. Throws ServiceError: 422 for a field, 409 "not_ready".
+ConversionRequest read_conversion_request(const Context&, const Account&, JsonBody&);
+
+/// Whether only the server sets this option: paths, and what is `local`.
+bool is_server_side(const voxconv::OptionSpec& spec);
+
+/// ConvertOptions from a client's JSON: those of voxconv::convert_option_table() except paths and `local` options, which only the
+/// server sets. Throws ServiceError(422).
+nlohmann::json read_options(const nlohmann::json& wanted);
+
+/// Priorities of jobs: smaller first.
+constexpr int quick_priority = 0, paid_priority = 1, free_priority = 2;
+
+/// Analyses and downloads, for which somebody waits before the page and which are short. They go before all conversions, but only
+/// two of an account at a time: its others come after what was paid for, so that nobody holds the workers by many files.
+int priority_of_quick_job(Transaction&, const Id& account);
+
+/// Whether the account may have one more of them queued or running (config.max_quick_jobs).
+bool may_add_quick_job(const Config&, Transaction&, const Id& account);
+[[noreturn]] void fail_too_many_quick_jobs(const Config&);  ///< ServiceError(429, "too_many_jobs")
+
+}  // namespace webwrap

@@ -1,0 +1,179 @@
+#pragma once
+#include <tuple>
+
+#include "store/records.h"
+
+namespace webwrap {
+
+/// How the records of store/records.h lie in the database: what SQL and conversions are made from.
+
+template <class Record, class T>
+struct SqliteColumn {
+  const char* name;
+  T Record::*member;
+};
+
+/// table, and columns whose first is what a record is found and updated by.
+template <class Record>
+struct SqliteSchema;
+
+template <>
+struct SqliteSchema<Account> {
+  static constexpr const char* table = "accounts";
+  static constexpr std::tuple columns{SqliteColumn{"id", &Account::id},
+                                      SqliteColumn{"kind", &Account::kind},
+                                      SqliteColumn{"email", &Account::email},
+                                      SqliteColumn{"name", &Account::name},
+                                      SqliteColumn{"password_hash", &Account::password_hash},
+                                      SqliteColumn{"email_verified", &Account::email_verified},
+                                      SqliteColumn{"frozen", &Account::frozen},
+                                      SqliteColumn{"created", &Account::created}};
+};
+
+template <>
+struct SqliteSchema<Session> {
+  static constexpr const char* table = "sessions";
+  static constexpr std::tuple columns{SqliteColumn{"token_hash", &Session::token_hash}, SqliteColumn{"id", &Session::id},
+                                      SqliteColumn{"account", &Session::account},       SqliteColumn{"user_agent", &Session::user_agent},
+                                      SqliteColumn{"created", &Session::created},       SqliteColumn{"last_seen", &Session::last_seen}};
+};
+
+template <>
+struct SqliteSchema<Device> {
+  static constexpr const char* table = "devices";
+  static constexpr std::tuple columns{SqliteColumn{"token_hash", &Device::token_hash}, SqliteColumn{"account", &Device::account},
+                                      SqliteColumn{"created", &Device::created}};
+};
+
+template <>
+struct SqliteSchema<ApiToken> {
+  static constexpr const char* table = "api_tokens";
+  static constexpr std::tuple columns{SqliteColumn{"token_hash", &ApiToken::token_hash}, SqliteColumn{"id", &ApiToken::id},
+                                      SqliteColumn{"account", &ApiToken::account},       SqliteColumn{"name", &ApiToken::name},
+                                      SqliteColumn{"created", &ApiToken::created},       SqliteColumn{"last_used", &ApiToken::last_used}};
+};
+
+template <>
+struct SqliteSchema<MailToken> {
+  static constexpr const char* table = "mail_tokens";
+  static constexpr std::tuple columns{SqliteColumn{"token_hash", &MailToken::token_hash}, SqliteColumn{"purpose", &MailToken::purpose},
+                                      SqliteColumn{"account", &MailToken::account}, SqliteColumn{"expires", &MailToken::expires}};
+};
+
+template <>
+struct SqliteSchema<Recording> {
+  static constexpr const char* table = "recordings";
+  static constexpr std::tuple columns{SqliteColumn{"id", &Recording::id},
+                                      SqliteColumn{"account", &Recording::account},
+                                      SqliteColumn{"state", &Recording::state},
+                                      SqliteColumn{"name", &Recording::name},
+                                      SqliteColumn{"size", &Recording::size},
+                                      SqliteColumn{"offset", &Recording::offset},
+                                      SqliteColumn{"blob", &Recording::blob},
+                                      SqliteColumn{"playable", &Recording::playable},
+                                      SqliteColumn{"duration_s", &Recording::duration_s},
+                                      SqliteColumn{"f0_low", &Recording::f0_low},
+                                      SqliteColumn{"f0_median", &Recording::f0_median},
+                                      SqliteColumn{"f0_high", &Recording::f0_high},
+                                      SqliteColumn{"peaks", &Recording::peaks},
+                                      SqliteColumn{"files", &Recording::files},
+                                      SqliteColumn{"failure", &Recording::failure},
+                                      SqliteColumn{"created", &Recording::created},
+                                      SqliteColumn{"expires", &Recording::expires}};
+};
+
+template <>
+struct SqliteSchema<Job> {
+  static constexpr const char* table = "jobs";
+  static constexpr std::tuple columns{SqliteColumn{"id", &Job::id},
+                                      SqliteColumn{"account", &Job::account},
+                                      SqliteColumn{"kind", &Job::kind},
+                                      SqliteColumn{"state", &Job::state},
+                                      SqliteColumn{"recording", &Job::recording},
+                                      SqliteColumn{"song", &Job::song},
+                                      SqliteColumn{"voice", &Job::voice},
+                                      SqliteColumn{"parameters", &Job::parameters},
+                                      SqliteColumn{"result", &Job::result},
+                                      SqliteColumn{"price", &Job::price},
+                                      SqliteColumn{"priority", &Job::priority},
+                                      SqliteColumn{"progress", &Job::progress},
+                                      SqliteColumn{"stage", &Job::stage},
+                                      SqliteColumn{"failure", &Job::failure},
+                                      SqliteColumn{"request_key", &Job::request_key},
+                                      SqliteColumn{"attempts", &Job::attempts},
+                                      SqliteColumn{"worker", &Job::worker},
+                                      SqliteColumn{"lease_until", &Job::lease_until},
+                                      SqliteColumn{"not_before", &Job::not_before},
+                                      SqliteColumn{"cancel_wanted", &Job::cancel_wanted},
+                                      SqliteColumn{"created", &Job::created},
+                                      SqliteColumn{"started", &Job::started},
+                                      SqliteColumn{"finished", &Job::finished}};
+};
+
+template <>
+struct SqliteSchema<Song> {
+  static constexpr const char* table = "songs";
+  static constexpr std::tuple columns{SqliteColumn{"id", &Song::id},
+                                      SqliteColumn{"account", &Song::account},
+                                      SqliteColumn{"recording", &Song::recording},
+                                      SqliteColumn{"job", &Song::job},
+                                      SqliteColumn{"voice", &Song::voice},
+                                      SqliteColumn{"voice_title", &Song::voice_title},
+                                      SqliteColumn{"voice_version", &Song::voice_version},
+                                      SqliteColumn{"title", &Song::title},
+                                      SqliteColumn{"options", &Song::options},
+                                      SqliteColumn{"key", &Song::key},
+                                      SqliteColumn{"duration_s", &Song::duration_s},
+                                      SqliteColumn{"preview", &Song::preview},
+                                      SqliteColumn{"converted", &Song::converted},
+                                      SqliteColumn{"converted_playable", &Song::converted_playable},
+                                      SqliteColumn{"original", &Song::original},
+                                      SqliteColumn{"original_playable", &Song::original_playable},
+                                      SqliteColumn{"peaks", &Song::peaks},
+                                      SqliteColumn{"files", &Song::files},
+                                      SqliteColumn{"created", &Song::created}};
+};
+
+template <>
+struct SqliteSchema<Share> {
+  static constexpr const char* table = "shares";
+  static constexpr std::tuple columns{SqliteColumn{"id", &Share::id},
+                                      SqliteColumn{"song", &Share::song},
+                                      SqliteColumn{"account", &Share::account},
+                                      SqliteColumn{"allow_download", &Share::allow_download},
+                                      SqliteColumn{"taken_down", &Share::taken_down},
+                                      SqliteColumn{"render", &Share::render},
+                                      SqliteColumn{"wet", &Share::wet},
+                                      SqliteColumn{"level_db", &Share::level_db},
+                                      SqliteColumn{"created", &Share::created}};
+};
+
+template <>
+struct SqliteSchema<Report> {
+  static constexpr const char* table = "reports";
+  static constexpr std::tuple columns{SqliteColumn{"id", &Report::id}, SqliteColumn{"share", &Report::share},
+                                      SqliteColumn{"reason", &Report::reason}, SqliteColumn{"email", &Report::email},
+                                      SqliteColumn{"created", &Report::created}};
+};
+
+template <>
+struct SqliteSchema<Order> {
+  static constexpr const char* table = "orders";
+  static constexpr std::tuple columns{SqliteColumn{"id", &Order::id},
+                                      SqliteColumn{"account", &Order::account},
+                                      SqliteColumn{"pack", &Order::pack},
+                                      SqliteColumn{"credits", &Order::credits},
+                                      SqliteColumn{"amount", &Order::amount},
+                                      SqliteColumn{"charged", &Order::charged},
+                                      SqliteColumn{"currency", &Order::currency},
+                                      SqliteColumn{"state", &Order::state},
+                                      SqliteColumn{"idempotency_key", &Order::idempotency_key},
+                                      SqliteColumn{"session", &Order::session},
+                                      SqliteColumn{"payment_intent", &Order::payment_intent},
+                                      SqliteColumn{"checkout_url", &Order::checkout_url},
+                                      SqliteColumn{"refunded_amount", &Order::refunded_amount},
+                                      SqliteColumn{"disputes", &Order::disputes},
+                                      SqliteColumn{"created", &Order::created}};
+};
+
+}  // namespace webwrap
