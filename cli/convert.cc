@@ -152,7 +152,10 @@ class BatchProgress {
         else
           session_.console.note(fmt::format("{}: left out, {}", item.source, item.error));
         break;
-      case BatchItem::State::failed: session_.console.error(item.code, fmt::format("{}: {}", item.source, item.error)); break;
+      case BatchItem::State::failed:
+        session_.console.error(
+            item.code, item.error.find(item.source) == std::string::npos ? fmt::format("{}: {}", item.source, item.error) : item.error);
+        break;
       case BatchItem::State::waiting: break;
     }
     if (!session_.json) show("");

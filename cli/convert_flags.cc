@@ -67,6 +67,7 @@ void add_convert_flags(CLI::App& app, ConvertOptions& options) {
               CLI::Option* option = app.add_option(flag, options.*member, help);
               option->type_name(type_name(spec))->group(group);
               if (spec.kind != OptionSpec::Kind::path) option->capture_default_str();
+              if (std::is_same_v<decltype(member), std::uint64_t ConvertOptions::*>) option->check(CLI::NonNegativeNumber.description(""));
             }
           },
           spec.field);

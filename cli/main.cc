@@ -24,13 +24,32 @@ void watch_signals(CancelToken& cancel) {
   struct sigaction action {};
   action.sa_handler = stop;
   action.sa_flags = static_cast<int>(SA_RESETHAND);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of writing, with a sentence of its own
+  for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
+  struct sigaction before {};
+  ::sigaction(SIGHUP, nullptr, &before);
+  if (before.sa_handler != SIG_IGN) ::sigaction(SIGHUP, &action, nullptr);  // nohup has it ignored
+  // A closed pipe and a file beyond the limit are errors of writing, with a sentence of their own.
+  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
 }
 
 int report(Session& session, ErrorCode code, const std::string& message) {
   session.console.error(code, message);
   return exit_status(code);
+}
+
+/// What is wrong with a command line, and which help tells more.
+std::string usage_sentence(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* command = &app;
+  std::string name = app.get_name();
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    name += " " + command->get_name();
+  }
+  std::string what = error.what();
+  const std::vector<std::string> rest = app.remaining(true);
+  if (command->get_require_subcommand_min() > 0 && !rest.empty())
+    what = fmt::format("There is no {} \"{}\".", rest.front().starts_with('-') ? "option" : "command", rest.front());
+  return fmt::format("{}{} See {} --help.", what, what.ends_with('.') ? "" : ".", name);
 }
 
 int run(int argc, char** argv) {
@@ -42,8 +61,7 @@ int run(int argc, char** argv) {
     return app->exit(e);  // --help, --version
   } catch (const CLI::ParseError& e) {
     session.console.configure(session.json, session.quiet);
-    return report(session, ErrorCode::usage,
-                  fmt::format("{}{} See voxconv --help.", e.what(), std::string_view(e.what()).ends_with('.') ? "" : "."));
+    return report(session, ErrorCode::usage, usage_sentence(*app, e));
   }
   session.console.configure(session.json, session.quiet);
   watch_signals(session.cancel);

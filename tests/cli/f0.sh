@@ -46,6 +46,27 @@ run 0 f0 $'caf\xe9.flac' --f0 pyin -o latin1.png
 run 0 f0 cafe.flac --f0 pyin -o ascii.png
 [ "$(wc -c <latin1.png)" -gt $(($(wc -c <ascii.png) * 9 / 10)) ] || fail "latin1.png lacks the pitch"
 
+# An empty pipe is said to be one, and nohup holds. A limit of the size of files is an error of writing like any other.
+run 3 f0 - --f0 pyin -o empty.csv
+has stderr "standard input is empty"
+# A file in the place of standard input is not waited for: a fifo that nobody writes to is.
+mkfifo waits
+(trap '' HUP && exec "$voxconv" --quiet f0 waits --f0 pyin -o kept.csv) 2>stderr &
+pid=$!
+exec 9>waits # both ends are open now
+sleep 0.5
+kill -HUP $pid
+cat "$data/song.flac" >&9
+exec 9>&-
+wait $pid || fail "SIGHUP under nohup: $?: $(cat stderr)"
+there kept.csv
+status=0
+(ulimit -f 8 && exec "$voxconv" --quiet f0 "$data/song.flac" --f0 pyin -o limited.png) 2>stderr || status=$?
+[ $status = 6 ] || fail "exit status beyond the limit of files: $status: $(cat stderr)"
+has stderr "File too large"
+gone limited.png
+[ -z "$(ls -A | grep '\.tmp$')" ] || fail "left: $(ls -A)"
+
 # Reports of progress: of a pipe, which is read packet by packet, the first, the last and ten a second in between.
 begin=$EPOCHREALTIME
 "$voxconv" --json f0 - --f0 pyin -o piped.csv <"$data/song.flac" >stdout 2>stderr || fail "a pipe: $(cat stderr)"

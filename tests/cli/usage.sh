@@ -24,6 +24,22 @@ for arguments in "" "nonsense" "convert" "convert a.wav" "convert a.wav --voice 
   has stderr "voxconv: "
 done
 
+# What is not there is named, and the help that tells more.
+run 2 bogus
+has stderr 'There is no command "bogus". See voxconv --help.'
+run 2 voices bogus
+has stderr 'There is no command "bogus". See voxconv voices --help.'
+run 2 --bogus
+has stderr 'There is no option "--bogus". See voxconv --help.'
+run 2 convert a.wav
+has stderr 'See voxconv convert --help.'
+for arguments in "convert a.wav --voice x --seed -1 -o b.wav" "eval a.wav --voice x --seed -1" "train --data d --name me --seed -1" \
+  "index build a.wav --voice x -o b.index --seed -1"; do
+  # shellcheck disable=SC2086
+  run 2 $arguments
+  has stderr "--seed"
+done
+
 run 3 convert "$data/song.flac" --voice no-such-voice -o out.wav
 has stderr 'no-such-voice'
 gone out.wav

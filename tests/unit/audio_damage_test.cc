@@ -233,6 +233,78 @@ TEST(Damage, ALossOfFramesNearTheEndIsReported) {
   set_log_callback({});
 }
 
+/// Two seconds as WavPack, which voxconv does not write.
+void write_wavpack(const std::string& path) {
+  const auto check = [](int result) {
+    if (result < 0) throw std::runtime_error(ffmpeg_error(result));
+  };
+  const AudioBuffer audio = chord(48000, 1, 2);
+  AVFormatContext* out = nullptr;
+  check(avformat_alloc_output_context2(&out, nullptr, "wv", path.c_str()));
+  const AVCodec* encoder = avcodec_find_encoder(AV_CODEC_ID_WAVPACK);
+  const CodecPtr codec(avcodec_alloc_context3(encoder));
+  codec->sample_rate = 48000;
+  codec->sample_fmt = AV_SAMPLE_FMT_FLTP;
+  codec->ch_layout = AV_CHANNEL_LAYOUT_MONO;
+  check(avcodec_open2(codec.get(), encoder, nullptr));
+  AVStream* stream = avformat_new_stream(out, nullptr);
+  check(avcodec_parameters_from_context(stream->codecpar, codec.get()));
+  check(avio_open(&out->pb, path.c_str(), AVIO_FLAG_WRITE));
+  check(avformat_write_header(out, nullptr));
+  const PacketPtr packet(av_packet_alloc());
+  const auto send = [&](const AVFrame* frame) {
+    check(avcodec_send_frame(codec.get(), frame));
+    while (avcodec_receive_packet(codec.get(), packet.get()) >= 0) check(av_write_frame(out, packet.get()));
+  };
+  constexpr int length = 4800;
+  for (std::size_t at = 0; at < audio.frames(); at += length) {
+    const FramePtr frame(av_frame_alloc());
+    frame->nb_samples = length;
+    frame->format = codec->sample_fmt;
+    frame->sample_rate = codec->sample_rate;
+    check(av_channel_layout_copy(&frame->ch_layout, &codec->ch_layout));
+    check(av_frame_get_buffer(frame.get(), 0));
+    std::memcpy(frame->data[0], audio.channels[0].data() + at, length * sizeof(float));
+    frame->pts = std::int64_t(at);
+    send(frame.get());
+  }
+  send(nullptr);
+  check(av_write_trailer(out));
+  avio_closep(&out->pb);
+  avformat_free_context(out);
+}
+
+TEST(Damage, WhateverIsCutIsReportedAndHeard) {
+  std::string warning;
+  set_log_callback([&](LogLevel level, const std::string& text) {
+    if (level == LogLevel::warning) warning = text;
+  });
+  const std::string wav = healthy("d.wav");
+  for (const char* name : {"d.wav", "d.aiff", "d.mp3", "d.ogg", "d.opus", "d.flac", "d.wv"}) {
+    if (std::string(name) == "d.wv") {
+      write_wavpack(scratch(name));
+    } else if (std::string(name) == "d.aiff") {
+      write_bytes(scratch("d.wav"), wav);
+      remux_audio(scratch("d.wav"), scratch("d.aiff"), "aiff");
+    } else {
+      healthy(name);
+    }
+    warning.clear();
+    const std::size_t whole = read_anything(scratch(name));
+    EXPECT_EQ(warning, "") << name << " is whole";
+    const std::string bytes = read_bytes(scratch(name));
+    for (const double part : {0.5, 0.8}) {
+      warning.clear();
+      write_bytes(scratch(std::string("cut.") + name), bytes.substr(0, std::size_t(part * double(bytes.size()))));
+      const std::size_t frames = read_anything(scratch(std::string("cut.") + name));
+      EXPECT_GT(frames, 20'000u) << name;
+      EXPECT_LT(frames, whole) << name;
+      EXPECT_NE(warning.find("before its time"), std::string::npos) << name << " " << part << ": " << warning;
+    }
+  }
+  set_log_callback({});
+}
+
 TEST(Damage, AVideoWithoutSoundIsSaidSo) {
   write_video_only(scratch("video.mkv"));
   EXPECT_NE(error_of(ErrorCode::bad_audio, [] { open_reader(scratch("video.mkv")); }).find("no audio stream"), std::string::npos);

@@ -173,6 +173,29 @@ TEST(Readers, ThatDoNotKeepTheirInfoAreRefused) {
   EXPECT_NE(refusal(rate, 2, uneven).find("equally long"), std::string::npos);
 }
 
+TEST(Readers, WhatTheyThrowPasses) {
+  struct : AudioReader {
+    const AudioInfo& info() const override { return told; }
+    bool read(AudioBuffer&, std::size_t) override { throw std::runtime_error("the connection is lost"); }
+    AudioInfo told;
+  } source;
+  source.told.rate = rate;
+  source.told.channels = 2;
+  struct : AudioWriter {
+    void write(const AudioBuffer&) override { throw std::length_error("too long for me"); }
+    void finish() override {}
+  } writer;
+  EXPECT_THROW(read_all(source), std::runtime_error);
+  EXPECT_THROW(mix({{&source, 1}}, writer, rate, 1), std::runtime_error);
+  AnyReader good(rate, 1, AudioBuffer(rate, 1, rate)), again(rate, 1, AudioBuffer(rate, 1, rate));
+  EXPECT_THROW(mix({{&good, 1}}, writer, rate, 1), std::length_error);
+  struct : AudioWriter {
+    void write(const AudioBuffer&) override {}
+    void finish() override {}
+  } sink;
+  EXPECT_THROW(mix({{&again, 1}}, sink, rate, 1, [](const Progress&) { throw std::out_of_range("stop"); }), std::out_of_range);
+}
+
 TEST(Readers, OneSampleThatIsNoNumberCostsNoOther) {
   AudioBuffer audio(rate, 0);
   audio.channels = {sine(300), sine(300)};

@@ -195,7 +195,7 @@ TEST_F(Stamps, ABeginningThatNoSoundCanHaveIsNone) {
   picture->start_time = -std::numeric_limits<std::int64_t>::max();
   line_.emplace(*format_, *stream_, rate, "a.mkv");
   EXPECT_EQ(line_->duration_correction(), 0);
-  EXPECT_EQ(silences({-std::numeric_limits<std::int64_t>::max(), 20, 40, 1040, 1060}), (std::vector<double>{0, 0, 0, 0.98, 0}));
+  EXPECT_EQ(silences({20, -std::numeric_limits<std::int64_t>::max(), 60, 1060, 1080}), (std::vector<double>{0, 0, 0, 0.98, 0}));
 }
 
 TEST_F(Stamps, ShakyOrDriftingStampsAreNoGaps) {

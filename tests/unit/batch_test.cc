@@ -2,11 +2,19 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <stdexcept>
+#include <thread>
 
+#include "convert/jobs.h"
 #include "sine_voice.h"
 
 namespace voxconv {
@@ -263,6 +271,52 @@ TEST_F(BatchTest, WhatACallbackThrowsComesOut) {
   options_.jobs = 2;
   struct Stop {};
   EXPECT_THROW(convert_batch(sine_voice(), options_, {[](const BatchItem&) { throw Stop(); }, {}, {}}), Stop);
+}
+
+TEST_F(BatchTest, WhatACallbackThrowsComesOutAsItIs) {
+  options_.inputs = {song("one.wav").string(), song("two.wav").string()};
+  for (const int jobs : {1, 2}) {
+    options_.jobs = jobs;
+    const auto stop = [](const BatchItem&) { throw std::runtime_error("stop"); };
+    EXPECT_THROW(convert_batch(sine_voice(), options_, {stop, {}, {}}), std::runtime_error);
+    EXPECT_THROW(convert_batch(sine_voice(), options_, {{}, {}, [&](const BatchItem& item, const Progress&) { stop(item); }}),
+                 std::runtime_error);
+  }
+}
+
+TEST(Jobs, AThreadThatCannotBeStartedStopsTheOthers) {
+  ConvertOptions options;
+  options.f0 = "pyin";
+  Converter converter(sine_voice(), options);
+  // Memory for the stack of one thread more, not of two.
+  constexpr std::size_t stack = std::size_t{4} << 30;
+  pthread_attr_t usual, large;
+  ASSERT_EQ(::pthread_getattr_default_np(&usual), 0);
+  ASSERT_EQ(::pthread_getattr_default_np(&large), 0);
+  ASSERT_EQ(::pthread_attr_setstacksize(&large, stack), 0);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit low = before;
+  low.rlim_cur = pages * std::size_t(::sysconf(_SC_PAGESIZE)) + stack + stack / 2;
+  std::atomic<bool> stopped = false;
+  std::atomic<int> never_told = 0;
+  const auto work = [&](Converter&) {
+    for (int i = 0; i < 300 && !stopped; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    if (!stopped) ++never_told;
+  };
+  ASSERT_EQ(::pthread_setattr_default_np(&large), 0);
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &low), 0);
+  try {
+    in_jobs(converter, 3, torch::kCPU, work, [&] { stopped = true; });
+    ADD_FAILURE() << "no error";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::device) << e.what();
+  }
+  ::setrlimit(RLIMIT_AS, &before);
+  ::pthread_setattr_default_np(&usual);
+  EXPECT_EQ(never_told, 0);
 }
 
 }  // namespace

@@ -7,14 +7,19 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <optional>
+#include <stdexcept>
 #include <thread>
 
 #include "convert/key_choice.h"
+#include "convert/spool.h"
 #include "core/fail.h"
 #include "nn/device.h"
 #include "sine_voice.h"
+#include "voxconv/batch.h"
 #include "voxconv/f0.h"
 #include "voxconv/process.h"
 #include "voxconv/progress.h"
@@ -57,15 +62,26 @@ class MemoryWriter : public AudioWriter {
   bool finished = false;
 };
 
-class BrokenReader : public MemoryReader {
- public:
-  using MemoryReader::MemoryReader;
-  std::function<void()> breaks;
-  bool read(AudioBuffer& out, std::size_t max_frames) override {
-    breaks();
-    return MemoryReader::read(out, max_frames);
-  }
-};
+/// A voice that does what it is told to instead of singing.
+Voice breaking_voice(std::function<void()> breaks) {
+  struct Stream : VoiceStream {
+    explicit Stream(std::function<void()> act) : breaks(std::move(act)) {}
+    std::vector<float> push(const FeatureFrames&, bool) override {
+      breaks();
+      return {};
+    }
+    std::function<void()> breaks;
+  };
+  struct Model : SineVoice {
+    std::unique_ptr<VoiceStream> start(const SynthesisOptions&) const override { return std::make_unique<Stream>(breaks); }
+    std::function<void()> breaks;
+  };
+  auto model = std::make_shared<Model>();
+  model->breaks = std::move(breaks);
+  auto impl = std::make_shared<Voice::Impl>(sine_voice().impl());
+  impl->model = model;
+  return Voice(std::move(impl));
+}
 
 AudioBuffer tone(double hz, double seconds, double amplitude = 0.2, int rate = 48000, std::size_t channels = 1) {
   AudioBuffer audio(rate, channels, std::size_t(seconds * rate));
@@ -119,6 +135,19 @@ TEST(Converter, HandlesTheVeryShortAndTheSilent) {
   const AudioBuffer silent = convert(tone(220, 2, 0), {});
   EXPECT_EQ(silent.frames(), std::size_t(2 * voice_rate));
   for (float x : silent.channels[0]) ASSERT_EQ(x, 0);
+}
+
+TEST(Converter, AFewFramesGiveASoundOfTheirLength) {
+  for (const int rate : {8000, 44100, 96000})
+    for (const double wet : {1.0, 0.5})
+      for (std::size_t frames = 1; frames <= 3; ++frames) {
+        AudioBuffer source(rate, 1, frames);
+        source.channels[0].assign(frames, 0.1f);
+        ConvertOptions options;
+        options.wet = wet;
+        const auto length = std::max(1l, std::lround(double(frames) * voice_rate / rate));
+        EXPECT_EQ(convert(source, options).frames(), std::size_t(length)) << frames << " at " << rate;
+      }
 }
 
 /// Standard input from a pipe into which `bytes` are written a few at a time.
@@ -277,13 +306,11 @@ TEST(Converter, NeverExceedsTheCeiling) {
 TEST(Converter, WhatBreaksInsideIsAnError) {
   ConvertOptions options;
   options.f0 = "pyin";
-  Converter converter(sine_voice(), options);
-  BrokenReader reader(tone(220, 1));
-  MemoryWriter writer;
   const auto code = [&](std::function<void()> breaks) {
-    reader.breaks = std::move(breaks);
+    MemoryReader reader(tone(220, 1));
+    MemoryWriter writer;
     try {
-      converter.run(reader, writer);
+      Converter(breaking_voice(std::move(breaks)), options).run(reader, writer);
     } catch (const Error& e) {
       EXPECT_EQ(std::string(e.what()).find('\n'), std::string::npos) << "one sentence: " << e.what();
       return e.code();
@@ -293,9 +320,101 @@ TEST(Converter, WhatBreaksInsideIsAnError) {
   EXPECT_EQ(code([] { throw std::bad_alloc(); }), ErrorCode::device);
   EXPECT_EQ(code([] { torch::empty({std::int64_t{1} << 60}); }), ErrorCode::device) << "more than any machine has";
   EXPECT_EQ(code([] { torch::zeros({2}).view({3}); }), ErrorCode::internal);
+  EXPECT_EQ(code([] { throw std::out_of_range("at"); }), ErrorCode::internal);
+}
+
+TEST(Converter, WhatTheCallerThrowsComesOutAsItIs) {
   struct Mine {};
-  reader.breaks = [] { throw Mine(); };
-  EXPECT_THROW(converter.run(reader, writer), Mine) << "the caller's own";
+  struct LostReader : MemoryReader {
+    using MemoryReader::MemoryReader;
+    bool read(AudioBuffer&, std::size_t) override { throw std::runtime_error("the connection is lost"); }
+  };
+  struct FullWriter : MemoryWriter {
+    void write(const AudioBuffer&) override { throw std::length_error("full"); }
+  };
+  for (const bool key_auto : {false, true}) {
+    ConvertOptions options;
+    options.f0 = "pyin";
+    options.key_auto = key_auto;
+    Converter converter(sine_voice(), options);
+    MemoryWriter writer;
+    LostReader lost(tone(220, 1));
+    EXPECT_THROW(converter.run(lost, writer), std::runtime_error);
+    FullWriter full;
+    MemoryReader first(tone(220, 1)), second(tone(220, 1)), third(tone(220, 1));
+    EXPECT_THROW(converter.run(first, full), std::length_error);
+    EXPECT_THROW(converter.run(second, writer, [](const Progress&) { throw std::runtime_error("stop"); }), std::runtime_error);
+    EXPECT_THROW(converter.run(third, writer, [](const Progress&) { throw Mine(); }), Mine);
+  }
+}
+
+TEST(Converter, AReaderThatDoesNotKeepItsInfoIsRefused) {
+  struct Liar : MemoryReader {
+    Liar() : MemoryReader(tone(220, 1, 0.2, 48000, 2)) { told = MemoryReader::info(); }
+    const AudioInfo& info() const override { return told; }
+    AudioInfo told;
+  };
+  for (const int channels : {0, 1, 3})
+    for (const bool keep_stereo : {false, true}) {
+      ConvertOptions options;
+      options.f0 = "pyin";
+      options.keep_stereo = keep_stereo;
+      Liar reader;
+      reader.told.channels = channels;
+      MemoryWriter writer;
+      try {
+        Converter(sine_voice(), options).run(reader, writer);
+        ADD_FAILURE() << channels;
+      } catch (const Error& e) {
+        EXPECT_EQ(e.code(), ErrorCode::usage) << e.what();
+      }
+    }
+}
+
+/// TMPDIR for a while.
+class TemporaryFolder {
+ public:
+  explicit TemporaryFolder(const char* folder) {
+    if (const char* before = std::getenv("TMPDIR")) before_ = before;
+    ::setenv("TMPDIR", folder, 1);
+  }
+  ~TemporaryFolder() { before_ ? ::setenv("TMPDIR", before_->c_str(), 1) : ::unsetenv("TMPDIR"); }
+
+ private:
+  std::optional<std::string> before_;
+};
+
+TEST(Converter, OfAFileNothingIsKeptToChooseTheKey) {
+  const TemporaryFile source("source.wav"), target("target.wav");
+  WriteOptions format;
+  format.rate = 16000;
+  const auto writer = open_writer(source.path, format);
+  writer->write(tone(500, 2, 0.2, 16000));
+  writer->finish();
+  ConvertOptions options;
+  options.f0 = "pyin";
+  options.key_auto = true;
+  Converter converter(sine_voice(), options);
+  const TemporaryFolder none("/nonexistent");
+  EXPECT_EQ(convert_file(converter, {source.path, target.path}).key, -12);
+  const auto reader = open_reader(source.path);
+  MemoryWriter kept;
+  EXPECT_THROW(converter.run(*reader, kept), Error) << "which cannot be known to be a file";
+}
+
+TEST(Spool, HasALimit) {
+  MemoryReader within(tone(220, 1, 0.2, 8000)), beyond(tone(220, 1, 0.2, 8000));
+  Spool fits(within, 8000 * 4);
+  AudioBuffer block;
+  while (fits.read(block, 1000)) continue;
+  Spool small(beyond, 8000 * 4 - 1);
+  try {
+    while (small.read(block, 1000)) continue;
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::io);
+    EXPECT_NE(std::string(e.what()).find("--key auto"), std::string::npos) << e.what();
+  }
 }
 
 TEST(Converter, ChangesNothingOfTheProcessUnasked) {

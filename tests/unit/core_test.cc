@@ -14,10 +14,12 @@
 #include <stdexcept>
 #include <system_error>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "core/atomic_file.h"
 #include "core/boundary.h"
+#include "core/caller.h"
 #include "core/log.h"
 #include "core/random.h"
 #include "core/sha256.h"
@@ -238,7 +240,28 @@ TEST(Boundary, WhatOthersThrowIsAnError) {
             ErrorCode::bad_model);
 }
 
-TEST(Boundary, WhatACallerThrowsPasses) { EXPECT_THROW(translated(foreign::Stop("mine")), foreign::Stop); }
+TEST(Boundary, WhatACallerThrowsPasses) {
+  EXPECT_THROW(translated(foreign::Stop("mine")), foreign::Stop);
+  // Of the standard library's types, too, from a callback; through several public functions, one of which calls another.
+  const auto run = [](const auto& callback) {
+    try {
+      try {
+        call_caller(callback);
+      } catch (...) {
+        throw_as_error();
+      }
+    } catch (...) {
+      throw_as_error();
+    }
+  };
+  EXPECT_THROW(run([] { throw std::runtime_error("mine"); }), std::runtime_error);
+  EXPECT_THROW(run([] { throw std::system_error(std::make_error_code(std::errc::timed_out)); }), std::system_error);
+  EXPECT_THROW(run([] { throw 7; }), int);
+  EXPECT_THROW(run([] { throw std::bad_alloc(); }), Error) << "memory is everybody's";
+  EXPECT_EQ(translated(std::runtime_error("ours")).first, ErrorCode::internal) << "after one of the caller's";
+  const std::function<void(int)> none;
+  EXPECT_FALSE(of_caller(none));
+}
 
 TEST(Text, BytesThatAreNoUtf8AreLatin1) {
   EXPECT_EQ(to_utf8("caf\xc3\xa9"), "caf\xc3\xa9");
@@ -249,6 +272,20 @@ TEST(Sha256, OfAbc) {
   const std::string path = (scratch_dir() / "abc").string();
   write_file(path, "abc");
   EXPECT_EQ(sha256_file(path), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(Sha256, WhatCannotBeReadIsToldByItsReason) {
+  const fs::path dir = scratch_dir();
+  fs::create_symlink("loop", dir / "loop");
+  for (const auto& [name, code, reason] :
+       {std::tuple("loop", ErrorCode::io, "symbolic links"), {"none", ErrorCode::not_found, "No such file"}})
+    try {
+      sha256_file((dir / name).string());
+      ADD_FAILURE() << name;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), code);
+      EXPECT_NE(std::string(e.what()).find(reason), std::string::npos) << e.what();
+    }
 }
 
 TEST(CancelToken, CopiesShareTheFlag) {

@@ -332,6 +332,12 @@ TEST(Evaluate, LooksIntoAFolderOnce) {
   fs::remove_all(dir);
 }
 
+TEST(EvaluateVocoder, WhatACallbackThrowsComesOut) {
+  EvalOptions options;
+  options.sources = {second_of_sound("eval_sung.wav", 0.1)};
+  EXPECT_THROW(evaluate_vocoder(options, {}, [](const Progress&) { throw std::runtime_error("stop"); }), std::runtime_error);
+}
+
 TEST(EvaluateVocoder, NothingIsNearerToItsTargetThanToItself) {
   EvalOptions options;
   options.sources = {second_of_sound("eval_sung.wav", 0.1)};

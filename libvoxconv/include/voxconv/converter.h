@@ -29,6 +29,8 @@ struct ConvertReport {
   double voiced = 0;           ///< share of frames that were voiced; 0 in exact mode
 };
 
+struct FileJob;
+
 /// Converts songs with one voice, in bounded memory at any length. One instance per thread; instances share the voice's weights.
 class Converter {
  public:
@@ -51,6 +53,9 @@ class Converter {
  private:
   struct Impl;
   explicit Converter(std::unique_ptr<Impl> impl);
+  /// `ahead`: the same source once more, which a key is chosen from; none: what is read is kept until it is.
+  ConvertReport run(AudioReader& reader, AudioReader* ahead, AudioWriter& writer, const ProgressFn& on_progress, const CancelToken& cancel);
+  friend ConvertReport convert_file(Converter&, const FileJob&, const ProgressFn&, const CancelToken&);
   std::unique_ptr<Impl> impl_;
 };
 

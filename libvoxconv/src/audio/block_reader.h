@@ -49,11 +49,11 @@ class BlockReader : public AudioReader {
 
   std::int64_t frames_read() const { return frames_read_; }
 
-  /// For a source that ended too early: says so, once, and how much is missing where that is known.
-  void warn_of_early_end() {
+  /// For a source that ended too early: says so, once, and how much is missing of the frames that it claims (-1: none).
+  void warn_of_early_end(std::int64_t claimed_frames) {
     if (warned_) return;
     warned_ = true;
-    const double rate = info_.rate, missing_s = double(info_.frames - frames_read_) / rate;
+    const double rate = info_.rate, missing_s = double(claimed_frames - frames_read_) / rate;
     log_warning("{} ends after {:.2f} s, {}before its time: it was cut off or is damaged there.", name_, double(frames_read_) / rate,
                 missing_s > 0 ? fmt::format("{:.2f} s ", missing_s) : "");
   }

@@ -2,6 +2,7 @@
 
 #include "audio/limits.h"
 #include "audio/samples.h"
+#include "core/caller.h"
 
 namespace voxconv {
 
@@ -10,7 +11,7 @@ CheckedReader::CheckedReader(AudioReader& source) : source_(source), rate_(sourc
 }
 
 bool CheckedReader::read(AudioBuffer& out, std::size_t max_frames) {
-  if (!source_.read(out, max_frames)) {
+  if (!call_caller([&] { return source_.read(out, max_frames); })) {
     out = AudioBuffer(rate_, std::size_t(channels_));
     return false;
   }

@@ -8,7 +8,8 @@ namespace voxconv {
 
 /// A reader that the caller may have written, held to what AudioReader promises, since what follows relies on it: rate and channels that
 /// voxconv handles, buffers with the rate and channels of info() and equally long channels. Samples that are no numbers become 0, as
-/// library readers read them: filters would keep a NaN for ever. Throws Error(usage) where a promise is broken. `source` must outlive it.
+/// library readers read them: filters would keep a NaN for ever. Throws Error(usage) where a promise is broken; what the source throws
+/// passes as it is. `source` must outlive it.
 class CheckedReader : public AudioReader {
  public:
   explicit CheckedReader(AudioReader& source);

@@ -1,9 +1,11 @@
 #include "audio/ffmpeg_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <new>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "audio/block_reader.h"
@@ -16,6 +18,28 @@ namespace {
 
 /// So many damaged packets on end mean that what follows is not this stream any more.
 constexpr int max_damaged_run = 64;
+
+/// A WAV that was written to a pipe claims the most that its fields hold.
+constexpr std::int64_t placeholder_bytes = 0x7fff0000;
+/// An MP3 is longer than what is heard of it by what encoder and decoder need at its ends.
+constexpr std::int64_t mp3_padding = 6000;
+
+/// Frames of sound that the first frame of an MP3 file tells (the tag "Xing", or "Info" where the bitrate is constant); -1: none.
+std::int64_t xing_frames(const InputFile& input, int frames_of_a_packet) {
+  std::array<std::uint8_t, 256> head{};
+  std::int64_t begin = 0;
+  if (input.read_at(0, head.data(), 10) == 10 && head[0] == 'I' && head[1] == 'D' && head[2] == '3')
+    begin = 10 + (std::int64_t{head[6]} << 21 | std::int64_t{head[7]} << 14 | std::int64_t{head[8]} << 7 | std::int64_t{head[9]});
+  const std::size_t got = input.read_at(begin, head.data(), head.size());
+  constexpr std::uint8_t has_frames = 1;
+  for (const std::string_view tag : {"Xing", "Info"}) {
+    const auto* at = std::search(head.data(), head.data() + got, tag.begin(), tag.end());
+    if (head.data() + got - at >= 12 && at[7] & has_frames)
+      return (std::int64_t{at[8]} << 24 | std::int64_t{at[9]} << 16 | std::int64_t{at[10]} << 8 | std::int64_t{at[11]}) *
+             frames_of_a_packet;
+  }
+  return -1;
+}
 
 template <typename T>
 void copy_samples(const AVFrame& frame, bool planar, double scale, double offset, AudioBuffer& out) {
@@ -83,8 +107,7 @@ class FfmpegReader : public BlockReader {
   /// Checks a stream that gave no more.
   void end() override {
     if (decoded_frames_ > 0) {
-      // Of other streams the length in the head is an estimate, that of the file, or what a writer to a pipe guessed.
-      if (info_.container == "flac" && frames_read() < info_.frames) warn_of_early_end();
+      if (cut_ || frames_read() < claimed_frames_) warn_of_early_end(claimed_frames_);
       return;
     }
     if (info_.container == "mp4" && !input_->seekable())
@@ -140,8 +163,15 @@ class FfmpegReader : public BlockReader {
     if (format->duration_estimation_method != AVFMT_DURATION_FROM_BITRATE && stream_->duration > 0)
       info_.frames = std::clamp<std::int64_t>(av_rescale_q(stream_->duration, stream_->time_base, AVRational{1, info_.rate}), -1,
                                               std::numeric_limits<std::int64_t>::max() / 2);
+    const bool pcm = av_get_exact_bits_per_sample(stream_->codecpar->codec_id) > 0;
+    const bool placeholder = info_.frames >= placeholder_bytes / std::max(1, stream_->codecpar->block_align);
+    // Of other streams the length in the head is an estimate, or that of another stream.
+    if (info_.container == "flac" || info_.container == "wv" || info_.container == "tta" ||
+        (pcm && !placeholder && (info_.container == "wav" || info_.container == "aiff")))
+      claimed_frames_ = info_.frames;
+    if (info_.container == "mp3" && input_->seekable()) claimed_frames_ = xing_frames(*input_, stream_->codecpar->frame_size) - mp3_padding;
     // A header may claim more than there is.
-    if (input_->seekable() && stream_->codecpar->block_align > 0 && av_get_exact_bits_per_sample(stream_->codecpar->codec_id) > 0)
+    if (input_->seekable() && stream_->codecpar->block_align > 0 && pcm)
       info_.frames = std::min(info_.frames, input_->size() / stream_->codecpar->block_align);
     if (info_.frames >= 0) info_.frames = std::max<std::int64_t>(0, info_.frames + time_line_->duration_correction());
     if (input_->seekable()) check_known_length();
@@ -190,9 +220,11 @@ class FfmpegReader : public BlockReader {
   void send_packet(Piece& piece) {
     const int error = av_read_frame(demuxer_->get(), packet_.get());
     if (error < 0) {
-      if (error != AVERROR_EOF && error != AVERROR_INVALIDDATA)
-        fail(ErrorCode::io, "Cannot read {}: {}.", input_->name(), ffmpeg_error(error));
-      if (error == AVERROR_INVALIDDATA) damaged(0, piece);
+      if (demuxer_->read_failed()) fail(ErrorCode::io, "Cannot read {}: {}.", input_->name(), ffmpeg_error(error));
+      if (error == AVERROR_INVALIDDATA)
+        damaged(0, piece);
+      else
+        cut_ = error != AVERROR_EOF;
       avcodec_send_packet(codec_.get(), nullptr);
       flushed_ = true;
       return;
@@ -243,7 +275,9 @@ class FfmpegReader : public BlockReader {
   std::int64_t decoded_frames_ = 0, handed_on_ = 0;
   std::int64_t damaged_ = 0;
   int damaged_run_ = 0;
+  std::int64_t claimed_frames_ = -1;  ///< by the head, where that is exact
   bool flushed_ = false;
+  bool cut_ = false;  ///< the demuxer was amid something at the end
 };
 
 }  // namespace

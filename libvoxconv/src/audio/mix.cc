@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "audio/caller_writer.h"
 #include "audio/checked_reader.h"
 #include "audio/downmix.h"
 #include "audio/limiter.h"
@@ -83,8 +84,10 @@ class MixInput {
 
 }  // namespace
 
-double mix(const std::vector<MixSource>& sources, AudioWriter& writer, int rate, int channels, const ProgressFn& on_progress,
+double mix(const std::vector<MixSource>& sources, AudioWriter& target, int rate, int channels, const ProgressFn& progress,
            const CancelToken& cancel) try {
+  CallerWriter writer(target);
+  const ProgressFn on_progress = of_caller(progress);
   if (sources.empty()) fail(ErrorCode::usage, "A mix needs at least one source.");
   check_stream(ErrorCode::usage, "the mix", rate, channels);
   std::vector<MixInput> inputs;

@@ -46,29 +46,42 @@ bool is_known(const InputFile& input) {
   return begin == "fLaC" || begin == "OggS";
 }
 
-/// Whether a second Ogg stream begins where the first has ended (RFC 3533, 4); libsndfile would not read it. Walks from page to page.
-bool is_chained_ogg(const InputFile& input) {
+/// How a file is laid out, as far as its pages tell; of anything but Ogg: a whole one.
+struct OggLayout {
+  bool chained = false;  ///< a second stream begins where the first has ended (RFC 3533, 4); libsndfile would not read it
+  bool cut = false;      ///< it ends amid a page, or before the page that is marked as its stream's last
+};
+
+/// Walks from page to page, up to a second stream.
+OggLayout ogg_layout(const InputFile& input) {
   constexpr std::size_t header_bytes = 27;
-  constexpr unsigned first_page = 2;
+  constexpr unsigned first_page = 2, last_page = 4;
   std::array<std::uint8_t, header_bytes + 255> page{};
+  OggLayout layout;
   bool data_seen = false;
   for (std::int64_t at = 0;;) {
     const std::size_t got = input.read_at(at, page.data(), page.size());
-    if (got < header_bytes || !std::equal(page.begin(), page.begin() + 4, "OggS")) return false;
-    const bool first = (page[5] & first_page) != 0;
-    if (first && data_seen) return true;
-    data_seen |= !first;
+    const bool is_page = std::equal(page.begin(), page.begin() + std::ptrdiff_t(std::min<std::size_t>(got, 4)), "OggS");
+    if (got >= 4 && !is_page) return layout;  // what follows the sound
     const std::size_t segments = page[header_bytes - 1];
-    if (got < header_bytes + segments) return false;
+    if (got < header_bytes + segments) {
+      layout.cut = data_seen && (got > 0 || layout.cut);
+      return layout;
+    }
+    const bool first = (page[5] & first_page) != 0;
+    layout.chained = first && data_seen;
+    if (layout.chained) return layout;
+    data_seen |= !first;
     at += std::int64_t(header_bytes + segments);
     for (std::size_t i = 0; i < segments; ++i) at += page[header_bytes + i];
+    layout.cut = (page[5] & last_page) == 0 || at > input.size();
   }
 }
 
 class SndfileReader : public BlockReader {
  public:
-  SndfileReader(std::unique_ptr<InputFile> input, SndfilePtr file, const SF_INFO& stream, Tags tags, std::optional<Picture> cover)
-      : BlockReader(input->name(), /*live=*/false), input_(std::move(input)), file_(std::move(file)) {
+  SndfileReader(std::unique_ptr<InputFile> input, SndfilePtr file, const SF_INFO& stream, bool cut, Tags tags, std::optional<Picture> cover)
+      : BlockReader(input->name(), /*live=*/false), input_(std::move(input)), file_(std::move(file)), cut_(cut) {
     info_.rate = stream.samplerate;
     info_.channels = stream.channels;
     info_.container = container_name(stream.format);
@@ -96,19 +109,22 @@ class SndfileReader : public BlockReader {
     if (sf_error(file_.get()) != SF_ERR_NO_ERROR && (!all_read || frames_read() == 0))
       fail(ErrorCode::bad_audio, "{} is damaged {:.2f} s from its start: {}", input_->name(), seconds, sf_strerror(file_.get()));
     if (frames_read() == 0) fail(ErrorCode::bad_audio, "{} holds no sound (0 samples).", input_->name());
-    if (frames_read() < info_.frames || sf_error(file_.get()) != SF_ERR_NO_ERROR) warn_of_early_end();
+    if (cut_ || frames_read() < info_.frames || sf_error(file_.get()) != SF_ERR_NO_ERROR) warn_of_early_end(info_.frames);
   }
 
  private:
   std::unique_ptr<InputFile> input_;
   SndfilePtr file_;
   std::vector<float> interleaved_;
+  const bool cut_;
 };
 
 }  // namespace
 
 std::unique_ptr<AudioReader> open_sndfile_reader(std::unique_ptr<InputFile>& input, Tags tags, std::optional<Picture> cover) {
-  if (!is_known(*input) || is_chained_ogg(*input)) return nullptr;
+  if (!is_known(*input)) return nullptr;
+  const OggLayout layout = ogg_layout(*input);
+  if (layout.chained) return nullptr;
   input->rewind();
   SF_INFO stream{};
   // libsndfile closes the descriptor it fails to open whatever it is told, hence a second one.
@@ -117,7 +133,7 @@ std::unique_ptr<AudioReader> open_sndfile_reader(std::unique_ptr<InputFile>& inp
   SndfilePtr file(sf_open_fd(fd, SFM_READ, &stream, SF_TRUE));
   if (!file || container_name(stream.format).empty()) return nullptr;
   check_stream(ErrorCode::bad_audio, input->name(), stream.samplerate, stream.channels);
-  return std::make_unique<SndfileReader>(std::move(input), std::move(file), stream, std::move(tags), std::move(cover));
+  return std::make_unique<SndfileReader>(std::move(input), std::move(file), stream, layout.cut, std::move(tags), std::move(cover));
 }
 
 }  // namespace voxconv

@@ -10,6 +10,7 @@
 #include "convert/voice_impl.h"
 #include "core/atomic_file.h"
 #include "core/boundary.h"
+#include "core/caller.h"
 #include "core/fail.h"
 
 namespace voxconv {
@@ -40,7 +41,7 @@ class Batch {
   void tell(const Function& callback, const Args&... args) {
     if (!callback) return;
     const std::lock_guard lock(mutex_);
-    callback(args...);
+    call_caller([&] { callback(args...); });
   }
 
   void work(Converter& converter) {
@@ -123,7 +124,11 @@ ConvertReport convert_file(Converter& converter, const FileJob& job, const Progr
   target.tags = provenance_tags(info.tags, converter.voice(), converter.options());
   target.cover = info.cover;
   const auto writer = open_writer(job.target, target);
-  return converter.run(*reader, *writer, on_progress, cancel);
+  std::error_code none;
+  // A file is read once more rather than kept decoded, as a pipe must be.
+  const bool again = converter.options().key_auto && job.source != "-" && fs::is_regular_file(job.source, none);
+  const auto ahead = again ? open_reader(job.source, job.read) : nullptr;
+  return converter.run(*reader, ahead.get(), *writer, on_progress, cancel);
 } catch (...) {
   throw_as_error();
 }

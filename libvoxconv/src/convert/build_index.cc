@@ -5,6 +5,7 @@
 #include "audio/find_audio.h"
 #include "convert/voice_impl.h"
 #include "core/boundary.h"
+#include "core/caller.h"
 #include "core/fail.h"
 #include "features/analysis_audio.h"
 #include "features/loudness.h"
@@ -89,8 +90,8 @@ std::vector<std::string> IndexOptions::problems() const {
   return result;
 }
 
-IndexReport build_index(const std::string& path, const IndexOptions& options, const ProgressFn& on_progress,
-                        const CancelToken& cancel) try {
+IndexReport build_index(const std::string& path, const IndexOptions& options, const ProgressFn& progress, const CancelToken& cancel) try {
+  const ProgressFn on_progress = of_caller(progress);
   if (const auto found = options.problems(); !found.empty()) throw Error(ErrorCode::usage, found.front());
   const auto start = std::chrono::steady_clock::now();
   const torch::NoGradGuard no_grad;

@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "audio/caller_writer.h"
+#include "audio/checked_reader.h"
 #include "audio/downmix.h"
 #include "audio/resampler.h"
 #include "convert/channel_pipeline.h"
@@ -177,7 +179,15 @@ int Converter::output_rate() const {
 
 int Converter::output_channels(int source_channels) const { return impl_->options.keep_stereo ? source_channels : 1; }
 
-ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const ProgressFn& on_progress, const CancelToken& cancel) try {
+ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const ProgressFn& on_progress, const CancelToken& cancel) {
+  return run(reader, nullptr, writer, on_progress, cancel);
+}
+
+ConvertReport Converter::run(AudioReader& original, AudioReader* ahead, AudioWriter& target, const ProgressFn& progress,
+                             const CancelToken& cancel) try {
+  CheckedReader reader(original);
+  CallerWriter writer(target);
+  const ProgressFn on_progress = of_caller(progress);
   const auto start = std::chrono::steady_clock::now();
   const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   const ConvertOptions& options = impl_->options;
@@ -207,10 +217,10 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
     report.key = choose_key(range_of(*impl_->inputs.track), range_of(voice()));
   } else if (options.key_auto && impl_->inputs.f0) {
     const StageScope stage(Stage::read);  // what belongs to no other one
-    source = &spool.emplace(*source);
-    const PitchRange song = pitch_range_of(*source, impl_->inputs.f0, impl_->plan, on_progress, cancel);
+    if (!ahead) source = &spool.emplace(*source);
+    const PitchRange song = pitch_range_of(ahead ? *ahead : *source, impl_->inputs.f0, impl_->plan, on_progress, cancel);
     report.key = choose_key(song, range_of(voice()));
-    spool->rewind();
+    if (spool) spool->rewind();
   }
   std::vector<ChannelPipeline> pipelines;
   for (int c = 0; c < channels; ++c)
@@ -219,7 +229,10 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
   Output output(options, channels, info.rate, rate, writer);
 
   std::int64_t frames_read = 0;
-  const auto wanted_length = [&] { return std::int64_t(std::llround(double(frames_read) * rate / info.rate)); };
+  const auto wanted_length = [&] {
+    const auto length = std::int64_t(std::llround(double(frames_read) * rate / info.rate));
+    return frames_read > 0 ? std::max<std::int64_t>(1, length) : 0;
+  };
   AudioBuffer audio;
   const auto read = [&] {
     const StageScope stage(Stage::read);
@@ -243,6 +256,7 @@ ConvertReport Converter::run(AudioReader& reader, AudioWriter& writer, const Pro
     warn_of_pitch(pipelines, options, impl_->voice.info());
   }
   output.finish_dry();
+  output.pad(wanted_length());
   if (output.write(wanted_length()) && report.first_audio_s == 0) report.first_audio_s = elapsed();
   report.limiter_gain_db = output.finish();
 

@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/boundary.h"
+#include "core/caller.h"
 #include "nn/device.h"
 
 namespace voxconv {
@@ -13,22 +15,35 @@ void in_jobs(Converter& converter, int jobs, torch::Device device, const std::fu
              const std::function<void()>& stop) {
   std::mutex mutex;
   std::exception_ptr thrown;
+  const auto failed = [&] {
+    const std::lock_guard lock(mutex);
+    try {
+      throw_as_error();
+    } catch (...) {
+      if (!thrown) thrown = std::current_exception();
+    }
+    stop();
+  };
   const auto run = [&](Converter& own) {
     try {
       const nn::OwnStream stream(device);
       work(own);
     } catch (...) {
-      const std::lock_guard lock(mutex);
-      if (!thrown) thrown = std::current_exception();
-      stop();
+      failed();
     }
   };
   {
     std::vector<std::jthread> threads;
-    for (int i = 1; i < jobs; ++i) threads.emplace_back([&run, own = converter.another()]() mutable { run(own); });
-    run(converter);
+    bool started = false;
+    try {
+      for (int i = 1; i < jobs; ++i) threads.emplace_back([&run, own = converter.another()]() mutable { run(own); });
+      started = true;
+    } catch (...) {
+      failed();
+    }
+    if (started) run(converter);
   }
-  if (thrown) std::rethrow_exception(thrown);
+  if (thrown) call_caller([&] { std::rethrow_exception(thrown); });  // on this thread, as it came out of the other
 }
 
 }  // namespace voxconv

@@ -11,7 +11,8 @@ namespace voxconv {
 inline int default_jobs(torch::Device device) { return device.is_cpu() ? 1 : 4; }
 
 /// Calls `work` on `jobs` threads, of which one is the caller's, each with a converter and a stream of the device of its own. When one
-/// throws, `stop` is called, from which the others are to learn that they shall return; then the first exception is thrown on.
+/// throws, or cannot be started, `stop` is called, from which the others are to learn that they shall return; then the first exception is
+/// thrown on.
 void in_jobs(Converter& converter, int jobs, torch::Device device, const std::function<void(Converter&)>& work,
              const std::function<void()>& stop);
 

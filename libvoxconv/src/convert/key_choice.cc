@@ -6,6 +6,7 @@
 
 #include "convert/feature_stream.h"
 #include "core/boundary.h"
+#include "core/caller.h"
 #include "features/analysis_audio.h"
 #include "features/loudness.h"
 #include "nn/device.h"
@@ -86,7 +87,7 @@ PitchRange measure_pitch_range(AudioReader& reader, const F0Options& options, co
   const torch::Device device = nn::select_device(options.device);
   auto f0 = load_f0_estimator(options.estimator, {options.min_hz, options.max_hz}, device);
   const SongPlan plan = plan_song(f0.get(), device);
-  return pitch_range_of(reader, std::move(f0), plan, on_progress, cancel);
+  return pitch_range_of(reader, std::move(f0), plan, of_caller(on_progress), cancel);
 } catch (...) {
   throw_as_error();
 }

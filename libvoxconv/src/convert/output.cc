@@ -37,6 +37,13 @@ void Output::add_wet(std::size_t channel, const std::vector<float>& samples) {
   wet_[channel].insert(wet_[channel].end(), samples.begin(), samples.end());
 }
 
+void Output::pad(std::int64_t length) {
+  const auto missing = std::size_t(std::max<std::int64_t>(0, length - done_));
+  for (auto* kept : {&wet_, &dry_})
+    for (auto& samples : *kept)
+      if (samples.size() < missing) samples.resize(missing);
+}
+
 bool Output::write(std::int64_t length) {
   const StageScope stage(Stage::post);
   std::size_t ready = std::size_t(std::max<std::int64_t>(0, length - done_));

@@ -19,6 +19,9 @@ class Output {
   void finish_dry();
   void add_wet(std::size_t channel, const std::vector<float>& samples);
 
+  /// At the end: silence where a side has less than `length` samples in all, as of a source of a few frames no feature can be taken.
+  void pad(std::int64_t length);
+
   /// Writes what is there on all sides, up to `length` samples in all; returns whether anything was written.
   bool write(std::int64_t length);
 

@@ -22,7 +22,8 @@ std::string spool_folder() {
 
 }  // namespace
 
-Spool::Spool(AudioReader& source) : source_(source), info_(source.info()), folder_(spool_folder()), file_(nullptr, std::fclose) {
+Spool::Spool(AudioReader& source, std::int64_t most_bytes)
+    : source_(source), info_(source.info()), most_bytes_(most_bytes), folder_(spool_folder()), file_(nullptr, std::fclose) {
   std::string path = folder_ + "/voxconv.XXXXXX";
   const int descriptor = ::mkstemp(path.data());
   if (descriptor >= 0) {
@@ -44,6 +45,12 @@ bool Spool::read(AudioBuffer& out, std::size_t max_frames) {
   const auto channels = std::size_t(info_.channels);
   if (!rewound_) {
     if (!source_.read(out, max_frames)) return false;
+    const auto frame_bytes = std::int64_t(channels * sizeof(float));
+    if ((kept_ + std::int64_t(out.frames())) * frame_bytes > most_bytes_)
+      fail(ErrorCode::io,
+           "The source is longer than {:.2g} h, of which --key auto keeps {:.2g} GB in a temporary file and no more: give the key in "
+           "semitones, or convert it from a file.",
+           double(most_bytes_) / double(frame_bytes) / info_.rate / 3600, double(most_bytes_) / 1e9);
     interleave(out, 0, out.frames(), interleaved_);
     if (std::fwrite(interleaved_.data(), sizeof(float), interleaved_.size(), file_.get()) != interleaved_.size()) fail_to("be written");
     kept_ += std::int64_t(out.frames());

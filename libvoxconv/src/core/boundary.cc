@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <new>
@@ -14,6 +15,7 @@
 #include <system_error>
 #include <typeinfo>
 
+#include "core/caller.h"
 #include "core/fail.h"
 
 namespace voxconv {
@@ -52,15 +54,28 @@ bool speaks_of_memory(std::string_view what) {
   return lower == "could not create a primitive" || lower == "could not create a memory object" || lower == "could not execute a primitive";
 }
 
+/// The last exception of the caller's that passed through this thread: compared, never looked into.
+thread_local std::exception_ptr callers;
+
 }  // namespace
+
+void throw_as_callers() {
+  callers = std::current_exception();
+  throw;
+}
 
 void throw_as_error() {
   try {
     throw;
   } catch (const Error&) {
     throw;
-  } catch (const std::bad_alloc&) {
+  } catch (const std::bad_alloc&) {  // whoever asked for it
     throw Error(ErrorCode::device, out_of_memory);
+  } catch (...) {
+    if (callers && std::current_exception() == callers) throw;
+  }
+  try {
+    throw;
   } catch (const std::filesystem::filesystem_error& e) {
     fail(ErrorCode::io, "Cannot use {}: {}.", e.path1().string(), e.code().message());
   } catch (const std::system_error& e) {

@@ -4,6 +4,8 @@
 #include <memory>
 #include <mutex>
 
+#include "core/caller.h"
+
 namespace voxconv {
 namespace {
 
@@ -55,7 +57,7 @@ void set_log_callback(LogFn fn) {
 void log_message(LogLevel level, const std::string& text) {
   const LogCall call;
   // Without the lock: a callback may log itself, or wait for a thread that does.
-  if (call.fn()) (*call.fn())(level, text);
+  if (call.fn()) call_caller([&] { (*call.fn())(level, text); });
 }
 
 }  // namespace voxconv

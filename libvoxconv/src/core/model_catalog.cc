@@ -9,6 +9,7 @@
 
 #include "core/atomic_file.h"
 #include "core/boundary.h"
+#include "core/caller.h"
 #include "core/download.h"
 #include "core/fail.h"
 #include "core/model_install.h"
@@ -131,8 +132,9 @@ std::string ModelCatalog::path(const std::string& name) const try {
   throw_as_error();
 }
 
-std::vector<InstalledModelFile> ModelCatalog::get(const std::string& name, const GetModelOptions& options, const ProgressFn& on_progress,
+std::vector<InstalledModelFile> ModelCatalog::get(const std::string& name, const GetModelOptions& options, const ProgressFn& progress,
                                                   const CancelToken& cancel) const try {
+  const ProgressFn on_progress = progress ? of_caller(progress) : [](const Progress&) {};
   const CatalogEntry& entry = find(name);
   std::vector<InstalledModelFile> installed;
   for (const CatalogFile& file : entry.files) installed.push_back(install_model_file(entry, file, options, on_progress, cancel));

@@ -3,6 +3,8 @@
 #include <sodium.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <vector>
 
@@ -34,15 +36,17 @@ std::string Sha256::hex() {
 }
 
 std::string sha256_file(const std::string& path) {
+  errno = 0;
   std::ifstream in(path, std::ios::binary);
-  if (!in) fail(ErrorCode::not_found, "Cannot open {}.", path);
+  if (!in)
+    fail(errno == ENOENT || errno == ENOTDIR ? ErrorCode::not_found : ErrorCode::io, "Cannot open {}: {}.", path, std::strerror(errno));
   Sha256 hash;
   std::vector<char> block(1 << 20);
   while (in) {
     in.read(block.data(), static_cast<std::streamsize>(block.size()));
     hash.update({block.data(), static_cast<std::size_t>(in.gcount())});
   }
-  if (in.bad()) fail(ErrorCode::io, "Cannot read {}.", path);
+  if (in.bad()) fail(ErrorCode::io, "Cannot read {}: {}.", path, std::strerror(errno));
   return hash.hex();
 }
 

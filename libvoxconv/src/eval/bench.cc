@@ -8,6 +8,7 @@
 #include "convert/jobs.h"
 #include "convert/voice_impl.h"
 #include "core/boundary.h"
+#include "core/caller.h"
 #include "core/fail.h"
 #include "eval/flop_count.h"
 #include "eval/machine.h"
@@ -88,8 +89,9 @@ std::string precision_name(torch::ScalarType type) { return type == torch::kBFlo
 
 }  // namespace
 
-BenchReport bench(const std::string& voice_name, const LoadOptions& load, const BenchOptions& options, const ProgressFn& on_progress,
+BenchReport bench(const std::string& voice_name, const LoadOptions& load, const BenchOptions& options, const ProgressFn& progress,
                   const CancelToken& cancel) try {
+  const ProgressFn on_progress = of_caller(progress);
   check(options);
   const Clock::time_point start = Clock::now();
   const Voice voice = Voice::load(voice_name, load);

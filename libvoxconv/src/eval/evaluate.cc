@@ -8,6 +8,7 @@
 #include "convert/voice_impl.h"
 #include "core/atomic_file.h"
 #include "core/boundary.h"
+#include "core/caller.h"
 #include "core/fail.h"
 #include "core/log.h"
 #include "eval/character_error.h"
@@ -169,7 +170,7 @@ EvalReport evaluate_files(const Procedure& procedure, const Files& files, const 
       std::vector<Spectrogram> pictures{picture_of(source, "source: " + fs::path(sources[i]).filename().string()),
                                         picture_of(result, "result: " + procedure.name)};
       if (procedure.target_picture) pictures.push_back(*procedure.target_picture);
-      options.on_spectrograms(names[i], pictures);
+      call_caller([&] { options.on_spectrograms(names[i], pictures); });
     }
   }
   if (on_progress) on_progress({"evaluate", double(sources.size()), double(sources.size()), "files", ""});
@@ -197,7 +198,8 @@ Files prepare(const EvalOptions& options) {
 
 }  // namespace
 
-EvalReport evaluate(const Voice& voice, const EvalOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) try {
+EvalReport evaluate(const Voice& voice, const EvalOptions& options, const ProgressFn& progress, const CancelToken& cancel) try {
+  const ProgressFn on_progress = of_caller(progress);
   const Files files = prepare(options);
   const eval::SoundAnalyser analyser(voice.impl().device);
   Procedure procedure;
@@ -221,8 +223,9 @@ EvalReport evaluate(const Voice& voice, const EvalOptions& options, const Progre
   throw_as_error();
 }
 
-EvalReport evaluate_vocoder(const EvalOptions& options, const LoadOptions& load, const ProgressFn& on_progress,
+EvalReport evaluate_vocoder(const EvalOptions& options, const LoadOptions& load, const ProgressFn& progress,
                             const CancelToken& cancel) try {
+  const ProgressFn on_progress = of_caller(progress);
   if (!options.references.empty()) fail(ErrorCode::usage, "Copy synthesis compares each recording with itself; leave out the references.");
   const Files files = prepare(options);
   nn::set_threads(load.threads, load.jobs);

@@ -8,8 +8,10 @@
 #include "eval/metrics.h"
 #include "eval/periodicity.h"
 #include "eval/spectrum_measures.h"
+#include "features/analysis_audio.h"
 #include "features/frames.h"
 #include "features/loudness.h"
+#include "features/pitch/pitch_stream.h"
 #include "voxconv/f0.h"
 
 namespace voxconv::eval {
@@ -24,15 +26,34 @@ AudioBuffer mono(const AudioBuffer& audio) {
 
 torch::Tensor to_tensor(const AudioBuffer& audio) { return torch::tensor(at::ArrayRef<float>(audio.channels[0])); }
 
-std::vector<float> pitch(const AudioBuffer& audio, const std::string& estimator, torch::Device device) {
+std::shared_ptr<const F0Estimator> estimator(const std::string& name, torch::Device device) {
+  const F0Options usual;
+  return load_f0_estimator(name, {usual.min_hz, usual.max_hz}, device);
+}
+
+/// estimate_f0() with an estimator that is loaded.
+std::vector<float> pitch(const AudioBuffer& audio, const std::shared_ptr<const F0Estimator>& estimator, torch::Device device,
+                         const CancelToken& cancel) {
+  const torch::NoGradGuard guard;
   MemoryReader reader(audio);
-  F0Options options;
-  options.estimator = estimator;
-  options.device = device.str();
-  return estimate_f0(reader, options).hz;
+  const SongPlan plan = plan_song(estimator.get(), device);
+  PitchStream stream(estimator, plan);
+  std::vector<float> hz;
+  const auto add = [&](const torch::Tensor& more) {
+    hz.insert(hz.end(), more.const_data_ptr<float>(), more.const_data_ptr<float>() + more.numel());
+  };
+  read_analysis_audio(reader, plan, [&](std::span<const float> part, std::int64_t) {
+    cancel.check();
+    add(stream.push(part).hz);
+  });
+  add(stream.finish().hz);
+  return hz;
 }
 
 }  // namespace
+
+SoundAnalyser::SoundAnalyser(torch::Device device)
+    : device_(device), fcpe_(estimator("fcpe", device)), swift_f0_(estimator("swiftf0", device)), encoder_(device), dnsmos_(device) {}
 
 Sound SoundAnalyser::analyse(const AudioBuffer& audio, const CancelToken& cancel) const {
   const AudioBuffer mixed = mono(audio), features = resample(mixed, feature_rate);
@@ -40,9 +61,9 @@ Sound SoundAnalyser::analyse(const AudioBuffer& audio, const CancelToken& cancel
   Sound sound;
   sound.full_band = to_tensor(resample(mixed, full_band_rate));
   sound.audio = to_tensor(features);
-  sound.f0 = pitch(features, "fcpe", device_);
+  sound.f0 = pitch(features, fcpe_, device_, cancel);
   cancel.check();
-  const std::vector<float> second = pitch(features, "swiftf0", device_);
+  const std::vector<float> second = pitch(features, swift_f0_, device_, cancel);
   cancel.check();
   sound.agreed = agreed_pitch(sound.f0, second);
   sound.pitched = sound.f0;

@@ -1,9 +1,11 @@
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "eval/dnsmos.h"
 #include "eval/timbre.h"
+#include "features/pitch/f0_estimator.h"
 #include "features/speaker/speaker_encoder.h"
 #include "nn/torch.h"
 #include "voxconv/audio_buffer.h"
@@ -28,13 +30,13 @@ struct Sound {
 /// Takes sounds apart. Loads the networks once; one per thread.
 class SoundAnalyser {
  public:
-  explicit SoundAnalyser(torch::Device device)
-      : device_(device), encoder_(device), dnsmos_(device) {}  ///< throws Error(not_found | bad_model)
+  explicit SoundAnalyser(torch::Device device);  ///< throws Error(not_found | bad_model)
   torch::Device device() const { return device_; }
   Sound analyse(const AudioBuffer& audio, const CancelToken& cancel) const;  ///< throws Error(cancelled)
 
  private:
   torch::Device device_;
+  std::shared_ptr<const F0Estimator> fcpe_, swift_f0_;
   SpeakerEncoder encoder_;
   Dnsmos dnsmos_;
 };

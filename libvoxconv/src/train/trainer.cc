@@ -7,6 +7,7 @@
 #include <regex>
 
 #include "core/boundary.h"
+#include "core/caller.h"
 #include "core/fail.h"
 
 namespace voxconv {
@@ -58,7 +59,8 @@ std::vector<std::string> TrainOptions::problems() const {
   return result;
 }
 
-TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) try {
+TrainReport train_voice(const TrainOptions& options, const ProgressFn& progress, const CancelToken& cancel) try {
+  const ProgressFn on_progress = of_caller(progress);
   if (const auto problems = options.problems(); !problems.empty()) throw Error(ErrorCode::usage, problems.front());
   return trainer_for(options).train(options, on_progress, cancel);
 } catch (...) {
