@@ -58,7 +58,7 @@ class RvcLikeVoice final : public VoiceModel {
   int sample_rate() const override { return voice_rate; }
   std::string content_encoder() const override { return "none"; }
   torch::Tensor speaker_embedding() const override { return {}; }
-  Treatment treatment() const override { return {.rms_mix = true, .retrieval = true, .f0 = "pyin"}; }
+  ModelRequirements requirements() const override { return {.rms_mix = true, .retrieval = true, .f0 = "pyin"}; }
   std::int64_t speakers() const override { return 2; }
   std::unique_ptr<VoiceStream> start(const SynthesisOptions&) const override { return std::make_unique<Stream>(pushed); }
   mutable std::vector<FeatureFrames> pushed;

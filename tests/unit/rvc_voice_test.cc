@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(Variants, RvcVoice, testing::ValuesIn(golden_models), [
 TEST_P(RvcVoice, SaysWhatItNeeds) {
   EXPECT_EQ(voice_->sample_rate(), config_.sample_rate);
   EXPECT_EQ(voice_->speakers(), 3);
-  EXPECT_EQ(voice_->treatment().pitch, config_.f0);
+  EXPECT_EQ(voice_->requirements().pitch, config_.f0);
   EXPECT_FALSE(voice_->speaker_embedding().defined());
 }
 

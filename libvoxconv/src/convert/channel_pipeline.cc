@@ -65,15 +65,15 @@ ChannelPipeline::ChannelPipeline(const Voice::Impl& voice, const ConversionInput
     : voice_(voice),
       inputs_(inputs),
       options_(options),
-      treatment_(voice.model->treatment()),
+      requirements_(voice.model->requirements()),
       key_(key),
       analysis_(source_rate),
       features_(plan, inputs.content, inputs.track ? nullptr : inputs.f0, options.pause_db, inputs.track ? &*inputs.track : nullptr),
       stream_(voice.model->start({seed, options.formant, std::int64_t(options.speaker)})),
       follower_(options.loudness, voice.model->sample_rate() / frame_rate),
       up_(1, voice.model->sample_rate(), result_rate) {
-  if (options.profile == "head" && treatment_.retrieval) bridge_.emplace();
-  if (treatment_.rms_mix && options.rms_mix < 1) rms_mix_.emplace(feature_rate, voice.model->sample_rate(), options.rms_mix);
+  if (options.profile == "head" && requirements_.retrieval) bridge_.emplace();
+  if (requirements_.rms_mix && options.rms_mix < 1) rms_mix_.emplace(feature_rate, voice.model->sample_rate(), options.rms_mix);
 }
 
 std::vector<float> ChannelPipeline::push(const AudioBuffer& audio) {
@@ -117,7 +117,7 @@ std::vector<float> ChannelPipeline::synthesize(FeatureFrames frames, bool last) 
   check_samples(audio);
   audio = match_loudness(frames.loudness, audio, last);
   // A voice that has a level of its own, wholly or in part, keeps it.
-  analysis_.level().restore(audio, voice_.model->sample_rate(), treatment_.rms_mix ? 1 - options_.rms_mix : 1);
+  analysis_.level().restore(audio, voice_.model->sample_rate(), requirements_.rms_mix ? 1 - options_.rms_mix : 1);
   audio = up_.push(mono(std::move(audio), voice_.model->sample_rate())).channels[0];
   return last ? joined(std::move(audio), up_.finish().channels[0]) : audio;
 }
@@ -136,7 +136,7 @@ std::vector<float> ChannelPipeline::match_loudness(const torch::Tensor& loudness
     std::vector<float> mixed = rms_mix_->push(audio);
     return last ? joined(std::move(mixed), rms_mix_->finish()) : mixed;
   }
-  if (treatment_.rms_mix) return audio;
+  if (requirements_.rms_mix) return audio;
   std::vector<float> followed = follower_.push(values(loudness), audio);
   return last ? joined(std::move(followed), follower_.finish()) : followed;
 }

@@ -54,7 +54,7 @@ class ChannelPipeline {
   const Voice::Impl& voice_;
   const ConversionInputs& inputs_;
   const ConvertOptions& options_;
-  const Treatment treatment_;
+  const ModelRequirements requirements_;
   const double key_;
   AnalysisAudio analysis_;
   FeatureStream features_;

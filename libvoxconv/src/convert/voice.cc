@@ -28,7 +28,7 @@ void check_options(const Voice::Impl& voice, const ConvertOptions& options) {
 
 std::shared_ptr<const F0Estimator> load_f0(const Voice::Impl& voice, const ConvertOptions& options) {
   const F0Range range = options.exact ? F0Range{exact_lowest_hz, exact_highest_hz} : F0Range{options.f0_min, options.f0_max};
-  const std::string preferred = voice.model->treatment().f0;
+  const std::string preferred = voice.model->requirements().f0;
   if (options.f0 == "auto" && preferred != "auto") {
     try {
       return load_f0_estimator(preferred, range, voice.device);
@@ -53,16 +53,16 @@ std::shared_ptr<const RetrievalIndex> load_index(const Voice::Impl& voice, const
 
 ConversionInputs load_conversion_inputs(const Voice::Impl& voice, const ConvertOptions& options) {
   check_options(voice, options);
-  const Treatment treatment = voice.model->treatment();
+  const ModelRequirements requirements = voice.model->requirements();
   ConversionInputs inputs;
   inputs.index = load_index(voice, options);
-  inputs.keeps_plain = inputs.index && treatment.pitch && options.protect < protects_below;
+  inputs.keeps_plain = inputs.index && requirements.pitch && options.protect < protects_below;
   inputs.content = voice.content;
   if (inputs.index)
     inputs.content = std::make_shared<RetrievingEncoder>(voice.content, inputs.index, options.index_rate, inputs.keeps_plain);
   if (!options.f0_file.empty()) inputs.track = read_f0_file(options.f0_file);
   // RVC replaces part of the pitch by the file's, so the exact mode needs both.
-  if (treatment.pitch && (!inputs.track || options.exact))
+  if (requirements.pitch && (!inputs.track || options.exact))
     inputs.f0 = with_median(load_f0(voice, options), std::int64_t(options.f0_median));
   return inputs;
 }

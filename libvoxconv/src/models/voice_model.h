@@ -19,7 +19,7 @@ struct SynthesisOptions {
 };
 
 /// What the pipeline around a voice model must do for it, because its training did.
-struct Treatment {
+struct ModelRequirements {
   bool rms_mix = false;     ///< loudness by RVC's rms mix (half-second envelope) instead of LoudnessFollower
   bool retrieval = false;   ///< retrieval and protect have RVC's meaning and defaults
   bool pitch = true;        ///< sings the pitch it is given
@@ -57,7 +57,7 @@ class VoiceModel {
   virtual std::string content_encoder() const = 0;  ///< name for load_content_encoder()
   /// [256] mean GE2E embedding of the training recordings, for evaluation; undefined: not known.
   virtual torch::Tensor speaker_embedding() const = 0;
-  virtual Treatment treatment() const { return {}; }
+  virtual ModelRequirements requirements() const { return {}; }
   virtual std::int64_t speakers() const { return 1; }
   virtual std::unique_ptr<VoiceStream> start(const SynthesisOptions& options) const = 0;
   /// A whole song exactly as the model's original converts it, the noise included: samples at sample_rate(). Throws Error(usage) where

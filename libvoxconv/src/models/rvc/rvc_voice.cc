@@ -17,7 +17,7 @@ class RvcVoice final : public VoiceModel {
   int sample_rate() const override { return config().sample_rate; }
   std::string content_encoder() const override { return config().content_encoder; }
   torch::Tensor speaker_embedding() const override { return {}; }
-  Treatment treatment() const override { return {.rms_mix = true, .retrieval = true, .pitch = config().f0, .f0 = "rmvpe"}; }
+  ModelRequirements requirements() const override { return {.rms_mix = true, .retrieval = true, .pitch = config().f0, .f0 = "rmvpe"}; }
   std::int64_t speakers() const override { return config().speakers; }
   std::unique_ptr<VoiceStream> start(const SynthesisOptions& options) const override {
     return std::make_unique<RvcStream>(synthesizer_, options);
