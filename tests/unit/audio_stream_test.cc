@@ -153,7 +153,7 @@ TEST(Streams, NothingInAPipeIsSaidSo) {
   error_of(ErrorCode::bad_audio, [] { read_from_pipe(""); });
   error_of(ErrorCode::bad_audio, [] { read_from_pipe("", {RawFormat{}}); });
   EXPECT_NE(error_of(ErrorCode::bad_audio, [] { read_from_pipe("This is no sound, only text. " + std::string(5000, 'x')); })
-                .find("rate,channels,format"),
+                .find("--raw RATE,CHANNELS,FORMAT"),
             std::string::npos);
 }
 

@@ -24,6 +24,19 @@ constexpr std::int64_t placeholder_bytes = 0x7fff0000;
 /// An MP3 is longer than what is heard of it by what encoder and decoder need at its ends.
 constexpr std::int64_t mp3_padding = 6000;
 
+/// Bytes of sound that the head of a WAV file claims, of which FFmpeg tells no more than there are; -1: none.
+std::int64_t wav_data_bytes(const InputFile& input) {
+  constexpr int most_chunks = 64;
+  std::array<std::uint8_t, 8> head{};
+  std::int64_t at = 12;
+  for (int i = 0; i < most_chunks && input.read_at(at, head.data(), head.size()) == head.size(); ++i) {
+    const std::int64_t size = head[4] | std::int64_t{head[5]} << 8 | std::int64_t{head[6]} << 16 | std::int64_t{head[7]} << 24;
+    if (std::equal(head.begin(), head.begin() + 4, "data")) return size;
+    at += 8 + size + size % 2;
+  }
+  return -1;
+}
+
 /// Frames of sound that the first frame of an MP3 file tells (the tag "Xing", or "Info" where the bitrate is constant); -1: none.
 std::int64_t xing_frames(const InputFile& input, int frames_of_a_packet) {
   std::array<std::uint8_t, 256> head{};
@@ -169,10 +182,17 @@ class FfmpegReader : public BlockReader {
     if (info_.container == "flac" || info_.container == "wv" || info_.container == "tta" ||
         (pcm && !placeholder && (info_.container == "wav" || info_.container == "aiff")))
       claimed_frames_ = info_.frames;
+    if (const std::int64_t bytes = pcm && info_.container == "wav" && input_->seekable() ? wav_data_bytes(*input_) : -1;
+        bytes >= 0 && bytes < placeholder_bytes)
+      claimed_frames_ = bytes / std::max(1, stream_->codecpar->block_align);
     if (info_.container == "mp3" && input_->seekable()) claimed_frames_ = xing_frames(*input_, stream_->codecpar->frame_size) - mp3_padding;
     // A header may claim more than there is.
     if (input_->seekable() && stream_->codecpar->block_align > 0 && pcm)
       info_.frames = std::min(info_.frames, input_->size() / stream_->codecpar->block_align);
+    if (time_line_->known() && format->nb_streams > 1 && input_->seekable()) {
+      ahead_ = decode();
+      time_line_->begin(ahead_->pts);
+    }
     if (info_.frames >= 0) info_.frames = std::max<std::int64_t>(0, info_.frames + time_line_->duration_correction());
     if (input_->seekable()) check_known_length();
     info_.tags = read_tags(*format, stream_);

@@ -50,6 +50,16 @@ TimeLine::TimeLine(const AVFormatContext& format, const AVStream& stream, int ra
   lead_given_ = lead_ <= std::llround(max_gap_s * rate_);
 }
 
+void TimeLine::begin(std::int64_t pts) {
+  const auto start = frames_of(pts, unit_, rate_);
+  if (!start || !others_) return;
+  const std::int64_t lead = std::max<std::int64_t>(0, *start - *others_);
+  if (std::abs(lead - lead_) < std::llround(asf_packet_s * rate_)) return;  // inexact stamps: the head is right
+  counts_lead_ = true;  // a duration without a beginning of its own is that of the whole file
+  lead_ = lead;
+  lead_given_ = lead_ <= std::llround(max_gap_s * rate_);
+}
+
 std::int64_t TimeLine::duration_correction() const {
   if (!known() || counts_lead_ == lead_given_) return 0;
   return lead_given_ ? lead_ : -lead_;

@@ -22,6 +22,8 @@ class TimeLine {
 
   /// Whether the container has a time line.
   bool known() const { return gap_s_.has_value(); }
+  /// Tells where the first piece lies, before the length is told: where sound begins long after the picture, the head may not say so.
+  void begin(std::int64_t pts);
   /// Frames to add to the duration in the container's head for the silence before the sound: of those that are given and that it does not
   /// count; negative for those that it counts and that are not given.
   std::int64_t duration_correction() const;
@@ -39,7 +41,7 @@ class TimeLine {
   const int rate_;
   const AVRational unit_;
   std::optional<double> gap_s_;           ///< the shortest gap that is one; shorter ones are inexact stamps
-  bool counts_lead_ = false;              ///< in its duration
+  bool counts_lead_ = false;              ///< the duration in the head does
   std::optional<std::int64_t> others_;    ///< where the first of the other streams begins, in frames
   std::int64_t lead_ = 0;                 ///< from its beginning to the sound's as the head tells it, in frames
   bool lead_given_ = true;                ///< as silence; false: it is too long
