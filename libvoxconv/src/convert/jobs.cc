@@ -9,14 +9,13 @@
 
 namespace voxconv {
 
-void in_jobs(Converter& converter, int jobs, torch::Device device, const std::function<void(Converter&)>& work,
-             const std::function<void()>& stop) {
+void in_jobs(int jobs, torch::Device device, const std::function<void(int)>& work, const std::function<void()>& stop) {
   std::mutex mutex;
   std::exception_ptr thrown;
-  const auto run = [&](Converter& own) {
+  const auto run = [&](int job) {
     try {
       const nn::OwnStream stream(device);
-      work(own);
+      work(job);
     } catch (...) {
       const std::lock_guard lock(mutex);
       if (!thrown) thrown = std::current_exception();
@@ -25,8 +24,8 @@ void in_jobs(Converter& converter, int jobs, torch::Device device, const std::fu
   };
   {
     std::vector<std::jthread> threads;
-    for (int i = 1; i < jobs; ++i) threads.emplace_back([&run, own = converter.another()]() mutable { run(own); });
-    run(converter);
+    for (int job = 1; job < jobs; ++job) threads.emplace_back([&run, job] { run(job); });
+    run(0);
   }
   if (thrown) std::rethrow_exception(thrown);
 }
