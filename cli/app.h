@@ -25,6 +25,8 @@ std::unique_ptr<CLI::App> make_app(Session& session);
 
 /// One per command: adds it to `app`. Its options live as long as the app.
 void setup_convert(CLI::App& app, Session& session);
+void setup_cover(CLI::App& app, Session& session);
+void setup_separate(CLI::App& app, Session& session);
 void setup_voices(CLI::App& app, Session& session);
 void setup_models(CLI::App& app, Session& session);
 void setup_index(CLI::App& app, Session& session);

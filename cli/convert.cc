@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <optional>
 
 #include "app.h"
+#include "batch_output.h"
 #include "convert_flags.h"
 #include "voxconv/audio_io.h"
 #include "voxconv/batch.h"
@@ -79,21 +79,13 @@ Console::Json report_json(const ConvertReport& report) {
 }
 
 std::string report_text(const ConvertReport& report) {
-  std::string text = fmt::format("{} of audio in {:.1f} s ({:.1f} times real time)", clock_text(report.source_s), report.wall_s,
-                                 report.wall_s > 0 ? report.source_s / report.wall_s : 0);
+  std::string text = speed_text(report.source_s, report.wall_s);
   if (report.key != 0) text += fmt::format(", key {:+g}", report.key);
   if (report.limiter_gain_db != 0) text += fmt::format(", limiter at most {:.1f} dB", report.limiter_gain_db);
   return text;
 }
 
-void print_converted(Session& session, const std::string& source, const std::string& target, const ConvertReport& report) {
-  Console::Json event{{"event", "converted"}, {"source", source}, {"target", target}};
-  event.update(report_json(report));
-  if (session.json)
-    session.console.result("", event);
-  else
-    session.console.note(fmt::format("{}: {}", target == "-" ? "standard output" : target, report_text(report)));
-}
+DoneText converted_text() { return {"convert", "converted", report_json, report_text}; }
 
 int convert_one(Session& session, const ConvertCommand& options) {
   FileJob job;
@@ -115,64 +107,9 @@ int convert_one(Session& session, const ConvertCommand& options) {
   Converter converter(voice, options.batch.convert);
   const ConvertReport report = convert_file(converter, job, session.console.progress(), session.cancel);
   session.console.end_progress();
-  print_converted(session, job.source, job.target, report);
+  print_done(session, converted_text(), job.source, job.target, report);
   return 0;
 }
-
-/// One bar for the whole batch: files done, and how far the ones at work are.
-class BatchProgress {
- public:
-  BatchProgress(Session& session, std::size_t total) : session_(session), show_(session.console.progress()), total_(double(total)) {}
-
-  void on_progress(const BatchItem& item, const Progress& progress) {
-    if (session_.json) {
-      Progress named = progress;
-      named.detail = item.source;
-      show_(named);
-      return;
-    }
-    at_work_[item.source] = progress.total > 0 ? progress.done / progress.total : 0;
-    show(item.source);
-  }
-
-  void on_end(const BatchItem& item) {
-    at_work_.erase(item.source);
-    ++done_;
-    switch (item.state) {
-      case BatchItem::State::converted: print_converted(session_, item.source, item.target, item.report); break;
-      case BatchItem::State::skipped:
-        if (session_.json)
-          session_.console.result("", {{"event", "skipped"}, {"source", item.source}, {"target", item.target}});
-        else
-          session_.console.note(fmt::format("{}: there already, skipped", item.target));
-        break;
-      case BatchItem::State::left_out:
-        if (session_.json)
-          session_.console.result("", {{"event", "left_out"}, {"source", item.source}, {"reason", item.error}});
-        else
-          session_.console.note(fmt::format("{}: left out, {}", item.source, item.error));
-        break;
-      case BatchItem::State::failed:
-        session_.console.error(
-            item.code, item.error.find(item.source) == std::string::npos ? fmt::format("{}: {}", item.source, item.error) : item.error);
-        break;
-      case BatchItem::State::waiting: break;
-    }
-    if (!session_.json) show("");
-  }
-
- private:
-  void show(const std::string& detail) {
-    double done = done_;
-    for (const auto& [source, share] : at_work_) done += share;
-    show_({"convert", done, total_, "files", detail});
-  }
-
-  Session& session_;
-  ProgressFn show_;
-  double total_, done_ = 0;
-  std::map<std::string, double> at_work_;
-};
 
 int convert_many(Session& session, const ConvertCommand& options) {
   if (!options.raw.empty()) throw Error(ErrorCode::usage, "--raw goes with one source and -o.");
@@ -181,30 +118,8 @@ int convert_many(Session& session, const ConvertCommand& options) {
   LoadOptions load = session.load;
   load.jobs = batch.jobs;
   const Voice voice = Voice::load(options.voice, load, batch.convert);
-  BatchProgress progress(session, plan_batch(batch, voice.info()).size());
-  BatchCallbacks callbacks;
-  callbacks.on_end = [&](const BatchItem& item) { progress.on_end(item); };
-  callbacks.on_progress = [&](const BatchItem& item, const Progress& report) { progress.on_progress(item, report); };
-  const BatchReport report = convert_batch(voice, batch, callbacks, session.cancel);
-  session.console.end_progress();
-
-  using State = BatchItem::State;
-  session.console.result(
-      fmt::format("{} converted, {} skipped, {} failed, {} left out, in {}", report.count(State::converted), report.count(State::skipped),
-                  report.count(State::failed), report.count(State::left_out), clock_text(report.wall_s)),
-      {{"event", "summary"},
-       {"converted", report.count(State::converted)},
-       {"skipped", report.count(State::skipped)},
-       {"failed", report.count(State::failed)},
-       {"left_out", report.count(State::left_out)},
-       {"waiting", report.count(State::waiting)},
-       {"wall_s", report.wall_s}});
-  if (report.cancelled)
-    throw Error(ErrorCode::cancelled, fmt::format("Stopped; {} files are left. The same command with --skip-existing goes on from here.",
-                                                  report.count(State::waiting)));
-  const auto failed =
-      std::find_if(report.items.begin(), report.items.end(), [](const BatchItem& item) { return item.state == State::failed; });
-  return failed == report.items.end() ? 0 : exit_status(failed->code);
+  BatchOutput output(session, converted_text(), plan_batch(batch, voice.info()).size());
+  return output.finish(convert_batch(voice, batch, output.callbacks(), session.cancel));
 }
 
 int run_convert(Session& session, const ConvertCommand& options) {

@@ -105,6 +105,8 @@ std::unique_ptr<CLI::App> make_app(Session& session) {
       ->capture_default_str()
       ->group("Global options");
   setup_convert(*app, session);
+  setup_cover(*app, session);
+  setup_separate(*app, session);
   setup_voices(*app, session);
   setup_models(*app, session);
   setup_index(*app, session);

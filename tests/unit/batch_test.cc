@@ -302,14 +302,14 @@ TEST(Jobs, AThreadThatCannotBeStartedStopsTheOthers) {
   low.rlim_cur = pages * std::size_t(::sysconf(_SC_PAGESIZE)) + stack + stack / 2;
   std::atomic<bool> stopped = false;
   std::atomic<int> never_told = 0;
-  const auto work = [&](Converter&) {
+  const auto work = [&](int) {
     for (int i = 0; i < 300 && !stopped; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     if (!stopped) ++never_told;
   };
   ASSERT_EQ(::pthread_setattr_default_np(&large), 0);
   ASSERT_EQ(::setrlimit(RLIMIT_AS, &low), 0);
   try {
-    in_jobs(converter, 3, torch::kCPU, work, [&] { stopped = true; });
+    in_jobs(3, torch::kCPU, work, [&] { stopped = true; });
     ADD_FAILURE() << "no error";
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::device) << e.what();

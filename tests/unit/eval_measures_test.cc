@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "audio/k_weighting.h"
 #include "eval/copy_synthesis.h"
 #include "eval/level_measures.h"
 #include "eval/periodicity.h"

@@ -1,7 +1,9 @@
 #include "audio/downmix.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <map>
 #include <numbers>
 #include <numeric>
 
@@ -144,6 +146,40 @@ bool DownmixReader::read(AudioBuffer& out, std::size_t max_frames) {
   out.channels.emplace_back(kept.begin(), end);
   kept.erase(kept.begin(), end);
   return !out.empty();
+}
+
+AudioBuffer at_most_stereo(const AudioBuffer& audio) {
+  const std::size_t count = audio.channel_count();
+  if (count <= 2) return audio;
+  enum Place { left, right, centre, bass, left_surround, right_surround, back };
+  static const std::map<std::size_t, std::vector<Place>> layouts{
+      {3, {left, right, centre}},
+      {4, {left, right, left_surround, right_surround}},
+      {5, {left, right, centre, left_surround, right_surround}},
+      {6, {left, right, centre, bass, left_surround, right_surround}},
+      {7, {left, right, centre, bass, back, left_surround, right_surround}},
+      {8, {left, right, centre, bass, left_surround, right_surround, left_surround, right_surround}}};
+  const auto layout = layouts.find(count);
+  const double lower = std::sqrt(0.5);
+  std::vector<std::array<double, 2>> weights;
+  double sum = 0;
+  for (std::size_t c = 0; c < count; ++c) {
+    switch (layout == layouts.end() ? (c % 2 == 0 ? left : right) : layout->second[c]) {
+      case left: weights.push_back({1, 0}); break;
+      case right: weights.push_back({0, 1}); break;
+      case left_surround: weights.push_back({lower, 0}); break;
+      case right_surround: weights.push_back({0, lower}); break;
+      case centre:
+      case back: weights.push_back({lower, lower}); break;
+      case bass: weights.push_back({0, 0}); break;
+    }
+    sum += weights.back()[0];
+  }
+  AudioBuffer stereo(audio.rate, 2, audio.frames());
+  for (std::size_t side = 0; side < 2; ++side)
+    for (std::size_t c = 0; c < count; ++c)
+      for (std::size_t i = 0; i < audio.frames(); ++i) stereo.channels[side][i] += float(weights[c][side] / sum) * audio.channels[c][i];
+  return stereo;
 }
 
 AudioBuffer channel_mean(const AudioBuffer& audio) {

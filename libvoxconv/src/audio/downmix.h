@@ -53,6 +53,10 @@ class DownmixReader : public AudioReader {
   bool ended_ = false;
 };
 
+/// One or two channels as they are; more, in the order of WAVE and FLAC (5.1: left, right, centre, bass, left and right surround), to
+/// stereo: centre and surround 3 dB lower, no bass channel, the whole lowered so that nothing clips.
+AudioBuffer at_most_stereo(const AudioBuffer& audio);
+
 /// The plain mean of the channels, as RVC reads a file.
 AudioBuffer channel_mean(const AudioBuffer& audio);
 

@@ -139,10 +139,11 @@ std::optional<FileId> file_at(const fs::path& path) {
   return FileId(status.st_dev, status.st_ino);
 }
 
-/// Whether a sound says of itself that it is converted, as provenance_tags() make it say.
+/// Whether a sound says of itself that it is converted, as provenance_tags() make it say, or a stem of another one.
 bool is_result(const fs::path& path) {
   try {
-    return open_reader(path.string())->info().tags.contains("voxconv_ai_converted");
+    const auto reader = open_reader(path.string());
+    return reader->info().tags.contains("voxconv_ai_converted") || reader->info().tags.contains("voxconv_stem");
   } catch (const Error&) {
     return false;
   }

@@ -11,8 +11,7 @@
 
 namespace voxconv {
 
-void in_jobs(Converter& converter, int jobs, torch::Device device, const std::function<void(Converter&)>& work,
-             const std::function<void()>& stop) {
+void in_jobs(int jobs, torch::Device device, const std::function<void(int)>& work, const std::function<void()>& stop) {
   std::mutex mutex;
   std::exception_ptr thrown;
   const auto failed = [&] {
@@ -24,10 +23,10 @@ void in_jobs(Converter& converter, int jobs, torch::Device device, const std::fu
     }
     stop();
   };
-  const auto run = [&](Converter& own) {
+  const auto run = [&](int job) {
     try {
       const nn::OwnStream stream(device);
-      work(own);
+      work(job);
     } catch (...) {
       failed();
     }
@@ -36,12 +35,12 @@ void in_jobs(Converter& converter, int jobs, torch::Device device, const std::fu
     std::vector<std::jthread> threads;
     bool started = false;
     try {
-      for (int i = 1; i < jobs; ++i) threads.emplace_back([&run, own = converter.another()]() mutable { run(own); });
+      for (int job = 1; job < jobs; ++job) threads.emplace_back([&run, job] { run(job); });
       started = true;
     } catch (...) {
       failed();
     }
-    if (started) run(converter);
+    if (started) run(0);
   }
   if (thrown) call_caller([&] { std::rethrow_exception(thrown); });  // on this thread, as it came out of the other
 }

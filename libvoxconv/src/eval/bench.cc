@@ -66,7 +66,10 @@ constexpr NamedStage named_stages[] = {
 ConvertReport convert_all(Converter& converter, const BenchOptions& options, int jobs, torch::Device device, const CancelToken& cancel) {
   std::vector<ConvertReport> reports(std::size_t(options.files));
   std::atomic<std::size_t> next = 0;
-  const auto work = [&](Converter& own) {
+  std::vector<Converter> others;
+  for (int job = 1; job < jobs; ++job) others.push_back(converter.another());
+  const auto work = [&](int job) {
+    Converter& own = job == 0 ? converter : others[std::size_t(job - 1)];
     for (std::size_t i; (i = next++) < reports.size();) {
       const auto reader = open_source(options);
       Drain writer;
@@ -74,7 +77,7 @@ ConvertReport convert_all(Converter& converter, const BenchOptions& options, int
     }
   };
   const Clock::time_point start = Clock::now();
-  in_jobs(converter, jobs, device, work, [&] { next = reports.size(); });
+  in_jobs(jobs, device, work, [&] { next = reports.size(); });
   ConvertReport all;
   all.wall_s = seconds_since(start);
   all.first_audio_s = reports.front().first_audio_s;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <vector>
 
+#include "audio/k_weighting.h"
 #include "eval/periodicity.h"
 #include "eval/spectrum_measures.h"
 #include "features/background.h"
@@ -13,8 +13,6 @@
 
 namespace voxconv::eval {
 namespace {
-
-using std::numbers::pi;
 
 constexpr double rest_below_db = 45, breath_below_db = 15, over_noise_db = 6;
 constexpr double most_periodic = 0.5;
@@ -56,37 +54,15 @@ double mean_level_db(const std::vector<double>& powers) {
 
 }  // namespace
 
-std::array<Biquad, 2> k_weighting(double rate) {
-  // A shelf of 4 dB around 1682 Hz (the head), then a high-pass at 38 Hz; bilinear transforms of analogue filters whose parameters give the
-  // recommendation's coefficients at 48 kHz (B. De Man, "Evaluation of implementations of the EBU R128 loudness measurement", 2018).
-  const double shelf_k = std::tan(pi * 1681.974450955533 / rate), shelf_q = 0.7071752369554196;
-  const double high = std::pow(10, 3.999843853973347 / 20), band = std::pow(high, 0.4996667741545416);
-  const double shelf_0 = 1 + shelf_k / shelf_q + shelf_k * shelf_k;
-  const double pass_k = std::tan(pi * 38.13547087602444 / rate), pass_q = 0.5003270373238773;
-  const double pass_0 = 1 + pass_k / pass_q + pass_k * pass_k;
-  return {{{(high + band * shelf_k / shelf_q + shelf_k * shelf_k) / shelf_0, 2 * (shelf_k * shelf_k - high) / shelf_0,
-            (high - band * shelf_k / shelf_q + shelf_k * shelf_k) / shelf_0, 2 * (shelf_k * shelf_k - 1) / shelf_0,
-            (1 - shelf_k / shelf_q + shelf_k * shelf_k) / shelf_0},
-           {1, -2, 1, 2 * (pass_k * pass_k - 1) / pass_0, (1 - pass_k / pass_q + pass_k * pass_k) / pass_0}}};
-}
-
 double integrated_loudness(const torch::Tensor& audio) {
   constexpr std::int64_t step = full_band_rate / 10;  // blocks overlap by three quarters
   constexpr std::size_t steps_per_block = 4;
   const torch::Tensor samples = audio.to(torch::kFloat).contiguous();
   const float* x = samples.const_data_ptr<float>();
-  const auto filters = k_weighting(full_band_rate);
-  double state[2][2] = {};
+  KWeighting weighted(full_band_rate);
   std::vector<double> step_power(std::size_t(samples.size(0) / step), 0);
   for (std::int64_t i = 0; i < std::ssize(step_power) * step; ++i) {
-    double value = x[i];
-    for (std::size_t f = 0; f < filters.size(); ++f) {  // transposed direct form II
-      const Biquad& c = filters[f];
-      const double out = c.b0 * value + state[f][0];
-      state[f][0] = c.b1 * value - c.a1 * out + state[f][1];
-      state[f][1] = c.b2 * value - c.a2 * out;
-      value = out;
-    }
+    const double value = weighted(x[i]);
     step_power[std::size_t(i / step)] += value * value / double(step);
   }
   std::vector<double> blocks;

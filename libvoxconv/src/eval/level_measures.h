@@ -1,19 +1,10 @@
 #pragma once
-#include <array>
 #include <span>
 
 #include "nn/torch.h"
 #include "voxconv/evaluator.h"
 
 namespace voxconv::eval {
-
-/// y[n] = b0 x[n] + b1 x[n-1] + b2 x[n-2] - a1 y[n-1] - a2 y[n-2]
-struct Biquad {
-  double b0, b1, b2, a1, a2;
-};
-
-/// The K-weighting of ITU-R BS.1770 at any rate: the filters of which the recommendation's coefficients are the ones at 48 kHz.
-std::array<Biquad, 2> k_weighting(double rate);
 
 /// Integrated loudness of mono 44.1 kHz audio [N] in LUFS (ITU-R BS.1770: K-weighting, blocks of 400 ms, gates at -70 LUFS and 10 below the
 /// loudness of what is above that); NaN where nothing is.

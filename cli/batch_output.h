@@ -1,0 +1,44 @@
+#pragma once
+#include <map>
+#include <string>
+
+#include "app.h"
+#include "voxconv/batch.h"
+
+namespace voxconv::cli {
+
+/// How a command tells that it is done with a file.
+struct DoneText {
+  std::string stage;  ///< of the progress bar of many files: "convert"
+  std::string verb;   ///< the event, and the word in the summary: "converted"
+  Console::Json (*json)(const ConvertReport&);
+  std::string (*text)(const ConvertReport&);
+};
+
+/// "1:02 of audio in 3.1 s (20.0 times real time)"
+std::string speed_text(double source_s, double wall_s);
+
+/// One file is done.
+void print_done(Session& session, const DoneText& done, const std::string& source, const std::string& target, const ConvertReport& report);
+
+/// What is seen of a batch: one bar for all (files done, and how far the ones at work are), a line or event per file, a summary.
+class BatchOutput {
+ public:
+  BatchOutput(Session& session, DoneText done, std::size_t total);
+  BatchCallbacks callbacks();
+  /// The summary; returns the exit status, that of the first failure. Throws Error(cancelled) where the batch was.
+  int finish(const BatchReport& report);
+
+ private:
+  void on_progress(const BatchItem& item, const Progress& progress);
+  void on_end(const BatchItem& item);
+  void show(const std::string& detail);
+
+  Session& session_;
+  const DoneText text_;
+  ProgressFn show_;
+  double total_, done_ = 0;
+  std::map<std::string, double> at_work_;
+};
+
+}  // namespace voxconv::cli

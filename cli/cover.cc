@@ -1,0 +1,189 @@
+#include "voxconv/cover.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "app.h"
+#include "batch_output.h"
+#include "convert_flags.h"
+
+namespace voxconv::cli {
+namespace fs = std::filesystem;
+namespace {
+
+struct CoverCommand {
+  std::vector<std::string> sources;
+  std::string voice, output, raw;
+  bool no_cache = false;
+  double cache_gb = 2;
+  CoverOptions cover;
+  BatchOptions batch;
+};
+
+void define_cover(CLI::App& app, CoverCommand& options) {
+  options.batch.name_template = "{stem}-{voice}-cover.{ext}";
+  app.add_option("source", options.sources, "Songs: audio files, folders or patterns such as 'songs/*.flac'; - is standard input")
+      ->required()
+      ->type_name("SOURCE");
+  app.add_option("-v,--voice", options.voice, "A voice of \"voxconv voices list\", or a bundle folder")->required()->type_name("VOICE");
+  CLI::Option* output =
+      app.add_option("-o,--output", options.output, "File to write for one song; - is standard output")->type_name("FILE");
+  const char* mixing = "Mix";
+  app.add_option("--vocals-gain", options.cover.vocals_db, "Of the vocals in the mix")
+      ->type_name("-60..24 dB")
+      ->capture_default_str()
+      ->group(mixing);
+  app.add_option("--music-gain", options.cover.music_db, "Of the music in the mix; at 0 it stays as it is")
+      ->type_name("-60..24 dB")
+      ->capture_default_str()
+      ->group(mixing);
+  app.add_option("--stems", options.cover.stems_dir, "Also write vocals, converted vocals and music to this folder, as FLAC")
+      ->type_name("DIR")
+      ->group(mixing);
+  app.add_option("--model", options.cover.separator, "How the vocals are found")
+      ->type_name(fmt::format("{}", fmt::join(separators(), "|")))
+      ->check(CLI::IsMember(separators()).description(""))
+      ->capture_default_str()
+      ->group(mixing);
+  app.add_flag("--no-cache", options.no_cache, "Do not keep the separated vocals for the next voice")->group(mixing);
+  app.add_option("--cache-size", options.cache_gb, "What the kept vocals may take, in ~/.cache/voxconv/vocals")
+      ->type_name("GB")
+      ->check(CLI::Range(0.0, 1e4).description(""))
+      ->capture_default_str()
+      ->group(mixing);
+  const char* files = "Files";
+  output->group(files);
+  app.add_option("--format", options.batch.format, "Instead of the one the file's name tells")
+      ->type_name(fmt::format("{}", fmt::join(write_formats(), "|")))
+      ->check(CLI::IsMember(write_formats()).description(""))
+      ->group(files);
+  app.add_option("--bitrate", options.batch.bitrate_kbps, "Of mp3, ogg, opus and m4a; 0: a good default")
+      ->type_name("KBPS")
+      ->check(CLI::Range(0, 1024).description(""))
+      ->group(files);
+  app.add_option("--raw", options.raw, "The source is headerless PCM (s16, s24, s32, f32)")
+      ->type_name("RATE,CHANNELS,FORMAT")
+      ->group(files);
+  const char* many = "Many files";
+  app.add_option("--out-dir", options.batch.out_dir, "Folder to write to, with the folders of the sources; else beside each source")
+      ->type_name("DIR")
+      ->excludes(output)
+      ->group(many);
+  app.add_option("--name-template", options.batch.name_template, "Names of the files written: {stem} {source_ext} {n} {voice} {key} {ext}")
+      ->type_name("TEXT")
+      ->capture_default_str()
+      ->excludes(output)
+      ->group(many);
+  app.add_option("-j,--jobs", options.batch.jobs, "Songs at the same time; 0: 1 on the CPU, 4 on a GPU")
+      ->type_name("N")
+      ->check(CLI::Range(0, 256).description(""))
+      ->capture_default_str()
+      ->group(many);
+  app.add_flag("--skip-existing", options.batch.skip_existing, "Leave covers that exist already alone; otherwise they are replaced")
+      ->excludes(output)
+      ->group(many);
+  add_convert_flags(app, options.cover.convert);
+  app.footer(
+      "Examples:\n"
+      "  voxconv cover tests/data/song.flac --voice kathleen -o cover.flac\n"
+      "  voxconv cover tests/data/song.flac --voice kathleen --key auto --vocals-gain 2 --stems stems -o cover.flac\n\n"
+      "The vocals are taken out of the song, converted, and put back where they were; the music stays as it is. The key is 0, whole "
+      "octaves,\n"
+      "or auto. With several songs one that fails does not stop the rest; the exit status is then that of the first failure.");
+}
+
+Console::Json cover_json(const ConvertReport& report) {
+  return {{"source_s", report.source_s},
+          {"wall_s", report.wall_s},
+          {"rtf", report.source_s > 0 ? report.wall_s / report.source_s : 0},
+          {"key", report.key},
+          {"limiter_gain_db", report.limiter_gain_db},
+          {"voiced", report.voiced}};
+}
+
+std::string cover_text(const ConvertReport& report) {
+  std::string text = speed_text(report.source_s, report.wall_s);
+  if (report.key != 0) text += fmt::format(", key {:+g}", report.key);
+  if (report.limiter_gain_db != 0) text += fmt::format(", limiter at most {:.1f} dB", report.limiter_gain_db);
+  return text;
+}
+
+DoneText covered_text() { return {"cover", "covered", cover_json, cover_text}; }
+
+int cover_one(Session& session, const CoverCommand& options, const CoverOptions& cover) {
+  FileJob job;
+  job.source = options.sources.front();
+  job.target = options.output;
+  job.format = options.batch.format;
+  job.bitrate_kbps = options.batch.bitrate_kbps;
+  if (!options.raw.empty()) {
+    job.read.raw = RawFormat::parse(options.raw);
+    job.raw = *job.read.raw;
+  }
+  if (job.target == "-") session.console.give_stdout_to_data();
+  if (std::error_code none; job.source != "-" && job.target != "-" && fs::equivalent(job.source, job.target, none))
+    throw Error(ErrorCode::usage, fmt::format("{} would be replaced by its own cover; name another output file.", job.source));
+  if (std::error_code none; job.source != "-" && (fs::is_regular_file(job.source, none) || !fs::exists(job.source, none)))
+    open_reader(job.source, job.read);
+  CoverMaker maker(Voice::load(options.voice, session.load, cover.convert), Separator(session.load, cover.separator), cover);
+  const CoverReport report = maker.run(job, session.console.progress(), session.cancel);
+  session.console.end_progress();
+  if (session.json) {
+    Console::Json event{{"event", "covered"}, {"source", job.source}, {"target", job.target}};
+    event.update(cover_json(report.convert));
+    event["wall_s"] = report.wall_s;
+    event["rtf"] = report.convert.source_s > 0 ? report.wall_s / report.convert.source_s : 0;
+    event["separate_s"] = report.separate_s;
+    event["from_cache"] = report.from_cache;
+    event["vocals_db"] = report.levels.vocals_db;
+    event["music_db"] = report.levels.music_db;
+    event["gain_db"] = report.gain_db;
+    session.console.result("", event);
+    return 0;
+  }
+  ConvertReport whole = report.convert;
+  whole.wall_s = report.wall_s;
+  std::string text = cover_text(whole);
+  if (report.gain_db != 0) text += fmt::format(", {:.1f} dB for the song's own peaks", report.gain_db);
+  if (report.from_cache) text += ", its vocals were there already";
+  session.console.note(fmt::format("{}: {}", job.target == "-" ? "standard output" : job.target, text));
+  return 0;
+}
+
+int cover_many(Session& session, const CoverCommand& options, const CoverOptions& cover) {
+  if (!options.raw.empty()) throw Error(ErrorCode::usage, "--raw goes with one source and -o.");
+  BatchOptions batch = options.batch;
+  batch.inputs = options.sources;
+  batch.convert = cover.convert;
+  LoadOptions load = session.load;
+  load.jobs = batch.jobs;
+  const Voice voice = Voice::load(options.voice, load, cover.convert);
+  BatchOutput output(session, covered_text(), plan_batch(batch, voice.info()).size());
+  return output.finish(cover_batch(voice, Separator(load, cover.separator), cover, batch, output.callbacks(), session.cancel));
+}
+
+int run_cover(Session& session, const CoverCommand& options) {
+  CoverOptions cover = options.cover;
+  cover.cache_dir = options.no_cache ? "" : user_vocals_cache();
+  cover.cache_bytes = std::uint64_t(options.cache_gb * 1e9);
+  cover.validate();
+  if (options.output.empty()) {
+    if (std::ranges::find(options.sources, "-") != options.sources.end())
+      throw Error(ErrorCode::usage, "Standard input needs a file to write to: add -o FILE, or -o - for standard output.");
+    return cover_many(session, options, cover);
+  }
+  if (std::error_code none; options.sources.size() != 1 || fs::is_directory(options.sources.front(), none))
+    throw Error(ErrorCode::usage, "-o names the file for one song; with several songs or a folder use --out-dir.");
+  return cover_one(session, options, cover);
+}
+
+}  // namespace
+
+void setup_cover(CLI::App& app, Session& session) {
+  add_command<CoverCommand>(app, session, "cover", "Make covers: convert the vocals of songs and keep the music", define_cover, run_cover);
+}
+
+}  // namespace voxconv::cli

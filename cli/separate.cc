@@ -1,0 +1,156 @@
+#include "voxconv/separate.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "app.h"
+#include "batch_output.h"
+
+namespace voxconv::cli {
+namespace fs = std::filesystem;
+namespace {
+
+const std::vector<std::string>& stem_names() {
+  static const std::vector<std::string> names{"vocals", "music"};
+  return names;
+}
+
+struct SeparateCommand {
+  std::vector<std::string> sources, stems = stem_names();
+  std::string model = separators().front(), output, raw;
+  BatchOptions batch;  ///< its format, bitrate and jobs
+};
+
+void define_separate(CLI::App& app, SeparateCommand& options) {
+  options.batch.format = "flac";
+  app.add_option("source", options.sources, "Songs: audio files, folders or patterns such as 'songs/*.flac'; - is standard input")
+      ->required()
+      ->type_name("SOURCE");
+  app.add_option("-o,--output", options.output,
+                 "Folder to write NAME-vocals.flac and NAME-music.flac to; - for one stem to standard output")
+      ->required()
+      ->type_name("DIR");
+  app.add_option("--stems", options.stems, "What is wanted of vocals,music")
+      ->type_name("LIST")
+      ->delimiter(',')
+      ->check(CLI::IsMember(stem_names()).description(""))
+      ->default_str("vocals,music");
+  app.add_option("--model", options.model, "How they are found")
+      ->type_name(fmt::format("{}", fmt::join(separators(), "|")))
+      ->check(CLI::IsMember(separators()).description(""))
+      ->capture_default_str();
+  app.add_option("--format", options.batch.format, "Of the stems; wavf also holds what reaches above full scale")
+      ->type_name(fmt::format("{}", fmt::join(write_formats(), "|")))
+      ->check(CLI::IsMember(write_formats()).description(""))
+      ->capture_default_str();
+  app.add_option("--bitrate", options.batch.bitrate_kbps, "Of mp3, ogg, opus and m4a; 0: a good default")
+      ->type_name("KBPS")
+      ->check(CLI::Range(0, 1024).description(""));
+  app.add_option("--raw", options.raw, "The source is headerless PCM (s16, s24, s32, f32)")->type_name("RATE,CHANNELS,FORMAT");
+  app.add_option("-j,--jobs", options.batch.jobs, "Files at the same time; 0: 1 on the CPU, 4 on a GPU")
+      ->type_name("N")
+      ->check(CLI::Range(0, 256).description(""))
+      ->capture_default_str();
+  app.add_flag("--skip-existing", options.batch.skip_existing, "Leave stems that exist already alone; otherwise they are replaced");
+  app.footer(
+      "Examples:\n"
+      "  voxconv separate tests/data/song.flac -o stems\n"
+      "  voxconv separate tests/data/song.flac --stems music --format mp3 -o karaoke\n\n"
+      "vocals + music = song, sample by sample. With several songs one that fails does not stop the rest; the exit status is then that of\n"
+      "the first failure.");
+}
+
+Console::Json separated_json(const ConvertReport& report) {
+  return {{"source_s", report.source_s}, {"wall_s", report.wall_s}, {"rtf", report.source_s > 0 ? report.wall_s / report.source_s : 0}};
+}
+
+std::string separated_text(const ConvertReport& report) { return speed_text(report.source_s, report.wall_s); }
+
+/// A source that is given by itself and is no folder, or a pipe.
+int separate_one(Session& session, const SeparateCommand& options) {
+  const auto wanted = [&](const char* stem) { return std::ranges::find(options.stems, stem) != options.stems.end(); };
+  SeparateJob job;
+  job.source = options.sources.front();
+  job.format = options.batch.format;
+  job.bitrate_kbps = options.batch.bitrate_kbps;
+  if (!options.raw.empty()) {
+    job.read.raw = RawFormat::parse(options.raw);
+    job.raw = *job.read.raw;
+  }
+  const std::string extension = job.format.starts_with("wav") ? "wav" : job.format;
+  const auto target = [&](const char* stem) -> std::string {
+    if (!wanted(stem)) return "";
+    return options.output == "-" ? "-" : stem_path(job.source, options.output, stem, extension);
+  };
+  job.vocals = target("vocals");
+  job.music = target("music");
+  if (options.output == "-") {
+    if (options.stems.size() != 1) throw Error(ErrorCode::usage, "Standard output takes one stem: add --stems vocals or --stems music.");
+    if (!job.format.starts_with("wav") && job.format != "raw") job.format = "wav16";  // what a pipe can carry
+    session.console.give_stdout_to_data();
+  }
+  for (const std::string& path : {job.vocals, job.music})
+    if (std::error_code none; job.source != "-" && !path.empty() && fs::equivalent(job.source, path, none))
+      throw Error(ErrorCode::usage, fmt::format("{} would be replaced by its own stem; name another folder.", job.source));
+  if (std::error_code none; job.source != "-" && (fs::is_regular_file(job.source, none) || !fs::exists(job.source, none)))
+    open_reader(job.source, job.read);
+  if (options.output != "-") {
+    std::error_code error;
+    fs::create_directories(options.output, error);
+    if (error) throw Error(ErrorCode::io, fmt::format("The folder {} cannot be made: {}.", options.output, error.message()));
+  }
+  const Separator separator(session.load, options.model);
+  const SeparateReport report = separate_file(separator, job, session.console.progress(), session.cancel);
+  session.console.end_progress();
+  const Console::Json event{{"event", "separated"},
+                            {"source", job.source},
+                            {"vocals", job.vocals},
+                            {"music", job.music},
+                            {"source_s", report.source_s},
+                            {"wall_s", report.wall_s},
+                            {"rtf", report.source_s > 0 ? report.wall_s / report.source_s : 0},
+                            {"vocals_db", report.levels.vocals_db},
+                            {"music_db", report.levels.music_db},
+                            {"peak_db", report.peak_db}};
+  if (session.json) {
+    session.console.result("", event);
+    return 0;
+  }
+  const char* found = !report.levels.has_vocals() ? "; no vocals were found" : !report.levels.has_music() ? "; no music was found" : "";
+  const std::string separator_text = job.vocals.empty() || job.music.empty() ? "" : ", ";
+  session.console.note(options.output == "-" ? speed_text(report.source_s, report.wall_s) + found
+                                             : fmt::format("{}{}{}: {}{}", job.vocals, separator_text, job.music,
+                                                           speed_text(report.source_s, report.wall_s), found));
+  return 0;
+}
+
+int separate_many(Session& session, const SeparateCommand& options) {
+  if (!options.raw.empty() || options.output == "-") throw Error(ErrorCode::usage, "--raw and -o - go with one source.");
+  BatchOptions batch = options.batch;
+  batch.inputs = options.sources;
+  batch.out_dir = options.output;
+  LoadOptions load = session.load;
+  load.jobs = batch.jobs;
+  BatchOutput output(session, {"separate", "separated", separated_json, separated_text}, separate_batch_size(batch, options.stems));
+  const Separator separator(load, options.model);
+  return output.finish(separate_batch(separator, batch, options.stems, output.callbacks(), session.cancel));
+}
+
+int run_separate(Session& session, const SeparateCommand& options) {
+  const std::string& source = options.sources.front();
+  std::error_code none;
+  const bool one = options.sources.size() == 1 && !options.batch.skip_existing && (source == "-" || !fs::is_directory(source, none)) &&
+                   (source == "-" || fs::exists(source, none) || source.find_first_of("*?[") == std::string::npos);
+  return one ? separate_one(session, options) : separate_many(session, options);
+}
+
+}  // namespace
+
+void setup_separate(CLI::App& app, Session& session) {
+  add_command<SeparateCommand>(app, session, "separate", "Take songs apart into vocals and music", define_separate, run_separate);
+}
+
+}  // namespace voxconv::cli

@@ -1,0 +1,63 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "voxconv/separate.h"
+
+namespace voxconv {
+
+/// How a song becomes a cover: its vocals are taken out, converted, and put back into the music.
+struct CoverOptions {
+  /// Of the vocals. `key` is a number of octaves, so that the vocals stay in the music's key. `wet` mixes the separated vocals back in: at
+  /// 0 the song comes out. `keep_stereo` converts both channels of the vocals; else one voice takes the place and width that the levels of
+  /// the vocals' channels give it. `gain_db` is of the whole, `resample` the rate of the result; 0: that of the song.
+  ConvertOptions convert;
+  double vocals_db = 0, music_db = 0;  ///< gains in the mix, [-60, 24]
+  std::string separator = separators().front();
+  std::string stems_dir;  ///< folder that keeps the vocals, the converted vocals and the music, as FLAC; made if need be; empty: none
+  std::string cache_dir;  ///< folder that keeps separated vocals, by the hash of the song's file, for the next voice; empty: none
+  std::uint64_t cache_bytes = std::uint64_t{2} << 30;  ///< size it may reach; what was used longest ago goes
+
+  void validate() const;  ///< throws Error(usage), also for a key that would need the music shifted
+};
+
+/// Where separated vocals are kept: $XDG_CACHE_HOME/voxconv/vocals, else ~/.cache/voxconv/vocals; empty if neither is known.
+std::string user_vocals_cache();
+
+/// What a cover did; every figure measured.
+struct CoverReport {
+  double wall_s = 0;        ///< seconds it took
+  double separate_s = 0;    ///< of which separation
+  bool from_cache = false;  ///< the vocals were there already
+  StemLevels levels;        ///< of the song's vocals and music
+  double gain_db = 0;       ///< taken off the whole where the song itself reaches above -1 dBTP, besides the options' gains
+  ConvertReport convert;    ///< of the vocals; without vocals only source_s. limiter_gain_db is that of the mix.
+};
+
+/// Makes covers with one voice, in bounded memory at any length. Temporary files (the vocals, and what comes by a pipe) lie in $TMPDIR,
+/// else /var/tmp. One instance per thread; instances share weights.
+class CoverMaker {
+ public:
+  CoverMaker(Voice voice, Separator separator, CoverOptions options);  ///< throws Error(usage)
+  CoverMaker another() const;
+  ~CoverMaker();
+  CoverMaker(CoverMaker&&) noexcept;
+  CoverMaker& operator=(CoverMaker&&) noexcept;
+
+  /// Reads the source, writes the cover with the source's tags and provenance_tags(). A song without vocals comes out as it is, and of one
+  /// without music the whole is converted; either is told as a warning. Progress is one line over all steps, in seconds of the song. Throws
+  /// Error; the targets then do not appear.
+  CoverReport run(const FileJob& job, const ProgressFn& on_progress = {}, const CancelToken& cancel = {});
+
+ private:
+  struct Impl;
+  explicit CoverMaker(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// What convert_batch() does, with CoverMaker::run(); `options.convert` does not count, but for names: it is that of `cover`.
+BatchReport cover_batch(const Voice& voice, const Separator& separator, const CoverOptions& cover, const BatchOptions& options,
+                        const BatchCallbacks& callbacks = {}, const CancelToken& cancel = {});
+
+}  // namespace voxconv

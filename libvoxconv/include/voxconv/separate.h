@@ -1,0 +1,78 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "voxconv/batch.h"
+
+namespace voxconv {
+
+/// The separation models, by name; the first is the default.
+const std::vector<std::string>& separators();
+
+/// How loud the vocals of a song and its music are.
+struct StemLevels {
+  double vocals_db = -120;  ///< dBFS, RMS over the channels, K-weighted (ITU-R BS.1770), of the loudest tenth of the 0.4 s blocks
+  double music_db = -120;   ///< the same
+  /// A separator always finds traces of the one in the other. Below these bounds there is nothing else (docs/separation.md has figures).
+  bool has_vocals() const { return vocals_db > -60 && vocals_db > music_db - 17; }
+  bool has_music() const { return music_db > -60 && music_db > vocals_db - 17; }
+};
+
+/// What a separation did; every figure measured.
+struct SeparateReport {
+  double source_s = 0;    ///< seconds of audio read
+  double wall_s = 0;      ///< seconds it took
+  double peak_db = -120;  ///< of the stems' samples, dBFS; above 0 only formats with floating point hold them
+  StemLevels levels;
+};
+
+/// Takes songs apart into vocals and music. Cheap to copy: weights are shared and const. Thread-safe.
+class Separator {
+ public:
+  struct Impl;
+  /// `model` is one of separators(). The precisions auto and fp16 are fp32. Throws Error(usage | not_found | bad_model | device).
+  explicit Separator(const LoadOptions& load = {}, const std::string& model = separators().front());
+  explicit Separator(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+  /// The channels of the stems: 1 of a mono song, else 2 (of more, a stereo mix is taken apart). Their rate is the song's.
+  static int stem_channels(int source_channels) { return source_channels == 1 ? 1 : 2; }
+
+  /// Reads the source to its end, writes the stems, and finishes the writers, `vocals` last; either may be null. vocals + music = source,
+  /// sample by sample. Bounded memory; the result does not depend on how the reader cuts. Throws Error; the targets then do not appear.
+  SeparateReport run(AudioReader& source, AudioWriter* vocals, AudioWriter* music, const ProgressFn& on_progress = {},
+                     const CancelToken& cancel = {}) const;
+
+  const Impl& impl() const { return *impl_; }
+
+ private:
+  std::shared_ptr<const Impl> impl_;
+};
+
+/// One separation from file to file. Stems that are not wanted have an empty name.
+struct SeparateJob {
+  std::string source;         ///< path, or "-" for standard input
+  std::string vocals, music;  ///< paths; or one of them "-" for standard output
+  ReadOptions read;
+  std::string format;    ///< as in WriteOptions; empty: by the extension of the target
+  RawFormat raw;         ///< sample format of the format "raw"
+  int bitrate_kbps = 0;  ///< lossy formats; 0: a good default
+};
+
+/// Opens, separates, and writes with the source's tags and cover. Throws Error; the targets then do not appear.
+SeparateReport separate_file(const Separator& separator, const SeparateJob& job, const ProgressFn& on_progress = {},
+                             const CancelToken& cancel = {});
+
+/// The file of a stem ("vocals", "music") for a source: "<stem of its name>-<stem>.<extension>" in `folder`.
+std::string stem_path(const std::string& source, const std::string& folder, const std::string& stem, const std::string& extension);
+
+/// What convert_batch() does, with separate_file(): of `options`, `name_template` and `convert` don't count; targets are named as by
+/// stem_path(). `stems` are one or both of "vocals" and "music"; an item's target is the vocals where they are wanted, and the reports hold
+/// only source_s and wall_s. Throws Error(usage).
+BatchReport separate_batch(const Separator& separator, const BatchOptions& options, const std::vector<std::string>& stems,
+                           const BatchCallbacks& callbacks = {}, const CancelToken& cancel = {});
+
+/// How many items separate_batch() will have. Throws Error(usage).
+std::size_t separate_batch_size(const BatchOptions& options, const std::vector<std::string>& stems);
+
+}  // namespace voxconv

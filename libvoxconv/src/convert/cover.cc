@@ -1,0 +1,399 @@
+#include "voxconv/cover.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+
+#include "convert/batch_run.h"
+#include "convert/cover_mix.h"
+#include "convert/separator_impl.h"
+#include "convert/stem_stream.h"
+#include "convert/voice_impl.h"
+#include "core/atomic_file.h"
+#include "core/boundary.h"
+#include "core/fail.h"
+#include "core/log.h"
+#include "core/sha256.h"
+
+namespace voxconv {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr double measured_block_s = 1;
+// How the time of a cover is divided, for its progress.
+constexpr double separate_share = 0.2, measure_share = 0.05;
+
+/// A folder of its own for files that go with the object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    const char* chosen = std::getenv("TMPDIR");
+    const std::string parent = chosen && *chosen ? chosen : "/var/tmp";
+    path_ = parent + "/voxconv-cover.XXXXXX";
+    if (!::mkdtemp(path_.data()))
+      fail(ErrorCode::io, "A folder for temporary files cannot be made in {}: {}. Name another one in TMPDIR.", parent,
+           std::strerror(errno));
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+/// Passes a source on and tells how far it was read; the callback may throw.
+class TrackedReader : public AudioReader {
+ public:
+  TrackedReader(AudioReader& source, std::function<void(double seconds)> on_read) : source_(source), on_read_(std::move(on_read)) {}
+  const AudioInfo& info() const override { return source_.info(); }
+  bool read(AudioBuffer& out, std::size_t max_frames) override {
+    const bool more = source_.read(out, max_frames);
+    frames_ += std::int64_t(out.frames());
+    on_read_(double(frames_) / info().rate);
+    return more;
+  }
+
+ private:
+  AudioReader& source_;
+  std::function<void(double)> on_read_;
+  std::int64_t frames_ = 0;
+};
+
+/// One progress over steps that each work through the whole song.
+class CoverProgress {
+ public:
+  CoverProgress(const ProgressFn& report, const CancelToken& cancel) : report_(report), cancel_(cancel) {}
+
+  void set_length(double seconds) { length_ = seconds; }
+  double length() const { return length_; }
+  /// From here on what is told counts for that share of the whole.
+  void begin(const std::string& step, double share) {
+    before_ += share_;
+    step_ = step;
+    share_ = share;
+  }
+  void tell(double seconds) {
+    cancel_.check();
+    if (!report_) return;
+    const double part = length_ > 0 ? std::min(1.0, seconds / length_) : 0;
+    report_({"cover", length_ > 0 ? length_ * (before_ + share_ * part) : seconds, length_, "s", step_});
+  }
+
+ private:
+  const ProgressFn& report_;
+  const CancelToken& cancel_;
+  double length_ = 0, before_ = 0, share_ = 0;
+  std::string step_;
+};
+
+/// A song that is read several times, with at most two channels.
+struct SongFile {
+  std::string path;
+  ReadOptions read;
+};
+
+class OpenSong {
+ public:
+  explicit OpenSong(const SongFile& file, const std::string& told_name = "")
+      : file_(open_reader(file.path, file.read)), stereo_(*file_, told_name) {}
+  AudioReader& reader() { return stereo_; }
+
+ private:
+  std::unique_ptr<AudioReader> file_;
+  StereoReader stereo_;
+};
+
+struct SongMeasures {
+  double seconds = 0;
+  StemLevels levels;
+  double excess_db = 0;  ///< of the song's true peak above the limiter's ceiling
+};
+
+/// Nothing where the vocals are not those of the song: they end elsewhere.
+std::optional<SongMeasures> measure_song(const SongFile& file, const std::string& vocals_path, CoverProgress& progress) {
+  OpenSong song(file);
+  const auto vocals = open_reader(vocals_path);
+  const AudioInfo& info = song.reader().info();
+  if (vocals->info().rate != info.rate || vocals->info().channels != info.channels) return std::nullopt;
+  StemMeter meter(info.rate, std::size_t(info.channels));
+  TruePeakLimiter limiter(info.channels, info.rate);
+  std::int64_t frames = 0;
+  Stems stems;
+  AudioBuffer piece;
+  while (song.reader().read(stems.music, std::size_t(measured_block_s * info.rate))) {
+    stems.vocals = AudioBuffer(info.rate, std::size_t(info.channels));
+    while (stems.vocals.frames() < stems.music.frames()) {
+      if (!vocals->read(piece, stems.music.frames() - stems.vocals.frames())) return std::nullopt;
+      for (std::size_t c = 0; c < piece.channel_count(); ++c)
+        stems.vocals.channels[c].insert(stems.vocals.channels[c].end(), piece.channels[c].begin(), piece.channels[c].end());
+    }
+    limiter.push(stems.music);
+    for (std::size_t c = 0; c < stems.music.channel_count(); ++c)
+      std::transform(stems.music.channels[c].begin(), stems.music.channels[c].end(), stems.vocals.channels[c].begin(),
+                     stems.music.channels[c].begin(), std::minus<>());
+    meter.push(stems);
+    frames += std::int64_t(stems.music.frames());
+    progress.tell(double(frames) / info.rate);
+  }
+  if (vocals->read(piece, 1)) return std::nullopt;
+  limiter.finish();
+  return SongMeasures{double(frames) / info.rate, meter.levels(), limiter.largest_reduction_db()};
+}
+
+/// Deletes what was used longest ago, until what is left is small enough.
+void trim_cache(const std::string& folder, std::uint64_t most) {
+  std::error_code ignored;
+  std::vector<std::pair<fs::file_time_type, fs::path>> files;
+  std::uint64_t bytes = 0;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
+    if (!entry.is_regular_file(ignored) || entry.path().extension() != ".flac" || entry.path().filename().string().starts_with('.'))
+      continue;
+    files.emplace_back(entry.last_write_time(ignored), entry.path());
+    bytes += entry.file_size(ignored);
+  }
+  std::ranges::sort(files);
+  for (std::size_t i = 0; bytes > most && i < files.size(); ++i) {
+    bytes -= std::min<std::uint64_t>(bytes, fs::file_size(files[i].second, ignored));
+    fs::remove(files[i].second, ignored);
+  }
+}
+
+double linear(double db) { return std::pow(10, db / 20); }
+
+/// What of a cover's options the converter of its vocals has.
+ConvertOptions vocal_options(ConvertOptions options) {
+  options.wet = 1;
+  options.gain_db = 0;
+  options.resample = 0;
+  return options;
+}
+
+std::unique_ptr<AudioWriter> open_cover_stem(const std::string& folder, const std::string& source, const char* stem,
+                                             const AudioInfo& info) {
+  if (folder.empty()) return nullptr;
+  WriteOptions options;
+  options.rate = info.rate;
+  options.channels = info.channels;
+  options.tags = {{"voxconv_stem", stem}};
+  return open_writer(stem_path(source, folder, stem, "flac"), options);
+}
+
+}  // namespace
+
+void CoverOptions::validate() const try {
+  convert.validate();
+  for (const auto& [name, value] : {std::pair("vocals", vocals_db), std::pair("music", music_db)})
+    if (!(value >= -60 && value <= 24)) fail(ErrorCode::usage, "The gain of the {} is {:g} dB; expected -60 to 24.", name, value);
+  if (!convert.key_auto && std::fmod(convert.key, 12) != 0)
+    fail(ErrorCode::usage,
+         "A key of {:+g} semitones would put the vocals out of the music's key, which a cover keeps: use whole octaves (-12, 0, 12 ...) or "
+         "auto.",
+         convert.key);
+} catch (...) {
+  throw_as_error();
+}
+
+std::string user_vocals_cache() {
+  for (const auto& [variable, below] : {std::pair("XDG_CACHE_HOME", ""), std::pair("HOME", ".cache")})
+    if (const char* value = std::getenv(variable); value && *value) return (fs::path(value) / below / "voxconv/vocals").string();
+  return "";
+}
+
+struct CoverMaker::Impl {
+  Voice voice;
+  Separator separator;
+  CoverOptions options;
+  Converter converter;
+
+  std::string cache_path(const FileJob& job, const SongFile& song) const;
+  SongMeasures separate(const FileJob& job, const SongFile& song, std::string& vocals_path, const TemporaryFolder& temporary,
+                        CoverProgress& progress, const CancelToken& cancel, CoverReport& report) const;
+  void mix(const FileJob& job, const SongFile& song, const AudioInfo& info, const std::string& vocals_path, const SongMeasures& measures,
+           CoverProgress& progress, const CancelToken& cancel, CoverReport& report);
+};
+
+/// Where the song's vocals are kept; empty: nowhere.
+std::string CoverMaker::Impl::cache_path(const FileJob& job, const SongFile& song) const {
+  if (options.cache_dir.empty() || options.cache_bytes == 0 || job.read.raw || song.path != job.source) return "";
+  const bool exact = separator.impl().precision == torch::kFloat;
+  return (fs::path(options.cache_dir) / (sha256_file(song.path) + "-" + options.separator + (exact ? "" : "-bf16") + ".flac")).string();
+}
+
+/// Makes the vocals' file, or finds it, and measures the song.
+SongMeasures CoverMaker::Impl::separate(const FileJob& job, const SongFile& song, std::string& vocals_path,
+                                        const TemporaryFolder& temporary, CoverProgress& progress, const CancelToken& cancel,
+                                        CoverReport& report) const {
+  const std::string cached = cache_path(job, song);
+  vocals_path = cached.empty() ? temporary.file("vocals.flac") : cached;
+  if (std::error_code none; !cached.empty() && fs::exists(cached, none)) {
+    progress.begin("the vocals are there already", measure_share);
+    try {
+      if (const auto measures = measure_song(song, cached, progress)) {
+        fs::last_write_time(cached, fs::file_time_type::clock::now(), none);
+        report.from_cache = true;
+        return *measures;
+      }
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::bad_audio) throw;  // a damaged file is made again
+    }
+  }
+  progress.begin("separating", separate_share);
+  if (!cached.empty()) make_folder(options.cache_dir);
+  {
+    OpenSong open(song, job.source);
+    WriteOptions format;
+    format.rate = open.reader().info().rate;
+    format.channels = open.reader().info().channels;
+    format.tags = {{"voxconv_stem", "vocals"}};
+    const auto writer = open_writer(vocals_path, format);
+    TrackedReader reader(open.reader(), [&](double seconds) { progress.tell(seconds); });
+    const SeparateReport separated = separator.run(reader, writer.get(), nullptr, {}, cancel);
+    report.separate_s = separated.wall_s;
+    progress.set_length(separated.source_s);
+  }
+  progress.begin("measuring", measure_share);
+  const auto measures = measure_song(song, vocals_path, progress);
+  if (!measures) fail(ErrorCode::bad_audio, "{} has another length each time it is read.", job.source);
+  return *measures;
+}
+
+void CoverMaker::Impl::mix(const FileJob& job, const SongFile& song, const AudioInfo& info, const std::string& vocals_path,
+                           const SongMeasures& measures, CoverProgress& progress, const CancelToken& cancel, CoverReport& report) {
+  const bool has_vocals = measures.levels.has_vocals(), has_music = measures.levels.has_music() || !has_vocals;
+  if (!has_vocals) log_warning("{}: no vocals were found; the result is the song as it is.", job.source);
+  if (!has_music) log_warning("{}: no music was found beside the vocals; all of it is converted.", job.source);
+  OpenSong dry(song);
+  const auto dry_vocals = has_music ? open_reader(vocals_path) : nullptr;
+  const AudioInfo& form = dry.reader().info();
+
+  WriteOptions target;
+  target.rate = options.convert.resample ? int(options.convert.resample) : form.rate;
+  target.channels = form.channels;
+  target.format = job.format;
+  target.raw = job.raw;
+  target.bitrate_kbps = job.bitrate_kbps;
+  target.tags = has_vocals ? provenance_tags(info.tags, voice.info(), options.convert) : info.tags;
+  target.cover = info.cover;
+  const auto cover = open_writer(job.target, target);
+  if (!options.stems_dir.empty()) make_folder(options.stems_dir);
+  const auto vocals = open_cover_stem(options.stems_dir, job.source, "vocals", form),
+             converted = open_cover_stem(options.stems_dir, job.source, "converted", form),
+             music = open_cover_stem(options.stems_dir, job.source, "music", form);
+
+  CoverGains gains;
+  gains.music = float(linear(options.music_db));
+  gains.vocals = float(linear(options.vocals_db));
+  gains.wet = has_vocals ? float(options.convert.wet) : 0;
+  report.gain_db = -measures.excess_db;
+  gains.whole = float(linear(report.gain_db + options.convert.gain_db));
+  TrackedReader tracked(dry.reader(), [&](double seconds) {
+    if (!has_vocals) progress.tell(seconds);
+  });
+  CoverMix mix(tracked, dry_vocals.get(), converter.output_rate(), gains,
+               {cover.get(), target.rate, vocals.get(), converted.get(), music.get()});
+  if (has_vocals) {
+    OpenSong whole(song);
+    const auto found = has_music ? open_reader(vocals_path) : nullptr;
+    const bool two_passes = options.convert.key_auto;
+    const auto on_progress = [&](const Progress& step) {
+      const double half = step.stage == "key" ? step.done / 4 : two_passes ? (progress.length() + 3 * step.done) / 4 : step.done;
+      progress.tell(half);
+    };
+    report.convert = converter.run(found ? *found : whole.reader(), mix, on_progress, cancel);
+  } else {
+    mix.finish();
+  }
+  mix.finish_targets();
+  report.convert.source_s = measures.seconds;
+  report.convert.limiter_gain_db = mix.limiter_gain_db();
+}
+
+CoverMaker::CoverMaker(Voice voice, Separator separator, CoverOptions options) try {
+  options.validate();
+  Converter converter(voice, vocal_options(options.convert));
+  impl_ = std::unique_ptr<Impl>(new Impl{std::move(voice), std::move(separator), std::move(options), std::move(converter)});
+} catch (...) {
+  throw_as_error();
+}
+
+CoverMaker::CoverMaker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+CoverMaker CoverMaker::another() const {
+  return CoverMaker(std::unique_ptr<Impl>(new Impl{impl_->voice, impl_->separator, impl_->options, impl_->converter.another()}));
+}
+
+CoverMaker::~CoverMaker() = default;
+CoverMaker::CoverMaker(CoverMaker&&) noexcept = default;
+CoverMaker& CoverMaker::operator=(CoverMaker&&) noexcept = default;
+
+CoverReport CoverMaker::run(const FileJob& job, const ProgressFn& on_progress, const CancelToken& cancel) try {
+  const auto start = std::chrono::steady_clock::now();
+  CoverReport report;
+  CoverProgress progress(on_progress, cancel);
+  const TemporaryFolder temporary;
+  SongFile song{job.source, job.read};
+  AudioInfo info;
+  {
+    const auto source = open_reader(job.source, job.read);
+    info = source->info();
+    if (info.frames > 0) progress.set_length(double(info.frames) / info.rate);
+    // A pipe can be read only once.
+    if (std::error_code none; !fs::is_regular_file(job.source, none)) {
+      song = {temporary.file("song.wav"), {}};
+      WriteOptions copy;
+      copy.rate = info.rate;
+      copy.channels = info.channels;
+      copy.format = "wavf";
+      const auto writer = open_writer(song.path, copy);
+      TrackedReader reader(*source, [&](double seconds) { progress.tell(seconds); });
+      progress.begin("reading", 0);
+      for (AudioBuffer audio; reader.read(audio, std::size_t(info.rate));) writer->write(audio);
+      writer->finish();
+    }
+  }
+  std::string vocals_path;
+  const SongMeasures measures = impl_->separate(job, song, vocals_path, temporary, progress, cancel, report);
+  report.levels = measures.levels;
+  progress.set_length(measures.seconds);
+  progress.begin("converting", 1 - measure_share - (report.from_cache ? 0 : separate_share));
+  impl_->mix(job, song, info, vocals_path, measures, progress, cancel, report);
+  if (!impl_->options.cache_dir.empty()) trim_cache(impl_->options.cache_dir, impl_->options.cache_bytes);
+  report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return report;
+} catch (...) {
+  throw_as_error();
+}
+
+BatchReport cover_batch(const Voice& voice, const Separator& separator, const CoverOptions& cover, const BatchOptions& options,
+                        const BatchCallbacks& callbacks, const CancelToken& cancel) try {
+  const CoverMaker maker(voice, separator, cover);
+  BatchOptions files = options;
+  files.convert = cover.convert;
+  const auto worker = [&]() -> FileWorker {
+    return
+        [own = std::make_shared<CoverMaker>(maker.another())](const FileJob& job, const ProgressFn& on_progress, const CancelToken& stop) {
+          const CoverReport done = own->run(job, on_progress, stop);
+          ConvertReport report = done.convert;
+          report.wall_s = done.wall_s;
+          return report;
+        };
+  };
+  return run_batch(plan_batch(files, voice.info()), files, voice.impl().device, worker, callbacks, cancel);
+} catch (...) {
+  throw_as_error();
+}
+
+}  // namespace voxconv

@@ -1,0 +1,162 @@
+#include "convert/cover_mix.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace voxconv {
+namespace {
+
+constexpr double cover_block_s = 0.1;
+constexpr std::ptrdiff_t loudness_reach = 15;        // blocks to each side
+constexpr double most_gain = 4, least_power = 1e-9;  // 12 dB; -90 dBFS
+
+/// Weight of the block `distance` away: a Hann window.
+double loudness_weight(std::ptrdiff_t distance) {
+  return 0.5 + 0.5 * std::cos(std::numbers::pi * double(distance) / double(loudness_reach + 1));
+}
+
+/// Exactly `frames` frames, fewer at the end.
+AudioBuffer read_exactly(AudioReader& reader, std::size_t frames) {
+  AudioBuffer all(reader.info().rate, std::size_t(reader.info().channels)), more;
+  while (all.frames() < frames && reader.read(more, frames - all.frames()))
+    for (std::size_t c = 0; c < all.channel_count(); ++c)
+      all.channels[c].insert(all.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
+  return all;
+}
+
+double block_power(KWeighting& filter, const std::vector<float>& samples) {
+  double sum = 0;
+  for (const float sample : samples) {
+    const double x = filter(sample);
+    sum += x * x;
+  }
+  return samples.empty() ? 0 : sum / double(samples.size());
+}
+
+void write_stem(AudioWriter* writer, const AudioBuffer& audio) {
+  if (writer) writer->write(audio);
+}
+
+}  // namespace
+
+CoverMix::CoverMix(AudioReader& song, AudioReader* vocals, int converted_rate, const CoverGains& gains, const CoverTargets& targets)
+    : song_(song),
+      vocals_(vocals),
+      gains_(gains),
+      targets_(targets),
+      rate_(song.info().rate),
+      channels_(std::size_t(song.info().channels)),
+      block_(std::size_t(std::max(1.0, cover_block_s * rate_))),
+      converted_rate_(converted_rate),
+      vocal_filters_(channels_, KWeighting(rate_)),
+      converted_filters_(channels_, KWeighting(rate_)),
+      to_cover_rate_(int(channels_), rate_, targets.rate),
+      limiter_(int(channels_), targets.rate) {}
+
+void CoverMix::take(const AudioBuffer& converted) {
+  if (converted_.channels.empty()) converted_ = AudioBuffer(rate_, converted.channel_count());
+  for (std::size_t c = 0; c < converted.channel_count(); ++c)
+    converted_.channels[c].insert(converted_.channels[c].end(), converted.channels[c].begin(), converted.channels[c].end());
+}
+
+void CoverMix::write(const AudioBuffer& converted) {
+  if (!to_song_rate_) to_song_rate_ = std::make_unique<StreamResampler>(int(converted.channel_count()), converted_rate_, rate_);
+  take(to_song_rate_->push(converted));
+  advance(false);
+}
+
+void CoverMix::finish() {
+  if (to_song_rate_) take(to_song_rate_->finish());
+  advance(true);
+  const auto write_limited = [&](const AudioBuffer& audio) {
+    if (!audio.empty()) targets_.cover->write(audio);
+  };
+  write_limited(limiter_.push(to_cover_rate_.finish()));
+  write_limited(limiter_.finish());
+}
+
+void CoverMix::finish_targets() {
+  for (AudioWriter* writer : {targets_.vocals, targets_.converted, targets_.music, targets_.cover})
+    if (writer) writer->finish();
+}
+
+void CoverMix::advance(bool last) {
+  while (!song_ended_ && read_block(last)) {
+    // The gain at a block's end needs the one behind it, and that as many as it looks ahead.
+    while (std::ssize(blocks_) > next_ + loudness_reach + 1) mix_first();
+  }
+  if (last)
+    while (next_ < std::ssize(blocks_)) mix_first();
+}
+
+/// The next block, if its converted vocals are there; after the last ones there is silence.
+bool CoverMix::read_block(bool last) {
+  if (!last && converted_.frames() < block_) return false;
+  Block block;
+  block.song = read_exactly(song_, block_);
+  song_ended_ = block.song.frames() < block_;
+  if (block.song.empty()) return false;
+  block.vocals = vocals_ ? read_exactly(*vocals_, block.song.frames()) : block.song;
+  block.converted = AudioBuffer(rate_, channels_, block.song.frames());
+  for (std::size_t c = 0; c < channels_; ++c) {
+    block.vocals.channels[c].resize(block.song.frames());
+    if (!converted_.channels.empty()) {
+      const std::vector<float>& from = converted_.channels[converted_.channel_count() == 1 ? 0 : c];
+      std::copy_n(from.begin(), std::min(from.size(), block.song.frames()), block.converted.channels[c].begin());
+    }
+    block.vocal_power.push_back(block_power(vocal_filters_[c], block.vocals.channels[c]));
+    block.converted_power.push_back(block_power(converted_filters_[c], block.converted.channels[c]));
+  }
+  for (auto& channel : converted_.channels)
+    channel.erase(channel.begin(), channel.begin() + std::ptrdiff_t(std::min(channel.size(), block.song.frames())));
+  blocks_.push_back(std::move(block));
+  return true;
+}
+
+/// What brings the converted vocals to the loudness of the song's, per channel, in the middle of a block.
+std::vector<double> CoverMix::gains_of(std::ptrdiff_t block) const {
+  std::vector<double> gains;
+  for (std::size_t c = 0; c < channels_; ++c) {
+    double wanted = 0, there = least_power;
+    for (std::ptrdiff_t k = std::max<std::ptrdiff_t>(0, block - loudness_reach);
+         k <= std::min(std::ssize(blocks_) - 1, block + loudness_reach); ++k) {
+      wanted += loudness_weight(k - block) * blocks_[std::size_t(k)].vocal_power[c];
+      there += loudness_weight(k - block) * blocks_[std::size_t(k)].converted_power[c];
+    }
+    gains.push_back(std::min(most_gain, std::sqrt(wanted / there)));
+  }
+  return gains;
+}
+
+void CoverMix::mix_first() {
+  const Block& block = blocks_[std::size_t(next_)];
+  const std::vector<double> middle = gains_of(next_);
+  std::vector<double> end = next_ + 1 < std::ssize(blocks_) ? gains_of(next_ + 1) : middle;
+  for (std::size_t c = 0; c < channels_; ++c) end[c] = (middle[c] + end[c]) / 2;
+  const std::vector<double> begin = gains_before_.empty() ? middle : gains_before_;
+  AudioBuffer mixed(rate_, channels_, block.song.frames()), music = mixed, converted = mixed;
+  for (std::size_t c = 0; c < channels_; ++c)
+    for (std::size_t i = 0; i < mixed.frames(); ++i) {
+      const double at = 2 * (double(i) + 0.5) / double(mixed.frames());
+      const double gain = at < 1 ? begin[c] + (middle[c] - begin[c]) * at : middle[c] + (end[c] - middle[c]) * (at - 1);
+      const float vocal = block.vocals.channels[c][i];
+      music.channels[c][i] = block.song.channels[c][i] - vocal;
+      converted.channels[c][i] = float(gain) * block.converted.channels[c][i];
+      const float voice = gains_.wet * converted.channels[c][i] + (gains_.wet == 1 ? 0 : (1 - gains_.wet) * vocal);
+      mixed.channels[c][i] = gains_.whole * (gains_.music * music.channels[c][i] + gains_.vocals * voice);
+    }
+  gains_before_ = end;
+  write_stem(targets_.vocals, block.vocals);
+  write_stem(targets_.converted, converted);
+  write_stem(targets_.music, music);
+  const AudioBuffer safe = limiter_.push(to_cover_rate_.push(mixed));
+  if (!safe.empty()) targets_.cover->write(safe);
+  if (next_ < loudness_reach) {
+    ++next_;
+  } else {
+    blocks_.pop_front();
+  }
+}
+
+}  // namespace voxconv

@@ -1,0 +1,76 @@
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "audio/k_weighting.h"
+#include "audio/limiter.h"
+#include "audio/resampler.h"
+#include "voxconv/audio_io.h"
+
+namespace voxconv {
+
+/// Linear gains of the parts of a cover.
+struct CoverGains {
+  float music = 1, vocals = 1;
+  float wet = 1;    ///< converted vocals; the rest is the song's own
+  float whole = 1;  ///< after the mix, before the limiter
+};
+
+/// Where the parts of a cover go. The stems' writers may be null; they are open at the song's rate and channel count.
+struct CoverTargets {
+  AudioWriter* cover = nullptr;
+  int rate = 0;  ///< of the cover
+  AudioWriter *vocals = nullptr, *converted = nullptr, *music = nullptr;
+};
+
+/// The end of a cover: takes the converted vocals, in pieces of any size, and mixes them into the music, which is the song less its vocals.
+///
+/// In each channel the converted vocals get the loudness (K-weighted power) that the song's vocals have there within 1.5 s: so a phrase is
+/// as loud as it was, and where it was. Powers are taken over fixed blocks and gains interpolated between them, so that nothing depends on
+/// the pieces. A mix whose true peak would lie above -1 dBTP is limited.
+class CoverMix : public AudioWriter {
+ public:
+  /// `song` and `vocals` have one rate, one or two channels, and the same length; without `vocals` the whole song is vocals. The converted
+  /// vocals come at `converted_rate`, in one channel or as many as the song has. Readers and writers must outlive the object.
+  CoverMix(AudioReader& song, AudioReader* vocals, int converted_rate, const CoverGains& gains, const CoverTargets& targets);
+
+  void write(const AudioBuffer& converted) override;
+  /// The rest of the mix, to the end of the song. Leaves finishing the writers to finish_targets().
+  void finish() override;
+  void finish_targets();
+
+  double limiter_gain_db() const { return limiter_.largest_reduction_db(); }
+
+ private:
+  struct Block {
+    AudioBuffer song, vocals, converted;
+    std::vector<double> vocal_power, converted_power;  ///< per channel
+  };
+
+  void take(const AudioBuffer& converted);
+  void advance(bool last);
+  bool read_block(bool last);
+  std::vector<double> gains_of(std::ptrdiff_t block) const;
+  void mix_first();
+
+  AudioReader& song_;
+  AudioReader* vocals_;
+  const CoverGains gains_;
+  const CoverTargets targets_;
+  const int rate_;
+  const std::size_t channels_, block_;
+  std::unique_ptr<StreamResampler> to_song_rate_;  ///< made with the first piece, which tells the channels
+  const int converted_rate_;
+  AudioBuffer converted_;  ///< at the song's rate, not yet in a block
+  std::vector<KWeighting> vocal_filters_, converted_filters_;
+  std::deque<Block> blocks_;  ///< up to `reach` of those that are mixed, then those to come
+  std::ptrdiff_t next_ = 0;   ///< the block that is mixed next
+  bool song_ended_ = false;
+  std::vector<double> gains_before_;  ///< at the begin of the next block; empty: at the song's begin
+  StreamResampler to_cover_rate_;
+  TruePeakLimiter limiter_;
+};
+
+}  // namespace voxconv

@@ -1,0 +1,57 @@
+. "$(dirname "$0")/lib.sh"
+needs_voice kathleen # the weights that ship are here
+song=$data/song.flac
+
+run 0 separate "$song" -o stems
+there stems/song-vocals.flac
+there stems/song-music.flac
+has stderr "times real time"
+lacks stderr $'\r' # no progress bar in a pipe
+run 0 info stems/song-music.flac --json
+has stdout '"rate":44100'
+has stdout '"channels":1' # of a mono song
+
+# The stems add up to the song.
+"$voxconv" separate "$song" --stems vocals --format raw --raw 44100,1,s16 -o - >/dev/null 2>&1 && fail "a FLAC file was read as raw samples"
+if command -v ffmpeg >/dev/null; then
+  ffmpeg -v error -i stems/song-vocals.flac -i stems/song-music.flac -i "$song" -filter_complex \
+    '[0]volume=1[a];[1]volume=1[b];[2]volume=-1[c];[a][b][c]amix=inputs=3:normalize=0,astats=measure_perchannel=none:measure_overall=Peak_level' -f null - 2>levels
+  awk '/Peak level/ {found = 1; if ($NF != "-inf" && $NF > -90) bad = 1} END {exit bad || !found}' levels || fail "vocals + music is not the song: $(cat levels)"
+fi
+
+# One stem, events, and a batch that goes on.
+run 0 separate "$song" --stems music --format wav -o one --json
+json_lines stdout
+has stdout '"event":"progress","stage":"separate"'
+has stdout '"event":"separated"'
+there one/song-music.wav
+gone one/song-vocals.wav
+mkdir -p in
+cp "$song" in/a.flac
+head -c 3000 /dev/urandom >in/broken.wav
+run 3 separate in -o out
+there out/a-vocals.flac
+has stdout "1 separated, 0 skipped, 1 failed"
+rm in/broken.wav
+run 0 separate in -o out --skip-existing
+has stdout "0 separated, 1 skipped, 0 failed"
+# Stems beside their songs are no songs.
+run 0 separate in -o in
+run 0 separate in -o in --skip-existing
+gone in/a-music-vocals.flac
+gone in/a-vocals-vocals.flac
+
+# Pipes.
+"$voxconv" separate - --stems vocals -o - <"$song" >piped.wav 2>stderr || fail "piping: $(cat stderr)"
+[ "$(head -c 4 piped.wav)" = RIFF ] || fail "no WAV stream on standard output"
+
+# Failures leave nothing.
+run 2 separate "$song" -o -
+run 2 separate "$song" --stems drums -o stems2
+run 3 separate missing.wav -o stems2
+head -c 5000 "$song" | tail -c 4000 >noise.flac
+run 3 separate noise.flac -o stems2
+gone stems2/noise-vocals.flac
+touch file
+run 6 separate "$song" -o file/stems
+finish

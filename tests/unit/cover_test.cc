@@ -1,0 +1,320 @@
+// Covers of songs made for the test: the voice on the left, the music on the right; a separator that knows it; a voice without weights.
+#include "voxconv/cover.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "audio/limiter.h"
+#include "convert/cover_mix.h"
+#include "side_separator.h"
+#include "sine_voice.h"
+#include "voxconv/process.h"
+
+namespace voxconv {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int rate = 44100;
+
+/// As programs do: what FFmpeg thinks of a file does not belong between the results.
+const bool process_is_prepared = (prepare_process(), true);
+
+/// A folder for each test, and one for temporary files in it.
+class Cover : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) / ("voxconv_cover_" + std::to_string(::getpid()));
+    fs::create_directories(folder_ / "tmp");
+    ::setenv("TMPDIR", (folder_ / "tmp").c_str(), 1);
+    set_log_callback([this](LogLevel, const std::string& text) { said_ += text + "\n"; });
+  }
+  void TearDown() override {
+    EXPECT_TRUE(fs::is_empty(folder_ / "tmp"));
+    set_log_callback({});
+    ::unsetenv("TMPDIR");
+    fs::remove_all(folder_);
+  }
+
+  std::string file(const std::string& name) const { return (folder_ / name).string(); }
+
+  std::string write(const std::string& name, const AudioBuffer& audio) const {
+    WriteOptions options;
+    options.rate = audio.rate;
+    options.channels = int(audio.channel_count());
+    options.format = "wavf";
+    const auto writer = open_writer(file(name), options);
+    writer->write(audio);
+    writer->finish();
+    return file(name);
+  }
+
+  AudioBuffer read(const std::string& name) const { return read_all(*open_reader(file(name))); }
+
+  CoverReport make(const std::string& source, CoverOptions options, const Voice& voice = sine_voice(), const CancelToken& cancel = {},
+                   const ProgressFn& on_progress = {}) {
+    options.convert.f0 = "pyin";
+    FileJob job;
+    job.source = source;
+    job.target = file("cover.wav");
+    job.format = "wavf";
+    return CoverMaker(voice, side_separator(), options).run(job, on_progress, cancel);
+  }
+
+  fs::path folder_;
+  std::string said_;
+};
+
+/// Two sung phrases with a pause between, the second much quieter, on the left; an instrument on the right.
+AudioBuffer duet(double voice = 0.2, double music = 0.2, int at = rate, double seconds = 8) {
+  AudioBuffer audio(at, 2, std::size_t(seconds * at));
+  for (std::size_t i = 0; i < audio.frames(); ++i) {
+    const double t = double(i) / at, level = t < seconds * 0.4 ? 1 : t < seconds * 0.6 ? 0 : 0.1;
+    for (int k = 1; k <= 4; ++k) audio.channels[0][i] += float(voice * level / k * std::sin(2 * M_PI * 150 * k * t));
+    audio.channels[1][i] = float(music * std::sin(2 * M_PI * 523.3 * t) * std::sin(2 * M_PI * 659.2 * t));
+  }
+  return audio;
+}
+
+double level_db(const std::vector<float>& x, double from_s, double to_s, int at = rate) {
+  double power = 0;
+  for (auto i = std::size_t(from_s * at); i < std::size_t(to_s * at); ++i) power += double(x[i]) * x[i] / ((to_s - from_s) * at);
+  return 10 * std::log10(power + 1e-12);
+}
+
+double difference_db(const AudioBuffer& a, const AudioBuffer& b) {
+  double error = 0, power = 0;
+  for (std::size_t c = 0; c < a.channel_count(); ++c)
+    for (std::size_t i = 0; i < a.frames(); ++i) {
+      error += std::pow(double(a.channels[c][i]) - b.channels[c][i], 2);
+      power += std::pow(double(a.channels[c][i]), 2);
+    }
+  return 10 * std::log10(error / power + 1e-20);
+}
+
+TEST_F(Cover, TheMusicStaysBitByBitAndTheVoiceIsWhereItWas) {
+  const AudioBuffer song = duet();
+  const CoverReport report = make(write("song.wav", song), {});
+  const AudioBuffer cover = read("cover.wav");
+  ASSERT_EQ(cover.frames(), song.frames());
+  EXPECT_EQ(cover.rate, rate);
+  EXPECT_EQ(cover.channels[1], song.channels[1]);
+  EXPECT_GT(level_db(cover.channels[0], 0.5, 3), -30);
+  EXPECT_EQ(report.gain_db, 0);
+  EXPECT_EQ(report.convert.limiter_gain_db, 0);
+  EXPECT_NEAR(report.convert.source_s, 8, 1e-6);
+  EXPECT_TRUE(open_reader(file("cover.wav"))->info().tags.contains("voxconv_ai_converted"));
+}
+
+/// Sings at one level, whatever the source does.
+class LevelVoice : public SineVoice {
+ public:
+  std::unique_ptr<VoiceStream> start(const SynthesisOptions& options) const override {
+    struct Stream : VoiceStream {
+      explicit Stream(std::unique_ptr<VoiceStream> sine) : sine_(std::move(sine)) {}
+      std::vector<float> push(const FeatureFrames& frames, bool last) override {
+        FeatureFrames level = frames;
+        if (frames.size() > 0) level.loudness = torch::full_like(frames.loudness, std::log(0.1));
+        return sine_->push(level, last);
+      }
+      std::unique_ptr<VoiceStream> sine_;
+    };
+    return std::make_unique<Stream>(SineVoice::start(options));
+  }
+};
+
+TEST_F(Cover, EachPhraseIsAsLoudAsItWas) {
+  auto parts = std::make_shared<Voice::Impl>(sine_voice().impl());
+  parts->model = std::make_shared<LevelVoice>();
+  CoverOptions options;
+  options.convert.loudness = 0;
+  const AudioBuffer song = duet(0.2, 0.2, rate, 12);
+  make(write("song.wav", song), options, Voice(parts));
+  const AudioBuffer cover = read("cover.wav");
+  EXPECT_NEAR(level_db(cover.channels[0], 1, 3), level_db(song.channels[0], 1, 3), 1.5);
+  EXPECT_NEAR(level_db(cover.channels[0], 9, 11), level_db(song.channels[0], 9, 11), 1.5);
+}
+
+TEST_F(Cover, DryGivesTheSongBack) {
+  CoverOptions options;
+  options.convert.wet = 0;
+  for (const int at : {22050, 48000}) {
+    const AudioBuffer song = duet(0.2, 0.2, at, 3);
+    make(write("song.wav", song), options);
+    EXPECT_EQ(read("cover.wav").rate, at);
+    EXPECT_LT(difference_db(song, read("cover.wav")), -80) << at;
+  }
+}
+
+TEST_F(Cover, KeysThatWouldNeedTheMusicShiftedAreRefused) {
+  CoverOptions options;
+  options.convert.key = 3;
+  try {
+    options.validate();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::usage);
+    EXPECT_NE(std::string(error.what()).find("octaves"), std::string::npos);
+  }
+  options.convert.key = -12;
+  options.validate();
+  options.convert.key = 3;
+  options.convert.key_auto = true;
+  options.validate();
+}
+
+TEST_F(Cover, TheKeyIsChosenForTheVoice) {
+  AudioBuffer song = duet();
+  for (std::size_t i = 0; i < song.frames(); ++i)  // two octaves up
+    song.channels[0][i] = float(0.2 * std::sin(2 * M_PI * 600 * double(i) / rate) + 0.1 * std::sin(2 * M_PI * 1200 * double(i) / rate));
+  CoverOptions options;
+  options.convert.key_auto = true;
+  EXPECT_EQ(make(write("song.wav", song), options).convert.key, -24);
+  EXPECT_EQ(read("cover.wav").channels[1], song.channels[1]);
+}
+
+TEST_F(Cover, ASongWithoutVocalsComesOutAsItIs) {
+  const AudioBuffer song = duet(0);
+  const CoverReport report = make(write("song.wav", song), {});
+  EXPECT_FALSE(report.levels.has_vocals());
+  EXPECT_EQ(read("cover.wav").channels, song.channels);
+  EXPECT_NE(said_.find("no vocals were found"), std::string::npos) << said_;
+  EXPECT_FALSE(open_reader(file("cover.wav"))->info().tags.contains("voxconv_ai_converted"));
+}
+
+TEST_F(Cover, ASongWithoutMusicIsConvertedAsAWhole) {
+  const CoverReport report = make(write("song.wav", duet(0.2, 0.0005)), {});
+  EXPECT_FALSE(report.levels.has_music());
+  EXPECT_NE(said_.find("no music was found"), std::string::npos) << said_;
+  const AudioBuffer cover = read("cover.wav");
+  EXPECT_GT(level_db(cover.channels[0], 0.5, 3), -30);
+  EXPECT_GT(report.convert.voiced, 0.3);
+}
+
+TEST_F(Cover, ALoudSongIsLoweredAsAWholeNotPumped) {
+  AudioBuffer song = duet(0.3, 0.2);
+  for (std::size_t i = 0; i < song.frames(); ++i) song.channels[1][i] = float(std::sin(2 * M_PI * 523.3 * double(i) / rate));
+  const CoverReport report = make(write("song.wav", song), {});
+  EXPECT_NEAR(report.gain_db, -1, 0.05);
+  EXPECT_LT(report.convert.limiter_gain_db, 0.05);
+  AudioBuffer lowered = song, cover = read("cover.wav");
+  for (AudioBuffer* audio : {&lowered, &cover}) audio->channels.erase(audio->channels.begin());
+  for (float& x : lowered.channels[0]) x *= float(std::pow(10, report.gain_db / 20));
+  EXPECT_LT(difference_db(lowered, cover), -60);
+}
+
+TEST_F(Cover, StemsAreKept) {
+  CoverOptions options;
+  options.stems_dir = file("stems");
+  const AudioBuffer song = duet();
+  make(write("song.wav", song), options);
+  const AudioBuffer cover = read("cover.wav"), vocals = read("stems/song-vocals.flac"), music = read("stems/song-music.flac"),
+                    converted = read("stems/song-converted.flac");
+  for (std::size_t c = 0; c < 2; ++c)
+    for (std::size_t i = 0; i < song.frames(); i += 7) {
+      ASSERT_NEAR(vocals.channels[c][i] + music.channels[c][i], song.channels[c][i], 1e-6);
+      ASSERT_NEAR(converted.channels[c][i] + music.channels[c][i], cover.channels[c][i], 1e-6);
+    }
+}
+
+TEST_F(Cover, SeparatedVocalsAreKeptForTheNextVoice) {
+  CoverOptions options;
+  options.cache_dir = file("cache");
+  const std::string song = write("song.wav", duet());
+  EXPECT_FALSE(make(song, options).from_cache);
+  const AudioBuffer first = read("cover.wav");
+  EXPECT_TRUE(make(song, options).from_cache);
+  EXPECT_EQ(read("cover.wav").channels, first.channels);
+  // Another song under the same name, and a file in the cache that is none.
+  write("song.wav", duet(0.1));
+  EXPECT_FALSE(make(song, options).from_cache);
+  for (const auto& entry : fs::directory_iterator(options.cache_dir)) std::ofstream(entry.path()) << "no FLAC";
+  EXPECT_FALSE(make(song, options).from_cache);
+  // The limit.
+  options.cache_bytes = 1;
+  EXPECT_TRUE(make(song, options).from_cache);
+  EXPECT_TRUE(fs::is_empty(options.cache_dir));
+}
+
+TEST_F(Cover, CancelledLeavesNothing) {
+  const std::string song = write("song.wav", duet());
+  for (const char* step : {"separating", "measuring", "converting"}) {
+    CancelToken cancel;
+    EXPECT_THROW(make(song, {}, sine_voice(), cancel,
+                      [&](const Progress& progress) {
+                        if (progress.detail == step) cancel.cancel();
+                      }),
+                 Error)
+        << step;
+    EXPECT_FALSE(fs::exists(file("cover.wav"))) << step;
+    EXPECT_TRUE(fs::is_empty(folder_ / "tmp")) << step;
+  }
+}
+
+TEST_F(Cover, OneProgressRisesOverAllSteps) {
+  double last = 0;
+  const ProgressFn on_progress = [&](const Progress& progress) {
+    EXPECT_EQ(progress.stage, "cover");
+    EXPECT_GE(progress.done, last);
+    last = progress.done;
+    EXPECT_NEAR(progress.total, 8, 1e-6);
+  };
+  make(write("song.wav", duet()), {}, sine_voice(), {}, on_progress);
+  EXPECT_NEAR(last, 8, 0.01);
+}
+
+/// A sound in memory; what is read and written.
+struct Sound : AudioReader, AudioWriter {
+  explicit Sound(AudioBuffer content) : audio(std::move(content)) {
+    details.rate = audio.rate;
+    details.channels = int(audio.channel_count());
+  }
+  const AudioInfo& info() const override { return details; }
+  bool read(AudioBuffer& out, std::size_t most) override {
+    const std::size_t count = std::min(most, audio.frames() - place);
+    out = AudioBuffer(audio.rate, 0);
+    for (const auto& channel : audio.channels)
+      out.channels.emplace_back(channel.begin() + std::ptrdiff_t(place), channel.begin() + std::ptrdiff_t(place + count));
+    place += count;
+    return count > 0;
+  }
+  void write(const AudioBuffer& more) override {
+    for (std::size_t c = 0; c < audio.channel_count(); ++c)
+      audio.channels[c].insert(audio.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
+  }
+  void finish() override {}
+  AudioInfo details;
+  AudioBuffer audio;
+  std::size_t place = 0;
+};
+
+TEST(CoverMix, DoesNotDependOnThePieces) {
+  const AudioBuffer content = duet(0.5, 0.7, 48000);
+  AudioBuffer voice(48000, 1, content.frames() - 3);
+  for (std::size_t i = 0; i < voice.frames(); ++i) voice.channels[0][i] = float(0.4 * std::sin(double(i) * i * 1e-6));
+  std::vector<AudioBuffer> results;
+  for (const std::size_t piece : {voice.frames(), std::size_t(777), std::size_t(100000)}) {
+    AudioBuffer vocals = content;
+    vocals.channels[1].assign(vocals.frames(), 0);
+    Sound song(content), own(vocals), cover(AudioBuffer(44100, 2));
+    CoverMix mix(song, &own, 48000, {}, {&cover, 44100, nullptr, nullptr, nullptr});
+    Sound converted(voice);
+    for (AudioBuffer part; converted.read(part, piece);) mix.write(part);
+    mix.finish();
+    results.push_back(cover.audio);
+    EXPECT_EQ(cover.audio.frames(), std::size_t(8 * 44100));
+  }
+  EXPECT_EQ(results[0].channels, results[1].channels);
+  EXPECT_EQ(results[0].channels, results[2].channels);
+  TruePeakLimiter peak(2, 44100, -0.9);
+  peak.push(results[0]);
+  peak.finish();
+  EXPECT_EQ(peak.largest_reduction_db(), 0);
+}
+
+}  // namespace
+}  // namespace voxconv

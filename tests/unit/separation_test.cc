@@ -1,0 +1,159 @@
+// Taking songs apart: around the models, with models made for the test; and the model that ships, where its weights matter.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "audio/downmix.h"
+#include "convert/stem_stream.h"
+#include "models/separation/separator.h"
+#include "side_separator.h"
+#include "voxconv/error.h"
+
+namespace voxconv {
+namespace {
+
+AudioBuffer noise_song(int rate, std::size_t channels, std::size_t frames, unsigned seed = 1) {
+  AudioBuffer audio(rate, channels, frames);
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> sample(-0.5f, 0.5f);
+  for (auto& channel : audio.channels)
+    for (float& x : channel) x = sample(random);
+  return audio;
+}
+
+AudioBuffer part_of(const AudioBuffer& audio, std::size_t begin, std::size_t end) {
+  AudioBuffer part(audio.rate, 0);
+  for (const auto& channel : audio.channels)
+    part.channels.emplace_back(channel.begin() + std::ptrdiff_t(begin), channel.begin() + std::ptrdiff_t(end));
+  return part;
+}
+
+void add(AudioBuffer& all, const AudioBuffer& more) {
+  if (all.channels.empty()) all = AudioBuffer(more.rate, more.channel_count());
+  for (std::size_t c = 0; c < all.channel_count(); ++c)
+    all.channels[c].insert(all.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
+}
+
+/// Through a stream in pieces of the given lengths, over and over; `take` gets what comes out, and how much went in so far.
+template <typename Stream, typename Take>
+void in_pieces(Stream& stream, const AudioBuffer& song, const std::vector<std::size_t>& pieces, const Take& take) {
+  for (std::size_t begin = 0, i = 0; begin < song.frames(); ++i) {
+    const std::size_t end = std::min(song.frames(), begin + pieces[i % pieces.size()]);
+    take(stream.push(part_of(song, begin, end)), end);
+    begin = end;
+  }
+  take(stream.finish(), song.frames());
+}
+
+Stems stems_of(const AudioBuffer& song, const std::vector<std::size_t>& pieces) {
+  const SideModel model;
+  StemStream stream(model, song.rate, int(song.channel_count()));
+  Stems all;
+  in_pieces(stream, song, pieces, [&](const Stems& stems, std::size_t) {
+    add(all.vocals, stems.vocals);
+    add(all.music, stems.music);
+  });
+  return all;
+}
+
+double error_db(const AudioBuffer& song, const Stems& stems) {
+  double error = 0, power = 0;
+  for (std::size_t c = 0; c < song.channel_count(); ++c)
+    for (std::size_t i = 0; i < song.frames(); ++i) {
+      error += std::pow(double(stems.vocals.channels[c][i]) + stems.music.channels[c][i] - song.channels[c][i], 2);
+      power += std::pow(double(song.channels[c][i]), 2);
+    }
+  return 10 * std::log10((error + 1e-30) / power);
+}
+
+TEST(Separation, VocalsAndMusicAddUpToTheSong) {
+  for (const int rate : {8000, 22050, 44100, 48000, 96000})
+    for (const std::size_t channels : {1u, 2u}) {
+      const AudioBuffer song = noise_song(rate, channels, std::size_t(rate));
+      const Stems stems = stems_of(song, {4096});
+      ASSERT_EQ(stems.vocals.frames(), song.frames()) << rate;
+      ASSERT_EQ(stems.music.frames(), song.frames());
+      ASSERT_EQ(stems.vocals.channel_count(), channels);
+      EXPECT_EQ(stems.music.rate, rate);
+      EXPECT_LT(error_db(song, stems), -90) << rate;
+    }
+}
+
+TEST(Separation, AnyCutGivesTheSameStems) {
+  const AudioBuffer song = noise_song(48000, 2, 48000);
+  const Stems whole = stems_of(song, {48000}), cut = stems_of(song, {1, 7000, 333});
+  EXPECT_EQ(whole.vocals.channels, cut.vocals.channels);
+  EXPECT_EQ(whole.music.channels, cut.music.channels);
+}
+
+TEST(Separation, TheVeryShortKeepsItsLength) {
+  for (const std::size_t frames : {0u, 1u, 2u, 700u})
+    for (const int rate : {44100, 48000}) EXPECT_EQ(stems_of(noise_song(rate, 2, frames), {100}).music.frames(), frames) << rate;
+}
+
+TEST(Separation, SurroundIsMixedToStereoWithoutItsBassChannel) {
+  AudioBuffer song(48000, 6, 1);
+  const auto stereo = [&](std::size_t only) {
+    for (std::size_t c = 0; c < 6; ++c) song.channels[c][0] = c == only ? 1.f : 0.f;
+    const AudioBuffer mixed = at_most_stereo(song);
+    EXPECT_EQ(mixed.channel_count(), 2u);
+    return std::pair(mixed.channels[0][0], mixed.channels[1][0]);
+  };
+  const float full = float(1 / (1 + 2 * std::sqrt(0.5))), lower = float(std::sqrt(0.5)) * full;
+  const std::vector<std::pair<float, float>> wanted{{full, 0}, {0, full}, {lower, lower}, {0, 0}, {lower, 0}, {0, lower}};
+  for (std::size_t c = 0; c < 6; ++c) {
+    EXPECT_NEAR(stereo(c).first, wanted[c].first, 1e-6) << c;
+    EXPECT_NEAR(stereo(c).second, wanted[c].second, 1e-6) << c;
+  }
+  for (auto& channel : song.channels) channel[0] = 1;
+  EXPECT_NEAR(at_most_stereo(song).channels[0][0], 1, 1e-6);  // nothing clips
+}
+
+TEST(Separation, TellsWhetherThereAreVocalsAndMusic) {
+  const auto levels = [](float left, float right) {
+    StemMeter meter(44100, 2);
+    Stems stems{noise_song(44100, 2, 3 * 44100), noise_song(44100, 2, 3 * 44100, 2)};
+    for (auto& channel : stems.vocals.channels)
+      for (float& x : channel) x *= left;
+    for (auto& channel : stems.music.channels)
+      for (float& x : channel) x *= right;
+    meter.push(stems);
+    return meter.levels();
+  };
+  EXPECT_TRUE(levels(1, 1).has_vocals() && levels(1, 1).has_music());
+  EXPECT_NEAR(levels(1, 0.1f).vocals_db - levels(1, 0.1f).music_db, 20, 1.5);
+  EXPECT_TRUE(levels(1, 0.05f).has_vocals() && !levels(1, 0.05f).has_music());
+  EXPECT_TRUE(!levels(0.05f, 1).has_vocals() && levels(0.05f, 1).has_music());
+  EXPECT_TRUE(!levels(0, 0).has_vocals() && !levels(0, 0).has_music());
+}
+
+TEST(Separation, AnUnknownModelIsNamed) {
+  try {
+    load_separation_model("nothing", torch::kCPU, torch::kFloat);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::usage);
+    EXPECT_NE(std::string(error.what()).find("spleeter"), std::string::npos);
+  }
+}
+
+TEST(Spleeter, AnyCutGivesTheSameVocalsAndNothingWaitsLong) {
+  const auto model = load_separation_model("spleeter", torch::kCPU, torch::kFloat);
+  const AudioBuffer song = noise_song(44100, 2, 530000);  // two segments
+  std::vector<AudioBuffer> results;
+  for (const std::vector<std::size_t>& pieces : {std::vector<std::size_t>{530000}, {100000, 1, 77777}}) {
+    const auto stream = model->start();
+    AudioBuffer vocals;
+    in_pieces(*stream, song, pieces, [&](const AudioBuffer& more, std::size_t pushed) {
+      add(vocals, more);
+      EXPECT_GE(double(vocals.frames()) + model->context_s() * model->sample_rate() + 1, double(pushed));
+    });
+    results.push_back(vocals);
+  }
+  ASSERT_EQ(results[0].frames(), song.frames());
+  EXPECT_EQ(results[0].channels, results[1].channels);
+}
+
+}  // namespace
+}  // namespace voxconv
