@@ -11,7 +11,7 @@
 namespace webwrap {
 namespace {
 
-constexpr int max_listed = 1000;
+constexpr int max_reports = 1000;
 
 }  // namespace
 
@@ -41,7 +41,7 @@ int backup(const Config& config, const std::string& path) {
 
 int reports(const Config& config) {
   open_existing_store(config)->read([&](Transaction& transaction) {
-    const std::vector<Report> all = transaction.songs().reports(max_listed);
+    const std::vector<Report> all = transaction.songs().reports(max_reports);
     if (all.empty()) fmt::print("Nobody has reported a song.\n");
     for (const Report& report : all) {
       const auto share = transaction.songs().find_share(report.share);
