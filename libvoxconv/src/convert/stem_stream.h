@@ -21,7 +21,7 @@ class StemStream {
  public:
   /// `model` must outlive it.
   StemStream(const SeparationModel& model, int rate, int channels);
-  Stems push(const AudioBuffer& audio);  ///< the stems that are now certain; may be none
+  Stems push(const AudioBuffer& audio);  ///< the stems that later audio cannot change; may be none
   Stems finish();                        ///< the rest; as many frames in all as came in
 
  private:

@@ -12,7 +12,8 @@ namespace voxconv {
 class SeparationStream {
  public:
   virtual ~SeparationStream() = default;
-  /// The next samples of both channels, at the separator's rate; returns the vocals in them that are now certain, in stereo; may be none.
+  /// The next samples of both channels, at the separator's rate; returns the vocals in stereo, as far as later samples cannot change them;
+  /// may be none.
   virtual AudioBuffer push(const AudioBuffer& stereo) = 0;
   /// The rest: as many samples in all as came in.
   virtual AudioBuffer finish() = 0;
@@ -23,7 +24,7 @@ class SeparationModel {
  public:
   virtual ~SeparationModel() = default;
   virtual int sample_rate() const = 0;
-  /// The longest that a sample comes out after it went in, in seconds; also how far what is heard of its surroundings reaches.
+  /// The longest that a sample comes out after it went in, in seconds; also how far around it the audio reaches that it depends on.
   virtual double context_s() const = 0;
   virtual std::unique_ptr<SeparationStream> start() const = 0;
 };
