@@ -15,6 +15,8 @@
 #include "train/native/acoustic_task.h"
 #include "train/native/corpus.h"
 #include "train/native/recordings.h"
+#include "train/native/vocoder_task.h"
+#include "train/random_source.h"
 #include "train/training.h"
 #include "voxconv/audio_io.h"
 #include "voxconv/error.h"
@@ -122,6 +124,22 @@ TEST(Corpus, SaysWhenNothingIsLongEnough) {
   const Corpus corpus({speaker(5, 100)}, 1);
   RandomSource random(1, 1);
   EXPECT_THROW(corpus.draw(random, 200), Error);
+}
+
+// A voice without any breath, whose glottal pulses lie anywhere and whose pitch is known to a few cents: noise must not bring a rendering
+// nearer to it, as it does where both renderings have the same pulses.
+TEST(VocoderTask, DoesNotTakeAnUnknownPhaseForNoise) {
+  torch::manual_seed(3);
+  RandomSource random(3, 0);
+  const torch::Tensor f0 = torch::tensor({110.f, 150.f, 200.f, 260.f, 330.f, 420.f}).unsqueeze(1).expand({6, 60}).contiguous();
+  const torch::Tensor recorded = render_pulses_twice(f0, random).first.chunk(2)[0];
+  const torch::Tensor pulses = render_pulses_twice(f0, random).first;
+  const auto distance = [&](double noise) {
+    const torch::Tensor rendered = pulses + noise * white_noise(pulses.size(0), pulses.size(1));
+    return spectral_energy_distance(rendered.chunk(2)[0], rendered.chunk(2)[1], recorded, {128, 256, 512, 1200, 2048}).item<float>();
+  };
+  EXPECT_LT(distance(0.01), distance(0.1));
+  EXPECT_LT(distance(0.1), distance(0.3));
 }
 
 TEST(SpectralEnergyDistance, IsLeastForNoiseOfTheTargetsLevel) {

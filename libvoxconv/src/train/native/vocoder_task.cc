@@ -1,6 +1,7 @@
 #include "train/native/vocoder_task.h"
 
 #include <cmath>
+#include <numbers>
 
 #include "audio/resampler.h"
 #include "models/native/config.h"
@@ -42,7 +43,29 @@ std::pair<torch::Tensor, torch::Tensor> at_speed(const Crop& crop, std::int64_t 
   return {audio, torch::where(pitch > 1600, torch::zeros_like(pitch), pitch)};
 }
 
+/// f0 [T] as it might as well have been estimated: with a slow random error of a few cents.
+torch::Tensor with_estimation_error(const torch::Tensor& f0, RandomSource& random) {
+  constexpr double largest_error = 10;  // cents
+  constexpr std::int64_t spacing = 12;  // frames between the points that it runs through
+  torch::Tensor cents = torch::empty({1, 1, f0.size(0) / spacing + 2});
+  for (std::int64_t i = 0; i < cents.numel(); ++i) cents[0][0][i] = random.between(-largest_error, largest_error);
+  const auto smooth = torch::nn::functional::interpolate(
+      cents,
+      torch::nn::functional::InterpolateFuncOptions().size(std::vector<std::int64_t>{f0.size(0)}).mode(torch::kLinear).align_corners(true));
+  return f0 * torch::exp2(smooth.flatten() / 1200);
+}
+
 }  // namespace
+
+std::pair<torch::Tensor, torch::Tensor> render_pulses_twice(const torch::Tensor& f0, RandomSource& random) {
+  std::vector<torch::Tensor> rendered_f0;
+  std::vector<double> phases;
+  for (std::int64_t i = 0; i < 2 * f0.size(0); ++i) {
+    rendered_f0.push_back(with_estimation_error(f0[i % f0.size(0)], random));
+    phases.push_back(random.between(-std::numbers::pi, std::numbers::pi));
+  }
+  return native::render_pulses(torch::stack(rendered_f0), phases);
+}
 
 torch::Tensor white_noise(std::int64_t rows, std::int64_t samples) { return (torch::rand({rows, samples}) * 2 - 1) * std::sqrt(3.0); }
 
@@ -51,7 +74,6 @@ VocoderTask::VocoderTask(const Corpus& corpus, native::Vocoder vocoder, torch::D
 
 VocoderTask::Batch VocoderTask::make_batch(const std::vector<Crop>& crops, RandomSource& random, bool augment) const {
   std::vector<torch::Tensor> audio, envelope, f0;
-  std::vector<double> phases;
   for (const Crop& crop : crops) {
     const double speed = augment && random.uniform() < 0.6 ? slowest * std::pow(fastest / slowest, random.uniform()) : 1.0;
     auto [sound, pitch] = at_speed(crop, crop_frames, speed);
@@ -59,19 +81,17 @@ VocoderTask::Batch VocoderTask::make_batch(const std::vector<Crop>& crops, Rando
     audio.push_back(sound);
     f0.push_back(pitch);
     envelope.push_back(native::analyse_envelope(sound, pitch));
-    phases.push_back(augment ? random.between(-3.14, 3.14) : 0);
   }
-  const torch::Tensor pitch = torch::stack(f0);
-  const auto [pulses, phase] = native::render_pulses(pitch, phases);
-  return {torch::stack(audio).to(device_), torch::stack(envelope).to(device_), pitch.to(device_), pulses.to(device_), phase.to(device_)};
+  const auto [pulses, phase] = render_pulses_twice(torch::stack(f0), random);
+  return {torch::stack(audio).to(device_), torch::stack(envelope).to(device_), torch::stack(f0).to(device_), pulses.to(device_),
+          phase.to(device_)};
 }
 
 torch::Tensor VocoderTask::render_twice(const Batch& batch) {
   const auto filters = vocoder_->filters(batch.envelope, batch.f0);
   const auto twice = [](const torch::Tensor& x) { return torch::cat({x, x}); };
-  return vocoder_->synthesize(
-      {twice(filters.pulse), twice(filters.noise), twice(filters.period_gain)},
-      {twice(batch.pulses), twice(batch.phase), white_noise(2 * batch.f0.size(0), batch.audio.size(1)).to(device_)});
+  return vocoder_->synthesize({twice(filters.pulse), twice(filters.noise), twice(filters.period_gain)},
+                              {batch.pulses, batch.phase, white_noise(2 * batch.f0.size(0), batch.audio.size(1)).to(device_)});
 }
 
 torch::Tensor VocoderTask::loss(const Batch& batch, const std::vector<std::int64_t>& sizes) {

@@ -23,10 +23,11 @@ class VocoderTask : public Task {
 
  private:
   struct Batch {
-    torch::Tensor audio, envelope, f0, pulses, phase;
+    torch::Tensor audio, envelope, f0;  ///< [B, N], [B, T, envelope_bins], [B, T]
+    torch::Tensor pulses, phase;        ///< [2 B, N] of two renderings
   };
   Batch make_batch(const std::vector<Crop>& crops, RandomSource& random, bool augment) const;
-  /// Two renderings with noises of their own, one after the other: [2 B, N].
+  /// Two renderings with pulses and noise of their own, one after the other: [2 B, N].
   torch::Tensor render_twice(const Batch& batch);
   torch::Tensor loss(const Batch& batch, const std::vector<std::int64_t>& sizes);
 
@@ -37,6 +38,11 @@ class VocoderTask : public Task {
   std::int64_t steps_ = 0;
 };
 
+/// Pulses and their phase for two renderings of f0 [B, T], one after the other: each [2 B, T * hop], each row with a phase and a slow error
+/// of the pitch (10 cents at most) of its own. Where the glottal pulses of a recording lie is not known, nor its pitch to the last cent:
+/// shared by both renderings, a wrong phase would be a distance to the recording that only noise can lessen, and voices would become
+/// hoarse.
+std::pair<torch::Tensor, torch::Tensor> render_pulses_twice(const torch::Tensor& f0, RandomSource& random);
 /// White noise of variance 1 [B, N], from LibTorch's generator.
 torch::Tensor white_noise(std::int64_t rows, std::int64_t samples);
 
