@@ -15,17 +15,17 @@ namespace {
 constexpr F0Range everything{10, 3000};
 
 nn::StateDict weights() { return golden::open("rmvpe_weights").tensors(); }
-torch::Tensor expected(const std::string& name) { return golden::open("rmvpe").get(name); }
-torch::Tensor speech() { return golden::clip().slice(0, 8000, 40000); }
+torch::Tensor expected_pitch(const std::string& name) { return golden::open("rmvpe").get(name); }
+torch::Tensor two_seconds() { return golden::clip().slice(0, 8000, 40000); }
 Rmvpe make(const F0Range& range = everything) { return Rmvpe(weights(), "rmvpe_weights", range, torch::kCPU); }
 
 TEST(Rmvpe, EqualsTheReference) {
   const Rmvpe rmvpe = make();
-  const torch::Tensor mel = rmvpe.mel(speech()), salience = rmvpe.salience(mel), reference = expected("hz");
+  const torch::Tensor mel = rmvpe.mel(two_seconds()), salience = rmvpe.salience(mel), reference = expected_pitch("hz");
   ASSERT_EQ(mel.sizes(), torch::IntArrayRef({201, 128}));
-  EXPECT_LT(golden::relative_error(mel.slice(0, 0, 201, 10).t(), expected("mel")), 1e-5);
-  EXPECT_LT(golden::relative_error(salience.slice(0, 0, 201, 10), expected("salience")), 1e-4);
-  const F0Frames frames = rmvpe.estimate(speech());
+  EXPECT_LT(golden::relative_error(mel.slice(0, 0, 201, 10).t(), expected_pitch("mel")), 1e-5);
+  EXPECT_LT(golden::relative_error(salience.slice(0, 0, 201, 10), expected_pitch("salience")), 1e-4);
+  const F0Frames frames = rmvpe.estimate(two_seconds());
   ASSERT_EQ(frames.hz.sizes(), reference.sizes());
   EXPECT_TRUE(torch::equal(frames.hz > 0, reference > 0));
   EXPECT_GT((reference > 0).sum().item<std::int64_t>(), 50);
@@ -34,9 +34,9 @@ TEST(Rmvpe, EqualsTheReference) {
 
 TEST(Rmvpe, PiecesAreAsTheReferencesWhole) {
   const Rmvpe rmvpe = make();
-  const torch::Tensor salience = rmvpe.salience(rmvpe.mel(speech().repeat({5})));
+  const torch::Tensor salience = rmvpe.salience(rmvpe.mel(two_seconds().repeat({5})));
   ASSERT_EQ(salience.size(0), 1001);
-  EXPECT_LT(golden::relative_error(salience.slice(0, 55, 1001, 100), expected("long")), 1e-4);
+  EXPECT_LT(golden::relative_error(salience.slice(0, 55, 1001, 100), expected_pitch("long")), 1e-4);
 }
 
 // The reference's network is small; the convolutions that are packed anew in each call are not.
@@ -55,7 +55,7 @@ TEST(Rmvpe, ConvolutionsOfEverySizeAreNormed) {
 
 TEST(Rmvpe, WindowsTogetherAreAsEachByItself) {
   const Rmvpe rmvpe = make({200, 900});
-  const torch::Tensor windows = torch::stack({speech().slice(0, 0, 20000), speech().slice(0, 12000, 32000), torch::zeros(20000)});
+  const torch::Tensor windows = torch::stack({two_seconds().slice(0, 0, 20000), two_seconds().slice(0, 12000, 32000), torch::zeros(20000)});
   const F0Frames together = rmvpe.estimate_windows(windows);
   ASSERT_EQ(together.hz.sizes(), torch::IntArrayRef({3, frame_count(20000)}));
   for (std::int64_t i = 0; i < 3; ++i) {
@@ -68,7 +68,7 @@ TEST(Rmvpe, WindowsTogetherAreAsEachByItself) {
 }
 
 TEST(Rmvpe, RangeLimitsThePitch) {
-  const torch::Tensor wide = make().estimate(speech()).hz, hz = make({200, 400}).estimate(speech()).hz;
+  const torch::Tensor wide = make().estimate(two_seconds()).hz, hz = make({200, 400}).estimate(two_seconds()).hz;
   const torch::Tensor voiced = hz.index({hz > 0});
   ASSERT_GT(voiced.size(0), 0);
   EXPECT_GT(voiced.min().item<double>(), 200 * 0.95);

@@ -10,7 +10,7 @@
 namespace voxconv {
 namespace {
 
-std::vector<float> sine(double hz, double seconds, double db, int rate = feature_rate) {
+std::vector<float> sine_at_level(double hz, double seconds, double db, int rate = feature_rate) {
   std::vector<float> audio(std::size_t(seconds * rate));
   const double amplitude = std::sqrt(2) * std::pow(10, db / 20);
   for (std::size_t i = 0; i < audio.size(); ++i) audio[i] = float(amplitude * std::sin(2 * std::numbers::pi * hz * double(i) / rate));
@@ -37,14 +37,14 @@ std::vector<float> raised(AnalysisLevel& level, const std::vector<float>& audio,
 
 TEST(AnalysisLevel, LeavesWhatIsLoudEnough) {
   AnalysisLevel level;
-  const std::vector<float> audio = sine(200, 3.3, -20);
+  const std::vector<float> audio = sine_at_level(200, 3.3, -20);
   EXPECT_EQ(raised(level, audio, 5000), audio);
 }
 
 TEST(AnalysisLevel, RaisesWhatIsQuietAndGivesItBackAsItWas) {
   for (const double quiet : {-40, -60, -80}) {
     AnalysisLevel level;
-    const std::vector<float> audio = sine(200, 4.5, quiet);
+    const std::vector<float> audio = sine_at_level(200, 4.5, quiet);
     std::vector<float> loud = raised(level, audio, 5000);
     EXPECT_NEAR(db(loud, 0, 4.5), std::min(AnalysisLevel::target_db, quiet + AnalysisLevel::most_db), 0.7) << quiet;
     level.restore(loud, feature_rate);
@@ -54,13 +54,13 @@ TEST(AnalysisLevel, RaisesWhatIsQuietAndGivesItBackAsItWas) {
 
 TEST(AnalysisLevel, LeavesTheNoiseOfTheFormat) {
   AnalysisLevel level;
-  const std::vector<float> audio = sine(200, 3, -92);
+  const std::vector<float> audio = sine_at_level(200, 3, -92);
   EXPECT_EQ(raised(level, audio, 5000), audio);
 }
 
 TEST(AnalysisLevel, IsDownBeforeALoudPartBegins) {
-  std::vector<float> audio = sine(200, 3.7, -70);
-  append(audio, sine(200, 3, -12));
+  std::vector<float> audio = sine_at_level(200, 3.7, -70);
+  append(audio, sine_at_level(200, 3, -12));
   AnalysisLevel level;
   const std::vector<float> loud = raised(level, audio, 5000);
   EXPECT_GT(db(loud, 0, 2), -30);
@@ -69,9 +69,9 @@ TEST(AnalysisLevel, IsDownBeforeALoudPartBegins) {
 }
 
 TEST(AnalysisLevel, DoesNotDependOnTheCut) {
-  std::vector<float> audio = sine(200, 2.4, -75);
-  append(audio, sine(300, 2, -40));
-  append(audio, sine(300, 2, -15));
+  std::vector<float> audio = sine_at_level(200, 2.4, -75);
+  append(audio, sine_at_level(300, 2, -40));
+  append(audio, sine_at_level(300, 2, -15));
   AnalysisLevel whole, cut;
   std::vector<float> a = raised(whole, audio, audio.size()), b = raised(cut, audio, 331);
   EXPECT_EQ(a, b);
@@ -94,9 +94,9 @@ std::vector<float> analysed(const std::vector<float>& samples, int rate) {
 
 TEST(AnalysisAudio, HearsNothingBelowAVoice) {
   constexpr int rate = 44100;
-  std::vector<float> audio = sine(220, 4, -20, rate);
+  std::vector<float> audio = sine_at_level(220, 4, -20, rate);
   std::fill(audio.begin() + rate, audio.begin() + 2 * rate, 0.f);  // a rest
-  const std::vector<float> clean = analysed(audio, rate), rumble = sine(25, 4, -30, rate), drift = sine(3, 4, -26, rate);
+  const std::vector<float> clean = analysed(audio, rate), rumble = sine_at_level(25, 4, -30, rate), drift = sine_at_level(3, 4, -26, rate);
   for (std::size_t i = 0; i < audio.size(); ++i) audio[i] += 0.05f + rumble[i] + drift[i];
   const std::vector<float> dirty = analysed(audio, rate);
   ASSERT_EQ(dirty.size(), clean.size());

@@ -14,12 +14,12 @@
 namespace voxconv {
 namespace {
 
-constexpr int rate = 48000;
+constexpr int song_rate = 48000;
 using Channel = std::vector<float>;
 
-Channel sine(double hz, double level = 0.2, double seconds = 3) {
-  Channel channel(std::size_t(seconds * rate));
-  for (std::size_t i = 0; i < channel.size(); ++i) channel[i] = float(level * std::sin(2 * std::numbers::pi * hz * double(i) / rate));
+Channel sine_channel(double hz, double level = 0.2, double seconds = 3) {
+  Channel channel(std::size_t(seconds * song_rate));
+  for (std::size_t i = 0; i < channel.size(); ++i) channel[i] = float(level * std::sin(2 * std::numbers::pi * hz * double(i) / song_rate));
   return channel;
 }
 
@@ -28,14 +28,14 @@ Channel scaled(Channel channel, double gain) {
   return channel;
 }
 
-Channel silence() { return scaled(sine(100), 0); }
+Channel silence() { return scaled(sine_channel(100), 0); }
 
 Channel mixed(const std::vector<Channel>& channels, std::size_t piece = 10000) {
-  StreamDownmix downmix(channels.size(), rate);
+  StreamDownmix downmix(channels.size(), song_rate);
   Channel mono;
   const auto add = [&](const AudioBuffer& more) { mono.insert(mono.end(), more.channels[0].begin(), more.channels[0].end()); };
   for (std::size_t i = 0; i < channels[0].size(); i += piece) {
-    AudioBuffer part(rate, 0);
+    AudioBuffer part(song_rate, 0);
     for (const Channel& channel : channels)
       part.channels.emplace_back(channel.begin() + std::ptrdiff_t(i),
                                  channel.begin() + std::ptrdiff_t(std::min(i + piece, channel.size())));
@@ -56,7 +56,7 @@ double level_db(const Channel& audio) {
 }
 
 TEST(Downmix, WhatAllChannelsHoldComesOutAsItIs) {
-  const Channel voice = sine(300);
+  const Channel voice = sine_channel(300);
   for (const std::size_t count : {1, 2, 6}) {
     const Channel mono = mixed(std::vector<Channel>(count, voice));
     for (std::size_t i = 0; i < voice.size(); ++i) ASSERT_NEAR(mono[i], voice[i], 1e-6) << count;
@@ -64,7 +64,7 @@ TEST(Downmix, WhatAllChannelsHoldComesOutAsItIs) {
 }
 
 TEST(Downmix, KeepsAVoiceThatTheSumWouldLose) {
-  const Channel voice = sine(300);
+  const Channel voice = sine_channel(300);
   const double level = level_db(voice);
   EXPECT_NEAR(level_db(mixed({voice, scaled(voice, -1)})), level, 0.1) << "opposite phase";
   EXPECT_NEAR(level_db(mixed({voice, silence()})), level, 0.1) << "left alone";
@@ -74,24 +74,23 @@ TEST(Downmix, KeepsAVoiceThatTheSumWouldLose) {
 }
 
 TEST(Downmix, KeepsUnrelatedChannelsInBalance) {
-  const Channel left = sine(3000), right = sine(4100);
+  const Channel left = sine_channel(3000), right = sine_channel(4100);
   const Channel mono = mixed({left, right});
   EXPECT_NEAR(level_db(mono), level_db(left), 0.2);
   double with_left = 0, with_right = 0;
-  for (std::size_t i = rate; i < mono.size(); ++i) with_left += double(mono[i]) * left[i], with_right += double(mono[i]) * right[i];
+  for (std::size_t i = song_rate; i < mono.size(); ++i) with_left += double(mono[i]) * left[i], with_right += double(mono[i]) * right[i];
   EXPECT_NEAR(with_left / with_right, 1, 0.1);
 }
 
 TEST(Downmix, NeitherAnOffsetNorTheBassDecides) {
-  const Channel voice = sine(300), bass = sine(40, 0.8);
+  const Channel voice = sine_channel(300), bass = sine_channel(40, 0.8);
   Channel offset = silence();
   for (float& x : offset) x = 0.5f;
   EXPECT_NEAR(level_db(mixed({voice, offset})), level_db(voice), 0.3);
   const Channel mono = mixed({voice, bass});
-  double with_voice = 0, with_bass = 0, voice_power = 0;
-  for (std::size_t i = rate; i < mono.size(); ++i) {
+  double with_voice = 0, voice_power = 0;
+  for (std::size_t i = song_rate; i < mono.size(); ++i) {
     with_voice += double(mono[i]) * voice[i];
-    with_bass += double(mono[i]) * bass[i];
     voice_power += double(voice[i]) * voice[i];
   }
   EXPECT_GT(with_voice / voice_power, 0.85);
@@ -100,10 +99,10 @@ TEST(Downmix, NeitherAnOffsetNorTheBassDecides) {
 TEST(Downmix, DoesNotDependOnTheCut) {
   std::mt19937 random(1);
   std::normal_distribution<float> normal(0, 0.1f);
-  std::vector<Channel> channels(3, Channel(2 * rate + 1234));
+  std::vector<Channel> channels(3, Channel(2 * song_rate + 1234));
   for (Channel& channel : channels)
     for (float& x : channel) x = normal(random);
-  for (std::size_t i = rate; i < channels[1].size(); ++i) channels[1][i] = -channels[0][i];
+  for (std::size_t i = song_rate; i < channels[1].size(); ++i) channels[1][i] = -channels[0][i];
   const Channel whole = mixed(channels, channels[0].size());
   for (const std::size_t piece : {1, 777, 48000}) EXPECT_EQ(mixed(channels, piece), whole) << piece;
 }

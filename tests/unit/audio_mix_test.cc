@@ -42,7 +42,7 @@ struct MemoryWriter : AudioWriter {
   bool finished = false;
 };
 
-AudioBuffer sine(int rate, std::size_t channels, double seconds, double hz, double level) {
+AudioBuffer sine_audio(int rate, std::size_t channels, double seconds, double hz, double level) {
   AudioBuffer audio(rate, channels, std::size_t(seconds * rate));
   for (auto& channel : audio.channels)
     for (std::size_t i = 0; i < channel.size(); ++i) channel[i] = float(level * std::sin(2 * std::numbers::pi * hz * double(i) / rate));
@@ -50,38 +50,38 @@ AudioBuffer sine(int rate, std::size_t channels, double seconds, double hz, doub
 }
 
 TEST(Mix, AddsSourcesOfOtherRatesAndChannelCountsInStep) {
-  MemoryReader stereo(sine(44100, 2, 1.0, 200, 0.3)), slow(sine(22050, 1, 0.5, 300, 0.4));
+  MemoryReader stereo(sine_audio(44100, 2, 1.0, 200, 0.3)), slow(sine_audio(22050, 1, 0.5, 300, 0.4));
   MemoryWriter writer(2);
   EXPECT_EQ(mix({{&stereo, 1.0}, {&slow, 0.5}}, writer, 44100, 2), 0);
   EXPECT_TRUE(writer.finished);
   ASSERT_EQ(writer.audio.frames(), 44100u);
-  const AudioBuffer first = sine(44100, 1, 1.0, 200, 0.3), second = sine(44100, 1, 1.0, 300, 0.2);
+  const AudioBuffer first = sine_audio(44100, 1, 1.0, 200, 0.3), second = sine_audio(44100, 1, 1.0, 300, 0.2);
   for (std::size_t i = 1000; i < 21000; ++i)
     ASSERT_NEAR(writer.audio.channels[1][i], first.channels[0][i] + second.channels[0][i], 2e-3) << i;
   for (std::size_t i = 23000; i < 44100; ++i) ASSERT_EQ(writer.audio.channels[0][i], first.channels[0][i]) << i;
 }
 
 TEST(Mix, KeepsTheTruePeakDown) {
-  MemoryReader one(sine(44100, 2, 0.5, 1000, 0.9)), same(sine(44100, 2, 0.5, 1000, 0.9));
+  MemoryReader one(sine_audio(44100, 2, 0.5, 1000, 0.9)), same(sine_audio(44100, 2, 0.5, 1000, 0.9));
   MemoryWriter writer(1);
   EXPECT_NEAR(mix({{&one, 1}, {&same, 1}}, writer, 44100, 1), 20 * std::log10(1.8) + 1, 0.1);
   for (const float x : writer.audio.channels[0]) ASSERT_LE(std::abs(x), 0.892);
 }
 
 TEST(Mix, AddsUpChannelsOfAHighRate) {
-  AudioBuffer wide = sine(192000, 6, 0.5, 500, 0.6);
+  AudioBuffer wide = sine_audio(192000, 6, 0.5, 500, 0.6);
   for (std::size_t c = 1; c < 6; ++c) wide.channels[c].assign(wide.frames(), 0.0f);
   MemoryReader reader(wide);
   MemoryWriter writer(2);
   mix({{&reader, 1}}, writer, 48000, 2);
-  const AudioBuffer wanted = sine(48000, 1, 0.5, 500, 0.6);  // what sounds in one channel alone keeps its level
+  const AudioBuffer wanted = sine_audio(48000, 1, 0.5, 500, 0.6);  // what sounds in one channel alone keeps its level
   ASSERT_EQ(writer.audio.frames(), wanted.frames());
   for (std::size_t i = 1000; i < 23000; ++i) ASSERT_NEAR(writer.audio.channels[0][i], wanted.channels[0][i], 1e-4) << i;
   EXPECT_EQ(writer.audio.channels[0], writer.audio.channels[1]);
 }
 
 TEST(Mix, StopsWhenAsked) {
-  MemoryReader one(sine(44100, 1, 2, 1000, 0.5));
+  MemoryReader one(sine_audio(44100, 1, 2, 1000, 0.5));
   MemoryWriter writer(1);
   CancelToken cancel;
   EXPECT_THROW(mix(

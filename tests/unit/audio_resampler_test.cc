@@ -9,7 +9,7 @@ namespace {
 
 using namespace testing_audio;
 
-AudioBuffer sine(int rate, double hz, double seconds, double level = 0.5) {
+AudioBuffer sine_tone(int rate, double hz, double seconds, double level = 0.5) {
   AudioBuffer audio(rate, 1, std::size_t(std::lround(seconds * rate)));
   for (std::size_t i = 0; i < audio.frames(); ++i)
     audio.channels[0][i] = float(level * std::sin(2 * std::numbers::pi * hz * double(i) / rate));
@@ -25,11 +25,11 @@ class ResamplerRates : public testing::TestWithParam<Rates> {};
 TEST_P(ResamplerRates, KeepsASineInLevelPlaceAndLength) {
   const auto [from, to] = GetParam();
   const double hz = 0.3 * std::min(from, to);
-  const AudioBuffer out = resample(sine(from, hz, 0.7), to);
+  const AudioBuffer out = resample(sine_tone(from, hz, 0.7), to);
   ASSERT_EQ(out.rate, to);
   ASSERT_EQ(out.frames(), std::size_t(std::lround(std::lround(0.7 * from) * double(to) / from)));
   // Compared with the sine of the other rate itself: level, delay and distortion in one figure.
-  EXPECT_GT(snr_db(sine(to, hz, 0.7).channels[0], out.channels[0], std::size_t(to) / 10), 100);
+  EXPECT_GT(snr_db(sine_tone(to, hz, 0.7).channels[0], out.channels[0], std::size_t(to) / 10), 100);
 }
 
 INSTANTIATE_TEST_SUITE_P(Pairs, ResamplerRates,
@@ -38,7 +38,7 @@ INSTANTIATE_TEST_SUITE_P(Pairs, ResamplerRates,
                          [](const auto& test) { return std::to_string(test.param.from) + "to" + std::to_string(test.param.to); });
 
 TEST(Resampler, QualitiesKeepTheirPromises) {
-  const AudioBuffer in = sine(48000, 3000, 0.5), wanted = sine(16000, 3000, 0.5);
+  const AudioBuffer in = sine_tone(48000, 3000, 0.5), wanted = sine_tone(16000, 3000, 0.5);
   const auto snr = [&](ResamplerQuality quality) { return snr_db(wanted.channels[0], resample(in, 16000, quality).channels[0], 1600); };
   EXPECT_GT(snr(ResamplerQuality::best), 120);
   EXPECT_GT(snr(ResamplerQuality::medium), 100);
@@ -47,7 +47,7 @@ TEST(Resampler, QualitiesKeepTheirPromises) {
 
 TEST(Resampler, DoesNotAlias) {
   // 9 kHz cannot be at 16 kHz: what is left of it is alias.
-  const AudioBuffer out = resample(sine(48000, 9000, 0.5), 16000);
+  const AudioBuffer out = resample(sine_tone(48000, 9000, 0.5), 16000);
   double rest = 0;
   for (std::size_t i = 1600; i + 1600 < out.frames(); ++i) rest = std::max(rest, double(std::abs(out.channels[0][i])));
   EXPECT_LT(20 * std::log10(rest / 0.5), -100);

@@ -26,7 +26,7 @@ std::string file_with_header(const std::string& header, std::size_t payload) {
   return std::string(reinterpret_cast<const char*>(&bytes), 8) + header + std::string(payload, '\0');
 }
 
-void expect_refused(const std::string& bytes, const std::string& part_of_message) {
+void expect_bytes_refused(const std::string& bytes, const std::string& part_of_message) {
   const std::string path = scratch("refused.safetensors");
   write_file(path, bytes);
   try {
@@ -84,20 +84,21 @@ TEST(Safetensors, ViewsOutliveTheFile) {
 }
 
 TEST(Safetensors, RefusesDamage) {
-  expect_refused("short", "at least 8");
-  expect_refused(std::string(8, '\xff') + "{}", "header claims");
-  expect_refused(file_with_header("[1]", 0), "not a JSON object");
-  expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 4), "larger than the file");
-  expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}})", 8), "do not fit");
-  expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[8,4]}})", 8), "do not fit");
-  expect_refused(file_with_header(R"({"a":{"dtype":"Q4","shape":[1],"data_offsets":[0,4]}})", 8), "unknown dtype");
-  expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", 8),
-                 "larger than the file");
-  expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[0,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9],"data_offsets":[0,0]}})", 8),
-                 "empty and yet too large");
-  expect_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", 8), "larger than the file");
-  expect_refused(file_with_header(R"({"a":{"dtype":"F32"}})", 8), "malformed");
-  expect_refused(
+  expect_bytes_refused("short", "at least 8");
+  expect_bytes_refused(std::string(8, '\xff') + "{}", "header claims");
+  expect_bytes_refused(file_with_header("[1]", 0), "not a JSON object");
+  expect_bytes_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 4), "larger than the file");
+  expect_bytes_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}})", 8), "do not fit");
+  expect_bytes_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[8,4]}})", 8), "do not fit");
+  expect_bytes_refused(file_with_header(R"({"a":{"dtype":"Q4","shape":[1],"data_offsets":[0,4]}})", 8), "unknown dtype");
+  expect_bytes_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", 8),
+                       "larger than the file");
+  expect_bytes_refused(
+      file_with_header(R"({"a":{"dtype":"F32","shape":[0,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,9],"data_offsets":[0,0]}})", 8),
+      "empty and yet too large");
+  expect_bytes_refused(file_with_header(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", 8), "larger than the file");
+  expect_bytes_refused(file_with_header(R"({"a":{"dtype":"F32"}})", 8), "malformed");
+  expect_bytes_refused(
       file_with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})", 8),
       "overlap");
 }
