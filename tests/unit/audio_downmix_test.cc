@@ -160,16 +160,16 @@ std::string refusal(int rate, int channels, const AudioBuffer& audio) {
 }
 
 TEST(Readers, ThatDoNotKeepTheirInfoAreRefused) {
-  const AudioBuffer good(rate, 2, 100);
-  EXPECT_NE(refusal(rate, 0, good).find("0 channels"), std::string::npos);
-  refusal(rate, -1, good);
+  const AudioBuffer good(song_rate, 2, 100);
+  EXPECT_NE(refusal(song_rate, 0, good).find("0 channels"), std::string::npos);
+  refusal(song_rate, -1, good);
   refusal(0, 2, good);
-  EXPECT_NE(refusal(rate, 3, good).find("gave 2 channels"), std::string::npos);
-  refusal(rate, 1, good);
+  EXPECT_NE(refusal(song_rate, 3, good).find("gave 2 channels"), std::string::npos);
+  refusal(song_rate, 1, good);
   refusal(44100, 2, good);
   AudioBuffer uneven = good;
   uneven.channels[1].resize(50);
-  EXPECT_NE(refusal(rate, 2, uneven).find("equally long"), std::string::npos);
+  EXPECT_NE(refusal(song_rate, 2, uneven).find("equally long"), std::string::npos);
 }
 
 TEST(Readers, WhatTheyThrowPasses) {
@@ -178,30 +178,30 @@ TEST(Readers, WhatTheyThrowPasses) {
     bool read(AudioBuffer&, std::size_t) override { throw std::runtime_error("the connection is lost"); }
     AudioInfo told;
   } source;
-  source.told.rate = rate;
+  source.told.rate = song_rate;
   source.told.channels = 2;
   struct : AudioWriter {
     void write(const AudioBuffer&) override { throw std::length_error("too long for me"); }
     void finish() override {}
   } writer;
   EXPECT_THROW(read_all(source), std::runtime_error);
-  EXPECT_THROW(mix({{&source, 1}}, writer, rate, 1), std::runtime_error);
-  AnyReader good(rate, 1, AudioBuffer(rate, 1, rate)), again(rate, 1, AudioBuffer(rate, 1, rate));
-  EXPECT_THROW(mix({{&good, 1}}, writer, rate, 1), std::length_error);
+  EXPECT_THROW(mix({{&source, 1}}, writer, song_rate, 1), std::runtime_error);
+  AnyReader good(song_rate, 1, AudioBuffer(song_rate, 1, song_rate)), again(song_rate, 1, AudioBuffer(song_rate, 1, song_rate));
+  EXPECT_THROW(mix({{&good, 1}}, writer, song_rate, 1), std::length_error);
   struct : AudioWriter {
     void write(const AudioBuffer&) override {}
     void finish() override {}
   } sink;
-  EXPECT_THROW(mix({{&again, 1}}, sink, rate, 1, [](const Progress&) { throw std::out_of_range("stop"); }), std::out_of_range);
+  EXPECT_THROW(mix({{&again, 1}}, sink, song_rate, 1, [](const Progress&) { throw std::out_of_range("stop"); }), std::out_of_range);
 }
 
 TEST(Readers, OneSampleThatIsNoNumberCostsNoOther) {
-  AudioBuffer audio(rate, 0);
-  audio.channels = {sine(300), sine(300)};
+  AudioBuffer audio(song_rate, 0);
+  audio.channels = {sine_channel(300), sine_channel(300)};
   const Channel clean = mixed(audio.channels);
   audio.channels[0][1000] = std::numeric_limits<float>::quiet_NaN();
   audio.channels[1][2000] = std::numeric_limits<float>::infinity();
-  AnyReader source(rate, 2, audio);
+  AnyReader source(song_rate, 2, audio);
   DownmixReader reader(source);
   const AudioBuffer mono = read_all(reader);
   ASSERT_EQ(mono.frames(), clean.size());

@@ -47,7 +47,7 @@ class LogCall {
 }  // namespace
 
 void set_log_callback(LogFn fn) {
-  auto callback = fn ? std::make_shared<LogCallback>(std::move(fn)) : nullptr;
+  std::shared_ptr<LogCallback> callback(fn ? new LogCallback{std::move(fn)} : nullptr);
   std::unique_lock lock(log_mutex);
   log_callback.swap(callback);
   // The old one may use what its owner is about to destroy. Within a call, waiting for others could be waiting for one another.
