@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <new>
 
 #include "core/fail.h"
 #include "core/file_descriptor.h"
@@ -57,6 +58,7 @@ MappedFile map_file(const std::string& path, std::uint64_t least) {
   if (!regular) fail(ErrorCode::bad_model, "{} is no model file but a folder, a pipe or a device.", path);
   if (size < least) fail(ErrorCode::bad_model, "{} is no model file: it has {} bytes, at least {} are needed.", path, size, least);
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (address == MAP_FAILED && errno == ENOMEM) throw std::bad_alloc();  // as where memory runs out elsewhere
   if (address == MAP_FAILED) fail(ErrorCode::io, "Cannot map {}: {}.", path, std::strerror(errno));
   mappings().add(reinterpret_cast<std::uintptr_t>(address), size);
   const auto unmap = [size](const std::uint8_t* data) {
