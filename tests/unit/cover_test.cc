@@ -12,7 +12,6 @@
 #include "convert/cover_mix.h"
 #include "side_separator.h"
 #include "sine_voice.h"
-#include "voxconv/process.h"
 
 namespace voxconv {
 namespace {
@@ -20,9 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int rate = 44100;
-
-/// As programs do: what FFmpeg thinks of a file does not belong between the results.
-const bool process_is_prepared = (prepare_process(), true);
 
 /// A folder for each test, and one for temporary files in it.
 class Cover : public testing::Test {
