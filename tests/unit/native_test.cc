@@ -4,6 +4,7 @@
 
 #include "models/native/acoustic.h"
 #include "models/native/config.h"
+#include "models/native/difference.h"
 #include "models/native/envelope.h"
 #include "models/native/source.h"
 #include "models/native/vocoder.h"
@@ -135,6 +136,59 @@ TEST(AcousticModel, DependsOnNoMoreThanItsReach) {
   EXPECT_TRUE(torch::allclose(model(changed, f0, loudness, speaker, variation)[0][middle], before[0][middle], 1e-5, 1e-5));
   changed[0][middle + 4].normal_();  // the rim of the reach is too faint to see
   EXPECT_FALSE(torch::allclose(model(changed, f0, loudness, speaker, variation)[0][middle], before[0][middle], 1e-5, 1e-5));
+}
+
+/// A forward pass on random features.
+torch::Tensor random_envelope(AcousticModel& model) {
+  torch::manual_seed(3);
+  const std::int64_t frames = 40;
+  return model(torch::randn({1, frames, content_dim}), torch::full({1, frames}, 200.f), torch::full({1, frames}, -3.f),
+               torch::ones({1, speaker_dim}) / 16, torch::randn({1, frames, AcousticModelImpl::variation_dim}));
+}
+
+TEST(Difference, ChangesNothingAtFirstAndIsATenthOfTheModel) {
+  AcousticModel model;
+  model->eval();
+  const torch::Tensor before = random_envelope(model);
+  Difference difference(*model);
+  difference->apply();
+  EXPECT_TRUE(torch::equal(random_envelope(model), before));
+  std::int64_t numbers = 0, all = 0;
+  for (const auto& parameter : difference->parameters()) numbers += parameter.numel();
+  for (const auto& parameter : model->parameters()) all += parameter.numel();
+  EXPECT_LT(numbers * 8, all);
+}
+
+// A step along the gradients that the difference collects lowers a loss of the model by what those gradients say.
+TEST(Difference, CollectsItsGradients) {
+  AcousticModel model;
+  model->eval();
+  Difference difference(*model);
+  torch::manual_seed(5);
+  {
+    torch::NoGradGuard no_grad;
+    for (const auto& parameter : difference->parameters()) parameter.add_(0.02 * torch::randn_like(parameter));
+  }
+  difference->apply();
+  const auto loss = [&] { return random_envelope(model).square().mean(); };
+  difference->clear_gradients();
+  const torch::Tensor before = loss();
+  before.backward();
+  difference->collect_gradients();
+  double expected = 0;
+  {
+    torch::NoGradGuard no_grad;
+    constexpr double step = 1e-4;
+    for (const auto& parameter : difference->parameters()) {
+      ASSERT_TRUE(parameter.grad().defined());
+      expected += step * parameter.grad().square().sum().item<double>();
+      parameter.sub_(step * parameter.grad());
+    }
+    difference->apply();
+    const double found = (before - loss()).item<double>();
+    EXPECT_GT(found, 0);
+    EXPECT_NEAR(found, expected, 0.1 * expected);
+  }
 }
 
 }  // namespace

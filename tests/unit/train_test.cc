@@ -6,15 +6,19 @@
 #include <fstream>
 #include <set>
 
+#include "audio/resampler.h"
 #include "core/paths.h"
 #include "features/frames.h"
+#include "features/loudness.h"
 #include "models/native/config.h"
 #include "models/native/envelope.h"
+#include "nn/module.h"
 #include "train/learner.h"
 #include "train/losses.h"
 #include "train/native/acoustic_task.h"
 #include "train/native/corpus.h"
 #include "train/native/recordings.h"
+#include "train/native/speaker_change.h"
 #include "train/native/vocoder_task.h"
 #include "train/random_source.h"
 #include "train/training.h"
@@ -356,10 +360,75 @@ class NoPitch : public F0Estimator {
 TEST(PrepareSpeaker, TakesNoMoreOfARecordingThanTold) {
   const std::string dir = scratch("max_minutes"), path = dir + "/a.wav";
   write_tone(path, 12, [](double t) { return std::fmod(t, 4) < 3; });
-  const FeatureTools tools{nullptr, std::make_shared<NoPitch>(), std::make_shared<SpeakerEncoder>()};
+  const FeatureTools tools{nullptr, nullptr, std::make_shared<NoPitch>(), std::make_shared<SpeakerEncoder>()};
   const auto clips = [&](double max_minutes) { return prepare_speaker("test", {path}, tools, dir, max_minutes, {}, {}).clips(); };
   EXPECT_EQ(clips(60), 2);
   EXPECT_EQ(clips(0.05), 1);
+}
+
+/// A speaker with random features of every kind.
+SpeakerData random_speaker(std::int64_t clips, std::int64_t frames_each) {
+  SpeakerData data = speaker(clips, frames_each);
+  torch::manual_seed(2);
+  const std::int64_t frames = data.frames();
+  data.f0 = torch::full({frames}, 200.f);
+  data.loudness = torch::full({frames}, -3.f);
+  data.envelope = (torch::randn({frames, native::envelope_bins}) - 3).to(torch::kHalf);
+  data.content = torch::randn({content_variants, frames / 2, native::content_dim}).to(torch::kHalf);
+  data.embeddings = torch::ones({clips, native::speaker_dim}) / 16;
+  data.band_hz = 22050;
+  return data;
+}
+
+TEST(AcousticTask, TrainsADifferenceAndGoesOnWithIt) {
+  const Corpus corpus({random_speaker(20, 250)}, 1);
+  native::AcousticModel model;
+  const auto start = nn::named_tensors(*model);
+  std::map<std::string, torch::Tensor> copies;
+  for (const auto& [name, tensor] : start) copies[name] = tensor.clone();
+  AcousticTaskOptions options;
+  options.as_difference = options.keep_upper_band = true;
+  options.adversarial_from = 1;
+  AcousticTask task(corpus, model, native::Vocoder(), torch::kCPU, options);
+  const double before = task.held_out_loss();
+  for (std::int64_t step = 0; step < 30; ++step) {
+    RandomSource random(0, step);
+    task.step(random, 0);
+  }
+  EXPECT_LT(task.held_out_loss(), before);
+  for (const auto& [name, tensor] : task.weights()) EXPECT_TRUE(name.starts_with(native::difference_prefix)) << name;
+
+  std::map<std::string, torch::Tensor> checkpoint;
+  task.save(checkpoint);
+  native::AcousticModel other;
+  nn::load_parameters(*other, copies, "the start");
+  AcousticTask resumed(corpus, other, native::Vocoder(), torch::kCPU, options);
+  resumed.load(checkpoint);
+  EXPECT_NEAR(resumed.held_out_loss(), task.held_out_loss(), 1e-5);
+}
+
+// What a content encoder hears in a converted clip is said by another speaker.
+TEST(SpeakerChanger, ConvertsToAnotherSpeaker) {
+  const SpeakerEncoder encoder;
+  const auto content = load_content_encoder("whisper-base", torch::kCPU, torch::kFloat);
+  const auto f0 = load_f0_estimator("fcpe", {}, torch::kCPU);
+  const SpeakerChanger changer(torch::kCPU);
+  const torch::Tensor clip = load_clips(std::string(VOXCONV_TEST_DATA) + "/speech.flac").front();
+  const std::int64_t frames = clip.size(0) / native::hop;
+  const torch::Tensor audio16 =
+      torch::tensor(resample(to_buffer(clip, native::sample_rate), feature_rate, ResamplerQuality::fastest).channels[0]);
+  const torch::Tensor hz = f0->estimate(audio16).hz.slice(0, 0, frames), loudness = rms_loudness(audio16).slice(0, 0, frames),
+                      embedding = encoder.embed(audio16);
+  const torch::Tensor words = content->encode(audio16).repeat_interleave(2, 0).slice(0, 0, frames);
+  const torch::Tensor a = changer.convert(words, hz, loudness, embedding, 0), b = changer.convert(words, hz, loudness, embedding, 1);
+  EXPECT_EQ(a.size(0), clip.size(0));
+  EXPECT_TRUE(torch::equal(a, changer.convert(words, hz, loudness, embedding, 0)));
+  const auto heard = [&](const torch::Tensor& audio) {
+    return encoder.embed(
+        torch::tensor(resample(to_buffer(audio, native::sample_rate), feature_rate, ResamplerQuality::fastest).channels[0]));
+  };
+  EXPECT_LT(heard(a).dot(embedding).item<double>(), 0.75);
+  EXPECT_LT(heard(a).dot(heard(b)).item<double>(), 0.85);  // two voices
 }
 
 TEST(TrainOptions, NamesItsProblems) {

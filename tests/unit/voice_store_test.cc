@@ -13,6 +13,7 @@
 #include "models/bundle.h"
 #include "models/bundle_zip.h"
 #include "models/native/acoustic.h"
+#include "models/native/difference.h"
 #include "models/native/native_voice.h"
 #include "models/native/vocoder.h"
 #include "models/voice_model.h"
@@ -99,6 +100,32 @@ TEST_F(VoiceStoreTest, AVoiceOfTheBaseNeedsThatBase) {
 
   nn::save_safetensors(base, nn::named_tensors(*native::AcousticModel(), "acoustic.", torch::kHalf));  // another one
   EXPECT_THAT(VoiceStore::verify(work("alto")), Contains(HasSubstr("base model")));
+}
+
+TEST_F(VoiceStoreTest, ACompactVoiceIsTheBaseAndADifference) {
+  const std::string base = (root_ / "models/native/base/weights.safetensors").string();
+  fs::create_directories(fs::path(base).parent_path());
+  native::AcousticModel trained;
+  nn::save_safetensors(base, nn::named_tensors(*trained, "acoustic."));
+  native::Difference difference(*trained);
+  {
+    torch::NoGradGuard no_grad;
+    for (const auto& parameter : difference->parameters()) parameter.add_(0.1 * torch::randn_like(parameter));
+  }
+  difference->apply();
+  auto tensors = nn::named_tensors(*difference, native::difference_prefix);
+  tensors["speaker"] = torch::ones({256}) / 16;
+  VoiceInfo info = read_bundle(bundle()).info;
+  write_bundle(work("alto"), info, native::bundle_settings(native::Acoustic::difference), tensors);
+  EXPECT_THAT(VoiceStore::verify(work("alto")), IsEmpty());
+  native::AcousticModel loaded;
+  native::load_acoustic_model(*loaded, read_bundle(work("alto")));
+  for (const auto& item : loaded->named_parameters())
+    EXPECT_TRUE(torch::allclose(item.value(), trained->named_parameters()[item.key()], 1e-4, 1e-5)) << item.key();
+
+  tensors.erase("difference.output/bias");
+  write_bundle(work("lacking"), info, native::bundle_settings(native::Acoustic::difference), tensors);
+  EXPECT_THAT(VoiceStore::verify(work("lacking")), Contains(HasSubstr("difference.output/bias")));
 }
 
 TEST_F(VoiceStoreTest, ImportFindExportRemove) {

@@ -21,6 +21,9 @@ struct TrainOptions {
   /// Stage voice: leave the weights that training would start from as they are; the recordings only give the speaker embedding. Ready in
   /// seconds.
   bool zero_shot = false;
+  /// Stage voice, from the shipped base: train and keep only a difference to it, a tenth as many numbers. Such a voice wants the very base
+  /// that it was trained from.
+  bool compact = false;
   double max_minutes = 60;  ///< of recordings used per speaker
   std::string out_dir;      ///< bundle folder to write; empty: the user's voices folder
   std::string work_dir;     ///< feature cache, checkpoints, log, audio samples; empty: <out_dir>.train

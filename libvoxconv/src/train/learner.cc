@@ -11,11 +11,12 @@ constexpr double average_decay = 0.9985, largest_gradient = 1.0;
 
 }  // namespace
 
-Learner::Learner(std::string name, std::shared_ptr<torch::nn::Module> module, double peak_rate, bool average)
+Learner::Learner(std::string name, std::shared_ptr<torch::nn::Module> module, double peak_rate, bool average, StepHooks hooks)
     : name_(std::move(name)),
       module_(std::move(module)),
       peak_rate_(peak_rate),
-      optimizer_(module_->parameters(), torch::optim::AdamWOptions(peak_rate).betas({0.8, 0.99}).weight_decay(0.01)) {
+      optimizer_(module_->parameters(), torch::optim::AdamWOptions(peak_rate).betas({0.8, 0.99}).weight_decay(0.01)),
+      hooks_(std::move(hooks)) {
   if (average)
     for (const auto& item : module_->named_parameters()) average_[item.key()] = item.value().detach().clone();
 }
@@ -23,9 +24,12 @@ Learner::Learner(std::string name, std::shared_ptr<torch::nn::Module> module, do
 void Learner::step(const torch::Tensor& loss, double rate_scale) {
   for (auto& group : optimizer_.param_groups()) group.options().set_lr(peak_rate_ * rate_scale);
   optimizer_.zero_grad();
+  if (hooks_.before_backward) hooks_.before_backward();
   loss.backward();
+  if (hooks_.after_backward) hooks_.after_backward();
   torch::nn::utils::clip_grad_norm_(module_->parameters(), largest_gradient);
   optimizer_.step();
+  if (hooks_.after_change) hooks_.after_change();
   ++steps_;
   if (average_.empty()) return;
   torch::NoGradGuard no_grad;
@@ -41,6 +45,7 @@ void Learner::swap_average() {
     item.value().copy_(average);
     average.copy_(trained);
   }
+  if (hooks_.after_change) hooks_.after_change();
 }
 
 void Learner::save(std::map<std::string, torch::Tensor>& tensors) const {
@@ -77,6 +82,7 @@ void Learner::load(const std::map<std::string, torch::Tensor>& tensors) {
     state->exp_avg_sq(find(key + ":second").clone().to(item.value().device()));
     optimizer_.state()[item.value().unsafeGetTensorImpl()] = std::move(state);
   }
+  if (hooks_.after_change) hooks_.after_change();
 }
 
 }  // namespace voxconv::train

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <string>
 
@@ -6,11 +7,18 @@
 
 namespace voxconv::train {
 
+/// For parameters that stand for those of another network: what to do around a step.
+struct StepHooks {
+  std::function<void()> before_backward;  ///< clears that network's gradients
+  std::function<void()> after_backward;   ///< takes over its gradients
+  std::function<void()> after_change;     ///< gives it the weights that the parameters stand for
+};
+
 /// One network in training: AdamW, gradient clipping, and an exponential moving average of the weights, which is what ships.
 class Learner {
  public:
   /// `name` prefixes the tensors of a checkpoint. `average`: keep the moving average.
-  Learner(std::string name, std::shared_ptr<torch::nn::Module> module, double peak_rate, bool average);
+  Learner(std::string name, std::shared_ptr<torch::nn::Module> module, double peak_rate, bool average, StepHooks hooks = {});
 
   /// Steps along the gradients of `loss`. rate_scale in [0, 1] follows the schedule.
   void step(const torch::Tensor& loss, double rate_scale);
@@ -28,6 +36,7 @@ class Learner {
   torch::optim::AdamW optimizer_;
   std::map<std::string, torch::Tensor> average_;
   std::int64_t steps_ = 0;
+  StepHooks hooks_;
 };
 
 /// While it lives, the network has its averaged weights.

@@ -53,6 +53,8 @@ std::vector<std::string> TrainOptions::problems() const {
     result.push_back(fmt::format("The voice name \"{}\" is not usable; expected lower-case letters, digits, '-' and '_'.", name));
   if (stage != "voice" && out_dir.empty()) result.push_back("The stages base and vocoder need a folder to write to (--out).");
   if (stage != "voice" && zero_shot) result.push_back("zero_shot is for the stage voice only.");
+  if (compact && (stage != "voice" || zero_shot || !from.empty()))
+    result.push_back("compact is for voices that are trained from the shipped base: without zero_shot, from and other stages.");
   if (minutes < 0 || steps < 0) result.push_back("minutes and steps must not be negative.");
   if (max_minutes <= 0) result.push_back("max_minutes must be positive.");
   if (checkpoint_minutes <= 0) result.push_back("checkpoint_minutes must be positive.");

@@ -9,6 +9,7 @@
 #include "features/song_plan.h"
 #include "models/native/acoustic.h"
 #include "models/native/config.h"
+#include "models/native/difference.h"
 #include "models/native/envelope.h"
 #include "models/native/source.h"
 #include "models/native/vocoder.h"
@@ -19,7 +20,7 @@
 namespace voxconv::native {
 namespace {
 
-constexpr int revision = 1;
+constexpr int revision = 1, difference_revision = 2;  ///< a reader that knows only the first would leave the difference out
 constexpr const char* content_encoder_name = "whisper-base";
 constexpr const char* vocoder_weights = "native/vocoder/weights.safetensors";
 constexpr const char* base_weights = "native/base/weights.safetensors";
@@ -196,8 +197,10 @@ ModelInfo describe(const VoiceInfo& voice, const nlohmann::json& settings) {
 Architecture architecture() { return {"native", load_native_voice, describe}; }
 
 nlohmann::json bundle_settings(Acoustic acoustic) {
-  nlohmann::json settings = {{"revision", revision}, {"content_encoder", content_encoder_name}, {"vocoder", "native/vocoder"}};
-  if (acoustic == Acoustic::base) settings["base_sha256"] = sha256_file(model_file(base_weights));
+  nlohmann::json settings = {{"revision", acoustic == Acoustic::difference ? difference_revision : revision},
+                             {"content_encoder", content_encoder_name},
+                             {"vocoder", "native/vocoder"}};
+  if (acoustic != Acoustic::own) settings["base_sha256"] = sha256_file(model_file(base_weights));
   return settings;
 }
 
@@ -207,10 +210,15 @@ std::string acoustic_weights(const Bundle& bundle) {
   const std::string path = model_file(base_weights), found = sha256_file(path);
   if (*base != found)
     fail(ErrorCode::bad_model,
-         "{} was made for a base model with the sha256 {}; this voxconv has {}. Make the voice again from its recordings (voxconv train "
-         "--zero-shot), or use the voxconv that made it.",
+         "{} was made for a base model with the sha256 {}; this voxconv has {}. Make the voice again from its recordings (voxconv "
+         "train), or use the voxconv that made it.",
          bundle.info.path, base->dump(), found);
   return path;
+}
+
+void load_acoustic_model(AcousticModelImpl& model, const Bundle& bundle) {
+  load_acoustic_model(model, nn::Safetensors(acoustic_weights(bundle)));
+  if (bundle.model.value("revision", 0) == difference_revision) add_difference(model, nn::Safetensors(bundle.weights_path));
 }
 
 Vocoder load_vocoder(torch::Device device) {
@@ -222,14 +230,14 @@ Vocoder load_vocoder(torch::Device device) {
 
 std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch::Device device, torch::ScalarType precision) {
   const int found = bundle.model.value("revision", 0);
-  if (found != revision)
-    fail(ErrorCode::bad_model, "{} has revision {} of the native architecture; this voxconv reads revision {}.", bundle.info.path, found,
-         revision);
+  if (found != revision && found != difference_revision)
+    fail(ErrorCode::bad_model, "{} has revision {} of the native architecture; this voxconv reads the revisions {} and {}.",
+         bundle.info.path, found, revision, difference_revision);
   auto weights = std::make_shared<Weights>();
   weights->device = device;
   weights->precision = precision;
   const nn::Safetensors file(bundle.weights_path);
-  load_acoustic_model(*weights->acoustic, nn::Safetensors(acoustic_weights(bundle)));
+  load_acoustic_model(*weights->acoustic, bundle);
   weights->vocoder = load_vocoder(device);
   weights->speaker = nn::finite_weight(file, "speaker").to(device, torch::kFloat).reshape({1, -1});
   if (weights->speaker.size(1) != speaker_dim)

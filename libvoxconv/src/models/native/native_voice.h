@@ -2,20 +2,25 @@
 #include <nlohmann/json.hpp>
 
 #include "models/architecture.h"
+#include "models/native/acoustic.h"
 #include "models/native/vocoder.h"
 
 namespace voxconv::native {
 
-/// Whose acoustic model a bundle uses: weights of its own, or the shipped base, which is given the voice by its embedding alone.
-enum class Acoustic { own, base };
+/// Whose acoustic model a bundle uses: weights of its own; the shipped base, which is given the voice by its embedding alone; or the base
+/// and what a fine-tuned voice differs from it (difference.h).
+enum class Acoustic { own, base, difference };
 
 /// What a native bundle's voice.json says below "model": revision, content encoder, vocoder, and the base with its sha256 where it uses
 /// that.
 nlohmann::json bundle_settings(Acoustic acoustic);
 
-/// The file with a bundle's acoustic model: its own weights, or the shipped base. Throws Error(not_found | bad_model) where that is another
-/// base than the bundle was made for.
+/// The file with a bundle's acoustic model, or with the base where the bundle uses that. Throws Error(not_found | bad_model) where this is
+/// another base than the bundle was made for.
 std::string acoustic_weights(const Bundle& bundle);
+
+/// Gives a model the weights of a bundle's. Throws Error(not_found | bad_model).
+void load_acoustic_model(AcousticModelImpl& model, const Bundle& bundle);
 
 /// The shipped vocoder, for inference. Throws Error(bad_model | not_found).
 Vocoder load_vocoder(torch::Device device);

@@ -63,10 +63,11 @@ AcousticTask::AcousticTask(const Corpus& corpus, native::AcousticModel model, na
                            AcousticTaskOptions options)
     : corpus_(corpus),
       model_(std::move(model)),
+      difference_(options.as_difference ? native::Difference(*model_) : nullptr),
       vocoder_(std::move(vocoder)),
       device_(device),
       options_(options),
-      learner_("acoustic", model_.ptr(), options.peak_rate, true),
+      learner_(make_learner()),
       critic_("discriminator", discriminator_.ptr(), 3e-4, false) {
   discriminator_->to(device);
   if (options.keep_upper_band) {
@@ -82,6 +83,18 @@ AcousticTask::AcousticTask(const Corpus& corpus, native::AcousticModel model, na
   }
 }
 
+Learner AcousticTask::make_learner() {
+  if (difference_.is_empty()) return {"acoustic", model_.ptr(), options_.peak_rate, true};
+  // The start of each product is zero times a random matrix: as much as a step of full weights changes takes larger steps of the factors.
+  constexpr double factor_rate = 3;
+  native::DifferenceImpl* difference = difference_.get();
+  return {"difference",
+          difference_.ptr(),
+          factor_rate * options_.peak_rate,
+          true,
+          {[=] { difference->clear_gradients(); }, [=] { difference->collect_gradients(); }, [=] { difference->apply(); }}};
+}
+
 AcousticTask::Batch AcousticTask::make_batch(const std::vector<Crop>& crops, RandomSource& random, bool augment) const {
   std::vector<torch::Tensor> content, f0, loudness, envelope, speaker, band;
   std::vector<float> medians;
@@ -89,7 +102,8 @@ AcousticTask::Batch AcousticTask::make_batch(const std::vector<Crop>& crops, Ran
   for (const Crop& crop : crops) {
     const SpeakerData& s = *crop.speaker;
     const std::int64_t end = crop.frame + phrase_frames;
-    const std::int64_t variant = augment ? random.below(3) : 0;
+    // The last one, which is the most like a conversion, twice as often as each of the others.
+    const std::int64_t variant = augment ? std::min(random.below(content_variants + 1), content_variants - 1) : 0;
     content.push_back(s.content_of(variant, crop.frame, phrase_frames));
     // The envelope hardly depends on the pitch: shifting the input pitch trains the model for pitches outside of the recordings.
     const double shift = augment && random.uniform() < 0.5 ? random.between(-5, 12) : 0;
@@ -196,11 +210,11 @@ double AcousticTask::held_out_loss() {
   std::int64_t batches = 0;
   for (std::size_t i = 0; i < crops.size(); i += phrase_batch, ++batches) {
     const std::size_t end = std::min(crops.size(), i + std::size_t(phrase_batch));
-    // Content of the recording at another speed, which resembles that of another speaker: closer to a conversion than its own.
+    // Content of another speaker's voice, as in a conversion.
     Batch batch = make_batch({crops.begin() + std::ptrdiff_t(i), crops.begin() + std::ptrdiff_t(end)}, random, false);
     std::vector<torch::Tensor> content;
     for (std::size_t c = i; c < end; ++c)
-      content.push_back(crops[c].speaker->content_of(1 + std::int64_t(c % 2), crops[c].frame, phrase_frames));
+      content.push_back(crops[c].speaker->content_of(content_variants - 1, crops[c].frame, phrase_frames));
     batch.content = torch::stack(content).to(device_);
     sum += reconstruction_loss(draw(model_, batch, batch.f0, batch.speaker, 2), batch).item<double>();
   }
@@ -211,7 +225,8 @@ int AcousticTask::phase(double progress) const { return adversarial_phase(progre
 
 std::map<std::string, torch::Tensor> AcousticTask::weights() {
   const AveragedWeights averaged(learner_);
-  auto tensors = nn::named_tensors(*model_, "acoustic.");
+  auto tensors =
+      difference_.is_empty() ? nn::named_tensors(*model_, "acoustic.") : nn::named_tensors(*difference_, native::difference_prefix);
   if (teacher_.is_empty()) {
     double top = 0;
     for (const SpeakerData& speaker : corpus_.speakers()) top = std::max(top, speaker.band_hz);

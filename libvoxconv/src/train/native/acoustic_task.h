@@ -1,5 +1,6 @@
 #pragma once
 #include "models/native/acoustic.h"
+#include "models/native/difference.h"
 #include "models/native/vocoder.h"
 #include "train/learner.h"
 #include "train/native/corpus.h"
@@ -30,6 +31,8 @@ struct AcousticTaskOptions {
   torch::ScalarType precision = torch::kFloat;  ///< of the matrix products
   /// Fine-tuning: the weights that the run starts from say what lies above the recordings' band limit.
   bool keep_upper_band = false;
+  /// Train a native::Difference to the weights that the run starts from; that is what weights() gives.
+  bool as_difference = false;
 };
 
 /// Trains the acoustic model: content, pitch, loudness and speaker of a recording -> its spectral envelope. Two times in three the content
@@ -49,6 +52,8 @@ class AcousticTask : public Task {
   AudioBuffer render_sample() override;
 
  private:
+  Learner make_learner();
+
   struct Batch {
     torch::Tensor content, f0, loudness, envelope, speaker;
     torch::Tensor in_band;    ///< [B, 1, envelope_bins] 1 where the recording has something to learn from
@@ -70,6 +75,7 @@ class AcousticTask : public Task {
   const Corpus& corpus_;
   native::AcousticModel model_;
   native::AcousticModel teacher_{nullptr};  ///< the weights that the run starts from, where they are needed
+  native::Difference difference_{nullptr};  ///< what is trained, if as_difference
   native::Vocoder vocoder_;
   Discriminator discriminator_;
   torch::Device device_;

@@ -24,7 +24,7 @@ namespace F = torch::nn::functional;
 using native::hop;
 
 // Rises when the same recordings give other clips or other features: what was kept before is of no use then.
-constexpr std::size_t cut_revision = 4;
+constexpr std::size_t cut_revision = 5;
 
 torch::Tensor to_tensor(const AudioBuffer& buffer) { return torch::tensor(at::ArrayRef<float>(buffer.channels[0])); }
 
@@ -69,6 +69,13 @@ torch::Tensor content_at_speed(const ContentEncoder& encoder, const torch::Tenso
   const torch::Tensor audio =
       speed == 1 ? audio16 : to_tensor(resample(to_buffer(audio16, claimed_rate), feature_rate, ResamplerQuality::fastest));
   return retime(encoder.encode(audio), frames / 2, 2.0 * feature_rate / claimed_rate).to(torch::kHalf);
+}
+
+/// Content at 50 Hz [T / 2, C] at 100 Hz [T, C].
+torch::Tensor on_frame_clock(const torch::Tensor& content) {
+  const torch::Tensor half = content.to(torch::kFloat);
+  const torch::Tensor next = torch::cat({half.slice(0, 1), half.slice(0, -1)});
+  return torch::stack({half, (half + next) / 2}, 1).flatten(0, 1);
 }
 
 /// The frequency above which a band-limited recording has nothing: the steepest drop of the long-term spectrum, if there is one. The end
@@ -153,9 +160,7 @@ AudioBuffer to_buffer(const torch::Tensor& audio, int rate) {
 torch::Tensor SpeakerData::embedding() const { return F::normalize(embeddings.mean(0), F::NormalizeFuncOptions().dim(0)); }
 
 torch::Tensor SpeakerData::content_of(std::int64_t variant, std::int64_t frame, std::int64_t frames) const {
-  const torch::Tensor half = content[variant].slice(0, frame / 2, (frame + frames) / 2).to(torch::kFloat);
-  const torch::Tensor next = torch::cat({half.slice(0, 1), half.slice(0, -1)});
-  return torch::stack({half, (half + next) / 2}, 1).flatten(0, 1);
+  return on_frame_clock(content[variant].slice(0, frame / 2, (frame + frames) / 2));
 }
 
 std::string recordings_hash(const std::vector<std::string>& recordings, double max_minutes) {
@@ -181,7 +186,7 @@ SpeakerData prepare_speaker(const std::string& name, const std::vector<std::stri
 
   SpeakerData data{name};
   data.bounds = {0};
-  std::vector<torch::Tensor> audio, f0, loudness, envelope, embeddings, content[3];
+  std::vector<torch::Tensor> audio, f0, loudness, envelope, embeddings, content[content_variants];
   const auto enough = [&] { return double(data.frames()) / frame_rate >= max_minutes * 60; };
   std::size_t done = 0;
   for (const std::string& recording : spread(recordings)) {
@@ -211,6 +216,11 @@ SpeakerData prepare_speaker(const std::string& name, const std::vector<std::stri
             content_at_speed(*tools.content, equalise(audio16, 2 * place, 10), frames, 1.12 + 0.23 * hash_fraction(2 * place)));
         content[2].push_back(
             content_at_speed(*tools.content, equalise(audio16, 2 * place + 1, 10), frames, 0.72 + 0.18 * hash_fraction(2 * place + 1)));
+        const torch::Tensor converted =
+            tools.changer->convert(on_frame_clock(content[0].back()), pitch, loudness.back(), embeddings.back(), place);
+        content[3].push_back(content_at_speed(
+            *tools.content, without_rumble(resample(to_buffer(converted, native::sample_rate), feature_rate, ResamplerQuality::fastest)),
+            frames, 1));
       }
       data.bounds.push_back(data.frames() + frames);
     }
@@ -223,7 +233,11 @@ SpeakerData prepare_speaker(const std::string& name, const std::vector<std::stri
   data.loudness = torch::cat(loudness);
   data.envelope = torch::cat(envelope);
   data.embeddings = torch::stack(embeddings);
-  if (tools.content) data.content = torch::stack({torch::cat(content[0]), torch::cat(content[1]), torch::cat(content[2])});
+  if (tools.content) {
+    std::vector<torch::Tensor> variants;
+    for (const auto& clips : content) variants.push_back(torch::cat(clips));
+    data.content = torch::stack(variants);
+  }
   data.band_hz = find_band_limit(data.envelope);
   write_cache(path, data);
   return data;

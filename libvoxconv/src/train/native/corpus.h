@@ -7,11 +7,15 @@
 #include "features/pitch/f0_estimator.h"
 #include "features/speaker/speaker_encoder.h"
 #include "nn/torch.h"
+#include "train/native/speaker_change.h"
 #include "train/random_source.h"
 #include "voxconv/audio_buffer.h"
 #include "voxconv/progress.h"
 
 namespace voxconv::train {
+
+/// Of the content of a clip: as recorded, played faster, played slower, converted to another speaker.
+constexpr std::int64_t content_variants = 4;
 
 /// The features of one speaker's recordings, clips one after another; frames are those of the 100 Hz clock.
 struct SpeakerData {
@@ -21,9 +25,9 @@ struct SpeakerData {
   torch::Tensor f0;                  ///< [frames] Hz
   torch::Tensor loudness;            ///< [frames]
   torch::Tensor envelope;            ///< [frames, envelope_bins] fp16
-  torch::Tensor content;     ///< [variants, frames / 2, content_dim] fp16: as recorded, played faster, played slower; may be undefined
-  torch::Tensor embeddings;  ///< [clips, speaker_dim]
-  double band_hz = 0;        ///< the recordings hold nothing above this
+  torch::Tensor content;             ///< [content_variants, frames / 2, content_dim] fp16; may be undefined
+  torch::Tensor embeddings;          ///< [clips, speaker_dim]
+  double band_hz = 0;                ///< the recordings hold nothing above this
 
   std::int64_t clips() const { return std::int64_t(bounds.size()) - 1; }
   std::int64_t frames() const { return bounds.back(); }
@@ -35,6 +39,7 @@ struct SpeakerData {
 /// What the features are made with.
 struct FeatureTools {
   std::shared_ptr<const ContentEncoder> content;  ///< null: without content (the vocoder needs none)
+  std::shared_ptr<const SpeakerChanger> changer;  ///< where there is `content`
   std::shared_ptr<const F0Estimator> f0;
   std::shared_ptr<const SpeakerEncoder> speaker;
 };

@@ -1,5 +1,6 @@
 #include <chrono>
 #include <filesystem>
+#include <optional>
 
 #include "core/atomic_file.h"
 #include "core/fail.h"
@@ -65,7 +66,10 @@ std::vector<SpeakerData> prepare(const TrainOptions& options, const std::vector<
                                  torch::Device device, torch::ScalarType precision, const ProgressFn& on_progress,
                                  const CancelToken& cancel) {
   FeatureTools tools;
-  if (options.stage != "vocoder") tools.content = load_content_encoder("whisper-base", device, precision);
+  if (options.stage != "vocoder") {
+    tools.content = load_content_encoder("whisper-base", device, precision);
+    tools.changer = std::make_shared<SpeakerChanger>(device);
+  }
   tools.f0 = load_f0_estimator("fcpe", {}, device);
   tools.speaker = std::make_shared<SpeakerEncoder>(device);
   std::vector<SpeakerData> speakers;
@@ -84,17 +88,25 @@ std::vector<SpeakerData> prepare(const TrainOptions& options, const std::vector<
   return speakers;
 }
 
-/// The weights of a voice's acoustic model, or those in a folder that is no bundle.
-std::string weights_in(const std::string& name_or_path) {
-  if (is_weights_folder(name_or_path)) return (fs::path(name_or_path) / "weights.safetensors").string();
-  const VoiceInfo voice = VoiceStore().find(name_or_path);
-  return native::acoustic_weights(read_bundle(voice.path));
-}
+/// What training starts from: a voice, or a file of weights that is no voice's; neither: from nothing.
+struct Start {
+  std::optional<Bundle> voice;
+  std::string weights;
 
-/// What training starts from; empty: from nothing.
-std::string starting_weights(const TrainOptions& options) {
-  if (!options.from.empty()) return weights_in(options.from);
-  return options.stage == "voice" ? model_file("native/base/weights.safetensors") : "";
+  explicit operator bool() const { return voice || !weights.empty(); }
+  /// A hash of all that the starting weights are made of.
+  std::string hash() const {
+    if (!voice) return weights.empty() ? "none" : sha256_file(weights);
+    const std::string base = sha256_file(native::acoustic_weights(*voice)), own = sha256_file(voice->weights_path);
+    return base == own ? base : base + own;
+  }
+};
+
+Start starting_weights(const TrainOptions& options) {
+  const auto in_folder = [](const std::string& folder) { return (fs::path(folder) / "weights.safetensors").string(); };
+  if (options.from.empty()) return {{}, options.stage == "voice" ? model_file("native/base/weights.safetensors") : ""};
+  if (is_weights_folder(options.from)) return {{}, in_folder(options.from)};
+  return {read_bundle(VoiceStore().find(options.from).path), ""};
 }
 
 struct Networks {
@@ -102,14 +114,18 @@ struct Networks {
   native::Vocoder vocoder{nullptr};
 };
 
-Networks load_networks(const TrainOptions& options, const std::string& from, torch::Device device) {
+Networks load_networks(const TrainOptions& options, const Start& from, torch::Device device) {
   Networks networks;
   networks.vocoder = native::Vocoder();
   if (options.stage == "vocoder") {
-    if (!from.empty()) nn::load_parameters(*networks.vocoder, nn::Safetensors(from));
+    if (from.voice) fail(ErrorCode::usage, "{} is a voice; the vocoder's training starts from a folder with its weights.", options.from);
+    if (from) nn::load_parameters(*networks.vocoder, nn::Safetensors(from.weights));
   } else {
     networks.acoustic = native::AcousticModel();
-    if (!from.empty()) native::load_acoustic_model(*networks.acoustic, nn::Safetensors(from));
+    if (from.voice)
+      native::load_acoustic_model(*networks.acoustic, *from.voice);
+    else if (from)
+      native::load_acoustic_model(*networks.acoustic, nn::Safetensors(from.weights));
     networks.acoustic->to(device);
     nn::load_parameters(*networks.vocoder, nn::Safetensors(model_file("native/vocoder/weights.safetensors")));
     networks.vocoder->eval();
@@ -129,12 +145,11 @@ void describe_pitch(const SpeakerData& speaker, VoiceInfo& info) {
 }
 
 /// What a run must share with the one whose checkpoint it goes on from.
-std::map<std::string, std::string> origin(const TrainOptions& options, const std::vector<SpeakerRecordings>& speakers,
-                                          const std::string& from) {
+std::map<std::string, std::string> origin(const TrainOptions& options, const std::vector<SpeakerRecordings>& speakers, const Start& from) {
   Sha256 recordings;
   for (const SpeakerRecordings& speaker : speakers) recordings.update(recordings_hash(speaker.files, options.max_minutes));
   return {{"recordings", recordings.hex()},
-          {"starting weights", from.empty() ? "none" : sha256_file(from)},
+          {"starting weights", from.hash() + (options.compact ? ", compact" : "")},
           {"stage", options.stage},
           {"seed", std::to_string(options.seed)}};
 }
@@ -155,7 +170,7 @@ TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on
 
   // Before anything is prepared, which takes long, or made: most mistakes are in the paths.
   const auto listed = list_speakers(options, dirs);
-  const std::string from = starting_weights(options);
+  const Start from = starting_weights(options);
   const Networks networks = load_networks(options, from, device);
   LoopOptions loop = loop_options(options, dirs.run());
   if (!options.zero_shot) {
@@ -172,16 +187,17 @@ TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on
 
   std::unique_ptr<Task> task;
   if (options.stage == "vocoder") {
-    task = std::make_unique<VocoderTask>(corpus, networks.vocoder, device, from.empty() ? 1e-3 : 3e-4);
+    task = std::make_unique<VocoderTask>(corpus, networks.vocoder, device, from ? 3e-4 : 1e-3);
   } else {
     AcousticTaskOptions task_options;
     // Without a loss scale fp16 would underflow; bfloat16 does not.
     task_options.precision = precision == torch::kHalf ? torch::kBFloat16 : precision;
-    if (!from.empty()) {  // fine-tuning: the weights are good already
+    if (from) {  // fine-tuning: the weights are good already
       const bool base = options.stage == "base";
       task_options.peak_rate = base ? 6e-4 : 3e-4;
       task_options.adversarial_from = base ? 0.6 : 0.2;
       task_options.keep_upper_band = !base;
+      task_options.as_difference = options.compact;
     }
     task = std::make_unique<AcousticTask>(corpus, networks.acoustic, networks.vocoder, device, task_options);
   }
@@ -224,7 +240,10 @@ TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on
   info.attribution = options.attribution;
   info.version = "1.0.0";
   describe_pitch(speaker, info);
-  write_bundle(dirs.out, info, native::bundle_settings(uses_base ? native::Acoustic::base : native::Acoustic::own), weights);
+  const native::Acoustic acoustic = uses_base         ? native::Acoustic::base
+                                    : options.compact ? native::Acoustic::difference
+                                                      : native::Acoustic::own;
+  write_bundle(dirs.out, info, native::bundle_settings(acoustic), weights);
   report.voice = read_bundle(dirs.out).info;
   return report;
 }
