@@ -7,23 +7,35 @@
 namespace voxconv {
 namespace {
 
-constexpr PitchRange low_woman{124, 155, 212}, man{85, 110, 160}, soprano{347, 440, 600};
+VoiceInfo voice_of(const PitchRange& range, const std::string& gender) {
+  VoiceInfo voice;
+  voice.f0_low = range.low;
+  voice.f0_median = range.median;
+  voice.f0_high = range.high;
+  voice.gender = gender;
+  return voice;
+}
+
+const VoiceInfo low_woman = voice_of({124, 155, 212}, "female"), man = voice_of({85, 110, 160}, "male"),
+                high_man = voice_of({98, 148, 193}, "male"), soprano = voice_of({347, 440, 600}, "female");
 
 TEST(ChooseKey, IsTheOctaveInWhichTheVoiceSings) {
   EXPECT_EQ(choose_key({95, 127, 190}, low_woman), 0) << "a man, an octave above whom the voice could sing as well";
-  EXPECT_EQ(choose_key({95, 127, 190}, {180, 230, 300}), 12);
+  EXPECT_EQ(choose_key({95, 127, 190}, voice_of({180, 230, 300}, "female")), 12);
   EXPECT_EQ(choose_key({180, 220, 300}, man), -12) << "a woman's song";
   EXPECT_EQ(choose_key({400, 550, 800}, soprano), 0) << "a soprano's song";
   EXPECT_EQ(choose_key({400, 550, 800}, man), -24);
-  EXPECT_EQ(choose_key({660, 770, 880}, {97, 145, 191}), -24);
+  EXPECT_EQ(choose_key({660, 770, 880}, voice_of({97, 145, 191}, "")), -24);
   EXPECT_EQ(choose_key({85, 110, 160}, soprano), 24);
+  EXPECT_EQ(choose_key({310, 327, 345}, low_woman), 0) << "a soprano's E4, in a voice that speaks low";
+  EXPECT_EQ(choose_key({310, 327, 345}, high_man), -12) << "the same in a man's";
 }
 
 TEST(ChooseKey, IsNoneForWhatFitsAndForWhatIsNotKnown) {
-  for (const PitchRange& voice : {low_woman, man, soprano}) {
-    EXPECT_EQ(choose_key(voice, voice), 0);
+  for (const VoiceInfo& voice : {low_woman, man, soprano}) {
+    EXPECT_EQ(choose_key(range_of(voice), voice), 0);
     EXPECT_EQ(choose_key({}, voice), 0);
-    EXPECT_EQ(choose_key(voice, {}), 0);
+    EXPECT_EQ(choose_key(range_of(voice), {}), 0);
   }
 }
 

@@ -57,8 +57,7 @@ Response post_quote(const Context& context, const Request& request) {
   context.store.read([&](Transaction& transaction) { balance = transaction.ledger().balance(user_account(account.id)); });
   const bool may_pay = account.kind == AccountKind::member && !account.frozen && balance >= conversion.price;
   const Recording& source = conversion.recording;
-  const int key = voxconv::choose_key({source.f0_low, source.f0_median, source.f0_high},
-                                      {conversion.voice.f0_low, conversion.voice.f0_median, conversion.voice.f0_high});
+  const int key = voxconv::choose_key({source.f0_low, source.f0_median, source.f0_high}, conversion.voice);
   return json_response(200, {{"seconds", conversion.seconds()},
                              {"price", conversion.price},
                              {"balance", balance},

@@ -214,12 +214,12 @@ ConvertReport Converter::run(AudioReader& original, AudioReader* ahead, AudioWri
   std::optional<Spool> spool;
   report.key = options.key;
   if (options.key_auto && impl_->inputs.track) {
-    report.key = choose_key(range_of(*impl_->inputs.track), range_of(voice()));
+    report.key = choose_key(range_of(*impl_->inputs.track), voice());
   } else if (options.key_auto && impl_->inputs.f0) {
     const StageScope stage(Stage::read);  // what belongs to no other one
     if (!ahead) source = &spool.emplace(*source);
     const PitchRange song = pitch_range_of(ahead ? *ahead : *source, impl_->inputs.f0, impl_->plan, on_progress, cancel);
-    report.key = choose_key(song, range_of(voice()));
+    report.key = choose_key(song, voice());
     if (spool) spool->rewind();
   }
   std::vector<ChannelPipeline> pipelines;

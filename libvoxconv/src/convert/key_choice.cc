@@ -22,8 +22,8 @@ constexpr double least_share = 0.02;                    // some frames of any no
 constexpr std::int64_t least_frames = 20;
 
 // The choice.
-constexpr double below = 4.0 / 12, above = 1;           // octaves that a voice reaches beyond its range
-constexpr double octave_low = -0.5, octave_high = 0.6;  // of the song's median, from the voice's
+constexpr double below = 4.0 / 12, above = 1;                             // octaves that a voice reaches beyond its range
+constexpr double octave_low = -0.5, octave_high = 0.6, woman_high = 1.1;  // of the song's median, from the voice's
 constexpr double octave_cost = 0.25;
 
 bool known(const PitchRange& range) { return range.low > 0 && range.median >= range.low && range.high >= range.median; }
@@ -97,17 +97,18 @@ std::optional<std::pair<double, double>> reach_of(const PitchRange& voice) {
   return std::pair(voice.low * std::exp2(-below), voice.high * std::exp2(above));
 }
 
-int choose_key(const PitchRange& song, const PitchRange& voice) {
-  const auto reach = reach_of(voice);
+int choose_key(const PitchRange& song, const VoiceInfo& voice) {
+  const auto reach = reach_of(range_of(voice));
   if (!known(song) || !reach) return 0;
   const double lowest = std::log2(reach->first), highest = std::log2(reach->second);
-  const double distance = std::log2(song.median / voice.median);
+  const double distance = std::log2(song.median / voice.f0_median);
   int best = 0;
   double best_cost = 1e9;
   for (const int octaves : {0, 1, -1, 2, -2}) {
     const double outside = share_below(song, lowest - octaves) + 1 - share_below(song, highest - octaves);
     const double off = distance + octaves;
-    const double cost = outside + std::max({0.0, octave_low - off, off - octave_high}) + octave_cost * std::abs(octaves);
+    const double cost = outside + std::max({0.0, octave_low - off, off - (voice.gender == "female" ? woman_high : octave_high)}) +
+                        octave_cost * std::abs(octaves);
     if (cost < best_cost) {
       best_cost = cost;
       best = octaves;
