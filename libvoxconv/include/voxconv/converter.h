@@ -10,7 +10,7 @@ namespace voxconv {
 
 /// Seconds of work by stage. Where stages overlap, they add up to more than the time that passed.
 struct StageSeconds {
-  double read = 0;       ///< decoding, resampling, high-pass, loudness of the source
+  double read = 0;       ///< decoding, denoising, resampling, high-pass, loudness of the source
   double content = 0;    ///< content encoder
   double f0 = 0;         ///< f0 estimator
   double retrieval = 0;  ///< search in the retrieval index

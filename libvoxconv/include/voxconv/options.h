@@ -20,6 +20,8 @@ struct ConvertOptions {
   std::uint64_t seed = 0;       ///< of the noise part of the voice
   double loudness = 1;          ///< 0: the voice model's own, 1: follows the source's loudness
   double pause_db = 20;         ///< how much quieter the pauses between phrases become, so that room noise is not converted; [0, 60]
+  bool denoise = false;         ///< take background noise out of the source before anything else (docs/denoise.md)
+  double denoise_limit = 20;    ///< dB by which that lowers anything at most, [0, 100]; held notes may pass for noise
   double wet = 1;               ///< 1: converted only, 0: source only
   double gain_db = 0;           ///< after everything else, before the limiter; [-60, 24]
   bool keep_stereo = false;     ///< convert each channel by itself; otherwise they are mixed to one

@@ -25,6 +25,7 @@ struct TrainOptions {
   /// that it was trained from.
   bool compact = false;
   double max_minutes = 60;  ///< of recordings used per speaker
+  bool denoise = false;     ///< take background noise out of the recordings first
   std::string out_dir;      ///< bundle folder to write; empty: the user's voices folder
   std::string work_dir;     ///< feature cache, checkpoints, log, audio samples; empty: <out_dir>.train
   double minutes = 0;       ///< stop after this much training time ...

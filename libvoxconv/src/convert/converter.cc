@@ -13,6 +13,7 @@
 #include "audio/downmix.h"
 #include "audio/resampler.h"
 #include "convert/channel_pipeline.h"
+#include "convert/denoise_reader.h"
 #include "convert/key_choice.h"
 #include "convert/output.h"
 #include "convert/spool.h"
@@ -211,6 +212,11 @@ ConvertReport Converter::run(AudioReader& original, AudioReader* ahead, AudioWri
   }
   DownmixReader mixed(reader);
   AudioReader* source = options.keep_stereo ? &reader : static_cast<AudioReader*>(&mixed);
+  std::optional<DenoisingReader> denoised;
+  if (impl_->inputs.denoiser) {
+    source = &denoised.emplace(*source, impl_->inputs.denoiser, options.denoise_limit);
+    ahead = nullptr;  // the pitch for the key is that of the denoised source, which is better kept than made twice
+  }
   std::optional<Spool> spool;
   report.key = options.key;
   if (options.key_auto && impl_->inputs.track) {

@@ -116,6 +116,16 @@ std::vector<OptionSpec> common_rows() {
        {},
        "Make the background between phrases this much quieter; breaths stay",
        &O::pause_db},
+      {"denoise", "denoise", Kind::flag, "", 0, 0, {}, "Take background noise out of the source first", &O::denoise},
+      {"denoise_limit",
+       "denoise-limit",
+       Kind::number,
+       "dB",
+       0,
+       100,
+       {},
+       "With --denoise, lower nothing by more than this: less is safer for held notes",
+       &O::denoise_limit},
       {"wet", "wet", Kind::number, "", 0, 1, {}, "Mix: 1 converted only, 0 source only", &O::wet},
       {"gain_db", "gain", Kind::number, "dB", -60, 24, {}, "Gain after everything else, before the limiter", &O::gain_db},
       {"keep_stereo", "", Kind::flag, "", 0, 0, {}, "Convert each channel by itself instead of mixing them", &O::keep_stereo},
@@ -197,8 +207,9 @@ std::vector<std::string> ConvertOptions::problems() const {
   if (resample > 0 && double(resample) < lowest_rate)
     result.push_back(fmt::format("resample is {} Hz; expected 0 or {} to {} Hz.", resample, lowest_rate, highest_rate));
   if (f0_median > 0 && f0_median % 2 == 0) result.push_back(fmt::format("f0_median is {} frames; expected 0 or an odd number.", f0_median));
-  if (exact && (key_auto || keep_stereo || formant != 0 || wet != 1 || gain_db != 0))
-    result.emplace_back("exact gives what RVC gives, which knows no automatic key, stereo, formant, mix or gain; leave these out.");
+  if (exact && (key_auto || keep_stereo || formant != 0 || denoise || wet != 1 || gain_db != 0))
+    result.emplace_back(
+        "exact gives what RVC gives, which knows no automatic key, stereo, formant, denoising, mix or gain; leave these out.");
   return result;
 }
 

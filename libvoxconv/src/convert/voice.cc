@@ -64,6 +64,7 @@ ConversionInputs load_conversion_inputs(const Voice::Impl& voice, const ConvertO
   // RVC replaces part of the pitch by the file's, so the exact mode needs both.
   if (requirements.pitch && (!inputs.track || options.exact))
     inputs.f0 = with_median(load_f0(voice, options), std::int64_t(options.f0_median));
+  if (options.denoise) inputs.denoiser = std::make_shared<const Denoiser>(voice.device);
   return inputs;
 }
 

@@ -5,6 +5,7 @@
 #include "features/content/content_encoder.h"
 #include "features/pitch/f0_estimator.h"
 #include "features/retrieval/retrieval_index.h"
+#include "models/denoise/denoiser.h"
 #include "models/voice_model.h"
 #include "nn/torch.h"
 #include "voxconv/f0.h"
@@ -29,6 +30,7 @@ struct ConversionInputs {
   std::shared_ptr<const RetrievalIndex> index;    ///< null: none
   std::shared_ptr<const F0Estimator> f0;          ///< null: not needed
   std::optional<F0Track> track;                   ///< pitch from a file instead
+  std::shared_ptr<const Denoiser> denoiser;       ///< null: the source is taken as it is
 };
 
 /// Loads what `options` ask for and checks that it suits the voice. Throws Error(usage | not_found | bad_model).

@@ -89,6 +89,7 @@ export function keyCard({ recording, suggested, voice, options }) {
     ),
     chart,
     h("div", reset),
+    toggle("Remove background noise", session.config.options.denoise.default, (on) => (options.denoise = on)),
     furtherOptions(options),
   );
   return { node, key, show };

@@ -199,6 +199,7 @@ RmvpeNetwork::RmvpeNetwork(const nn::StateDict& tensors, const std::string& sour
     channels = out;
   }
   last_ = reader.conv("cnn", width, images, 3);
+  std::vector<torch::Tensor> gru;
   for (const char* direction : {"", "_reverse"})
     for (const auto& [name, columns] : {std::pair<std::string, std::int64_t>{"weight_ih_l0", images * mel_bins_},
                                         {"weight_hh_l0", hidden},
@@ -206,13 +207,12 @@ RmvpeNetwork::RmvpeNetwork(const nn::StateDict& tensors, const std::string& sour
                                         {"bias_hh_l0", 0}}) {
       std::vector<std::int64_t> shape{3 * hidden};
       if (columns > 0) shape.push_back(columns);
-      gru_.push_back(reader.take("fc.0.gru." + name + direction, shape));
+      gru.push_back(reader.take("fc.0.gru." + name + direction, shape));
     }
   out_weight_ = reader.take("fc.1.weight", {CrepeClasses::count, 2 * hidden});
   out_bias_ = reader.take("fc.1.bias", {CrepeClasses::count});
   reader.file().finish();
   const auto moved = [&](const torch::Tensor& x) { return x.to(device, torch::kFloat, false, true).contiguous(); };
-  for (torch::Tensor& weight : gru_) weight = moved(weight);
   out_weight_ = moved(out_weight_);
   out_bias_ = moved(out_bias_);
   if (encoder_.empty() || middle_.empty()) fail(ErrorCode::bad_model, "{} holds an RMVPE without layers.", source);
@@ -220,23 +220,7 @@ RmvpeNetwork::RmvpeNetwork(const nn::StateDict& tensors, const std::string& sour
     fail(ErrorCode::bad_model, "{} holds an RMVPE of {} mel bins, which {} layers cannot halve.", source, mel_bins_, encoder_.size());
   scale_ = input.scale.to(device, torch::kFloat);
   shift_ = input.shift.to(device, torch::kFloat);
-  if (device.is_cuda()) flatten_gru();
-}
-
-/// Lays the weights of the GRU as cuDNN wants them, which else does so, with a warning, in each call.
-void RmvpeNetwork::flatten_gru() {
-  constexpr std::int64_t tensors_of_layer = 4, mode_gru = 3;
-  const torch::NoGradGuard guard;
-  if (torch::cudnn_is_acceptable(gru_[0]))
-    torch::_cudnn_rnn_flatten_weight(gru_, tensors_of_layer, gru_[0].size(1), mode_gru, gru_[1].size(1), /*proj_size=*/0,
-                                     /*num_layers=*/1, /*batch_first=*/true, /*bidirectional=*/true);
-}
-
-torch::Tensor RmvpeNetwork::recur(const torch::Tensor& x) const {
-  const std::int64_t hidden = gru_[1].size(1);
-  const torch::Tensor start = torch::zeros({2, x.size(0), hidden}, x.options());
-  return std::get<0>(torch::gru(x, start, gru_, /*has_biases=*/true, /*num_layers=*/1, /*dropout=*/0, /*train=*/false,
-                                /*bidirectional=*/true, /*batch_first=*/true));
+  gru_ = nn::Gru(std::move(gru), /*both_directions=*/true, device);
 }
 
 torch::Tensor RmvpeNetwork::salience(const torch::Tensor& mel) const {
@@ -260,7 +244,8 @@ torch::Tensor RmvpeNetwork::salience(const torch::Tensor& mel) const {
   }
   // [B, 3, T, bins] -> [B, T, 3 bins]
   x = x.transpose(1, 2).reshape({mel.size(0), mel.size(1), images * mel_bins_});
-  return nn::linear(recur(x), out_weight_, out_bias_).sigmoid_();
+  torch::Tensor state = gru_.start(x.size(0));
+  return nn::linear(gru_(x, state), out_weight_, out_bias_).sigmoid_();
 }
 
 torch::Tensor RmvpeNetwork::operator()(const torch::Tensor& mel) const {

@@ -5,6 +5,7 @@
 
 #include "nn/conv.h"
 #include "nn/graph.h"
+#include "nn/gru.h"
 #include "nn/state_dict.h"
 #include "nn/torch.h"
 
@@ -50,8 +51,6 @@ class RmvpeNetwork {
 
  private:
   torch::Tensor salience(const torch::Tensor& mel) const;
-  torch::Tensor recur(const torch::Tensor& x) const;
-  void flatten_gru();
 
   torch::Device device_;
   std::int64_t mel_bins_ = 0;
@@ -59,7 +58,7 @@ class RmvpeNetwork {
   std::vector<Blocks> encoder_, middle_;
   std::vector<Decoder> decoder_;
   nn::PackedConv last_;
-  std::vector<torch::Tensor> gru_;  // as torch::gru takes them
+  nn::Gru gru_;
   torch::Tensor out_weight_, out_bias_;
   nn::CudaGraphCache calls_;
 };

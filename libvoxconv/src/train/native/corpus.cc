@@ -163,10 +163,11 @@ torch::Tensor SpeakerData::content_of(std::int64_t variant, std::int64_t frame, 
   return on_frame_clock(content[variant].slice(0, frame / 2, (frame + frames) / 2));
 }
 
-std::string recordings_hash(const std::vector<std::string>& recordings, double max_minutes) {
+std::string recordings_hash(const std::vector<std::string>& recordings, double max_minutes, bool denoise) {
   std::size_t hash = std::hash<double>{}(max_minutes);
   const auto mix = [&](std::size_t value) { hash ^= value + 0x9E3779B97F4A7C15ull + (hash << 6) + (hash >> 2); };
   mix(cut_revision);
+  if (denoise) mix(1);
   for (const std::string& path : recordings) {
     mix(std::hash<std::string>{}(fs::canonical(path).string()));  // one hash for all ways to name a file
     mix(std::size_t(fs::file_size(path)));
@@ -180,7 +181,7 @@ SpeakerData prepare_speaker(const std::string& name, const std::vector<std::stri
   torch::NoGradGuard no_grad;
   make_folder(cache_dir);
   const std::string path = (fs::path(cache_dir) / fmt::format("{}{}.{}.safetensors", name, tools.content ? "" : ".audio",
-                                                              recordings_hash(recordings, max_minutes)))
+                                                              recordings_hash(recordings, max_minutes, tools.denoiser != nullptr)))
                                .string();
   if (fs::exists(path)) return read_cache(path, name);
 
@@ -194,7 +195,7 @@ SpeakerData prepare_speaker(const std::string& name, const std::vector<std::stri
     if (enough()) break;
     std::vector<torch::Tensor> clips;
     try {
-      clips = load_clips(recording);
+      clips = load_clips(recording, tools.denoiser);
     } catch (const Error& e) {
       log_warning("Left out {}: {}", recording, e.what());
     }

@@ -6,6 +6,7 @@
 #include "features/content/content_encoder.h"
 #include "features/pitch/f0_estimator.h"
 #include "features/speaker/speaker_encoder.h"
+#include "models/denoise/denoiser.h"
 #include "nn/torch.h"
 #include "train/native/speaker_change.h"
 #include "train/random_source.h"
@@ -42,13 +43,14 @@ struct FeatureTools {
   std::shared_ptr<const SpeakerChanger> changer;  ///< where there is `content`
   std::shared_ptr<const F0Estimator> f0;
   std::shared_ptr<const SpeakerEncoder> speaker;
+  std::shared_ptr<const Denoiser> denoiser;  ///< null: the recordings are taken as they are
 };
 
 /// Samples of any shape [..., N] one after another, as one channel.
 AudioBuffer to_buffer(const torch::Tensor& audio, int rate);
 
-/// 16 hex digits that change with the recordings' paths, sizes and times, and with how much of them is used.
-std::string recordings_hash(const std::vector<std::string>& recordings, double max_minutes);
+/// 16 hex digits that change with the recordings' paths, sizes and times, and with how much of them is used and how.
+std::string recordings_hash(const std::vector<std::string>& recordings, double max_minutes, bool denoise);
 
 /// Reads and analyses the given recordings of one speaker, or takes the result of an earlier run from `cache_dir` (a file named by the
 /// speaker and recordings_hash()). Clips are used up to the one that reaches `max_minutes`. Bad recordings are logged and left out.

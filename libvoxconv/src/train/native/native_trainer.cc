@@ -72,6 +72,7 @@ std::vector<SpeakerData> prepare(const TrainOptions& options, const std::vector<
   }
   tools.f0 = load_f0_estimator("fcpe", {}, device);
   tools.speaker = std::make_shared<SpeakerEncoder>(device);
+  if (options.denoise) tools.denoiser = std::make_shared<const Denoiser>(device);
   std::vector<SpeakerData> speakers;
   for (const SpeakerRecordings& speaker : listed) {
     try {
@@ -147,7 +148,7 @@ void describe_pitch(const SpeakerData& speaker, VoiceInfo& info) {
 /// What a run must share with the one whose checkpoint it goes on from.
 std::map<std::string, std::string> origin(const TrainOptions& options, const std::vector<SpeakerRecordings>& speakers, const Start& from) {
   Sha256 recordings;
-  for (const SpeakerRecordings& speaker : speakers) recordings.update(recordings_hash(speaker.files, options.max_minutes));
+  for (const SpeakerRecordings& speaker : speakers) recordings.update(recordings_hash(speaker.files, options.max_minutes, options.denoise));
   return {{"recordings", recordings.hex()},
           {"starting weights", from.hash() + (options.compact ? ", compact" : "")},
           {"stage", options.stage},

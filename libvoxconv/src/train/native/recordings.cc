@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <optional>
+#include <utility>
 
 #include "audio/downmix.h"
 #include "audio/find_audio.h"
 #include "audio/resampler.h"
+#include "convert/denoise_reader.h"
 #include "core/fail.h"
 #include "models/native/config.h"
 #include "voxconv/audio_io.h"
+#include "voxconv/options.h"
 
 namespace voxconv::train {
 namespace fs = std::filesystem;
@@ -26,12 +30,15 @@ bool lies_below(const fs::path& path, const fs::path& dir) {
 }
 
 /// The beginning of a recording, as one channel.
-AudioBuffer read_mono(AudioReader& reader, double max_seconds) {
+AudioBuffer read_mono(AudioReader& reader, std::shared_ptr<const Denoiser> denoiser, double max_seconds) {
   AudioBuffer mono(reader.info().rate, 1), block;
   std::vector<float>& samples = mono.channels[0];
   const auto limit = std::size_t(max_seconds * mono.rate);
   DownmixReader mixed(reader);
-  while (samples.size() < limit && mixed.read(block, std::min<std::size_t>(65536, limit - samples.size())))
+  std::optional<DenoisingReader> denoised;
+  AudioReader& source =
+      denoiser ? denoised.emplace(mixed, std::move(denoiser), ConvertOptions().denoise_limit) : static_cast<AudioReader&>(mixed);
+  while (samples.size() < limit && source.read(block, std::min<std::size_t>(65536, limit - samples.size())))
     samples.insert(samples.end(), block.channels[0].begin(), block.channels[0].end());
   return mono;
 }
@@ -71,9 +78,9 @@ std::vector<std::string> find_recordings(const std::string& dir, const std::vect
   return files;
 }
 
-std::vector<torch::Tensor> load_clips(const std::string& path, double max_seconds) {
+std::vector<torch::Tensor> load_clips(const std::string& path, std::shared_ptr<const Denoiser> denoiser, double max_seconds) {
   const auto reader = open_reader(path);
-  const AudioBuffer mono = resample(read_mono(*reader, max_seconds), native::sample_rate, ResamplerQuality::fastest);
+  const AudioBuffer mono = resample(read_mono(*reader, std::move(denoiser), max_seconds), native::sample_rate, ResamplerQuality::fastest);
   const std::vector<float>& audio = mono.channels[0];
   const std::vector<double> level = levels(audio);
   std::vector<torch::Tensor> clips;
