@@ -180,9 +180,9 @@ TEST(DenoisingReader, LowersNothingByMoreThanItsLimit) {
   const std::vector<float> noise = white_noise(96000);
   const auto lowered = [&](double limit_db) {
     const AudioBuffer result = denoised(mono(48000, noise), 10000, 20000, limit_db);
-    return level_db(noise) - level_db(std::span(result.channels[0]).subspan(48000));
+    return level_db(std::span(noise).subspan(48000)) - level_db(std::span(result.channels[0]).subspan(48000));
   };
-  EXPECT_NEAR(lowered(0), 0, 0.01);
+  EXPECT_NEAR(lowered(0), 0, 1e-3);
   EXPECT_NEAR(lowered(12), 12, 0.5);
   EXPECT_GT(lowered(100), 30);
 }
