@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "audio/limiter.h"
 #include "convert/cover_mix.h"
@@ -215,6 +216,8 @@ TEST_F(Cover, StemsAreKept) {
       ASSERT_NEAR(vocals.channels[c][i] + music.channels[c][i], song.channels[c][i], 1e-6);
       ASSERT_NEAR(converted.channels[c][i] + music.channels[c][i], cover.channels[c][i], 1e-6);
     }
+  EXPECT_TRUE(open_reader(file("stems/song-converted.flac"))->info().tags.contains("voxconv_ai_converted"));
+  EXPECT_FALSE(open_reader(file("stems/song-music.flac"))->info().tags.contains("voxconv_ai_converted"));
 }
 
 TEST_F(Cover, SeparatedVocalsAreKeptForTheNextVoice) {
@@ -287,6 +290,43 @@ struct Sound : AudioReader, AudioWriter {
   AudioBuffer audio;
   std::size_t place = 0;
 };
+
+/// Without files: vocals that were separated before, the parts where a caller wants them; what a caller throws comes out as it is.
+TEST_F(Cover, ReadsAndWritesWithoutFiles) {
+  CoverOptions options;
+  options.convert.f0 = "pyin";
+  options.stems_dir = file("stems");
+  const AudioBuffer song = duet();
+  make(write("song.wav", song), options);
+  AudioBuffer vocals = song;
+  std::fill(vocals.channels[1].begin(), vocals.channels[1].end(), 0.f);
+  std::map<std::string, Sound> parts;
+  for (const char* name : {"cover", "converted", "music"}) parts.emplace(name, AudioBuffer(rate, 2));
+  CoverJob job;
+  job.name = "a song";
+  job.open_song = [&] { return std::make_unique<Sound>(song); };
+  job.vocals = write("vocals.wav", vocals);
+  job.open_writers = [&](const StemLevels& levels) {
+    EXPECT_TRUE(levels.has_vocals() && levels.has_music());
+    return CoverWriters{&parts.at("cover"), nullptr, &parts.at("converted"), &parts.at("music")};
+  };
+  options.stems_dir.clear();
+  CoverMaker maker(sine_voice(), side_separator(), options);
+  const CoverReport report = maker.run(job);
+  EXPECT_TRUE(report.from_cache);
+  EXPECT_NEAR(report.convert.source_s, 8, 1e-6);
+  for (const auto& [name, path] :
+       {std::pair{"cover", "cover.wav"}, {"converted", "stems/song-converted.flac"}, {"music", "stems/song-music.flac"}})
+    EXPECT_LT(difference_db(read(path), parts.at(name).audio), -80) << name;
+
+  job.vocals = write("short.wav", AudioBuffer(rate, 2, 1000));
+  EXPECT_THROW(maker.run(job), Error);
+  job.vocals.clear();
+  EXPECT_FALSE(maker.run(job).from_cache);
+  struct Unwanted {};
+  job.open_writers = [](const StemLevels&) -> CoverWriters { throw Unwanted(); };
+  EXPECT_THROW(maker.run(job), Unwanted);
+}
 
 TEST(CoverMix, DoesNotDependOnThePieces) {
   const AudioBuffer content = duet(0.5, 0.7, 48000);

@@ -128,6 +128,44 @@ TEST(Separation, TellsWhetherThereAreVocalsAndMusic) {
   EXPECT_TRUE(!levels(0, 0).has_vocals() && !levels(0, 0).has_music());
 }
 
+/// A song whose voice, on the left, sounds from 60 s to 90 s only, and whose music from the beginning.
+TEST(Separation, ListensToPartsOfALongSong) {
+  struct Song : AudioReader {
+    Song() { details.rate = 8000, details.channels = 2; }
+    const AudioInfo& info() const override { return details; }
+    bool read(AudioBuffer& out, std::size_t most) override {
+      const std::size_t count = std::min(most, std::size_t(150 * 8000) - place);
+      out = noise_song(8000, 2, count, unsigned(place));
+      for (std::size_t i = 0; i < count; ++i)
+        if (place + i < 60 * 8000 || place + i >= 90 * 8000) out.channels[0][i] = 0;
+      place += count;
+      return count > 0;
+    }
+    AudioInfo details;
+    std::size_t place = 0;
+  };
+  struct Kept : AudioWriter {
+    void write(const AudioBuffer& more) override { audio.insert(audio.end(), more.channels[0].begin(), more.channels[0].end()); }
+    void finish() override { finished = true; }
+    std::vector<float> audio;
+    bool finished = false;
+  };
+  Song song;
+  Kept vocals;
+  const StemLevels levels = measure_stems(side_separator(), song, 150, &vocals);
+  EXPECT_TRUE(levels.has_vocals() && levels.has_music());
+  EXPECT_TRUE(vocals.finished);
+  ASSERT_EQ(vocals.audio.size(), 60u * 8000);  // 9-21, 39-51, 69-81, 99-111, 129-141 s
+  const auto loud = [&](int from, int to) {
+    return std::any_of(vocals.audio.begin() + from * 8000, vocals.audio.begin() + to * 8000, [](float x) { return std::abs(x) > 0.05f; });
+  };
+  EXPECT_FALSE(loud(0, 23));
+  EXPECT_TRUE(loud(25, 35));
+  EXPECT_FALSE(loud(37, 60));
+  Song again;
+  EXPECT_TRUE(measure_stems(side_separator(), again, 50).has_vocals()) << "what is short is heard from its beginning to its end";
+}
+
 TEST(Separation, AnUnknownModelIsNamed) {
   try {
     load_separation_model("nothing", torch::kCPU, torch::kFloat);

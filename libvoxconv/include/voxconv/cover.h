@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -35,6 +36,23 @@ struct CoverReport {
   ConvertReport convert;    ///< of the vocals; without vocals only source_s. limiter_gain_db is that of the mix.
 };
 
+/// Where the parts of a cover go; null where one is not wanted, but the cover is. Each is open at the song's rate, the cover at
+/// ConvertOptions::resample where that is set, with Separator::stem_channels() channels. run() finishes them, the cover last.
+struct CoverWriters {
+  AudioWriter* cover = nullptr;
+  AudioWriter *vocals = nullptr, *converted = nullptr, *music = nullptr;  ///< as they are in the mix, without the options' gains and wet
+};
+
+/// A cover whose song does not come from a file, or whose parts do not go to files.
+struct CoverJob {
+  std::string name;                                         ///< of the song, for messages
+  std::function<std::unique_ptr<AudioReader>()> open_song;  ///< called several times; each reads the same from its beginning
+  std::string
+      vocals;  ///< file of the song's vocals, of its rate, length and Separator::stem_channels() channels; empty: they are separated
+  /// Called once it is known what there is in the song. May throw to stop the work; the writers must live until run() ends.
+  std::function<CoverWriters(const StemLevels&)> open_writers;
+};
+
 /// Makes covers with one voice, in bounded memory at any length. Temporary files (the vocals, and what comes by a pipe) lie in $TMPDIR,
 /// else /var/tmp. One instance per thread; instances share weights.
 class CoverMaker {
@@ -49,6 +67,9 @@ class CoverMaker {
   /// without music the whole is converted; either is told as a warning. Progress is one line over all steps, in seconds of the song. Throws
   /// Error; the targets then do not appear.
   CoverReport run(const FileJob& job, const ProgressFn& on_progress = {}, const CancelToken& cancel = {});
+
+  /// The same without files; `stems_dir` and `cache_dir` do not count. Throws Error(bad_audio) also where the vocals are not the song's.
+  CoverReport run(const CoverJob& job, const ProgressFn& on_progress = {}, const CancelToken& cancel = {});
 
  private:
   struct Impl;

@@ -9,8 +9,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <list>
 #include <optional>
 
+#include "audio/caller_writer.h"
+#include "audio/checked_reader.h"
 #include "convert/batch_run.h"
 #include "convert/cover_mix.h"
 #include "convert/separator_impl.h"
@@ -100,19 +103,21 @@ class CoverProgress {
 };
 
 /// A song that is read several times, with at most two channels.
-struct SongFile {
-  std::string path;
-  ReadOptions read;
+struct SongSource {
+  std::string name;  ///< for messages
+  std::function<std::unique_ptr<AudioReader>()> open;
+  std::string cached;  ///< where its vocals are kept for the next voice; empty: nowhere
 };
 
 class OpenSong {
  public:
-  explicit OpenSong(const SongFile& file, const std::string& told_name = "")
-      : file_(open_reader(file.path, file.read)), stereo_(*file_, told_name) {}
+  explicit OpenSong(const SongSource& song, const std::string& told_name = "")
+      : source_(call_caller(song.open)), checked_(*source_), stereo_(checked_, told_name) {}
   AudioReader& reader() { return stereo_; }
 
  private:
-  std::unique_ptr<AudioReader> file_;
+  std::unique_ptr<AudioReader> source_;
+  CheckedReader checked_;
   StereoReader stereo_;
 };
 
@@ -123,8 +128,8 @@ struct SongMeasures {
 };
 
 /// Nothing where the vocals are not those of the song: they end elsewhere.
-std::optional<SongMeasures> measure_song(const SongFile& file, const std::string& vocals_path, CoverProgress& progress) {
-  OpenSong song(file);
+std::optional<SongMeasures> measure_song(const SongSource& source, const std::string& vocals_path, CoverProgress& progress) {
+  OpenSong song(source);
   const auto vocals = open_reader(vocals_path);
   const AudioInfo& info = song.reader().info();
   if (vocals->info().rate != info.rate || vocals->info().channels != info.channels) return std::nullopt;
@@ -181,13 +186,20 @@ ConvertOptions vocal_options(ConvertOptions options) {
   return options;
 }
 
-std::unique_ptr<AudioWriter> open_cover_stem(const std::string& folder, const std::string& source, const char* stem,
-                                             const AudioInfo& info) {
+/// The writers of a cover that goes to files.
+struct CoverFiles {
+  std::unique_ptr<AudioWriter> cover, vocals, converted, music;
+  CoverWriters all() const { return {cover.get(), vocals.get(), converted.get(), music.get()}; }
+};
+
+std::unique_ptr<AudioWriter> open_cover_stem(const std::string& folder, const std::string& source, const char* stem, const AudioInfo& info,
+                                             Tags tags = {}) {
   if (folder.empty()) return nullptr;
   WriteOptions options;
   options.rate = info.rate;
-  options.channels = info.channels;
-  options.tags = {{"voxconv_stem", stem}};
+  options.channels = Separator::stem_channels(info.channels);
+  options.tags = std::move(tags);
+  options.tags["voxconv_stem"] = stem;
   return open_writer(stem_path(source, folder, stem, "flac"), options);
 }
 
@@ -218,31 +230,30 @@ struct CoverMaker::Impl {
   CoverOptions options;
   Converter converter;
 
-  std::string cache_path(const FileJob& job, const SongFile& song) const;
-  SongMeasures separate(const FileJob& job, const SongFile& song, std::string& vocals_path, const TemporaryFolder& temporary,
-                        CoverProgress& progress, const CancelToken& cancel, CoverReport& report) const;
-  void mix(const FileJob& job, const SongFile& song, const AudioInfo& info, const std::string& vocals_path, const SongMeasures& measures,
+  std::string cache_path(const std::string& path) const;
+  CoverFiles open_files(const FileJob& job, const AudioInfo& info, bool converted) const;
+  SongMeasures separate(const SongSource& song, std::string& vocals_path, CoverProgress& progress, const CancelToken& cancel,
+                        CoverReport& report) const;
+  void mix(const SongSource& song, const std::string& vocals_path, const SongMeasures& measures, const CoverWriters& writers,
            CoverProgress& progress, const CancelToken& cancel, CoverReport& report);
 };
 
-/// Where the song's vocals are kept; empty: nowhere.
-std::string CoverMaker::Impl::cache_path(const FileJob& job, const SongFile& song) const {
-  if (options.cache_dir.empty() || options.cache_bytes == 0 || job.read.raw || song.path != job.source) return "";
+/// Where the vocals of a song's file are kept; empty: nowhere.
+std::string CoverMaker::Impl::cache_path(const std::string& path) const {
+  if (options.cache_dir.empty() || options.cache_bytes == 0) return "";
   const bool exact = separator.impl().precision == torch::kFloat;
-  return (fs::path(options.cache_dir) / (sha256_file(song.path) + "-" + options.separator + (exact ? "" : "-bf16") + ".flac")).string();
+  return (fs::path(options.cache_dir) / (sha256_file(path) + "-" + options.separator + (exact ? "" : "-bf16") + ".flac")).string();
 }
 
-/// Makes the vocals' file, or finds it, and measures the song.
-SongMeasures CoverMaker::Impl::separate(const FileJob& job, const SongFile& song, std::string& vocals_path,
-                                        const TemporaryFolder& temporary, CoverProgress& progress, const CancelToken& cancel,
-                                        CoverReport& report) const {
-  const std::string cached = cache_path(job, song);
-  vocals_path = cached.empty() ? temporary.file("vocals.flac") : cached;
-  if (std::error_code none; !cached.empty() && fs::exists(cached, none)) {
+/// Makes the vocals' file, or finds it where they are kept, and measures the song. `vocals_path`: where else they lie.
+SongMeasures CoverMaker::Impl::separate(const SongSource& song, std::string& vocals_path, CoverProgress& progress,
+                                        const CancelToken& cancel, CoverReport& report) const {
+  if (!song.cached.empty()) vocals_path = song.cached;
+  if (std::error_code none; !song.cached.empty() && fs::exists(song.cached, none)) {
     progress.begin("the vocals are there already", measure_share);
     try {
-      if (const auto measures = measure_song(song, cached, progress)) {
-        fs::last_write_time(cached, fs::file_time_type::clock::now(), none);
+      if (const auto measures = measure_song(song, song.cached, progress)) {
+        fs::last_write_time(song.cached, fs::file_time_type::clock::now(), none);
         report.from_cache = true;
         return *measures;
       }
@@ -251,9 +262,9 @@ SongMeasures CoverMaker::Impl::separate(const FileJob& job, const SongFile& song
     }
   }
   progress.begin("separating", separate_share);
-  if (!cached.empty()) make_folder(options.cache_dir);
+  if (!song.cached.empty()) make_folder(options.cache_dir);
   {
-    OpenSong open(song, job.source);
+    OpenSong open(song, song.name);
     WriteOptions format;
     format.rate = open.reader().info().rate;
     format.channels = open.reader().info().channels;
@@ -266,32 +277,39 @@ SongMeasures CoverMaker::Impl::separate(const FileJob& job, const SongFile& song
   }
   progress.begin("measuring", measure_share);
   const auto measures = measure_song(song, vocals_path, progress);
-  if (!measures) fail(ErrorCode::bad_audio, "{} has another length each time it is read.", job.source);
+  if (!measures) fail(ErrorCode::bad_audio, "{} has another length each time it is read.", song.name);
   return *measures;
 }
 
-void CoverMaker::Impl::mix(const FileJob& job, const SongFile& song, const AudioInfo& info, const std::string& vocals_path,
-                           const SongMeasures& measures, CoverProgress& progress, const CancelToken& cancel, CoverReport& report) {
-  const bool has_vocals = measures.levels.has_vocals(), has_music = measures.levels.has_music() || !has_vocals;
-  if (!has_vocals) log_warning("{}: no vocals were found; the result is the song as it is.", job.source);
-  if (!has_music) log_warning("{}: no music was found beside the vocals; all of it is converted.", job.source);
-  OpenSong dry(song);
-  const auto dry_vocals = has_music ? open_reader(vocals_path) : nullptr;
-  const AudioInfo& form = dry.reader().info();
-
+CoverFiles CoverMaker::Impl::open_files(const FileJob& job, const AudioInfo& info, bool converted) const {
   WriteOptions target;
-  target.rate = options.convert.resample ? int(options.convert.resample) : form.rate;
-  target.channels = form.channels;
+  target.rate = options.convert.resample ? int(options.convert.resample) : info.rate;
+  target.channels = Separator::stem_channels(info.channels);
   target.format = job.format;
   target.raw = job.raw;
   target.bitrate_kbps = job.bitrate_kbps;
-  target.tags = has_vocals ? provenance_tags(info.tags, voice.info(), options.convert) : info.tags;
+  target.tags = converted ? provenance_tags(info.tags, voice.info(), options.convert) : info.tags;
   target.cover = info.cover;
-  const auto cover = open_writer(job.target, target);
   if (!options.stems_dir.empty()) make_folder(options.stems_dir);
-  const auto vocals = open_cover_stem(options.stems_dir, job.source, "vocals", form),
-             converted = open_cover_stem(options.stems_dir, job.source, "converted", form),
-             music = open_cover_stem(options.stems_dir, job.source, "music", form);
+  const auto stem = [&](const char* name, const Tags& tags = {}) {
+    return open_cover_stem(options.stems_dir, job.source, name, info, tags);
+  };
+  CoverFiles files;
+  files.cover = open_writer(job.target, target);
+  files.vocals = stem("vocals");
+  files.converted = stem("converted", converted ? provenance_tags({}, voice.info(), options.convert) : Tags());
+  files.music = stem("music");
+  return files;
+}
+
+void CoverMaker::Impl::mix(const SongSource& song, const std::string& vocals_path, const SongMeasures& measures,
+                           const CoverWriters& writers, CoverProgress& progress, const CancelToken& cancel, CoverReport& report) {
+  const bool has_vocals = measures.levels.has_vocals(), has_music = measures.levels.has_music() || !has_vocals;
+  if (!has_vocals) log_warning("{}: no vocals were found; the result is the song as it is.", song.name);
+  if (!has_music) log_warning("{}: no music was found beside the vocals; all of it is converted.", song.name);
+  OpenSong dry(song);
+  const auto dry_vocals = has_music ? open_reader(vocals_path) : nullptr;
+  const int rate = options.convert.resample ? int(options.convert.resample) : dry.reader().info().rate;
 
   CoverGains gains;
   gains.music = float(linear(options.music_db));
@@ -303,7 +321,7 @@ void CoverMaker::Impl::mix(const FileJob& job, const SongFile& song, const Audio
     if (!has_vocals) progress.tell(seconds);
   });
   CoverMix mix(tracked, dry_vocals.get(), converter.output_rate(), gains,
-               {cover.get(), target.rate, vocals.get(), converted.get(), music.get()});
+               {writers.cover, rate, writers.vocals, writers.converted, writers.music});
   if (has_vocals) {
     OpenSong whole(song);
     const auto found = has_music ? open_reader(vocals_path) : nullptr;
@@ -344,7 +362,8 @@ CoverReport CoverMaker::run(const FileJob& job, const ProgressFn& on_progress, c
   CoverReport report;
   CoverProgress progress(on_progress, cancel);
   const TemporaryFolder temporary;
-  SongFile song{job.source, job.read};
+  std::string path = job.source, vocals_path = temporary.file("vocals.flac");
+  ReadOptions read = job.read;
   AudioInfo info;
   {
     const auto source = open_reader(job.source, job.read);
@@ -352,25 +371,64 @@ CoverReport CoverMaker::run(const FileJob& job, const ProgressFn& on_progress, c
     if (info.frames > 0) progress.set_length(double(info.frames) / info.rate);
     // A pipe can be read only once.
     if (std::error_code none; !fs::is_regular_file(job.source, none)) {
-      song = {temporary.file("song.wav"), {}};
+      path = temporary.file("song.wav");
+      read = {};
       WriteOptions copy;
       copy.rate = info.rate;
       copy.channels = info.channels;
       copy.format = "wavf";
-      const auto writer = open_writer(song.path, copy);
+      const auto writer = open_writer(path, copy);
       TrackedReader reader(*source, [&](double seconds) { progress.tell(seconds); });
       progress.begin("reading", 0);
       for (AudioBuffer audio; reader.read(audio, std::size_t(info.rate));) writer->write(audio);
       writer->finish();
     }
   }
-  std::string vocals_path;
-  const SongMeasures measures = impl_->separate(job, song, vocals_path, temporary, progress, cancel, report);
+  const bool cacheable = !job.read.raw && path == job.source;
+  const SongSource song{job.source, [&] { return open_reader(path, read); }, cacheable ? impl_->cache_path(path) : ""};
+  const SongMeasures measures = impl_->separate(song, vocals_path, progress, cancel, report);
   report.levels = measures.levels;
   progress.set_length(measures.seconds);
   progress.begin("converting", 1 - measure_share - (report.from_cache ? 0 : separate_share));
-  impl_->mix(job, song, info, vocals_path, measures, progress, cancel, report);
+  const CoverFiles files = impl_->open_files(job, info, measures.levels.has_vocals());
+  impl_->mix(song, vocals_path, measures, files.all(), progress, cancel, report);
   if (!impl_->options.cache_dir.empty()) trim_cache(impl_->options.cache_dir, impl_->options.cache_bytes);
+  report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return report;
+} catch (...) {
+  throw_as_error();
+}
+
+CoverReport CoverMaker::run(const CoverJob& job, const ProgressFn& on_progress, const CancelToken& cancel) try {
+  const auto start = std::chrono::steady_clock::now();
+  CoverReport report;
+  CoverProgress progress(on_progress, cancel);
+  const SongSource song{job.name, job.open_song, ""};
+  {
+    OpenSong first(song);
+    if (const AudioInfo& info = first.reader().info(); info.frames > 0) progress.set_length(double(info.frames) / info.rate);
+  }
+  std::optional<TemporaryFolder> temporary;
+  std::string vocals_path = job.vocals;
+  SongMeasures measures;
+  if (vocals_path.empty()) {
+    vocals_path = temporary.emplace().file("vocals.flac");
+    measures = impl_->separate(song, vocals_path, progress, cancel, report);
+  } else {
+    progress.begin("measuring", measure_share);
+    const auto found = measure_song(song, vocals_path, progress);
+    if (!found) fail(ErrorCode::bad_audio, "The vocals in {} are not those of {}: rate, channels or length differ.", vocals_path, job.name);
+    measures = *found;
+    report.from_cache = true;
+  }
+  report.levels = measures.levels;
+  progress.set_length(measures.seconds);
+  progress.begin("converting", 1 - measure_share - (report.from_cache ? 0 : separate_share));
+  CoverWriters writers = call_caller([&] { return job.open_writers(measures.levels); });
+  std::list<CallerWriter> passing;  // what the caller's writers throw leaves as it is
+  for (AudioWriter** writer : {&writers.cover, &writers.vocals, &writers.converted, &writers.music})
+    if (*writer) *writer = &passing.emplace_back(**writer);
+  impl_->mix(song, vocals_path, measures, writers, progress, cancel, report);
   report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;
 } catch (...) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <limits>
 
 #include "convert/batch_run.h"
 #include "convert/separator_impl.h"
@@ -17,6 +18,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double separated_block_s = 1;
+// What measure_stems() listens to.
+constexpr std::int64_t most_excerpts = 5;
+constexpr double excerpt_s = 12;
 
 /// {voice} stands for the stem.
 constexpr const char* stem_template = "{stem}-{voice}.{ext}";
@@ -51,6 +55,41 @@ std::vector<std::vector<BatchItem>> plan_stems(const BatchOptions& options, cons
       }
   return plans;
 }
+
+/// Passes on evenly spread parts of a source, one after another.
+class ExcerptReader : public AudioReader {
+ public:
+  ExcerptReader(AudioReader& source, double seconds) : source_(source), info_(source.info()) {
+    const bool whole = seconds <= most_excerpts * excerpt_s;
+    count_ = whole ? 1 : most_excerpts;
+    length_ = whole ? std::numeric_limits<std::int64_t>::max() : std::int64_t(excerpt_s * info_.rate);
+    stride_ = std::int64_t(seconds / count_ * info_.rate);
+    if (!whole) info_.frames = count_ * length_;
+  }
+  const AudioInfo& info() const override { return info_; }
+  bool read(AudioBuffer& out, std::size_t max_frames) override {
+    while (index_ < count_) {
+      const std::int64_t start = count_ == 1 ? 0 : index_ * stride_ + (stride_ - length_) / 2, left = start + length_ - at_;
+      if (left <= 0) {
+        ++index_;
+        continue;
+      }
+      const bool skip = at_ < start;
+      const std::int64_t most = skip ? std::min<std::int64_t>(start - at_, info_.rate) : std::min(left, std::int64_t(max_frames));
+      if (!source_.read(out, std::size_t(most))) break;
+      at_ += std::int64_t(out.frames());
+      if (!skip) return true;
+    }
+    index_ = count_;
+    out = AudioBuffer(info_.rate, std::size_t(info_.channels));
+    return false;
+  }
+
+ private:
+  AudioReader& source_;
+  AudioInfo info_;
+  std::int64_t count_ = 1, length_ = 0, stride_ = 0, index_ = 0, at_ = 0;  ///< in frames, but for count and index
+};
 
 std::unique_ptr<AudioWriter> open_stem(const SeparateJob& job, const std::string& target, const char* stem, const AudioInfo& info) {
   if (target.empty()) return nullptr;
@@ -107,6 +146,15 @@ SeparateReport Separator::run(AudioReader& source, AudioWriter* vocals, AudioWri
   if (vocals) vocals->finish();
   return {double(frames) / info.rate, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), meter.peak_db(),
           meter.levels()};
+} catch (...) {
+  throw_as_error();
+}
+
+StemLevels measure_stems(const Separator& separator, AudioReader& source, double seconds, AudioWriter* vocals,
+                         const CancelToken& cancel) try {
+  ExcerptReader excerpts(source, seconds);
+  StereoReader stereo(excerpts);
+  return separator.run(stereo, vocals, nullptr, {}, cancel).levels;
 } catch (...) {
   throw_as_error();
 }
