@@ -44,6 +44,20 @@ struct ApiUser : Browser {
     return made.id;
   }
 
+  /// Notes what an analysis or a separation finds out of a recording; of stems only that they are there.
+  void set_recording(const Id& recording, const std::function<void(Recording&)>& change) {
+    service.store->write([&](Transaction& transaction) {
+      Recording found = transaction.recordings().find(recording).value();
+      change(found);
+      transaction.recordings().update(found);
+    });
+  }
+  Id song_with_music(double seconds = 90) {
+    const Id made = recording(seconds);
+    set_recording(made, [](Recording& found) { found.has_music = true; });
+    return made;
+  }
+
   /// A song as a worker makes one.
   Id song(const std::string& title = "Song") {
     Song made;

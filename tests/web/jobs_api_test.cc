@@ -46,6 +46,109 @@ TEST_F(JobsApi, QuotesThePriceOfThePartAndTheKey) {
   EXPECT_EQ(member.post("/quotes", job_for(member.recording(1000)), 200).at("enough"), false);
 }
 
+/// A song with music is taken apart in the first job, whose price has that; another voice on it costs the conversion alone.
+TEST_F(JobsApi, KeepsTheMusicWhereThereIsSome) {
+  service.config.separation_credits_per_minute = 3;
+  const Id song = member.song_with_music(90);
+  json quote = member.post("/quotes", job_for(song), 200);
+  EXPECT_EQ(quote.at("keep_music"), true);
+  EXPECT_EQ(quote.at("separation"), 6);
+  EXPECT_EQ(quote.at("price"), 8);
+  const auto quote_with = [&](json change) {
+    json body = job_for(song);
+    body.update(change);
+    return member.post("/quotes", body, 200);
+  };
+  EXPECT_EQ(quote_with({{"keep_music", false}}).at("price"), 2);
+  EXPECT_EQ(quote_with({{"keep_music", nullptr}}).at("price"), 8);
+  EXPECT_EQ(quote_with({{"preview", true}}).at("price"), 0);
+  EXPECT_EQ(quote_with({{"preview", true}}).at("keep_music"), true);
+  EXPECT_EQ(member.post("/quotes", job_for(member.recording(90)), 200).at("keep_music"), false);
+  EXPECT_EQ(member.post("/quotes", {{"recording", member.recording(90)}, {"voice", "kathleen"}, {"keep_music", true}}, 200).at("price"), 8);
+
+  // Nobody sings in it: then its music is no reason to look for a singer.
+  member.set_recording(song, [](Recording& found) { found.has_vocals = false; });
+  EXPECT_EQ(quote_with(json::object()).at("keep_music"), false);
+  member.set_recording(song, [](Recording& found) {
+    found.has_vocals = true;
+    found.vocals = "recordings/" + found.id + "/stems/j/1-vocals.flac";
+    found.stems_start_s = 10;
+    found.stems_end_s = 70;
+  });
+  quote = quote_with({{"start_s", 10}, {"end_s", 70}});
+  EXPECT_EQ(quote.at("separation"), 0);
+  EXPECT_EQ(quote.at("price"), 1);
+  EXPECT_EQ(quote_with({{"start_s", 9}, {"end_s", 69}}).at("price"), 4) << "a second of it is not there";
+
+  json body = job_for(song);
+  body.update({{"start_s", 10}, {"end_s", 70}, {"options", {{"key", 3}}}});
+  EXPECT_THAT(member.post("/jobs", body, 422).at("detail").get<std::string>(), HasSubstr("options.key: with its music"));
+  body["options"] = {{"key", -12}};
+  EXPECT_EQ(member.post("/jobs", body).at("price"), 1);
+  body["options"] = {{"key", 3}};
+  body["keep_music"] = false;
+  member.post("/jobs", body);
+  EXPECT_EQ(member.get("/account").at("balance"), 3);
+}
+
+TEST_F(JobsApi, TakesARecordingApartForWhoWantsToSingToIt) {
+  const Id song = member.song_with_music(90);
+  const std::string path = "/recordings/" + song;
+  EXPECT_TRUE(member.get(path).at("stems").is_null());
+  EXPECT_EQ(member.get(path).at("has_music"), true);
+  EXPECT_EQ(member.get(path + "/audio?which=music", 404).at("code"), "not_separated");
+  member.get(path + "/audio?which=vocals", 422);
+  const json job = member.post(path + "/separation", nullptr);
+  EXPECT_EQ(job.at("kind"), "separate");
+  EXPECT_EQ(job.at("price"), 2);
+  EXPECT_EQ(member.post(path + "/separation", nullptr).at("id"), job.at("id")) << "the same, and paid once";
+  EXPECT_EQ(member.get("/account").at("reserved"), 2);
+  EXPECT_EQ(member.send(Method::del, "/api/v1/jobs/" + job.at("id").get<std::string>()).status, 202);
+  EXPECT_EQ(member.get("/account").at("balance"), 5);
+  EXPECT_NE(member.post(path + "/separation", nullptr).at("id"), job.at("id"));
+  ApiUser other{service, ApiUser::Kind::member, "192.0.2.9"}, guest{service, ApiUser::Kind::guest, "192.0.2.8"};
+  other.post(path + "/separation", nullptr, 404);
+  guest.post("/recordings/" + guest.song_with_music() + "/separation", nullptr, 403);
+  member.post("/recordings/" + member.song_with_music(300) + "/separation", nullptr, 402);
+
+  // Deleting the recording ends it.
+  EXPECT_EQ(member.send(Method::del, "/api/v1" + path).status, 204);
+  EXPECT_EQ(member.get("/account").at("balance"), 5);
+  EXPECT_EQ(member.get("/account").at("reserved"), 0);
+
+  const Id done = member.song_with_music(90);
+  member.set_recording(done, [](Recording& found) {
+    found.vocals = "recordings/" + found.id + "/stems/j/1-vocals.flac";
+    found.music = "recordings/" + found.id + "/stems/j/1-music.mp3";
+    found.stems_end_s = 90;
+    found.stems_bytes = 1000;
+  });
+  EXPECT_EQ(member.post("/recordings/" + done + "/separation", nullptr, 409).at("code"), "separated");
+  EXPECT_EQ(member.get("/recordings/" + done).at("stems"), json({{"start_s", 0.0}, {"end_s", 90.0}, {"bytes", 1000}}));
+  const http::Response music = member.send(Method::get, "/api/v1/recordings/" + done + "/audio?which=music");
+  EXPECT_EQ(music.file->key, "recordings/" + done + "/stems/j/1-music.mp3");
+}
+
+/// What was sung to a song, whose music goes with it; that was paid for before.
+TEST_F(JobsApi, PutsTheMusicUnderATake) {
+  const Id song = member.song_with_music(90), take = member.recording(30);
+  member.set_recording(take, [&](Recording& found) {
+    found.backing = song;
+    found.backing_start_s = 12.5;
+  });
+  EXPECT_EQ(member.get("/recordings/" + take).at("backing"), json({{"recording", song}, {"start_s", 12.5}, {"part", "music"}}));
+  const json quote = member.post("/quotes", job_for(take), 200);
+  EXPECT_EQ(quote.at("keep_music"), true);
+  EXPECT_EQ(quote.at("separation"), 0);
+  EXPECT_EQ(quote.at("price"), 1);
+  EXPECT_EQ(member.send(Method::del, "/api/v1/recordings/" + song).status, 204);
+  EXPECT_TRUE(member.get("/recordings/" + take).at("backing").is_null());
+  EXPECT_EQ(member.post("/quotes", job_for(take), 200).at("keep_music"), false);
+  json body = job_for(take);
+  body["keep_music"] = true;
+  EXPECT_THAT(member.post("/jobs", body, 422).at("detail").get<std::string>(), HasSubstr("keep_music: the song that this was sung to"));
+}
+
 TEST_F(JobsApi, RefusesInvalidRequests) {
   const Id recording = member.recording(90);
   const auto refused = [&](json change, const std::string& field) {

@@ -34,6 +34,8 @@ TEST_F(SongsApi, ShowsRenamesAndDeletesASong) {
   EXPECT_EQ(member.send(Method::get, "/api/v1" + path + "/audio").file->key, "songs/" + id + "/1-converted.mp3");
   EXPECT_EQ(member.send(Method::get, "/api/v1" + path + "/audio?which=original").file->key, "songs/" + id + "/1-original.mp3");
   member.get(path + "/audio?which=both", 422);
+  EXPECT_EQ(song.at("music"), false);
+  EXPECT_EQ(member.get(path + "/audio?which=music", 404).at("code"), "no_music");
 
   for (const char* part : {"", "/audio", "/peaks"}) other.get(path + part, 404);
   EXPECT_EQ(other.send(Method::patch, "/api/v1" + path, {{"title", "Mine"}}).status, 404);
@@ -191,6 +193,84 @@ TEST_F(SongsApi, MakesARenderAnewThatCameToNothing) {
   const json second = member.post(path, {{"format", "flac"}});
   EXPECT_NE(second.at("id"), first.at("id"));
   EXPECT_EQ(second.at("state"), "queued");
+}
+
+// ---- covers ----
+
+struct Covers : SongsApi {
+  Id cover() {
+    const Id id = member.song();
+    service.store->write([&](Transaction& transaction) {
+      Song song = transaction.songs().find(id).value();
+      song.music = "songs/" + id + "/1-music.flac";
+      song.music_playable = "songs/" + id + "/1-music.mp3";
+      song.cover_playable = "songs/" + id + "/1-cover.mp3";
+      song.gain_db = -1.5;
+      song.peaks = R"({"original":[0.1],"converted":[0.2],"music":[0.3],"cover":[0.4,0.5]})";
+      transaction.songs().update(song);
+    });
+    return id;
+  }
+  std::string key_of(const Id& id, const std::string& query = "") {
+    return member.send(Method::get, "/api/v1/songs/" + id + "/audio" + query).file->key;
+  }
+};
+
+TEST_F(Covers, AreHeardWholeAndInTheirParts) {
+  const Id id = cover();
+  EXPECT_EQ(member.get("/songs/" + id).at("music"), true);
+  EXPECT_EQ(member.get("/songs/" + id).at("gain_db"), -1.5);
+  EXPECT_EQ(key_of(id), "songs/" + id + "/1-cover.mp3");
+  EXPECT_EQ(key_of(id, "?which=song"), "songs/" + id + "/1-cover.mp3");
+  EXPECT_EQ(key_of(id, "?which=converted"), "songs/" + id + "/1-converted.mp3");
+  EXPECT_EQ(key_of(id, "?which=music"), "songs/" + id + "/1-music.mp3");
+  EXPECT_EQ(member.get("/songs/" + id + "/peaks").at("music").size(), 1u);
+  other.get("/songs/" + id + "/audio?which=music", 404);
+
+  // Shared without a render, listeners hear the cover.
+  const std::string share = member.post("/songs/" + id + "/share", json::object()).at("id");
+  Browser anyone(service);
+  EXPECT_EQ(anyone.send(Method::get, "/api/v1/shares/" + share + "/audio").file->key, "songs/" + id + "/1-cover.mp3");
+  EXPECT_EQ(body_of(anyone.send(Method::get, "/api/v1/shares/" + share + "/peaks")).at("peaks").size(), 2u);
+}
+
+TEST_F(Covers, AreRenderedWholeOrInPartsWithTheLevelsThatCount) {
+  const Id id = cover();
+  const std::string path = "/songs/" + id + "/renders";
+  const auto render = [&](json body) {
+    body["format"] = "mp3";
+    return member.post(path, body).at("id").get<std::string>();
+  };
+  const std::string all = render({{"level_db", -3}, {"music_db", 2}});
+  EXPECT_EQ(render({{"parts", "all"}, {"level_db", -3}, {"music_db", 2.04}}), all);
+  EXPECT_NE(render({{"level_db", -3}, {"music_db", 1}}), all);
+  const std::string vocals = render({{"parts", "vocals"}, {"level_db", -3}, {"music_db", 2}});
+  EXPECT_NE(vocals, all);
+  EXPECT_EQ(render({{"parts", "vocals"}, {"level_db", -3}, {"music_db", 9}}), vocals) << "there is no music in it";
+  const std::string music = render({{"parts", "music"}, {"wet", 0.2}, {"level_db", -3}});
+  EXPECT_EQ(render({{"parts", "music"}}), music);
+  for (const json& bad : {json{{"parts", "drums"}}, {{"music_db", 40}}}) {
+    json body = bad;
+    body["format"] = "mp3";
+    member.post(path, body, 422);
+  }
+  member.post("/songs/" + member.song() + "/renders", {{"format", "mp3"}, {"parts", "music"}}, 422);
+}
+
+struct SharedCovers : Renders {};
+
+TEST_F(SharedCovers, HaveTheLevelOfTheMusicToo) {
+  const Id song = member.song();
+  service.store->write([&](Transaction& transaction) {
+    Song found = transaction.songs().find(song).value();
+    found.music = "songs/" + song + "/1-music.flac";
+    transaction.songs().update(found);
+  });
+  const json part = finish(member.post("/songs/" + song + "/renders", {{"format", "mp3"}, {"parts", "vocals"}}));
+  member.post("/songs/" + song + "/share", {{"render", part.at("id")}}, 422);
+  const json whole = finish(member.post("/songs/" + song + "/renders", {{"format", "mp3"}, {"music_db", -4}}));
+  EXPECT_EQ(member.post("/songs/" + song + "/share", {{"render", whole.at("id")}}).at("music_db"), -4);
+  EXPECT_EQ(member.get("/songs/" + song).at("share").at("music_db"), -4);
 }
 
 // ---- shares ----

@@ -278,7 +278,7 @@ TEST_F(StoreTest, KeepsRecordings) {
     EXPECT_FALSE(t.recordings().find("none"));
     EXPECT_THAT(ids_of(t.recordings().list(account, 10)), ElementsAre(second.id, first.id));
     EXPECT_THAT(ids_of(t.recordings().list(account, 1)), ElementsAre(second.id));
-    EXPECT_EQ(t.recordings().bytes_of(account), first.size + second.size);
+    EXPECT_EQ(t.recordings().bytes_of(account), first.size + first.stems_bytes + second.size + second.stems_bytes);
     EXPECT_EQ(t.recordings().bytes_of("none"), 0);
   });
   const Id id = first.id;
@@ -505,6 +505,41 @@ TEST_F(StoreTest, TakesTitlesOutOfOlderBooks) {
   });
   EXPECT_THAT(notes, ElementsAre("Account deleted", "", "", "Free credits"));
   EXPECT_THAT(tamper("UPDATE entries SET note = 'x'"), HasSubstr("append-only"));
+}
+
+/// Jobs of an older database stay, and a new kind may join them.
+TEST_F(StoreTest, KeepsJobsOfOlderDatabases) {
+  store.reset();
+  for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path + end);
+  std::string older;
+  for (std::size_t i = 0; i < 6; ++i) older += sqlite_migrations()[i];
+  ASSERT_EQ(
+      tamper(
+          older +
+          "INSERT INTO accounts (id, kind, email, name, password_hash, email_verified, frozen, created)"
+          " VALUES ('a', 'guest', '', '', '', 0, 0, 1);"
+          "INSERT INTO jobs VALUES (7, 'j', 'a', 'render', 'queued', '', 's', '', '{}', '', 0, 1, 0, '', '', 'k', 0, '', 0, 0, 0, 3, 0, 0);"
+          "PRAGMA user_version = 6"),
+      "");
+  store = open_sqlite_store(path);
+  write([&](Transaction& t) {
+    const auto job = t.jobs().find("j");
+    ASSERT_TRUE(job);
+    EXPECT_EQ(job->kind, Job::Kind::render);
+    EXPECT_EQ(job->created, 3);
+    EXPECT_EQ(t.jobs().find_by_request("a", "k")->id, "j");
+    Job other = *job;
+    other.id = "separate";
+    other.kind = Job::Kind::separate;
+    other.request_key = "";
+    t.jobs().add(other);
+    EXPECT_EQ(t.jobs().active_count("a"), 1);
+    EXPECT_EQ(t.jobs().quick_count("a"), 1);
+    other.request_key = "k";
+    other.id = "again";
+    EXPECT_ANY_THROW(t.jobs().add(other));
+  });
+  EXPECT_THAT(audit(), IsEmpty());
 }
 
 TEST_F(StoreTest, IsMadeByManyAtATime) {

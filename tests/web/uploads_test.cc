@@ -2,6 +2,7 @@
 #include "api/uploads.h"
 
 #include <gmock/gmock.h>
+#include <sodium.h>
 
 #include <fstream>
 
@@ -292,6 +293,53 @@ TEST_F(Uploads, RecoverAfterACrashAtTheLastByte) {
   EXPECT_EQ(clean_up_uploads(*service_.context), 0);
   EXPECT_EQ(recording(forgotten).state, Recording::State::analysing);
   EXPECT_EQ(queued(), 2);
+}
+
+/// What is sung to a song says to which, and from where on.
+TEST_F(Uploads, MayHaveBeenSungToAnotherRecording) {
+  const auto encoded = [](const std::string& text) {
+    std::string out(sodium_base64_ENCODED_LEN(text.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+    ::sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+                        sodium_base64_VARIANT_ORIGINAL);
+    return std::string(out.c_str());
+  };
+  const std::string song = created(10);
+  const Id backing = song.substr(song.rfind('/') + 1);
+  const auto begin = [&](const std::string& start, const std::string& part, Browser* browser = nullptr) {
+    return create({{"upload-length", "10"},
+                   {"upload-metadata", "backing " + encoded(backing) + ",filename " + encoded("take.wav") + ",backing_start_s " +
+                                           encoded(start) + ",backing_part " + encoded(part)}},
+                  browser);
+  };
+  EXPECT_EQ(begin("1.5", "music").status, 422) << "it is not ready";
+  Recording ready = recording(song);
+  ready.state = Recording::State::ready;
+  ready.duration_s = 60;
+  service_.store->write([&](Transaction& transaction) { transaction.recordings().update(ready); });
+  for (const auto& [start, part] :
+       {std::pair{"-1", "music"}, {"61", "music"}, {"nan", "music"}, {"1x", "all"}, {"", "all"}, {"1", "drums"}})
+    EXPECT_EQ(begin(start, part).status, 422) << start << part;
+  Browser stranger(service_);
+  stranger.send(Method::post, "/api/v1/guests", json::object());
+  EXPECT_EQ(begin("1.5", "all", &stranger).status, 422);
+  const Response response = begin("1.5", "all");
+  ASSERT_EQ(response.status, 201) << response.body;
+  const Recording take = recording(header(response, "Location"));
+  EXPECT_EQ(take.name, "take.wav");
+  EXPECT_EQ(take.backing, backing);
+  EXPECT_EQ(take.backing_start_s, 1.5);
+  EXPECT_TRUE(take.backing_whole);
+}
+
+/// What a recording was taken apart into counts as well.
+TEST_F(Uploads, ShareTheQuotaWithStems) {
+  service_.config.guest_quota_bytes = 100;
+  const std::string song = created(40);
+  Recording found = recording(song);
+  found.stems_bytes = 50;
+  service_.store->write([&](Transaction& transaction) { transaction.recordings().update(found); });
+  EXPECT_EQ(code(create({{"upload-length", "11"}})), "quota_exceeded");
+  EXPECT_EQ(create({{"upload-length", "10"}}).status, 201);
 }
 
 }  // namespace

@@ -42,6 +42,11 @@ json export_of(const Recording& recording) {
           {"f0_low", recording.f0_low},
           {"f0_median", recording.f0_median},
           {"f0_high", recording.f0_high},
+          {"has_music", recording.has_music},
+          {"has_vocals", recording.has_vocals},
+          {"stems_bytes", recording.stems_bytes},
+          {"backing", recording.backing},
+          {"backing_start_s", recording.backing_start_s},
           {"created", recording.created}};
 }
 
@@ -72,6 +77,7 @@ json export_of(const Song& song, const std::optional<Share>& share) {
                  {"key", song.key},
                  {"duration_s", song.duration_s},
                  {"preview", song.preview},
+                 {"music", !song.music.empty()},
                  {"created", song.created},
                  {"share", nullptr}};
   if (share)
@@ -80,6 +86,7 @@ json export_of(const Song& song, const std::optional<Share>& share) {
                        {"taken_down", share->taken_down},
                        {"wet", share->wet},
                        {"level_db", share->level_db},
+                       {"music_db", share->music_db},
                        {"created", share->created}};
   return object;
 }

@@ -59,6 +59,16 @@ inline Recording require_recording(const Context& context, const Account& accoun
   return owned(std::move(found), account, "no_such_recording", "There is no such recording.");
 }
 
+[[noreturn]] inline void fail_not_ready() {
+  throw ServiceError(409, "not_ready", "This recording has not been looked at yet; try again when its state is ready.");
+}
+
+inline Recording require_ready_recording(const Context& context, const Account& account, const Id& id) {
+  Recording recording = require_recording(context, account, id);
+  if (recording.state != Recording::State::ready) fail_not_ready();
+  return recording;
+}
+
 inline Song require_song(const Context& context, const Account& account, const Id& id) {
   std::optional<Song> found;
   context.store.read([&](Transaction& transaction) { found = transaction.songs().find(id); });

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "api/auth.h"
 #include "api/handlers.h"
@@ -51,7 +52,7 @@ json view(Transaction& transaction, const Job& job) {
 
 Response post_quote(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
-  JsonBody body(request, {"recording", "voice", "start_s", "end_s", "preview"});
+  JsonBody body(request, {"recording", "voice", "start_s", "end_s", "preview", "keep_music"});
   const ConversionRequest conversion = read_conversion_request(context, account, body);
   Credits balance = 0;
   context.store.read([&](Transaction& transaction) { balance = transaction.ledger().balance(user_account(account.id)); });
@@ -60,6 +61,8 @@ Response post_quote(const Context& context, const Request& request) {
   const int key = voxconv::choose_key({source.f0_low, source.f0_median, source.f0_high}, conversion.voice);
   return json_response(200, {{"seconds", conversion.seconds()},
                              {"price", conversion.price},
+                             {"separation", conversion.separation},
+                             {"keep_music", conversion.keep_music},
                              {"balance", balance},
                              {"enough", conversion.preview || may_pay},
                              {"suggested_key", key}});
@@ -80,8 +83,8 @@ std::string request_key_of(const Request& request) {
 }
 
 /// Everything that may forbid the job now, and then the job with its reserve: all in one transaction.
-void accept(Transaction& transaction, const Context& context, const Request& request, const Account& account,
-            const ConversionRequest& conversion, const Job& job) {
+void accept(Transaction& transaction, const Context& context, const Request& request, const Account& account, bool preview,
+            const Job& job) {
   const Config& config = context.config;
   const auto payer = transaction.accounts().find(account.id);
   if (!payer) throw ServiceError(401, "not_signed_in", "This account has been deleted.");
@@ -89,8 +92,8 @@ void accept(Transaction& transaction, const Context& context, const Request& req
   if (!recording || recording->account != account.id) fail_field("recording", "there is no such recording of yours.");
   if (transaction.jobs().active_count(account.id) >= config.max_active_jobs)
     throw ServiceError(409, "too_many_jobs",
-                       fmt::format("{} of your conversions are waiting or running; wait until one is done.", config.max_active_jobs));
-  if (conversion.preview) {
+                       fmt::format("{} of your songs are waiting or being made; wait until one is done.", config.max_active_jobs));
+  if (preview) {
     const auto within = [&](const char* what, const std::string& who, int limit) {
       return transaction.accounts().within_limit(what, who, limit, day, job.created);
     };
@@ -116,7 +119,7 @@ void accept(Transaction& transaction, const Context& context, const Request& req
 
 Response post_job(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
-  JsonBody body(request, {"recording", "voice", "title", "start_s", "end_s", "preview", "options"});
+  JsonBody body(request, {"recording", "voice", "title", "start_s", "end_s", "preview", "keep_music", "options"});
   const std::string request_key = request_key_of(request);
   const ConversionRequest conversion = read_conversion_request(context, account, body);
   if (!conversion.preview && account.kind == AccountKind::guest)
@@ -134,20 +137,53 @@ Response post_job(const Context& context, const Request& request) {
   job.priority = conversion.preview ? free_priority : paid_priority;
   job.request_key = request_key;
   job.created = context.clock.now();
-  job.parameters = json{{"options", read_options(body.object("options"))},
+  const json options = read_options(body.object("options"));
+  if (conversion.keep_music && !options.at("key_auto") && std::fmod(options.at("key").get<double>(), 12) != 0)
+    fail_field("options.key", "with its music a song keeps its key: use whole octaves (-12, 0, 12 ...), or set keep_music to false.");
+  job.parameters = json{{"options", options},
                         {"start_s", conversion.start_s},
                         {"end_s", conversion.end_s},
                         {"title", title.empty() ? stem(conversion.recording.name) : title},
-                        {"preview", conversion.preview}}
+                        {"preview", conversion.preview},
+                        {"keep_music", conversion.keep_music}}
                        .dump(-1, ' ', false, json::error_handler_t::replace);
   json answer;
   context.store.write([&](Transaction& transaction) {
     const auto before = request_key.empty() ? std::nullopt : transaction.jobs().find_by_request(account.id, request_key);
     if (before && (before->parameters != job.parameters || before->recording != job.recording || before->voice != job.voice))
       throw ServiceError(422, "request_key_reused", "This Idempotency-Key was used for another job; take a new one for a new job.");
-    if (!before) accept(transaction, context, request, account, conversion, job);
+    if (!before) accept(transaction, context, request, account, conversion.preview, job);
     answer = view(transaction, before.value_or(job));
   });
+  return json_response(201, answer);
+}
+
+/// Takes a whole recording apart, for who wants to sing to its music. Asked for again, it is the same job.
+Response post_separation(const Context& context, const Request& request) {
+  const Account account = require_member(context, request);
+  const Recording recording = require_ready_recording(context, account, request.params.at("id"));
+  if (recording.has_stems(0, recording.duration_s)) throw ServiceError(409, "separated", "The music of this recording is there already.");
+  Job job;
+  job.id = new_id();
+  job.account = account.id;
+  job.kind = Job::Kind::separate;
+  job.recording = recording.id;
+  job.price = price_of(recording.duration_s, context.config.separation_credits_per_minute);
+  job.request_key = "separate:" + recording.id;
+  job.created = context.clock.now();
+  job.parameters = json{{"start_s", 0}, {"end_s", recording.duration_s}, {"title", stem(recording.name)}}.dump(
+      -1, ' ', false, json::error_handler_t::replace);
+  context.store.write([&](Transaction& transaction) {
+    const auto before = transaction.jobs().find_by_request(account.id, job.request_key);
+    if (before && (before->state == Job::State::queued || before->state == Job::State::running)) {
+      job = *before;
+      return;
+    }
+    if (before) transaction.jobs().forget_request(before->id);
+    accept(transaction, context, request, account, false, job);
+  });
+  json answer;
+  context.store.read([&](Transaction& transaction) { answer = view(transaction, job); });
   return json_response(201, answer);
 }
 
@@ -212,13 +248,15 @@ bool is_server_side(const voxconv::OptionSpec& spec) { return spec.kind == voxco
 
 ConversionRequest read_conversion_request(const Context& context, const Account& account, JsonBody& body) {
   ConversionRequest conversion;
-  std::optional<Recording> recording;
+  std::optional<Recording> recording, backing;
   const std::string id = body.text("recording", 1, 64);
-  context.store.read([&](Transaction& transaction) { recording = transaction.recordings().find(id); });
+  context.store.read([&](Transaction& transaction) {
+    recording = transaction.recordings().find(id);
+    if (recording && !recording->backing.empty()) backing = transaction.recordings().find(recording->backing);
+  });
   if (!recording || recording->account != account.id) fail_field("recording", "there is no such recording of yours.");
   if (recording->state == Recording::State::failed) fail_field("recording", recording->failure);
-  if (recording->state != Recording::State::ready)
-    throw ServiceError(409, "not_ready", "This recording has not been looked at yet; try again when its state is ready.");
+  if (recording->state != Recording::State::ready) fail_not_ready();
   conversion.recording = *recording;
 
   const auto voice = find_voice(body.text("voice", 1, 64));
@@ -233,7 +271,17 @@ ConversionRequest read_conversion_request(const Context& context, const Account&
     fail_field("end_s",
                fmt::format("the part from {:.2f} to {:.2f} s is shorter than half a second.", conversion.start_s, conversion.end_s));
   if (conversion.preview) conversion.end_s = std::min(conversion.end_s, conversion.start_s + context.config.preview_s);
-  conversion.price = conversion.preview ? 0 : price_of(conversion.seconds(), context.config.credits_per_minute);
+  const bool is_take = !recording->backing.empty();
+  conversion.keep_music =
+      body.optional_flag("keep_music").value_or(is_take ? backing.has_value() : recording->has_music && recording->has_vocals);
+  if (conversion.keep_music && is_take && !backing)
+    fail_field("keep_music", "the song that this was sung to has been deleted, so its music is gone; set it to false.");
+  if (conversion.preview) return conversion;
+  const Config& config = context.config;
+  // A take's music was paid for when the singer got it to sing to.
+  if (conversion.keep_music && !is_take && !recording->has_stems(conversion.start_s, conversion.end_s))
+    conversion.separation = price_of(conversion.seconds(), config.separation_credits_per_minute);
+  conversion.price = price_of(conversion.seconds(), config.credits_per_minute) + conversion.separation;
   return conversion;
 }
 
@@ -260,6 +308,7 @@ nlohmann::json read_options(const nlohmann::json& wanted) {
 void add_job_routes(http::Router& router, Context& context) {
   add_route(router, context, Method::post, "/quotes", post_quote);
   add_route(router, context, Method::post, "/jobs", post_job);
+  add_route(router, context, Method::post, "/recordings/{id}/separation", post_separation);
   add_route(router, context, Method::get, "/jobs", list_jobs);
   add_route(router, context, Method::get, "/jobs/{id}", get_job);
   add_route(router, context, Method::del, "/jobs/{id}", delete_job);

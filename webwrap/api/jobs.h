@@ -15,12 +15,14 @@ struct ConversionRequest {
   voxconv::VoiceInfo voice;
   double start_s = 0, end_s = 0;  ///< the part: 0 <= start_s < end_s <= the recording's length
   bool preview = false;           ///< free; the part is then cut to config.preview_s
-  Credits price = 0;
+  bool keep_music = false;        ///< the vocals are converted, and their music stays
+  Credits price = 0;              ///< of all
+  Credits separation = 0;         ///< of that, what taking the song apart costs; 0: it is done already, or not needed
 
   double seconds() const { return end_s - start_s; }
 };
 
-/// Reads recording, voice, start_s, end_s and preview. Throws ServiceError: 422 for a field, 409 "not_ready".
+/// Reads recording, voice, start_s, end_s, preview and keep_music. Throws ServiceError: 422 for a field, 409 "not_ready".
 ConversionRequest read_conversion_request(const Context&, const Account&, JsonBody&);
 
 /// Whether only the server sets this option: paths, and what is `local`.

@@ -104,6 +104,7 @@ Response get_config(const Context& context, const Request&) {
   for (const Pack& pack : config.packs)
     packs.push_back({{"id", pack.id}, {"title", pack.title}, {"credits", pack.credits}, {"amount", pack.amount}});
   return json_response(200, {{"credits_per_minute", config.credits_per_minute},
+                             {"separation_credits_per_minute", config.separation_credits_per_minute},
                              {"free_credits", config.free_credits},
                              {"preview_s", config.preview_s},
                              {"max_upload_bytes", config.max_upload_bytes},

@@ -22,6 +22,7 @@ fs::path ui_dir() {
 const std::map<std::string, std::string> kTypes = {{".css", "text/css; charset=utf-8"},
                                                    {".html", "text/html; charset=utf-8"},
                                                    {".js", "text/javascript; charset=utf-8"},
+                                                   {".mp3", "audio/mpeg"},
                                                    {".png", "image/png"},
                                                    {".svg", "image/svg+xml"},
                                                    {".txt", "text/plain; charset=utf-8"},

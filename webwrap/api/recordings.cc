@@ -1,5 +1,6 @@
 #include "api/auth.h"
 #include "api/handlers.h"
+#include "api/json_body.h"
 #include "store/job_end.h"
 #include "store/records.h"
 
@@ -13,7 +14,13 @@ using nlohmann::json;
 
 constexpr int max_listed = 500;
 
-json view(const Recording& recording) {
+json view(Transaction& transaction, const Recording& recording) {
+  json stems, backing;
+  if (!recording.vocals.empty())
+    stems = {{"start_s", recording.stems_start_s}, {"end_s", recording.stems_end_s}, {"bytes", recording.stems_bytes}};
+  if (!recording.backing.empty() && transaction.recordings().find(recording.backing))
+    backing = {
+        {"recording", recording.backing}, {"start_s", recording.backing_start_s}, {"part", recording.backing_whole ? "all" : "music"}};
   return {{"id", recording.id},
           {"name", recording.name},
           {"state", name_of(recording.state)},
@@ -22,29 +29,33 @@ json view(const Recording& recording) {
           {"f0_low", recording.f0_low},
           {"f0_median", recording.f0_median},
           {"f0_high", recording.f0_high},
+          {"has_music", recording.has_music},
+          {"has_vocals", recording.has_vocals},
+          {"stems", stems},
+          {"backing", backing},
           {"size", recording.size},
           {"offset", recording.offset},
           {"created", recording.created}};
 }
 
 Recording require_ready(const Context& context, const Request& request) {
-  Recording recording = require_recording(context, require_account(context, request), request.params.at("id"));
-  if (recording.state != Recording::State::ready)
-    throw ServiceError(409, "not_ready", "This recording has not been looked at yet; try again when its state is ready.");
-  return recording;
+  return require_ready_recording(context, require_account(context, request), request.params.at("id"));
 }
 
 Response list_recordings(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
   json answer = json::array();
   context.store.read([&](Transaction& transaction) {
-    for (const Recording& recording : transaction.recordings().list(account.id, max_listed)) answer.push_back(view(recording));
+    for (const Recording& recording : transaction.recordings().list(account.id, max_listed)) answer.push_back(view(transaction, recording));
   });
   return json_response(200, answer);
 }
 
 Response get_recording(const Context& context, const Request& request) {
-  return json_response(200, view(require_recording(context, require_account(context, request), request.params.at("id"))));
+  const Recording recording = require_recording(context, require_account(context, request), request.params.at("id"));
+  json answer;
+  context.store.read([&](Transaction& transaction) { answer = view(transaction, recording); });
+  return json_response(200, answer);
 }
 
 /// With what is being made of it; songs that are made stay, they have their own copy.
@@ -61,7 +72,14 @@ Response delete_recording(const Context& context, const Request& request) {
   return empty_response();
 }
 
-Response get_audio(const Context& context, const Request& request) { return audio_response(require_ready(context, request).playable); }
+Response get_audio(const Context& context, const Request& request) {
+  const Recording recording = require_ready(context, request);
+  const auto which = request.query.find("which");
+  if (which == request.query.end() || which->second == "all") return audio_response(recording.playable);
+  if (which->second != "music") fail_field("which", "this is all or music.");
+  if (recording.music.empty()) throw ServiceError(404, "not_separated", "This recording was not taken apart into vocals and music.");
+  return audio_response(recording.music);
+}
 
 Response get_peaks(const Context& context, const Request& request) {
   const Recording recording = require_ready(context, request);

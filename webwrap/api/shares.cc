@@ -42,7 +42,11 @@ std::optional<PublicShare> find_public_share(const Context& context, const Id& i
     if (share && !share->render.empty()) render = transaction.jobs().find(share->render);
   });
   if (!share || share->taken_down || !song) return std::nullopt;
-  if (!render) return PublicShare{*share, *song, song->converted_playable, json::parse(song->peaks).at("converted")};
+  if (!render) {
+    const bool is_cover = !song->music.empty();
+    return PublicShare{*share, *song, is_cover ? song->cover_playable : song->converted_playable,
+                       json::parse(song->peaks).at(is_cover ? "cover" : "converted")};
+  }
   const json made = json::parse(render->result);
   return PublicShare{*share, *song, made.at("blob"), made.value("peaks", json::array())};
 }
@@ -63,12 +67,14 @@ void choose_render(const Context& context, Transaction& transaction, const Id& i
   const auto render = transaction.jobs().find(id);
   const bool of_song = render && render->account == share.account && render->kind == Job::Kind::render && render->song == share.song;
   const json parameters = of_song ? json::parse(render->parameters) : json();
-  if (!of_song || parameters.at("format") != "mp3") fail_field("render", "there is no such mp3 of this song.");
+  if (!of_song || parameters.at("format") != "mp3" || parameters.value("parts", "all") != "all")
+    fail_field("render", "there is no such mp3 of this song.");
   if (render->state != Job::State::done || context.blobs.size(json::parse(render->result).at("blob")) < 0)
     fail_field("render", "this file is not made yet, or was removed: make it again.");
   share.render = id;
   share.wet = parameters.at("wet");
   share.level_db = parameters.at("level_db");
+  share.music_db = parameters.value("music_db", 0.0);
 }
 
 Response post_share(const Context& context, const Request& request) {
@@ -217,8 +223,9 @@ std::string share_url(const Config& config, const Share& share) { return fmt::fo
 
 json share_view(const Config& config, const Share& share) {
   if (share.taken_down) return nullptr;
-  return {{"id", share.id},   {"url", share_url(config, share)}, {"allow_download", share.allow_download},
-          {"wet", share.wet}, {"level_db", share.level_db},      {"created", share.created}};
+  return {{"id", share.id},          {"url", share_url(config, share)}, {"allow_download", share.allow_download},
+          {"wet", share.wet},        {"level_db", share.level_db},      {"music_db", share.music_db},
+          {"created", share.created}};
 }
 
 void add_share_routes(http::Router& router, Context& context) {

@@ -30,6 +30,8 @@ json view(Transaction& transaction, const Config& config, const Song& song) {
           {"key", song.key},
           {"duration_s", song.duration_s},
           {"preview", song.preview},
+          {"music", !song.music.empty()},
+          {"gain_db", song.gain_db},
           {"recording", song.recording},
           {"created", song.created},
           {"share", share ? share_view(config, *share) : json()},
@@ -77,10 +79,15 @@ Response delete_song(const Context& context, const Request& request) {
 
 Response get_song_audio(const Context& context, const Request& request) {
   const Song song = find_song(context, request);
-  const auto which = request.query.find("which");
-  if (which == request.query.end() || which->second == "converted") return audio_response(song.converted_playable);
-  if (which->second == "original") return audio_response(song.original_playable);
-  fail_field("which", "this is converted or original.");
+  const auto found = request.query.find("which");
+  const std::string which = found == request.query.end() ? "song" : found->second;
+  const bool is_cover = !song.music.empty();
+  if (which == "song") return audio_response(is_cover ? song.cover_playable : song.converted_playable);
+  if (which == "converted") return audio_response(song.converted_playable);
+  if (which == "original") return audio_response(song.original_playable);
+  if (which != "music") fail_field("which", "this is song, converted, original or music.");
+  if (!is_cover) throw ServiceError(404, "no_music", "This song has no music beside its voice.");
+  return audio_response(song.music_playable);
 }
 
 Response get_song_peaks(const Context& context, const Request& request) {
@@ -93,6 +100,7 @@ constexpr int renders_per_hour = 120;
 constexpr std::size_t max_renders_kept = 10;  // of a song: blend and level have many combinations, the disk has an end
 constexpr int max_renders_checked = 50;
 constexpr std::array formats{"mp3", "wav", "flac"};
+constexpr std::array part_names{"all", "vocals", "music"};
 
 json view(const Job& job) {
   const bool done = job.state == Job::State::done;
@@ -139,12 +147,20 @@ void remove_old_renders(const Context& context, const Song& song) {
 Response post_render(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
   const Song song = require_song(context, account, request.params.at("id"));
-  JsonBody body(request, {"format", "wet", "level_db"});
+  JsonBody body(request, {"format", "parts", "wet", "level_db", "music_db"});
   const std::string format = body.text("format", 1, 8);
   if (std::find(formats.begin(), formats.end(), format) == formats.end()) fail_field("format", "this is mp3, wav or flac.");
-  // Rounded to inaudible steps, so that nearly equal requests share a render.
-  const double wet = std::round(body.optional_number("wet", 0, 1).value_or(1) * 100) / 100;
-  const double level_db = std::round(body.optional_number("level_db", -24, 12).value_or(0) * 10) / 10;
+  const std::string parts = body.optional_text("parts", 1, 8).value_or("all");
+  if (std::find(part_names.begin(), part_names.end(), parts) == part_names.end()) fail_field("parts", "this is all, vocals or music.");
+  if (parts == "music" && song.music.empty()) fail_field("parts", "this song has no music beside its voice.");
+  // Rounded to inaudible steps, so that nearly equal requests share a render; what cannot be heard in it does not count.
+  const auto level = [&](const char* name, bool counts) {
+    const double wanted = std::round(body.optional_number(name, -24, 12).value_or(0) * 10) / 10;
+    return counts ? wanted : 0;
+  };
+  const bool has_voice = parts != "music", has_music = parts != "vocals" && !song.music.empty();
+  const double wanted_wet = std::round(body.optional_number("wet", 0, 1).value_or(1) * 100) / 100, wet = has_voice ? wanted_wet : 1;
+  const double level_db = level("level_db", has_voice), music_db = level("music_db", has_music);
   limit_rate(context, "render", account.id, renders_per_hour, 3600);
 
   Job job;
@@ -153,8 +169,8 @@ Response post_render(const Context& context, const Request& request) {
   job.kind = Job::Kind::render;
   job.song = song.id;
   job.created = context.clock.now();
-  job.parameters = json{{"format", format}, {"wet", wet}, {"level_db", level_db}}.dump();
-  job.request_key = fmt::format("render:{}:{}:{:g}:{:g}", song.id, format, wet, level_db);
+  job.parameters = json{{"format", format}, {"parts", parts}, {"wet", wet}, {"level_db", level_db}, {"music_db", music_db}}.dump();
+  job.request_key = fmt::format("render:{}:{}:{}:{:g}:{:g}:{:g}", song.id, format, parts, wet, level_db, music_db);
   bool added = false;
   context.store.write([&](Transaction& transaction) {
     // The same parameters give the same render, as long as its file exists.

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "api/auth.h"
 #include "api/handlers.h"
@@ -49,6 +50,10 @@ std::int64_t number_header(const Request& request, const std::string& name) {
   return value;
 }
 
+bool is_known_metadata(std::string_view name) {
+  return name == "filename" || name == "backing" || name == "backing_start_s" || name == "backing_part";
+}
+
 std::string decode_base64(std::string_view text) {
   std::string bytes(text.size(), '\0');
   std::size_t length = 0;
@@ -59,16 +64,22 @@ std::string decode_base64(std::string_view text) {
   return bytes;
 }
 
-/// The file's name of an Upload-Metadata header ("filename dm9pY2UubXAz,filetype YXVkaW8="), without folders and control characters.
-std::string name_of_upload(std::string_view metadata) {
-  std::string name;
-  while (!metadata.empty()) {
-    const std::size_t comma = std::min(metadata.find(','), metadata.size());
-    std::string_view pair = metadata.substr(0, comma);
-    metadata.remove_prefix(std::min(comma + 1, metadata.size()));
+/// An Upload-Metadata header ("filename dm9pY2UubXAz,filetype YXVkaW8=") as names and values.
+std::map<std::string, std::string> metadata_of(std::string_view header) {
+  std::map<std::string, std::string> all;
+  while (!header.empty()) {
+    const std::size_t comma = std::min(header.find(','), header.size());
+    std::string_view pair = header.substr(0, comma);
+    header.remove_prefix(std::min(comma + 1, header.size()));
     while (pair.starts_with(' ')) pair.remove_prefix(1);
-    if (pair.starts_with("filename ")) name = decode_base64(pair.substr(9));
+    if (const std::size_t space = pair.find(' '); space != pair.npos && is_known_metadata(pair.substr(0, space)))
+      all[std::string(pair.substr(0, space))] = decode_base64(pair.substr(space + 1));
   }
+  return all;
+}
+
+/// A file's name without folders and control characters.
+std::string clean_name(std::string name) {
   if (const std::size_t slash = name.find_last_of("/\\"); slash != name.npos) name.erase(0, slash + 1);
   std::erase_if(name, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   if (name.size() > max_name_bytes) {
@@ -77,6 +88,28 @@ std::string name_of_upload(std::string_view metadata) {
     name.resize(end);
   }
   return name.empty() ? "recording" : name;
+}
+
+/// What was sung to another recording says to which (backing), from where on (backing_start_s), and what of it was heard (backing_part).
+void read_backing(const Context& context, const Account& account, const std::map<std::string, std::string>& metadata,
+                  Recording& recording) {
+  const auto value = [&](const char* name) {
+    const auto found = metadata.find(name);
+    return found == metadata.end() ? std::string() : found->second;
+  };
+  recording.backing = value("backing");
+  if (recording.backing.empty()) return;
+  std::optional<Recording> backing;
+  context.store.read([&](Transaction& transaction) { backing = transaction.recordings().find(recording.backing); });
+  if (!backing || backing->account != account.id || backing->state != Recording::State::ready || !backing->backing.empty())
+    throw ServiceError(422, "invalid", "backing: there is no such recording of yours to sing to.");
+  const std::string start = value("backing_start_s"), part = value("backing_part");
+  const auto [end, error] = std::from_chars(start.data(), start.data() + start.size(), recording.backing_start_s);
+  if (error != std::errc() || end != start.data() + start.size() ||
+      !(recording.backing_start_s >= 0 && recording.backing_start_s <= backing->duration_s))
+    throw ServiceError(422, "invalid", "backing_start_s: this lies outside of the recording that was sung to.");
+  if (part != "music" && part != "all") throw ServiceError(422, "invalid", "backing_part: this is music or all.");
+  recording.backing_whole = part == "all";
 }
 
 std::int64_t body_size(const Request& request) {
@@ -157,7 +190,9 @@ Response create(const Context& context, const Request& request) {
   context.disk.require(recording.size);
   recording.id = new_id();
   recording.account = account.id;
-  recording.name = name_of_upload(request.header("upload-metadata"));
+  const auto metadata = metadata_of(request.header("upload-metadata"));
+  recording.name = clean_name(metadata.contains("filename") ? metadata.at("filename") : "");
+  read_backing(context, account, metadata, recording);
   recording.blob = "recordings/" + recording.id + "/source";
   recording.created = context.clock.now();
   recording.expires = recording.created + config.upload_expires_s;

@@ -35,14 +35,16 @@ std::vector<Expected> blobs_of(const Recording& recording) {
   std::vector<Expected> all = {expect(owner, recording.blob, recording.files)};
   all[0].size = recording.size;
   if (recording.state == Recording::State::ready)
-    for (const std::string& key : {recording.playable, recording.peaks}) all.push_back(expect(owner, key, recording.files));
+    for (const std::string& key : {recording.playable, recording.peaks, recording.vocals, recording.music})
+      if (!key.empty()) all.push_back(expect(owner, key, recording.files));
   return all;
 }
 
 std::vector<Expected> blobs_of(const Song& song) {
   std::vector<Expected> all;
-  for (const std::string& key : {song.converted, song.converted_playable, song.original, song.original_playable})
-    all.push_back(expect("song " + song.id, key, song.files));
+  for (const std::string& key : {song.converted, song.converted_playable, song.original, song.original_playable, song.music,
+                                 song.music_playable, song.cover_playable})
+    if (!key.empty()) all.push_back(expect("song " + song.id, key, song.files));
   return all;
 }
 

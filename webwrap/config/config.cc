@@ -35,6 +35,7 @@ void for_each_setting(Config& c, Use use) {
   use("accel_prefix", c.accel_prefix);
   use("proxy_secret", c.proxy_secret);
   use("credits_per_minute", c.credits_per_minute);
+  use("separation_credits_per_minute", c.separation_credits_per_minute);
   use("free_credits", c.free_credits);
   use("preview_s", c.preview_s);
   use("previews_per_day", c.previews_per_day);
@@ -206,6 +207,7 @@ void check(const Config& c) {
   at_least("worker_threads", c.worker_threads, 1);
   at_least("connections_per_address", c.connections_per_address, 1);
   at_least("credits_per_minute", static_cast<double>(c.credits_per_minute), 0);
+  at_least("separation_credits_per_minute", static_cast<double>(c.separation_credits_per_minute), 0);
   at_least("free_credits", static_cast<double>(c.free_credits), 0);
   at_least("preview_s", c.preview_s, 1);
   at_least("max_active_jobs", c.max_active_jobs, 1);

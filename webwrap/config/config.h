@@ -32,6 +32,7 @@ struct Config {
   std::string proxy_secret;           ///< what nginx sends in X-Proxy-Secret; needed for the upload offload
 
   Credits credits_per_minute = 1;
+  Credits separation_credits_per_minute = 1;  ///< added where a song must be taken apart into vocals and music first
   Credits free_credits = 5;
   double preview_s = 20;              ///< length of a guest's free preview
   int previews_per_day = 3;           ///< of one account, guests' included

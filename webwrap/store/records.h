@@ -67,26 +67,39 @@ struct Recording {
   std::string blob;                   ///< key of the uploaded file
   std::string playable;               ///< key of an mp3 of it for the player; empty until ready
   double duration_s = 0;
-  double f0_low = 0, f0_median = 0, f0_high = 0;  ///< Hz; 0: nothing sung
+  double f0_low = 0, f0_median = 0, f0_high = 0;  ///< Hz, of the singing; 0: nothing sung
   std::string peaks;                              ///< key of the waveform's peaks (JSON)
-  std::string files;                              ///< JSON {"<blob key>": {"size", "sha256"}} of the three above; empty: not noted
-  std::string failure;                            ///< one sentence; state failed
-  Seconds created = 0, expires = 0;               ///< expires: of an unfinished upload
+  std::string files;                              ///< JSON {"<blob key>": {"size", "sha256"}} of all blobs here; empty: not noted
+  bool has_music = false, has_vocals = true;      ///< what was heard in it
+  std::string vocals, music;  ///< keys of what a part of it was taken apart into: its vocals (flac), the rest (mp3); empty: not yet
+  double stems_start_s = 0, stems_end_s = 0;  ///< that part
+  std::int64_t stems_bytes = 0;               ///< of the two; counts in the quota
+  Id backing;                                 ///< the recording that this was sung to; empty: to none
+  double backing_start_s = 0;                 ///< where this begins in it
+  bool backing_whole = false;                 ///< the singer heard all of it, else its music
+  std::string failure;                        ///< one sentence; state failed
+  Seconds created = 0, expires = 0;           ///< expires: of an unfinished upload
+
+  /// Whether the vocals of this part are there.
+  bool has_stems(double start_s, double end_s) const {
+    constexpr double tolerance_s = 1e-4;
+    return !vocals.empty() && start_s >= stems_start_s - tolerance_s && end_s <= stems_end_s + tolerance_s;
+  }
 };
 
 /// Work for the workers.
 struct Job {
-  enum class Kind { analyse, convert, render };
+  enum class Kind { analyse, convert, render, separate };
   enum class State { queued, running, done, failed, cancelled };
   Id id;
   Id account;
   Kind kind = Kind::convert;
   State state = State::queued;
-  Id recording;             ///< analyse, convert
+  Id recording;             ///< all but render
   Id song;                  ///< render: of it; convert: the song it made
   std::string voice;        ///< convert
-  std::string parameters;   ///< JSON; convert: {"options": {...ConvertOptions}, "start_s", "end_s", "title", "preview"}; render: {"format",
-                            ///< "wet", "level_db"}
+  std::string parameters;   ///< JSON; convert: {"options": {...ConvertOptions}, "start_s", "end_s", "title", "preview", "keep_music"};
+                            ///< separate: {"start_s", "end_s", "title"}; render: {"format", "parts", "wet", "level_db", "music_db"}
   std::string result;       ///< JSON, by kind; render: {"blob", "file_name", "type", "peaks", "files"}
   Credits price = 0;        ///< reserved when it was accepted
   int priority = 1;         ///< smaller first: 0 analysis and rendering, 1 paid, 2 free
@@ -114,10 +127,13 @@ struct Song {
   bool preview = false;
   std::string converted;  ///< blob keys: flac; and the same as mp3 for the player
   std::string converted_playable;
-  std::string original;  ///< the trimmed source, flac, and mp3
+  std::string original;  ///< the trimmed source, flac, and mp3; of a cover its vocals
   std::string original_playable;
-  std::string peaks;  ///< JSON {"original": [...], "converted": [...]}
-  std::string files;  ///< JSON {"<blob key>": {"size", "sha256"}}; empty: not noted
+  std::string music, music_playable;  ///< of a cover: the music, flac and mp3; empty: it is none
+  std::string cover_playable;         ///< of a cover: converted voice and music, mp3
+  double gain_db = 0;                 ///< of a cover: of all its parts in the mix
+  std::string peaks;                  ///< JSON {"original": [...], "converted": [...]}; of a cover also "music" and "cover"
+  std::string files;                  ///< JSON {"<blob key>": {"size", "sha256"}}; empty: not noted
   Seconds created = 0;
 };
 
@@ -127,8 +143,8 @@ struct Share {
   Id account;
   bool allow_download = false;
   bool taken_down = false;
-  Id render;                     ///< a finished mp3 of the song, which listeners hear; empty: the converted voice as it is
-  double wet = 1, level_db = 0;  ///< of the render
+  Id render;  ///< a finished mp3 of the song, which listeners hear; empty: the cover, or the converted voice, as it is
+  double wet = 1, level_db = 0, music_db = 0;  ///< of the render
   Seconds created = 0;
 };
 
@@ -171,7 +187,7 @@ struct HistoryLine {
 /// Enumerators by the names that the database and the API use, in their order.
 constexpr auto names_of(AccountKind) { return std::array{"guest", "member"}; }
 constexpr auto names_of(Recording::State) { return std::array{"uploading", "analysing", "ready", "failed"}; }
-constexpr auto names_of(Job::Kind) { return std::array{"analyse", "convert", "render"}; }
+constexpr auto names_of(Job::Kind) { return std::array{"analyse", "convert", "render", "separate"}; }
 constexpr auto names_of(Job::State) { return std::array{"queued", "running", "done", "failed", "cancelled"}; }
 constexpr auto names_of(Order::State) { return std::array{"created", "pending", "paid", "failed", "expired", "refunded", "disputed"}; }
 

@@ -26,12 +26,16 @@ void SqliteJobStore::forget_request(const Id& job) { rows::run(connection_, "UPD
 
 int SqliteJobStore::active_count(const Id& account) {
   return rows::value<int>(connection_,
-                          "SELECT count(*) FROM jobs WHERE account = ? AND kind = 'convert' AND state IN ('queued', 'running')", account);
+                          "SELECT count(*) FROM jobs WHERE account = ? AND kind IN ('convert', 'separate')"
+                          " AND state IN ('queued', 'running')",
+                          account);
 }
 
 int SqliteJobStore::quick_count(const Id& account) {
   return rows::value<int>(connection_,
-                          "SELECT count(*) FROM jobs WHERE account = ? AND kind <> 'convert' AND state IN ('queued', 'running')", account);
+                          "SELECT count(*) FROM jobs WHERE account = ? AND kind IN ('analyse', 'render')"
+                          " AND state IN ('queued', 'running')",
+                          account);
 }
 
 int SqliteJobStore::position(const Job& job) {

@@ -77,6 +77,16 @@ struct SqliteSchema<Recording> {
                                       SqliteColumn{"f0_high", &Recording::f0_high},
                                       SqliteColumn{"peaks", &Recording::peaks},
                                       SqliteColumn{"files", &Recording::files},
+                                      SqliteColumn{"has_music", &Recording::has_music},
+                                      SqliteColumn{"has_vocals", &Recording::has_vocals},
+                                      SqliteColumn{"vocals", &Recording::vocals},
+                                      SqliteColumn{"music", &Recording::music},
+                                      SqliteColumn{"stems_start_s", &Recording::stems_start_s},
+                                      SqliteColumn{"stems_end_s", &Recording::stems_end_s},
+                                      SqliteColumn{"stems_bytes", &Recording::stems_bytes},
+                                      SqliteColumn{"backing", &Recording::backing},
+                                      SqliteColumn{"backing_start_s", &Recording::backing_start_s},
+                                      SqliteColumn{"backing_whole", &Recording::backing_whole},
                                       SqliteColumn{"failure", &Recording::failure},
                                       SqliteColumn{"created", &Recording::created},
                                       SqliteColumn{"expires", &Recording::expires}};
@@ -129,6 +139,10 @@ struct SqliteSchema<Song> {
                                       SqliteColumn{"converted_playable", &Song::converted_playable},
                                       SqliteColumn{"original", &Song::original},
                                       SqliteColumn{"original_playable", &Song::original_playable},
+                                      SqliteColumn{"music", &Song::music},
+                                      SqliteColumn{"music_playable", &Song::music_playable},
+                                      SqliteColumn{"cover_playable", &Song::cover_playable},
+                                      SqliteColumn{"gain_db", &Song::gain_db},
                                       SqliteColumn{"peaks", &Song::peaks},
                                       SqliteColumn{"files", &Song::files},
                                       SqliteColumn{"created", &Song::created}};
@@ -145,6 +159,7 @@ struct SqliteSchema<Share> {
                                       SqliteColumn{"render", &Share::render},
                                       SqliteColumn{"wet", &Share::wet},
                                       SqliteColumn{"level_db", &Share::level_db},
+                                      SqliteColumn{"music_db", &Share::music_db},
                                       SqliteColumn{"created", &Share::created}};
 };
 

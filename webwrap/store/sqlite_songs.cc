@@ -20,7 +20,7 @@ std::vector<Recording> SqliteRecordingStore::all() { return rows::select<Recordi
 void SqliteRecordingStore::erase(const Id& id) { rows::run(connection_, "DELETE FROM recordings WHERE id = ?", id); }
 
 std::int64_t SqliteRecordingStore::bytes_of(const Id& account) {
-  return rows::value<std::int64_t>(connection_, "SELECT coalesce(sum(size), 0) FROM recordings WHERE account = ?", account);
+  return rows::value<std::int64_t>(connection_, "SELECT coalesce(sum(size + stems_bytes), 0) FROM recordings WHERE account = ?", account);
 }
 
 std::vector<Recording> SqliteRecordingStore::expired(Seconds now) {

@@ -74,7 +74,7 @@ class RecordingStore {
   virtual std::vector<Recording> list(const Id& account, int limit) = 0;
   virtual std::vector<Recording> all() = 0;
   virtual void erase(const Id&) = 0;
-  virtual std::int64_t bytes_of(const Id& account) = 0;  ///< declared sizes of all it holds: for the quota
+  virtual std::int64_t bytes_of(const Id& account) = 0;  ///< declared sizes of all it holds, and their stems: for the quota
   virtual std::vector<Recording> expired(Seconds now) = 0;
 };
 
@@ -87,8 +87,8 @@ class JobStore {
   virtual std::vector<Job> list(const Id& account, int limit) = 0;
   virtual std::vector<Job> renders(const Id& song, int limit) = 0;  ///< those that are done
   virtual void forget_request(const Id& job) = 0;                   ///< its request key may be used for another job
-  virtual int active_count(const Id& account) = 0;                  ///< queued and running conversions
-  virtual int quick_count(const Id& account) = 0;  ///< queued and running jobs of the other kinds, which go before conversions
+  virtual int active_count(const Id& account) = 0;                  ///< queued and running conversions and separations
+  virtual int quick_count(const Id& account) = 0;                   ///< queued and running jobs of the other kinds, which go before these
   /// How many queued jobs come before this one by priority and age; 0 unless it is queued.
   virtual int position(const Job&) = 0;
   virtual int queued_count() = 0;

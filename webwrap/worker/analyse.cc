@@ -51,8 +51,22 @@ JobOutput AudioRunner::analyse(const JobTask& task) {
   if (recording.duration_s < Recording::shortest_s)
     throw PermanentJobError("This recording is shorter than half a second: there is nothing to convert in it.");
 
-  PartReader again(voxconv::open_reader(source), 0, -1, task.cancel,
-                   [&](double share) { task.progress.report(0.6 + 0.4 * share, "listening"); });
+  const std::string heard = task.folder + "/heard.wav";
+  if (recording.backing.empty()) {  // else it is a voice alone, whatever else a microphone heard
+    PartReader listened(voxconv::open_reader(source), 0, -1, task.cancel,
+                        [&](double share) { task.progress.report(0.6 + 0.2 * share, "listening"); });
+    voxconv::WriteOptions vocals;
+    vocals.rate = listened.info().rate;
+    vocals.channels = voxconv::Separator::stem_channels(listened.info().channels);
+    const auto levels =
+        voxconv::measure_stems(separator(), listened, recording.duration_s, voxconv::open_writer(heard, vocals).get(), task.cancel);
+    recording.has_music = levels.has_music();
+    recording.has_vocals = levels.has_vocals();
+  }
+  // The pitch of a song is that of its singer.
+  const bool of_vocals = recording.has_music && recording.has_vocals;
+  PartReader again(voxconv::open_reader(of_vocals ? heard : source), 0, -1, task.cancel,
+                   [&](double share) { task.progress.report(0.8 + 0.2 * share, "listening"); });
   const voxconv::PitchRange range = voxconv::measure_pitch_range(again, {}, {}, task.cancel);
   recording.f0_low = range.low;
   recording.f0_median = range.median;

@@ -40,6 +40,7 @@ JobOutput AudioRunner::run(const JobTask& task) {
       case Job::Kind::analyse: return analyse(task);
       case Job::Kind::convert: return convert(task);
       case Job::Kind::render: return render(task);
+      case Job::Kind::separate: return separate(task);
     }
   } catch (const voxconv::Error& error) {
     // The library's own sentence names files of this machine, so it goes to the log only.
@@ -52,9 +53,11 @@ JobOutput AudioRunner::run(const JobTask& task) {
 }
 
 double AudioRunner::time_limit_s(const Job& job) const {
-  if (job.kind != Job::Kind::convert) return config_.job_time_s;
+  if (job.kind != Job::Kind::convert && job.kind != Job::Kind::separate) return config_.job_time_s;
   const auto parameters = nlohmann::json::parse(job.parameters);
-  return config_.job_time_s + config_.job_time_factor * std::max(0.0, parameters.value("end_s", 0.0) - parameters.value("start_s", 0.0));
+  const double steps = parameters.value("keep_music", false) ? 2 : 1;  // separation, too
+  return config_.job_time_s +
+         config_.job_time_factor * steps * std::max(0.0, parameters.value("end_s", 0.0) - parameters.value("start_s", 0.0));
 }
 
 void AudioRunner::warm_up() {

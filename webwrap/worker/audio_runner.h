@@ -1,9 +1,11 @@
 #pragma once
 #include <list>
+#include <optional>
 #include <string>
 
 #include "config/config.h"
 #include "voxconv/error.h"
+#include "voxconv/separate.h"
 #include "voxconv/voice.h"
 #include "worker/job_runner.h"
 
@@ -34,19 +36,39 @@ class AudioRunner : public JobRunner {
   void warm_up();
 
  private:
-  /// Decodes the whole recording: length, waveform, range of the pitch, and an mp3 for the player.
-  JobOutput analyse(const JobTask&);
-  /// Makes a song of a part of a recording: the converted voice and the original beside it, each as flac and as mp3.
-  JobOutput convert(const JobTask&);
-  /// Blends a song's two sides into a file to download.
-  JobOutput render(const JobTask&);
+  /// The vocals of a part of a recording, in a file of the job's folder.
+  struct PartVocals {
+    std::string path;
+    bool separated = false;          ///< now; else they were kept
+    std::optional<JobOutput> stems;  ///< what is to be kept for the next time; none: kept already, or no room in the quota
+  };
 
+  /// Decodes the whole recording: length, waveform, whether there is music in it, range of the pitch, and an mp3 for the player.
+  JobOutput analyse(const JobTask&);
+  /// Makes a song of a part of a recording, by one of the next three.
+  JobOutput convert(const JobTask&);
+  /// The converted voice and the original beside it, each as flac and as mp3.
+  JobOutput convert_voice(const JobTask&, const Recording&, const nlohmann::json& parameters);
+  /// The vocals of a song, converted, and its music: aligned, and mixed to a cover.
+  JobOutput convert_song(const JobTask&, const Recording&, const nlohmann::json& parameters);
+  /// What was sung to another recording, converted, and the music of that one.
+  JobOutput convert_take(const JobTask&, const Recording& take, const nlohmann::json& parameters);
+  /// Blends a song's parts into a file to download.
+  JobOutput render(const JobTask&);
+  /// Takes the whole of a recording apart, for who wants to sing to its music.
+  JobOutput separate(const JobTask&);
+
+  /// From what is kept of the recording, else separated now; `share` of the job's progress is separation's.
+  PartVocals vocals_of(const JobTask&, const Recording&, double start_s, double end_s, double share);
+  bool has_room(const Recording&, std::int64_t bytes);  ///< in its owner's quota, for new stems of it
+  voxconv::Separator& separator();                      ///< loaded when it is first needed
   Recording find_recording(const Id&);
 
   const Config& config_;
   Store& store_;
   BlobStore& blobs_;
   VoiceCache voices_;
+  std::optional<voxconv::Separator> separator_;
 };
 
 }  // namespace webwrap

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <limits>
+#include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -58,6 +59,11 @@ struct JobOutput {
   /// Writes its rows, in the transaction that ends the job and takes the money. False: nobody wants it any more, for example because the
   /// owner removed what it belongs to; the job then ends as cancelled. Whose they are is read there: a guest may have logged in meanwhile.
   std::function<bool(Transaction&)> keep;
+  /// Blobs that keep() put others in the place of; removed once that is written.
+  std::shared_ptr<std::vector<std::string>> obsolete;
+
+  /// Takes over the files and the rows of another output.
+  void include(JobOutput other);
 };
 
 /// Does the work of jobs, one at a time.

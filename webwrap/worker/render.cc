@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <list>
 #include <nlohmann/json.hpp>
 
 #include "voxconv/mix.h"
@@ -17,25 +17,29 @@ JobOutput AudioRunner::render(const JobTask& task) {
   store_.read([&](Transaction& transaction) { song = transaction.songs().find(task.job.song); });
   if (!song) throw PermanentJobError("The song was removed.");
   const json parameters = json::parse(task.job.parameters);
-  const std::string format = parameters.at("format");
-  const double wet = parameters.at("wet"), gain = std::pow(10, parameters.at("level_db").get<double>() / 20);
+  const std::string format = parameters.at("format"), parts = parameters.value("parts", "all");
+  const double wet = parameters.at("wet"), whole = linear(song->gain_db), voice = whole * linear(parameters.at("level_db"));
+  const bool has_voice = parts != "music", has_music = parts != "vocals" && !song->music.empty();
 
-  // Both sides are read in step, so that each tells how far the mix is.
+  // All parts are read in step, so that each tells how far the mix is.
   const auto open = [&](const std::string& key) {
     return PartReader(voxconv::open_reader(blobs_.local_path(key)), 0, -1, task.cancel,
                       [&task](double share) { task.progress.report(share, "mixing"); });
   };
-  PartReader converted = open(song->converted), original = open(song->original);
+  std::list<PartReader> readers;
   std::vector<voxconv::MixSource> sources;
-  if (wet > 0) sources.push_back({&converted, wet * gain});
-  if (wet < 1) sources.push_back({&original, (1 - wet) * gain});
+  const auto add = [&](const std::string& key, double gain) { sources.push_back({&readers.emplace_back(open(key)), gain}); };
+  if (has_voice && wet > 0) add(song->converted, wet * voice);
+  if (has_voice && wet < 1) add(song->original, (1 - wet) * voice);
+  if (has_music) add(song->music, whole * linear(parameters.value("music_db", 0.0)));
 
   voxconv::WriteOptions target;
-  target.rate = converted.info().rate;
+  target.rate = readers.front().info().rate;
   target.channels = 1;
   for (const voxconv::MixSource& source : sources) target.channels = std::max(target.channels, std::min(2, source.reader->info().channels));
   target.format = format;
-  target.tags = converted.info().tags;  // with the marks that say how it was made
+  // With the marks that say how the voice was made.
+  target.tags = has_voice ? voxconv::open_reader(blobs_.local_path(song->converted))->info().tags : readers.front().info().tags;
   target.tags["title"] = song->title;
   const std::string path = task.folder + "/render." + format;
   TeeWriter writer;
@@ -44,10 +48,11 @@ JobOutput AudioRunner::render(const JobTask& task) {
 
   JobOutput output;
   const std::string folder = fmt::format("songs/{}/renders", song->id), name = fmt::format("{}.{}", task.job.id, format);
+  const char* suffix = parts == "vocals" ? " (vocals)" : parts == "music" ? " (instrumental)" : "";
   const char* type = format == "mp3" ? "audio/mpeg" : format == "flac" ? "audio/flac" : "audio/wav";
   output.files = {{folder, name, path}};
   output.result = json{{"blob", attempt_key(folder, task.job.attempts, name)},
-                       {"file_name", fmt::format("{}.{}", song->title, format)},
+                       {"file_name", fmt::format("{}{}.{}", song->title, suffix, format)},
                        {"type", type},
                        {"peaks", writer.peaks()},
                        {"files", output.described(task.job.attempts)}}

@@ -77,6 +77,8 @@ std::vector<double> PeakMeter::values() const {
   return result;
 }
 
+double linear(double db) { return std::pow(10, db / 20); }
+
 bool fell_silent(const std::vector<double>& peaks_before, const std::vector<double>& peaks_after) {
   const auto has = [](const std::vector<double>& peaks, double level) {
     return std::any_of(peaks.begin(), peaks.end(), [&](double peak) { return peak >= level; });

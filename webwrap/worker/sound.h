@@ -40,6 +40,9 @@ class PeakMeter {
   std::size_t stretch_ = 64, in_last_ = 64;  ///< frames: of a peak, and in the last one
 };
 
+/// A level as a factor.
+double linear(double db);
+
 /// Whether nothing can be heard (-60 dBFS) of what was made of something that could (-40 dBFS).
 bool fell_silent(const std::vector<double>& peaks_before, const std::vector<double>& peaks_after);
 

@@ -203,6 +203,15 @@ nlohmann::json JobOutput::described(int attempt) const {
   return all;
 }
 
+void JobOutput::include(JobOutput other) {
+  files.insert(files.end(), other.files.begin(), other.files.end());
+  if (!obsolete) obsolete = other.obsolete;
+  if (!other.keep) return;
+  keep = [first = std::move(keep), second = std::move(other.keep)](Transaction& transaction) {
+    return (!first || first(transaction)) && second(transaction);
+  };
+}
+
 bool Worker::keep(const Job& job, const JobOutput& output) {
   const auto remove_files = [&](int attempt) {
     for (const JobOutput::File& file : output.files) blobs_.remove(attempt_key(file.folder, attempt, file.name));
@@ -234,13 +243,20 @@ bool Worker::keep(const Job& job, const JobOutput& output) {
   // What workers left that were killed between their files and their transaction.
   if (kept)
     for (int attempt = 1; attempt < job.attempts; ++attempt) remove_files(attempt);
+  if (kept && output.obsolete)
+    for (const std::string& key : *output.obsolete) blobs_.remove(key);
   return kept;
 }
 
 void Worker::end(const Job& job, Job::State state, const std::string& failure) {
   bool ended = false;
   write_with_retries([&](Transaction& transaction) { ended = end_without_result(transaction, job, state, failure, clock_.now()); });
-  if (ended && job.kind == Job::Kind::convert && !job.song.empty()) blobs_.remove_all("songs/" + job.song + "/");
+  if (!ended) return;
+  if (job.kind == Job::Kind::convert && !job.song.empty()) blobs_.remove_all("songs/" + job.song + "/");
+  if (job.recording.empty()) return;
+  bool gone = false;  // what a killed worker made of it lies there, too
+  store_.read([&](Transaction& transaction) { gone = !transaction.recordings().find(job.recording); });
+  if (gone) blobs_.remove_all("recordings/" + job.recording + "/");
 }
 
 void Worker::unclaim(const Job& job, Seconds not_before) {

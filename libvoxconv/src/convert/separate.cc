@@ -19,8 +19,8 @@ namespace {
 
 constexpr double separated_block_s = 1;
 // What measure_stems() listens to.
-constexpr std::int64_t most_excerpts = 5;
-constexpr double excerpt_s = 12;
+constexpr std::int64_t most_excerpts = 6;
+constexpr double excerpt_s = 6;
 
 /// {voice} stands for the stem.
 constexpr const char* stem_template = "{stem}-{voice}.{ext}";

@@ -25,9 +25,30 @@ from selenium.webdriver.common.keys import Keys  # noqa: E402
 from browser import DESKTOP, PHONE, Browser, fetch_axe  # noqa: E402
 from service import Service  # noqa: E402
 
-SONG = pathlib.Path(__file__).resolve().parents[2] / "data" / "song.flac"
+DATA = pathlib.Path(__file__).resolve().parents[2] / "data"
+SONG, SONG_WITH_MUSIC = DATA / "song.flac", DATA / "song_with_music.ogg"
+IN_STEP_S = 0.02  # what sounds together may be apart
 CONVERTED_WITHIN = 240  # seconds, on two slow cores
 PASSWORD = "a long enough sentence"
+# A microphone that hears what the page plays, 137 ms later and softer: put in the place of the real one.
+LOOPBACK = """
+    const connect = AudioNode.prototype.connect, Context = window.AudioContext;
+    window.AudioContext = class extends Context {
+      constructor(options) {
+        super(options);
+        this.way = this.createDelay(1);
+        this.way.delayTime.value = 0.137;
+        const softer = this.createGain(), heard = this.createMediaStreamDestination();
+        softer.gain.value = 0.4;
+        connect.call(this.way, softer);
+        connect.call(softer, heard);
+        navigator.mediaDevices.getUserMedia = async () => heard.stream;
+      }
+    };
+    AudioNode.prototype.connect = function (to, ...rest) {
+      if (to instanceof AudioDestinationNode && this.context.way) connect.call(this, this.context.way);
+      return connect.call(this, to, ...rest);
+    };"""
 SIGNATURES = {"mp3": (b"ID3", b"\xff\xfb", b"\xff\xf3"), "wav": (b"RIFF",), "flac": (b"fLaC",)}
 
 
@@ -114,11 +135,30 @@ class Journey(unittest.TestCase):
         b.press(b.button("Hide it"))
         self.assertEqual(password.get_attribute("type"), "password")
 
-    def upload(self):
+    def upload(self, song=SONG):
         b = self.browser
         b.find(".sources")
-        b.driver.find_element("css selector", "input[type=file]").send_keys(str(SONG))
-        b.find(".trim", 60)
+        b.driver.find_element("css selector", "input[type=file]").send_keys(str(song))
+        b.find(".trim", 90)
+
+    def apart(self, first, second, most=0.2):
+        """By how many seconds one sound lies behind another, both as the browser decodes them; lists of addresses are added up."""
+        return self.browser.driver.execute_async_script("""
+            const [first, second, most, done] = arguments, rate = 8000;
+            const sum = async (urls) => {
+              const all = await Promise.all(urls.map(async (url) => {
+                const answer = await fetch(url);
+                if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+                const buffer = await new OfflineAudioContext(1, 1, rate).decodeAudioData(await answer.arrayBuffer());
+                return buffer.getChannelData(0);
+              }));
+              return all[0].map((x, i) => all.reduce((total, one) => total + (one[i] ?? 0), 0));
+            };
+            (async () => {
+              const { findDelay } = await import('/assets/js/latency.js');
+              const found = findDelay(await sum(first), await sum(second), { rate, least: -most * rate, most: most * rate });
+              return found.delay / rate;
+            })().then(done, (error) => done(String(error)));""", first, second, most)
 
     def shorten(self, seconds):
         """Sets the end of the part in its field, the start by keyboard on the handle."""
@@ -175,6 +215,154 @@ class Journey(unittest.TestCase):
         self.assertIn("This is a preview", b.text())
         self.assertIn("Sharing needs an account", b.text())
         b.look("04-song-guest")
+        self.fine()
+
+    def test_the_sample_song(self):
+        """Before anything is uploaded: what the service does, to be heard on the start page."""
+        b = self.browser
+        b.open("/")
+        b.press(b.button("Play the sample song"))
+        b.button("Pause the sample song")
+        for mode in ("Before", "After"):
+            b.press(next(e for e in b.driver.find_elements("css selector", ".sample label") if e.text == mode))
+            b.button("Pause the sample song")
+        b.press(b.button("Pause the sample song"))
+        b.button("Play the sample song")
+        self.assertLess(abs(self.apart(["/assets/sample/song.mp3"], ["/assets/sample/cover.mp3"])), IN_STEP_S)
+        self.assertIn("Attribution 4.0", b.run("return fetch('/assets/sample/LICENSE.txt').then((r) => r.text())"))
+        self.fine()
+
+    def test_a_song_with_music(self):
+        b = self.browser
+        self.sign_up("maria@example.org")
+        self.upload(SONG_WITH_MUSIC)
+        switch = lambda: b.driver.find_element("css selector", "[aria-labelledby=music-title] input")  # noqa: E731
+        self.assertTrue(switch().is_selected(), "the music is not kept by itself")
+        self.assertIn("you:", b.text(".legend"))
+        self.assertFalse(b.driver.find_element("css selector", ".fine").is_displayed(), "semitones would leave the music's key")
+        b.until(lambda: "2 credits" in b.text(".price") and "1 for each further voice" in b.text(".price"), message="no price with the separation")
+        b.press(switch())
+        b.until(lambda: "1 credit" in b.text(".price") and "further" not in b.text(".price"), message="the price did not change")
+        self.assertTrue(b.driver.find_element("css selector", ".fine").is_displayed())
+        b.press(switch())
+        self.shorten(3)
+        self.choose_voice("Kathleen")
+        b.look("27-studio-music", dark=True)
+        self.order("Convert")
+        self.arrive()
+
+        self.assertEqual(len(b.driver.find_elements("css selector", ".lane")), 3)
+        b.press(b.button("Play", ".player"))
+        b.until(lambda: self.position() >= 1, message="the cover does not play")
+        levels = lambda: b.run("return window.levels()")  # noqa: E731
+        b.run("""window.levels = () => [...document.querySelectorAll('.player input[type=range]')].map((input) => Number(input.value));""")
+        self.assertEqual(levels(), [100, 0, 0])
+        for solo in ("Voice only", "Music only", "Everything"):
+            b.press(next(e for e in b.driver.find_elements("css selector", ".player .segments label") if e.text == solo))
+        voice, music = b.driver.find_elements("css selector", ".player input[type=range]")[1:]
+        voice.send_keys(Keys.ARROW_RIGHT)
+        music.send_keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT)
+        self.assertEqual(levels(), [100, 0.5, -1])
+        b.press(b.find("h1"))
+        b.look("28-song-music", dark=True)
+
+        # The parts are in step with each other and with what was uploaded.
+        song = b.run("return location.pathname.replace('/app', '/api/v1')")
+        recording = b.run("return fetch(arguments[0]).then((r) => r.json()).then((s) => s.recording)", song)
+        part = lambda which: f"{song}/audio?which={which}"  # noqa: E731
+        self.assertLess(abs(self.apart([part("original"), part("music")], [part("song")], 0.1)), IN_STEP_S)
+        self.assertLess(abs(self.apart([part("converted"), part("music")], [part("song")], 0.1)), IN_STEP_S)
+        whole = self.apart([part("original"), part("music")], [f"/api/v1/recordings/{recording}/audio"], 1.2)
+        self.assertLess(abs(whole - 1), IN_STEP_S, "the part begins at 1 s")
+
+        # Each of the three downloads.
+        for what, name in (("Instrumental", "song_with_music (instrumental).mp3"), ("Voice", "song_with_music (vocals).mp3"), ("The song", "song_with_music.mp3")):
+            b.press(next(e for e in b.driver.find_elements("css selector", "[aria-labelledby=download-title] label") if e.text == what))
+            b.press(b.button("Download", "[aria-labelledby=download-title]"))
+            b.until(lambda: (self.downloads / name).exists(), 60, f"no {name} came")
+        # What the singer kept is what is shared.
+        b.press(b.button("Make a link"))
+        b.until(lambda: b.driver.find_elements("css selector", "input[type=url]"), 60, "no link came")
+        kept = b.run("return fetch(arguments[0]).then((r) => r.json()).then((s) => [s.share.wet, s.share.level_db, s.share.music_db])", song)
+        self.assertEqual(kept, [1, 0.5, -1])
+        # Another voice on it costs the conversion alone.
+        b.press(b.button("Again with another voice"))
+        b.find(".trim")
+        self.shorten(3)
+        b.until(lambda: b.text(".price strong") == "1 credit", message="the second voice is no cheaper")
+        status, words = self.service.audit()
+        self.assertEqual(status, 0, words)
+        self.fine()
+
+    def test_latency(self):
+        """Clicks are found again, however late, soft, noisy or upside down they come back; where there are none, that is said."""
+        b = self.browser
+        b.open("/")
+        b.find(".hero")
+        for late, gain, noise in ((0.0, 1, 0.0), (0.137, 0.05, 0.005), (0.31, -0.02, 0.004), (0.55, 0.3, 0.02)):
+            found = b.module("latency.js", f"""(() => {{
+                const rate = 48000, clicks = it.clickTrain(rate), late = Math.round({late} * rate);
+                let seed = 1;
+                const random = () => (seed = (seed * 16807) % 2147483647) / 1073741823.5 - 1;
+                const heard = Float32Array.from({{length: 3 * rate}}, (_, i) => {gain} * (clicks[i - late] ?? 0) + {noise} * random());
+                return it.findDelay(clicks, heard, {{ rate }});
+            }})()""")
+            self.assertLess(abs(found["delay"] / 48000 - late), 0.001, (late, found))
+            self.assertGreater(found["clarity"], 2, late)
+        nothing = b.module("latency.js", """(() => {
+            const rate = 48000, clicks = it.clickTrain(rate);
+            let seed = 1;
+            const random = () => (seed = (seed * 16807) % 2147483647) / 1073741823.5 - 1;
+            return it.findDelay(clicks, Float32Array.from({length: 3 * rate}, () => 0.05 * random()), { rate });
+        })()""")
+        self.assertLess(nothing["clarity"], 2)
+
+    def test_singing_along(self):
+        b = self.browser
+        self.sign_up("sina@example.org")
+        b.driver.find_element("css selector", ".along input[type=file]").send_keys(str(SONG_WITH_MUSIC))
+        b.button("Take the singer out, 1 credit", timeout=90)
+        b.look("29-sing-part")
+        b.press(b.button("Sing with the singer"))
+        b.run(LOOPBACK)
+        b.press(b.button("Open the microphone"))
+        b.press(b.button("Measure"))
+        b.until(lambda: "that is taken out" in b.text(), 20, "the clicks were not found")
+        measured = int(re.search(r"(\d+) ms late", b.text())[1])
+        self.assertGreater(measured, 130)
+        self.assertLess(measured, 400)
+        b.look("30-sing-ready", dark=True)
+        b.press(b.button("Sing", "main .card:last-child"))
+        b.find(".live")
+        b.until(lambda: b.text(".timer") >= "0:04", 30, "the song does not go on")
+        b.look("31-sing-live")
+        b.press(b.button("Stop"))
+        b.until(lambda: "Your take" in b.text(), message="there is no take")
+        # Again from the second second on; what was sung before stays.
+        scrub = b.find("[role=slider][aria-label=Position]")
+        scrub.send_keys(Keys.HOME, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+        b.press(b.button("Sing again from here"))
+        b.find(".live")
+        b.until(lambda: b.text(".timer") >= "0:03" and "in" not in b.text(".timer"), 30)
+        b.press(b.button("Stop"))
+        b.until(lambda: "Your take" in b.text())
+        b.press(b.button("Play the take"))
+        b.until(lambda: self.position() >= 1, message="the take does not play")
+        b.press(b.button("Pause"))
+        b.look("32-sing-take", dark=True)
+        b.press(b.button("Use this take"))
+        b.find(".trim", 90)
+        self.assertIn("Put the music under my voice", b.text("[aria-labelledby=music-title]"))
+        b.until(lambda: "1 credit" in b.text(".price"), message="no price")
+        self.choose_voice("Kathleen")
+        self.order("Convert")
+        self.arrive()
+        # What the microphone heard was the song itself: voice and music of the result must lie over each other.
+        song = b.run("return location.pathname.replace('/app', '/api/v1')")
+        late = self.apart([f"{song}/audio?which=music"], [f"{song}/audio?which=original"])
+        self.assertLess(abs(late), IN_STEP_S, "the take does not lie where it was sung")
+        status, words = self.service.audit()
+        self.assertEqual(status, 0, words)
         self.fine()
 
     def test_a_member_goes_the_whole_way(self):
@@ -481,7 +669,7 @@ class Journey(unittest.TestCase):
         b.until(lambda: "%" in b.text(), 60, "the upload does not go on")
         self.assertGreater(part(), 0.3, "the upload began anew")
         b.line()
-        b.find(".trim", 180)
+        b.find(".trim", CONVERTED_WITHIN)
         b.until(lambda: "1 credit short" in b.text(".price"), message="nothing is said about the missing credit")
         self.assertFalse(b.button("Convert", ".go").is_enabled())
         b.look("23-not-enough")

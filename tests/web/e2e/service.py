@@ -36,7 +36,7 @@ class Service:
             stripe_port = stripe.stdout.readline().decode().strip()
             self.config.write_text(json.dumps({
                 "port": self.port, "data_dir": str(self.work / "data"), "workers": 1, "worker_threads": 1,
-                "previews_per_day": 50, "signups_per_day": 50, "free_credits": 2, "contact": "hello@example.org",
+                "job_time_s": 600, "previews_per_day": 50, "signups_per_day": 50, "free_credits": 2, "contact": "hello@example.org",
                 "stripe_secret_key": KEY, "stripe_api_base": f"http://127.0.0.1:{stripe_port}", "stripe_webhook_secrets": [SECRET]}))
             with open(self.log, "wb") as log:
                 server = self.start([self.webwrap, "serve", "--config", str(self.config)], log, log)

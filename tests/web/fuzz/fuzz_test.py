@@ -154,6 +154,15 @@ def sing(service):
     leaver.must(204, "DELETE", "/account", {"password": "four silent owls"})
     job_request = {"recording": recording, "voice": voice, "start_s": 0, "end_s": 1}
     user.must(202, "DELETE", f"/jobs/{user.must(201, 'POST', '/jobs', job_request).json['id']}")
+    separation = user.must(201, "POST", f"/recordings/{recording}/separation").json["id"]
+    user.wait(f"/jobs/{separation}", ("done",))
+    user.must(200, "GET", f"/recordings/{recording}/audio?which=music")
+    user.must(409, "POST", f"/recordings/{recording}/separation")
+    cover = user.must(201, "POST", "/jobs", {**job_request, "keep_music": True}).json["id"]
+    cover = user.wait(f"/jobs/{cover}", ("done", "failed"))
+    assert cover["state"] == "done", cover
+    for path in ("", "/peaks", "/audio?which=music"):
+        user.must(200, "GET", f"/songs/{cover['song']}{path}")
     second = user.make_song(SONG, "Second", voice, 1)[1]
     gone = user.must(201, "POST", f"/songs/{second}/share", {}).json["id"]
     user.must(204, "DELETE", f"/shares/{gone}")

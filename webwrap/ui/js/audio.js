@@ -40,9 +40,9 @@ export function playButton(url, label) {
   return button;
 }
 
-// Whole songs are decoded, so that both versions run sample by sample together; of long ones, one after the other and
+// Whole songs are decoded, so that all their sounds run sample by sample together; of long ones, one after another and
 // in mono at a lower rate, to spare memory.
-const LONG_S = 480;
+const LONG_S = 960; // all sounds together
 const LONG_RATE = 24000;
 
 function mono(buffer) {
@@ -53,17 +53,33 @@ function mono(buffer) {
   return mixed;
 }
 
-/// The original ("dry") and the converted song ("wet") with one play head.
+/// A sound file, decoded at `rate`.
+export async function decode(url, rate) {
+  const response = await fetch(url, { credentials: "same-origin" });
+  if (!response.ok) throw new Error("The sound could not be loaded.");
+  return new OfflineAudioContext(2, 1, rate).decodeAudioData(await response.arrayBuffer());
+}
+
+export const factor = (db) => 10 ** (db / 20);
+
+/// A soft ceiling for levels above 0 dB, as the limiter of a download.
+export const ceiling = (context) =>
+  new DynamicsCompressorNode(context, { threshold: -1, knee: 0, ratio: 20, attack: 0.002, release: 0.08 });
+
+/// The original ("dry") and the converted voice ("wet"), of a cover also the music, with one play head. `gainDb`: of all
+/// that a cover's mix has.
 export class Mixer extends EventTarget {
-  constructor({ dry, wet, duration }) {
+  constructor({ dry, wet, music, duration, gainDb = 0 }) {
     super();
-    this.urls = [dry, wet];
+    this.urls = [dry, wet, music].filter(Boolean);
+    this.hasMusic = Boolean(music);
     this.duration = duration;
+    this.whole = factor(gainDb);
     this.offset = 0;
     this.playing = false;
     this.mode = "wet";
-    this.wet = 1;
-    this.level = 1;
+    this.solo = "all";
+    this.wet = this.level = this.musicLevel = 1;
     this.buffers = null;
     this.loading = null;
   }
@@ -78,17 +94,12 @@ export class Mixer extends EventTarget {
 
   async decodeAll() {
     const buffers = [];
-    if (this.duration > LONG_S) for (const url of this.urls) buffers.push(mono(await this.decode(url, LONG_RATE)));
-    else buffers.push(...(await Promise.all(this.urls.map((url) => this.decode(url, 44100)))));
+    if (this.duration * this.urls.length > LONG_S)
+      for (const url of this.urls) buffers.push(mono(await decode(url, LONG_RATE)));
+    else buffers.push(...(await Promise.all(this.urls.map((url) => decode(url, 44100)))));
     this.buffers = buffers;
     this.duration = Math.max(...buffers.map((buffer) => buffer.duration));
     this.tell();
-  }
-
-  async decode(url, rate) {
-    const response = await fetch(url, { credentials: "same-origin" });
-    if (!response.ok) throw new Error("The sound could not be loaded.");
-    return new OfflineAudioContext(2, 1, rate).decodeAudioData(await response.arrayBuffer());
   }
 
   async play() {
@@ -99,18 +110,10 @@ export class Mixer extends EventTarget {
     if (this.playing || current !== this) return;
     if (this.offset >= this.duration - 0.05) this.offset = 0;
     if (!this.gains) {
-      this.master = this.context.createGain();
-      // A soft ceiling for levels above 0 dB, as the limiter of a download.
-      const ceiling = new DynamicsCompressorNode(this.context, {
-        threshold: -1,
-        knee: 0,
-        ratio: 20,
-        attack: 0.002,
-        release: 0.08,
-      });
-      this.master.connect(ceiling).connect(this.context.destination);
+      const out = ceiling(this.context);
+      out.connect(this.context.destination);
       this.gains = this.buffers.map(() => this.context.createGain());
-      this.gains.forEach((gain) => gain.connect(this.master));
+      this.gains.forEach((gain) => gain.connect(out));
       this.balance(0);
     }
     this.startedAt = this.context.currentTime + 0.02;
@@ -147,21 +150,27 @@ export class Mixer extends EventTarget {
     else this.tell();
   }
 
-  /// mode "dry": the original alone; "wet": the mix. wet: 0..1. levelDb of the mix.
-  set({ mode = this.mode, wet = this.wet, levelDb } = {}) {
-    this.mode = mode;
-    this.wet = wet;
-    if (levelDb !== undefined) this.level = 10 ** (levelDb / 20);
+  /// mode: whose voice, "dry": the original's; "wet": the blend. wet: 0..1. levelDb: of the voice, without music of the
+  /// blend; musicDb. solo: "all", "voice", "music".
+  set({ mode = this.mode, wet = this.wet, solo = this.solo, levelDb, musicDb } = {}) {
+    Object.assign(this, { mode, wet, solo });
+    if (levelDb !== undefined) this.level = factor(levelDb);
+    if (musicDb !== undefined) this.musicLevel = factor(musicDb);
     this.balance(0.012);
   }
 
-  balance(glide) {
-    if (!this.gains) return;
+  /// What each sound is multiplied by. The original alone is heard as it was sung.
+  levels() {
     const alone = this.mode === "dry";
-    const levels = [alone ? 1 : 1 - this.wet, alone ? 0 : this.wet];
-    const now = this.context.currentTime;
-    levels.forEach((level, i) => this.gains[i].gain.setTargetAtTime(level, now, glide || 0.001));
-    this.master.gain.setTargetAtTime(alone ? 1 : this.level, now, glide || 0.001);
+    const voice = this.solo === "music" ? 0 : this.whole * (alone && !this.hasMusic ? 1 : this.level);
+    const music = this.solo === "voice" ? 0 : this.whole * this.musicLevel;
+    return [voice * (alone ? 1 : 1 - this.wet), voice * (alone ? 0 : this.wet), music];
+  }
+
+  balance(glide) {
+    const now = this.context?.currentTime;
+    const levels = this.levels();
+    this.gains?.forEach((gain, i) => gain.gain.setTargetAtTime(levels[i], now, glide || 0.001));
   }
 
   tell() {

@@ -50,6 +50,7 @@ const ICONS = {
   coin: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM14.5 9.5a3.5 3.5 0 1 0 0 5",
   arrow: "M5 12h14M13 6l6 6-6 6",
   edit: "M4 20h4L19 9l-4-4L4 16z",
+  headphones: "M4 15v-2a8 8 0 0 1 16 0v2M4 14h3v6H5a1 1 0 0 1-1-1zM20 14h-3v6h2a1 1 0 0 0 1-1z",
   minus: "M6 12h12",
   plus: "M12 6v12M6 12h12",
 };
@@ -95,6 +96,17 @@ export function field(label, input, hint) {
   if (help) input.setAttribute("aria-describedby", help.id);
   return h("div.field", h("label", { htmlFor: input.id }, label), input, help);
 }
+
+/// One of a few: `options` are {value: words}; onchange(value) hears of the choice.
+export const segments = (label, name, options, chosen, onchange) =>
+  h(
+    "div.segments",
+    { role: "radiogroup", "aria-label": label },
+    Object.entries(options).map(([value, words]) => {
+      const attributes = { type: "radio", name, value, checked: value === chosen, onchange: () => onchange(value) };
+      return h("label", h("input.visually-hidden", attributes), h("span", words));
+    }),
+  );
 
 /// A switch with its label.
 export function toggle(label, checked, onchange) {

@@ -18,8 +18,8 @@ const octaveRadios = (onchange) =>
   );
 
 /// An octave and semitones beside it. `suggested()`: the key that is used until the singer chooses one, undefined: not
-/// known yet. `voice()`: the chosen voice.
-export function keyCard({ recording, suggested, voice, options }) {
+/// known yet. `voice()`: the chosen voice. `octavesOnly()`: music is kept, in whose key the voice has to stay.
+export function keyCard({ recording, suggested, voice, octavesOnly, options }) {
   let chosen = null;
   const chart = h("div");
   const words = h("output.key-words");
@@ -29,7 +29,7 @@ export function keyCard({ recording, suggested, voice, options }) {
     icon("again"),
     "Use the suggestion",
   );
-  const radios = octaveRadios(() => choose(octaveNow() + fine()));
+  const radios = octaveRadios(() => choose(octaveNow() + (octavesOnly() ? 0 : fine())));
   const slider = h("input", {
     type: "range",
     min: -OCTAVE,
@@ -46,7 +46,10 @@ export function keyCard({ recording, suggested, voice, options }) {
     while (Math.abs(semitones) > MAX_KEY) semitones -= OCTAVE * Math.sign(semitones);
     return semitones;
   };
-  const key = () => chosen ?? suggestion();
+  const key = () => {
+    const wished = chosen ?? suggestion();
+    return octavesOnly() ? Math.round(wished / OCTAVE) * OCTAVE : wished;
+  };
   const choose = (semitones) => {
     chosen = semitones;
     show();
@@ -65,12 +68,19 @@ export function keyCard({ recording, suggested, voice, options }) {
       for (const radio of radios) radio.checked = Number(radio.value) === octave;
       slider.value = String(value - octave);
     }
+    fineRow.hidden = octavesOnly();
     slider.setAttribute("aria-valuetext", plural(fine(), "semitone"));
     const isSuggested = suggested() !== undefined && suggestion() === value;
     words.replaceChildren(h("strong", keyWords(value)), isSuggested ? h("span.badge", "suggested") : "");
     reset.hidden = suggested() === undefined || isSuggested;
     if (voice()) chart.replaceChildren(rangeChart(voice(), recording, value));
   }
+  const fineRow = h(
+    "div.fine",
+    stepButton("One semitone down", "minus", -1),
+    h("div.grow", slider),
+    stepButton("One semitone up", "plus", 1),
+  );
   show();
   const node = h(
     "section.card.stack",
@@ -81,12 +91,7 @@ export function keyCard({ recording, suggested, voice, options }) {
       { role: "radiogroup", "aria-label": "Octave" },
       radios.map((radio, i) => h("label", radio, h("span", OCTAVES[i][1]))),
     ),
-    h(
-      "div.fine",
-      stepButton("One semitone down", "minus", -1),
-      h("div.grow", slider),
-      stepButton("One semitone up", "plus", 1),
-    ),
+    fineRow,
     chart,
     h("div", reset),
     toggle("Remove background noise", session.config.options.denoise.default, (on) => (options.denoise = on)),

@@ -11,6 +11,7 @@ const ROUTES = [
   [/^\/app\/new$/, () => import("./views/start.js")],
   [/^\/app\/recordings$/, () => import("./views/recordings.js")],
   [/^\/app\/recordings\/(\w+)$/, () => import("./views/studio.js")],
+  [/^\/app\/sing\/(\w+)$/, () => import("./views/sing.js")],
   [/^\/app\/jobs\/(\w+)$/, () => import("./views/job.js")],
   [/^\/app\/songs$/, () => import("./views/songs.js")],
   [/^\/app\/songs\/(\w+)$/, () => import("./views/song.js")],
@@ -20,7 +21,7 @@ const ROUTES = [
   [/^\/app\/(signup|login|reset|verify)$/, () => import("./views/entry.js")],
 ];
 // Pages that show nothing without an account.
-const PRIVATE = /^\/app\/(recordings|jobs|songs|credits|account)/;
+const PRIVATE = /^\/app\/(recordings|sing|jobs|songs|credits|account)/;
 
 const main = document.getElementById("main");
 let leave = null; // what the shown view wants done when it goes

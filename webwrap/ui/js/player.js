@@ -1,10 +1,17 @@
-// The A/B player: the original and the converted song with one play head, their blend and level.
+// The A/B player: the original and the converted voice with one play head, their blend and level; of a cover also the
+// music, with a level of its own.
 import { Mixer } from "./audio.js";
-import { announce, field, h, icon, note, set } from "./dom.js";
+import { announce, field, h, icon, note, segments, set } from "./dom.js";
 import { clock, signed } from "./format.js";
 import { dragAcross, timeSlider, Waveform } from "./waveform.js";
 
-const LANES = ["dry", "wet"]; // the original, the converted song
+const LANES = ["dry", "wet"]; // the original, the converted voice
+
+function musicLane(peaks) {
+  const wave = new Waveform(peaks);
+  const name = h("span.lane-name", h("span", "Music"));
+  return { wave, node: h("div.lane.music.on", name, h("div.lane-wave", wave.node)) };
+}
 
 function lane(mode, name, peaks, pick) {
   const wave = new Waveform(peaks);
@@ -29,28 +36,37 @@ function mixSlider(mix, name, { label, hint, min, max, step, scale = 1, words, c
   return box;
 }
 
-function mixSliders(mix, changed) {
+function mixSliders(mix, isCover, changed) {
   const blend = {
     label: "Blend",
-    hint: "How much of the new voice, and how much of you.",
+    hint: "How much of the new voice, and how much of the original one.",
     min: 0,
     max: 100,
     step: 1,
     scale: 100,
-    words: (v) => (v === 100 ? "new voice only" : v === 0 ? "only you" : `${Math.round(v)} % new voice`),
+    words: (v) => (v === 100 ? "new voice only" : v === 0 ? "original only" : `${Math.round(v)} % new voice`),
     changed,
   };
-  const level = {
-    label: "Level",
-    hint: "Downloads and the shared song get the same blend and level.",
+  const same = isCover ? "balance" : "blend and level";
+  const level = (label, hint) => ({
+    label,
+    hint,
     min: -24,
     max: 12,
     step: 0.5,
     words: (v) => `${signed(v)} dB`,
     changed,
-  };
-  return h("div.grid", mixSlider(mix, "wet", blend), mixSlider(mix, "level_db", level));
+  });
+  const kept = `Downloads and the shared song get the same ${same}.`;
+  return h(
+    isCover ? "div.three" : "div.grid",
+    mixSlider(mix, "wet", blend),
+    mixSlider(mix, "level_db", level(isCover ? "Voice" : "Level", kept)),
+    isCover && mixSlider(mix, "music_db", level("Music", "How loud the music is beside the voice.")),
+  );
 }
+
+const SOLOS = { all: "Everything", voice: "Voice only", music: "Music only" };
 
 /// Space plays, a and b choose, unless something that takes keys itself has the focus. Returns what removes them.
 function shortcuts(toggle, pick) {
@@ -69,13 +85,25 @@ function shortcuts(toggle, pick) {
 const shortcutWords = () =>
   h("span.small.quiet.keys", h("kbd", "space"), " play ", h("kbd", "a"), " original ", h("kbd", "b"), " new voice");
 
-/// `mix`: {wet: 0..1, level_db, changed()}, which the sliders set; changed() is called then.
-export function comparison(song, peaks, mix) {
+function mixerOf(song) {
   const audio = (which) => `/api/v1/songs/${song.id}/audio?which=${which}`;
-  const mixer = new Mixer({ dry: audio("original"), wet: audio("converted"), duration: song.duration_s });
+  return new Mixer({
+    dry: audio("original"),
+    wet: audio("converted"),
+    music: song.music && audio("music"),
+    duration: song.duration_s,
+    gainDb: song.gain_db,
+  });
+}
+
+/// `mix`: {wet: 0..1, level_db, music_db, changed()}, which the sliders set; changed() is called then.
+export function comparison(song, peaks, mix) {
+  const mixer = mixerOf(song);
   const names = { dry: "Original", wet: song.voice.title };
   const shapes = { dry: peaks.original, wet: peaks.converted };
   const lanes = LANES.map((mode) => lane(mode, names[mode], shapes[mode], pick));
+  const music = song.music && musicLane(peaks.music);
+  const waves = [...lanes, music].filter(Boolean).map((item) => item.wave);
   const head = h("div.lanes-head");
   const scrub = h("div.lanes-scrub", head);
   const play = h("button.round.play", { type: "button", "aria-label": "Play", onclick: togglePlay }, icon("play"));
@@ -105,31 +133,43 @@ export function comparison(song, peaks, mix) {
   }
   function show() {
     const part = mixer.duration ? mixer.time / mixer.duration : 0;
-    for (const item of lanes) item.wave.setProgress(part);
+    for (const wave of waves) wave.setProgress(part);
     head.style.left = `${part * 100}%`;
     time.textContent = `${clock(mixer.time)} / ${clock(mixer.duration)}`;
   }
   const stopFollowing = follow(mixer, play, scrub, show);
   const removeShortcuts = shortcuts(togglePlay, pick);
+  const balance = () => mixer.set({ wet: mix.wet, levelDb: mix.level_db, musicDb: mix.music_db });
   const mixed = () => {
-    mixer.set({ wet: mix.wet, levelDb: mix.level_db });
+    balance();
     mix.changed?.();
     if (mixer.mode === "dry") pick("wet");
   };
-  mixer.set({ wet: mix.wet, levelDb: mix.level_db });
+  balance();
   pick("wet");
   show();
   if (!navigator.connection?.saveData) mixer.load().catch(() => {}); // play() tries again and tells
-  const stage = h("div.lanes", { role: "group", "aria-label": "Compare" }, ...lanes.map((item) => item.node), scrub);
+  const nodes = [...lanes, music].filter(Boolean).map((item) => item.node);
+  const stage = h("div.lanes", { role: "group", "aria-label": "Compare" }, ...nodes, scrub);
+  const solo = song.music && segments("Listen to", "solo", SOLOS, "all", (part) => mixer.set({ solo: part }));
   const switchButton = h("button.button.slim", { type: "button", onclick: swap }, icon("again"), h("span", "Switch"));
   const transport = h("div.row.transport", play, time, switchButton, shortcutWords());
   return {
-    node: h("section.card.stack.player", { "aria-label": "Player" }, stage, transport, problem, mixSliders(mix, mixed)),
+    mixer,
+    node: h(
+      "section.card.stack.player",
+      { "aria-label": "Player" },
+      stage,
+      transport,
+      problem,
+      solo,
+      mixSliders(mix, Boolean(song.music), mixed),
+    ),
     destroy() {
       removeShortcuts();
       stopFollowing();
       mixer.destroy();
-      lanes.forEach((item) => item.wave.destroy());
+      waves.forEach((wave) => wave.destroy());
     },
   };
 }

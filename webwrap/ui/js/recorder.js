@@ -13,6 +13,17 @@ const REASONS = {
   NotReadableError: "Another program holds the microphone. Close it, then press record again.",
 };
 
+/// Opens the microphone; throws an Error with a sentence.
+export async function microphone() {
+  try {
+    return await navigator.mediaDevices.getUserMedia({
+      audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+    });
+  } catch (error) {
+    throw new Error(REASONS[error.name] ?? "The microphone could not be opened. Try again, or upload a file instead.");
+  }
+}
+
 export class Recorder {
   /// level(peak 0..1, seconds) is called about 20 times a second; ended(why) when it stopped by itself: at `longest`
   /// seconds, or, with a sentence, because the microphone went away.
@@ -21,20 +32,16 @@ export class Recorder {
   }
 
   async start() {
+    this.stream = await microphone();
     try {
       await this.open();
-    } catch (error) {
+    } catch {
       this.close();
-      throw new Error(
-        REASONS[error.name] ?? "The microphone could not be opened. Try again, or upload a file instead.",
-      );
+      throw new Error("The microphone could not be opened. Try again, or upload a file instead.");
     }
   }
 
   async open() {
-    this.stream = await navigator.mediaDevices.getUserMedia({
-      audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
-    });
     this.context = new AudioContext();
     await this.context.resume();
     const analyser = this.context.createAnalyser();

@@ -5,6 +5,11 @@ import { bytes, clock, when } from "./format.js";
 
 const STATES = { uploading: "upload not complete", analysing: "looking at it…", failed: "cannot be used" };
 
+/// All that it takes: the file, and what it was taken apart into.
+export const bytesOf = (recording) => recording.size + (recording.stems?.bytes ?? 0);
+
+const size = (recording) => bytes(bytesOf(recording)) + (recording.stems ? " with its separated music" : "");
+
 /// Asks, then deletes; resolves to whether it is gone.
 export async function deleted(recording) {
   const sure = await confirmed({
@@ -37,9 +42,7 @@ export function recordingLine(recording, { query = "", gone } = {}) {
       h("a", { href: `/app/recordings/${recording.id}${query}` }, recording.name),
       h(
         "div.small.quiet",
-        [STATES[recording.state] ?? clock(recording.duration_s), bytes(recording.size), when(recording.created)].join(
-          " · ",
-        ),
+        [STATES[recording.state] ?? clock(recording.duration_s), size(recording), when(recording.created)].join(" · "),
       ),
     ),
     h(

@@ -23,8 +23,8 @@ const piece = () => (/2g|3g/.test(navigator.connection?.effectiveType ?? "") ? 5
 
 /// Uploads `file`; resolves to the recording's id. An upload of the same file that broke off goes on where it stopped.
 /// progress(0..1), waiting(true) while the connection is gone. signal: stops; what has arrived is forgotten unless its
-/// reason is "left".
-export async function upload(file, { progress, waiting, signal }) {
+/// reason is "left". `about`: what else is told of it.
+export async function upload(file, { progress, waiting, signal, about = {} }) {
   const { Upload } = await tus();
   return new Promise((resolve, reject) => {
     let over = false;
@@ -33,7 +33,7 @@ export async function upload(file, { progress, waiting, signal }) {
       chunkSize: piece(),
       retryDelays: [0, 1000, 2000, 4000, 8000, 15000, 30000, 30000, 60000],
       removeFingerprintOnSuccess: true,
-      metadata: { filename: file.name, filetype: file.type },
+      metadata: { filename: file.name, filetype: file.type, ...about },
       onProgress: (sent, total) => {
         waiting(false);
         progress(total ? sent / total : 0);

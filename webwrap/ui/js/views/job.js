@@ -6,6 +6,7 @@ import { refreshAccount } from "../session.js";
 
 const STAGES = {
   reading: "Reading your recording",
+  separating: "Taking the voice out of the music",
   converting: "Singing it in the new voice",
   writing: "Writing the song",
 };
@@ -24,6 +25,7 @@ export default async function job({ params, go }) {
   const listening = h("div.listening", { "aria-hidden": "true" }, ...Array.from({ length: 5 }, () => h("span")));
   const card = h("div.card.stack.centred", listening, title, percent, bar, words, connection, cancel);
   const box = h("section.stack.narrow", card);
+  const found = first.kind === "separate" ? "you sing to it when it is there" : "the song will be under Songs";
   cancel.addEventListener(
     "click",
     working(cancel, async () => show(await del(path))),
@@ -36,14 +38,15 @@ export default async function job({ params, go }) {
   const again = (now) =>
     h(
       "a.button.primary.fit",
-      { href: `/app/recordings/${now.recording}?voice=${encodeURIComponent(now.voice)}` },
+      { href: `/app/recordings/${now.recording}${now.voice ? `?voice=${encodeURIComponent(now.voice)}` : ""}` },
       icon("again"),
       "Back to the recording",
     );
 
   function show(now) {
     connection.textContent = "";
-    if (now.state === "done") return go(`/app/songs/${now.song}`, { replace: true });
+    if (now.state === "done")
+      return go(now.kind === "separate" ? `/app/sing/${now.recording}` : `/app/songs/${now.song}`, { replace: true });
     if (now.state === "failed") {
       announce(`It failed. ${now.failure} ${refund(now)}`);
       return box.replaceChildren(
@@ -59,14 +62,12 @@ export default async function job({ params, go }) {
     if (now.state === "queued") {
       title.textContent = "Waiting for its turn";
       words.textContent =
-        now.position > 0
-          ? `${now.position} ahead of you. You can close this page; the song will be under Songs.`
-          : "You are next.";
+        now.position > 0 ? `${now.position} ahead of you. You can close this page; ${found}.` : "You are next.";
       percent.textContent = "";
       bar.removeAttribute("value");
     } else {
       title.textContent = STAGES[now.stage] ?? "Working on it";
-      words.textContent = "You can close this page; the song will be under Songs.";
+      words.textContent = `You can close this page; ${found}.`;
       percent.textContent = `${Math.floor(now.progress * 100)} %`;
       bar.value = now.progress;
     }

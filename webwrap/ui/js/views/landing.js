@@ -1,6 +1,6 @@
 // The start page: what this is, and a way in without an account.
-import { playButton } from "../audio.js";
-import { h, icon } from "../dom.js";
+import { Mixer, playButton } from "../audio.js";
+import { h, icon, segments, set } from "../dom.js";
 import { credits } from "../format.js";
 import { isMember, session } from "../session.js";
 import { allVoices, facts, portrait, rangeWords } from "../voices.js";
@@ -11,10 +11,11 @@ const PHRASE = [
   24, 14, 8,
 ];
 
-function picture() {
+function picture(sample) {
   const bars = (name) =>
     h(
       `div.hero-bars.${name}`,
+      { "aria-hidden": "true" },
       PHRASE.map((height, i) => {
         const bar = h("span");
         bar.style.height = `${height}%`;
@@ -22,12 +23,65 @@ function picture() {
         return bar;
       }),
     );
+  const tag = (name, words) => h(`span.hero-tag.${name}`, { "aria-hidden": "true" }, words);
   return h(
     "div.hero-art",
-    { "aria-hidden": "true" },
-    h("div.hero-lane", h("span.hero-tag.dry", "you"), bars("dry")),
-    h("div.hero-lane", h("span.hero-tag.wet", "a new voice"), bars("wet")),
+    h("div.hero-lane", tag("dry", "you"), bars("dry")),
+    h("div.hero-lane", tag("wet", "a new voice"), bars("wet")),
+    sample.node,
   );
+}
+
+/// A song made here, as it was and in another voice: both play in step.
+function beforeAndAfter() {
+  const file = (name) => `/assets/sample/${name}.mp3`;
+  const mixer = new Mixer({ dry: file("song"), wet: file("cover"), duration: 15.5 });
+  const play = h("button.round.play", { type: "button" });
+  const problem = h("p.small", { role: "alert" });
+  let frame = 0;
+  const show = () => {
+    play.replaceChildren(icon(mixer.playing ? "pause" : "play"));
+    set(play, { "aria-label": mixer.playing ? "Pause the sample song" : "Play the sample song" });
+    const next = () => {
+      if (mixer.playing && mixer.time >= mixer.duration) mixer.pause();
+      if (mixer.playing) frame = requestAnimationFrame(next);
+    };
+    next();
+  };
+  const press = async () => {
+    if (mixer.playing) return mixer.pause();
+    problem.textContent = "";
+    await mixer.play().catch(() => (problem.textContent = "The sample could not be loaded. Check your connection."));
+  };
+  play.addEventListener("click", press);
+  mixer.addEventListener("change", show);
+  show();
+  const about = [
+    "“Crazy Glue” by ",
+    h("a", { href: "https://www.joshwoodward.com" }, "Josh Woodward"),
+    ", CC BY 4.0, ",
+  ];
+  const terms = h("a", { href: "/assets/sample/LICENSE.txt", target: "_blank" }, "excerpt, voice changed");
+  return {
+    mixer,
+    node: h(
+      "div.stack.tight-stack.sample",
+      h(
+        "div.row.nowrap",
+        play,
+        h(
+          "div.grow",
+          segments("Hear", "sample", { dry: "Before", wet: "After" }, "wet", (mode) => mixer.set({ mode })),
+        ),
+      ),
+      h("p.small", ...about, terms),
+      problem,
+    ),
+    destroy() {
+      cancelAnimationFrame(frame);
+      mixer.destroy();
+    },
+  };
 }
 
 const step = (number, title, text) =>
@@ -38,7 +92,9 @@ export default async function landing() {
   const voices = await allVoices().catch(() => []);
   const preview = Math.round(config.preview_s);
   const each = config.credits_per_minute;
+  const sample = beforeAndAfter();
   return {
+    destroy: sample.destroy,
     node: h(
       "div.stack.wide-gap",
       h(
@@ -49,7 +105,7 @@ export default async function landing() {
           h(
             "p.lead",
             "Upload a song or sing into your phone. The melody, the words and the timing stay yours; ",
-            "the voice changes.",
+            "the voice changes, and the music plays on.",
           ),
           h(
             "div.row",
@@ -64,19 +120,23 @@ export default async function landing() {
               each === 1 ? "for a minute of song each." : `for songs at ${credits(each)} a minute.`,
             ),
         ),
-        picture(),
+        picture(sample),
       ),
       h(
         "section.stack",
         h("h2", "From your voice to the new one"),
         h(
           "ol.steps",
-          step(1, "Sing or upload", "A capella works best. The upload goes on by itself when the connection breaks."),
+          step(
+            1,
+            "Sing or upload",
+            "A whole song with its music, or a voice alone. You can also sing to a backing track.",
+          ),
           step(2, "Choose a voice and a key", "Hear each voice first. We suggest the key in which it sounds at home."),
           step(
             3,
             "Compare and keep",
-            "Switch between both versions while they play. Download as mp3, wav or flac, or share a link.",
+            "Balance voice and music while they play. Download the song, its voice or its music, or share a link.",
           ),
         ),
       ),

@@ -13,7 +13,7 @@ const KEPT = [
     "until you log out, 14 days without a visit, 30 days at most",
   ],
   [
-    "Recordings you upload or sing, and the songs made of them",
+    "Recordings you upload or sing, the voices and music they were taken apart into, and the songs made of them",
     "until you delete them or your account; an upload that was broken off, a day",
   ],
   ["Downloads made of a song", "the newest ten of each song"],

@@ -2,13 +2,13 @@
 import { get } from "../api.js";
 import { h, icon } from "../dom.js";
 import { bytes, plural } from "../format.js";
-import { recordingLine } from "../recordings.js";
+import { bytesOf, recordingLine } from "../recordings.js";
 
 export default async function recordings() {
   const kept = new Set(await get("/recordings"));
   const total = h("p.quiet", { role: "status" });
   const show = () => {
-    const size = [...kept].reduce((sum, recording) => sum + recording.size, 0);
+    const size = [...kept].reduce((sum, recording) => sum + bytesOf(recording), 0);
     total.textContent = kept.size
       ? `${plural(kept.size, "recording")}, ${bytes(size)} together. ` +
         "Uploads that broke off and files that cannot be used take room, too."

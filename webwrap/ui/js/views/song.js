@@ -1,6 +1,6 @@
 // A finished song: compare, mix, download, share, go on.
 import { del, get, patch, poll, post } from "../api.js";
-import { announce, confirmed, field, h, icon, note, onPress, toast, toggle } from "../dom.js";
+import { announce, confirmed, field, h, icon, note, onPress, segments, toast, toggle } from "../dom.js";
 import { clock, credits, keyWords, when } from "../format.js";
 import { comparison } from "../player.js";
 import { isMember, session } from "../session.js";
@@ -9,7 +9,8 @@ export default async function song({ params, go }) {
   const id = params[0];
   const [found, peaks] = await Promise.all([get(`/songs/${id}`), get(`/songs/${id}/peaks`)]);
   // What is shared is what was kept; changed(): called when a slider is moved.
-  const mix = { wet: found.share?.wet ?? 1, level_db: found.share?.level_db ?? 0, changed: null };
+  const { wet = 1, level_db = 0, music_db = 0 } = found.share ?? {};
+  const mix = { wet, level_db, music_db, changed: null };
   const player = comparison(found, peaks, mix);
   const facts = [found.voice.title, keyWords(found.key), clock(found.duration_s), when(found.created)];
   const another = `/app/recordings/${found.recording}`;
@@ -30,6 +31,7 @@ export default async function song({ params, go }) {
       h(
         "div.row",
         h("a.button.primary", { href: another }, icon("again"), "Again with another voice"),
+        found.music && h("a.button", { href: `/app/sing/${found.recording}` }, icon("mic"), "Sing it yourself"),
         remover(id, go),
       ),
     ),
@@ -76,14 +78,16 @@ function remover(id, go) {
 
 // ---- download ----
 
-/// The blend that is heard, as a file: the finished render.
-async function rendered(song, mix, format, state, words) {
+/// The mix that is heard, or its voice or music alone, as a file: the finished render.
+async function rendered(song, mix, format, parts, state, words) {
   const bar = h("progress", { max: 1, "aria-label": "Preparing" });
   state.replaceChildren(h("p.small.quiet", words), bar);
   let render = await post(`/songs/${song.id}/renders`, {
     format,
+    parts,
     wet: Math.round(mix.wet * 100) / 100,
     level_db: mix.level_db,
+    music_db: mix.music_db,
   });
   const over = (now) => now.state === "done" || now.state === "failed" || now.state === "cancelled";
   if (!render.url || !over(render))
@@ -97,14 +101,16 @@ async function rendered(song, mix, format, state, words) {
   return render;
 }
 
+const PARTS = { all: "The song", vocals: "Voice", music: "Instrumental" };
 const FORMATS = { mp3: "small, plays everywhere", wav: "as it is, large", flac: "as it is, half the size" };
 
 function downloads(song, mix) {
   let format = "mp3";
+  let parts = "all";
   const hint = h("p.small.quiet", FORMATS[format]);
   const state = h("div", { role: "status" });
   const save = async () => {
-    const render = await rendered(song, mix, format, state, "Preparing your file…");
+    const render = await rendered(song, mix, format, parts, state, "Preparing your file…");
     const link = h("a", { href: render.url, download: "" }, "Save it again");
     state.replaceChildren(h("p.small", "Your file is ready. ", link));
     link.click();
@@ -115,23 +121,11 @@ function downloads(song, mix) {
     "section.card.stack",
     { "aria-labelledby": "download-title" },
     h("h2", { id: "download-title" }, "Download"),
-    h(
-      "div.segments",
-      { role: "radiogroup", "aria-label": "Format" },
-      Object.keys(FORMATS).map((name) =>
-        h(
-          "label",
-          h("input.visually-hidden", {
-            type: "radio",
-            name: "format",
-            value: name,
-            checked: name === format,
-            onchange: () => ((format = name), (hint.textContent = FORMATS[name])),
-          }),
-          h("span", name),
-        ),
-      ),
-    ),
+    song.music && segments("What", "parts", PARTS, parts, (value) => (parts = value)),
+    segments("Format", "format", { mp3: "mp3", wav: "wav", flac: "flac" }, format, (value) => {
+      format = value;
+      hint.textContent = FORMATS[value];
+    }),
     hint,
     h("div", button),
     state,
@@ -158,7 +152,7 @@ const signUpToShare = () => [
 ];
 
 const shareRender = (song, mix, state) =>
-  rendered(song, mix, "mp3", state, "Preparing the song with your blend and level…");
+  rendered(song, mix, "mp3", "all", state, "Preparing the song as you mixed it…");
 
 function unshared(song, mix, show) {
   const state = h("div", { role: "status" });
@@ -232,8 +226,9 @@ function otherBlend(song, mix, show) {
   const button = h("button.button", { type: "button" }, icon("again"), "Share this blend instead");
   const box = h("div", onPress(button, replace, failed));
   mix.changed = () => {
-    const { wet, level_db: level } = song.share;
-    box.hidden = Math.abs(mix.wet - wet) < 0.005 && Math.abs(mix.level_db - level) < 0.05;
+    const { wet, level_db: level, music_db: music } = song.share;
+    const near = (a, b) => Math.abs(a - b) < 0.05;
+    box.hidden = Math.abs(mix.wet - wet) < 0.005 && near(mix.level_db, level) && near(mix.music_db, music);
   };
   mix.changed();
   return [h("div", box, state)];

@@ -13,7 +13,7 @@ export default async function songs() {
   const rows = list.map((song) =>
     h(
       "li.song",
-      playButton(`/api/v1/songs/${song.id}/audio?which=converted`, song.title),
+      playButton(`/api/v1/songs/${song.id}/audio`, song.title),
       h(
         "div.grow",
         h("a.song-title", { href: `/app/songs/${song.id}` }, song.title),
@@ -21,7 +21,12 @@ export default async function songs() {
           "p.small.quiet",
           [song.voice.title, keyWords(song.key), clock(song.duration_s), when(song.created)].join(" · "),
         ),
-        h("p.row.tight", song.preview && h("span.badge", "preview"), song.share && h("span.badge.shared", "shared")),
+        h(
+          "p.row.tight",
+          song.preview && h("span.badge", "preview"),
+          song.music && h("span.badge", "with music"),
+          song.share && h("span.badge.shared", "shared"),
+        ),
       ),
       h(
         "a.button.slim.song-again",

@@ -97,19 +97,36 @@ function choose(page) {
   const noMic = "Recording needs a newer browser and a secure (https) address; uploading works.";
   page.show(
     h("div.sources", dropZone(page), mic),
+    singAlong(page),
     !canRecord() && h("p.small.quiet", { id: "no-mic" }, noMic),
     page.earlier,
   );
 }
 
+function fileInput(label, take) {
+  const input = h("input.visually-hidden", { type: "file", accept: FILES, "aria-label": label });
+  input.addEventListener("change", () => take(input.files[0]));
+  return input;
+}
+
+/// A song to sing to, which is heard while the microphone records.
+function singAlong(page) {
+  const take = (file) => takeFile(page, file, "sing");
+  return h(
+    "label.source.along",
+    fileInput("Choose a song or a backing track to sing to", take),
+    h("span.source-icon", icon("headphones")),
+    h(
+      "span",
+      h("strong.source-title", "Sing along"),
+      h("span.quiet", "Choose a song or a backing track; it plays in your headphones while you sing"),
+    ),
+  );
+}
+
 function dropZone(page) {
   const minutes = Math.round(session.config.max_duration_s / 60);
-  const input = h("input.visually-hidden", {
-    type: "file",
-    accept: FILES,
-    "aria-label": "Choose a song from your device",
-  });
-  input.addEventListener("change", () => takeFile(page, input.files[0]));
+  const input = fileInput("Choose a song from your device", (file) => takeFile(page, file));
   const zone = h(
     "label.source.drop",
     input,
@@ -128,18 +145,19 @@ function dropZone(page) {
   return zone;
 }
 
-function takeFile(page, file) {
+/// `then`: where it is used: "recordings" (the studio) or "sing".
+function takeFile(page, file, then = "recordings") {
   if (!file) return;
   if (file.size === 0) return toast("This file is empty. Choose another one.", "bad");
   if (file.size > maxBytes()) {
     const limit = `${bytes(maxBytes())} is the most${isMember() ? "" : " without an account"}`;
     return toast(`This file has ${bytes(file.size)}; ${limit}. Make it an mp3, or cut it.`, "bad");
   }
-  send(page, file, () => choose(page));
+  send(page, file, () => choose(page), then);
 }
 
 /// back() shows what there was before, if it does not get through: a take is only here.
-async function send(page, file, back) {
+async function send(page, file, back, then = "recordings") {
   silence();
   holdPage(true);
   const stop = new AbortController();
@@ -161,7 +179,7 @@ async function send(page, file, back) {
       waiting: (on) => on && (words.textContent = offline),
     });
     holdPage(false);
-    page.go(`/app/recordings/${id}${page.voice ? `?voice=${encodeURIComponent(page.voice)}` : ""}`);
+    page.go(`/app/${then}/${id}${page.voice ? `?voice=${encodeURIComponent(page.voice)}` : ""}`);
   } catch (error) {
     if (page.left) return;
     back();

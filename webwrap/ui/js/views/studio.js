@@ -1,6 +1,6 @@
 // What is to be made of a recording: its part, the voice, the key, the price, go.
 import { get, poll, post } from "../api.js";
-import { announce, h, icon, note, set, working } from "../dom.js";
+import { announce, h, icon, note, set, toggle, working } from "../dom.js";
 import { clock, credits, noteName, plural } from "../format.js";
 import { keyCard } from "../key.js";
 import { partCard } from "../part.js";
@@ -72,7 +72,10 @@ const analysing = () =>
     "div.card.stack.centred",
     h("div.listening", { "aria-hidden": "true" }, ...Array.from({ length: 5 }, () => h("span"))),
     h("h2", { role: "status" }, "Listening to it…"),
-    h("p.quiet", "Finding out how long it is and which notes you sing. That takes a few seconds."),
+    h(
+      "p.quiet",
+      "Finding out how long it is, whether there is music in it, and which notes are sung. That takes a few seconds.",
+    ),
   );
 
 function controls({ recording, voices, peaks, query, go }) {
@@ -96,14 +99,20 @@ function controls({ recording, voices, peaks, query, go }) {
       ),
     changed: () => order.askForPrice(),
   });
-  const key = keyCard({ recording, options, suggested: () => order?.suggestedKey(), voice: () => voice });
+  const music = musicCard(recording, () => {
+    key.show();
+    order.askForPrice();
+  });
+  const suggested = () => order?.suggestedKey();
+  const key = keyCard({ recording, options, suggested, voice: () => voice, octavesOnly: music.kept });
   order = orderBar({
     member,
     voice: () => voice,
     wanted: (preview) => {
       const { start, end } = part.part;
       const last = preview ? Math.min(end, start + session.config.preview_s) : end;
-      return { recording: recording.id, voice: voice.id, start_s: round(start), end_s: round(last), preview };
+      const wish = { recording: recording.id, voice: voice.id, start_s: round(start), end_s: round(last), preview };
+      return { ...wish, keep_music: music.kept() };
     },
     options: () => ({ ...options, key: key.key() }),
     priced: key.show,
@@ -116,11 +125,39 @@ function controls({ recording, voices, peaks, query, go }) {
     order.askForPrice();
   };
   return {
-    nodes: [part.node, voiceCard(recording, voices, voice, chooseVoice), key.node, order.node],
+    nodes: [part.node, music.node, voiceCard(recording, voices, voice, chooseVoice), key.node, order.node],
     destroy() {
       order.destroy();
       part.destroy();
     },
+  };
+}
+
+/// Whether the music stays; changed() is called when that is switched.
+function musicCard(recording, changed) {
+  const { backing, has_music: music, has_vocals: vocals } = recording;
+  let on = Boolean(backing) || (music && vocals);
+  const words = backing
+    ? "The song you sang to goes under the new voice. You can balance both afterwards."
+    : music
+      ? vocals
+        ? "The singing is taken out of the music, gets the new voice, and goes back in."
+        : "We heard music in it, but nobody singing. If somebody does, switch this on."
+      : "We heard nothing but a voice. If there is music beside it, switch this on.";
+  const label = backing ? "Put the music under my voice" : "Keep the music and change the voice";
+  const sing = music && h("a", { href: `/app/sing/${recording.id}` }, "Sing it yourself instead");
+  return {
+    kept: () => on,
+    node: h(
+      "section.card.stack",
+      { "aria-labelledby": "music-title" },
+      h("div.row.between", h("h2", { id: "music-title" }, "And the music?"), sing),
+      toggle(label, on, (wanted) => {
+        on = wanted;
+        changed();
+      }),
+      h("p.small.quiet", words),
+    ),
   };
 }
 
@@ -216,10 +253,17 @@ const previewWords = (quote, voice) => [
   h("span.small.quiet", `${plural(Math.round(quote.seconds), "second")} in ${voice.title}'s voice`),
 ];
 
+const musicPrice = (quote) =>
+  !quote.keep_music
+    ? ""
+    : quote.separation > 0
+      ? ` with its music, ${quote.price - quote.separation} for each further voice`
+      : " with its music";
+
 const priceWords = (quote) => [
   h("strong", credits(quote.price)),
   quote.enough
-    ? h("span.small.quiet", `for ${clock(quote.seconds)}; you have ${quote.balance}`)
+    ? h("span.small.quiet", `for ${clock(quote.seconds)}${musicPrice(quote)}; you have ${quote.balance}`)
     : h(
         "span.small",
         `You have ${quote.balance}: ${credits(quote.price - quote.balance)} short. `,
