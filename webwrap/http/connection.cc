@@ -101,11 +101,18 @@ void Connection::wait_until(milliseconds from_now) { deadline_ = steady_clock::n
 void Connection::receive(std::string_view bytes) {
   const std::lock_guard lock(mutex_);
   if (stage_ == Stage::closing || stage_ == Stage::closed) return;  // dropped: the answer tells why
-  try {
+  guarded([&] {
     if (stage_ == Stage::body && input_.empty()) bytes.remove_prefix(take_body(bytes));
     input_.append(bytes);
     advance();
     if (input_.size() > max_pipelined) close_now();
+  });
+}
+
+template <class Work>
+void Connection::guarded(Work work) {
+  try {
+    work();
   } catch (const SpoolFull& error) {
     log(Level::error, "no room for a request's body", {{"error", error.what()}});
     refuse(problem(507, "disk_full", "The service has no room left for this; nothing was changed. Please try again later."));
@@ -159,7 +166,8 @@ bool Connection::read_head() {
     return true;
   }
   if (head_.length > max_memory_body) {
-    if (!state_.options.has_room(static_cast<std::int64_t>(head_.length))) throw SpoolFull("The spool has no room for a request's body.");
+    reserved_ = SpoolReservation(state_.spooled, static_cast<std::int64_t>(head_.length));
+    if (!state_.options.has_room(state_.spooled)) throw SpoolFull("The spool has no room for a request's body.");
     spool_ = make_spool(state_.options.spool_dir);
   }
   static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -219,12 +227,7 @@ void Connection::answer(const std::shared_ptr<Request>& request) {
   }
   const std::lock_guard lock(mutex_);
   start(std::move(output));
-  try {
-    advance();
-  } catch (const std::exception& error) {
-    log(Level::error, "connection failed", {{"error", error.what()}});
-    close_now();
-  }
+  guarded([&] { advance(); });
 }
 
 Output Connection::output_of(const Request& request, Response response) const {
@@ -299,6 +302,7 @@ void Connection::finish(bool broken) {
   const bool keep_alive = output_.keep_alive;
   output_ = Output();
   spool_ = Descriptor();
+  reserved_ = SpoolReservation();
   end_request();
   if (broken) {
     stage_ = Stage::closed;
@@ -326,12 +330,7 @@ void Connection::writable() {
   const std::lock_guard lock(mutex_);
   if (stage_ != Stage::writing) return;
   push();
-  try {
-    advance();
-  } catch (const std::exception& error) {
-    log(Level::error, "connection failed", {{"error", error.what()}});
-    close_now();
-  }
+  guarded([&] { advance(); });
 }
 
 void Connection::check_time(steady_clock::time_point now) {

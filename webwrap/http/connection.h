@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "blob/blob_store.h"
@@ -79,12 +80,32 @@ struct ServerOptions {
   bool trust_proxy = false;
   std::string accel_prefix, proxy_secret;  ///< as in Config
   std::string spool_dir = "/tmp";          ///< where bodies too large for the memory lie while they come
-  /// Whether the spool may take so many bytes; else 507 before they come.
+  /// Whether the spool may hold so many bytes of bodies that are on their way; else 507 before they come.
   std::function<bool(std::int64_t bytes)> has_room = [](std::int64_t) { return true; };
   std::chrono::milliseconds head_time{30'000}, idle_time{75'000}, stall_time{60'000};
 };
 
 class Connection;
+
+/// Room in the spool that a body on its way may take, given back with the object.
+class SpoolReservation {
+ public:
+  SpoolReservation() = default;
+  SpoolReservation(std::atomic<std::int64_t>& total, std::int64_t bytes) : total_(&total), bytes_(bytes) { *total_ += bytes_; }
+  SpoolReservation(SpoolReservation&& other) noexcept : total_(std::exchange(other.total_, nullptr)), bytes_(other.bytes_) {}
+  SpoolReservation& operator=(SpoolReservation&& other) noexcept {
+    std::swap(total_, other.total_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~SpoolReservation() {
+    if (total_) *total_ -= bytes_;
+  }
+
+ private:
+  std::atomic<std::int64_t>* total_ = nullptr;
+  std::int64_t bytes_ = 0;
+};
 
 /// What all connections of a server share.
 struct ServerState {
@@ -96,6 +117,7 @@ struct ServerState {
   const ServerOptions options;
   std::atomic<int> in_flight = 0;  ///< requests whose head was taken and whose answer is not wholly written
   std::atomic<bool> draining = false;
+  std::atomic<std::int64_t> spooled = 0;  ///< bytes of the bodies that are in the spool or announced for it
   std::mutex mutex;
   std::map<Connection*, std::weak_ptr<Connection>> connections;
   std::map<std::string, std::size_t> of_address;  ///< connections by network_of(client)
@@ -119,6 +141,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   enum class Stage { head, body, busy, writing, closing, closed };
 
   // All below: with mutex_ held.
+  /// Runs what reads requests; a full disk becomes 507, any other failure ends the connection.
+  template <class Work>
+  void guarded(Work work);
   void advance();
   bool read_head();
   std::size_t take_body(std::string_view bytes);
@@ -147,6 +172,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Head head_;
   std::uint64_t body_left_ = 0;
   Descriptor spool_;
+  SpoolReservation reserved_;
   Output output_;
   std::chrono::steady_clock::time_point deadline_;
 };

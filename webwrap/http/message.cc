@@ -62,9 +62,12 @@ std::optional<Response> read_request_line(std::string_view line, Head& head) {
   if (!method) return problem(501, "unknown_method", "This request method is not known here.");
   head.request.method = *method;
   std::string_view target = line.substr(first + 1, last - first - 1);
+  if (std::any_of(target.begin(), target.end(), [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; }))
+    return bad_request("The address holds characters that must be escaped.");
   if (target.starts_with("http://") || target.starts_with("https://")) {  // as proxies write it
-    const std::size_t slash = target.find('/', target.find("//") + 2);
-    target = slash == target.npos ? "/" : target.substr(slash);
+    const std::size_t end = std::min(target.find_first_of("/?#", target.find("//") + 2), target.size());
+    if (end < target.size() && target[end] != '/') return bad_request("The address cannot be understood.");
+    target = end == target.size() ? "/" : target.substr(end);
   }
   if (target == "*") target = "/";  // OPTIONS *
   const std::size_t question = std::min(target.find('?'), target.size());
@@ -265,11 +268,12 @@ std::variant<Head, Response> parse_head(std::string_view text) {
       place->second.append(name == "cookie" ? "; " : ", ").append(value);
     }
   }
+  if (head.keep_alive && !request.headers.contains("host")) return bad_request("A request of HTTP/1.1 names its Host.");
   if (auto refused = read_length(request, head)) return *refused;
   if (const auto cookie = request.headers.find("cookie"); cookie != request.headers.end()) request.cookies = parse_cookies(cookie->second);
   const std::string connection = lower_case(request.header("connection"));
-  if (connection.find("close") != std::string::npos) head.keep_alive = false;
   if (connection.find("keep-alive") != std::string::npos) head.keep_alive = true;
+  if (connection.find("close") != std::string::npos) head.keep_alive = false;
   head.expects_continue = lower_case(request.header("expect")) == "100-continue";
   return head;
 }

@@ -10,7 +10,8 @@ bool all_finite(const torch::Tensor& tensor) {
   if (!tensor.is_floating_point() || tensor.is_meta() || tensor.numel() == 0) return true;
   const torch::NoGradGuard guard;
   const auto [low, high] = torch::aminmax(tensor);  // both are NaN where there is one
-  return std::isfinite(low.item<float>()) && std::isfinite(high.item<float>());
+  // Networks compute in fp32 at most, in which a larger number of a file in fp64 is infinite.
+  return std::isfinite(float(low.item<double>())) && std::isfinite(float(high.item<double>()));
 }
 
 torch::Tensor finite_weight(const Safetensors& file, const std::string& name) {

@@ -119,10 +119,12 @@ LoopResult run_training(Task& task, const LoopOptions& options, const ProgressFn
   if (options.resume && fs::exists(checkpoint_path(options))) {
     check_origin(options);
     state = read_checkpoint(checkpoint_path(options), task);
+    if (!fs::exists(best)) state.best_loss = std::numeric_limits<double>::infinity();
     log_info("Going on from step {} ({:.1f} minutes trained) in {}.", state.step, state.seconds / 60, options.work_dir);
   } else {
+    fs::remove(checkpoint_path(options));  // first: where this run is killed, nobody goes on from the other one
     fs::remove(dir / "log.csv");
-    fs::remove(best);  // of another run
+    fs::remove(best);
   }
   Log log((dir / "log.csv").string());
 
@@ -138,6 +140,9 @@ LoopResult run_training(Task& task, const LoopOptions& options, const ProgressFn
   };
   const auto evaluate = [&] {
     const double held_out = task.held_out_loss();
+    if (!std::isfinite(held_out))
+      fail(ErrorCode::internal, "The held-out loss is {} at step {}; the last checkpoint in {} is sound.", held_out, state.step,
+           options.work_dir);
     if (const int phase = task.phase(progress()); phase != state.phase) {
       state.phase = phase;
       state.best_loss = std::numeric_limits<double>::infinity();

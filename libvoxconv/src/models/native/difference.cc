@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/fail.h"
+#include "nn/finite.h"
 #include "nn/module.h"
 
 namespace voxconv::native {
@@ -69,6 +71,10 @@ void add_difference(AcousticModelImpl& model, const nn::Safetensors& file) {
   Difference difference(model);
   nn::load_parameters(*difference, file, difference_prefix);
   difference->apply();
+  for (const auto& item : model.named_parameters())
+    if (!nn::all_finite(item.value()))
+      fail(ErrorCode::bad_model, "{} is damaged: with its difference the parameter {} has numbers that are not finite.", file.path(),
+           item.key());
 }
 
 }  // namespace voxconv::native

@@ -22,6 +22,7 @@ namespace {
 
 constexpr int revision = 1, difference_revision = 2;  ///< a reader that knows only the first would leave the difference out
 constexpr const char* content_encoder_name = "whisper-base";
+constexpr const char* vocoder_name = "native/vocoder";
 constexpr const char* vocoder_weights = "native/vocoder/weights.safetensors";
 constexpr const char* base_weights = "native/base/weights.safetensors";
 
@@ -182,6 +183,18 @@ void prepare_for_inference(torch::nn::Module& module, torch::Device device) {
   for (auto& parameter : module.parameters()) parameter.set_requires_grad(false);
 }
 
+/// What a voice says of the line it belongs to has to be what it is sung with here.
+void check_settings(const Bundle& bundle) {
+  const auto expect = [&](const char* what, const nlohmann::json& found, const nlohmann::json& expected) {
+    if (found != expected)
+      fail(ErrorCode::bad_model, "{} asks for the {} {}; native voices have {} in this voxconv.", bundle.info.path, what, found.dump(),
+           expected.dump());
+  };
+  expect("sample rate", bundle.info.sample_rate, sample_rate);
+  for (const auto& [key, expected] : {std::pair{"content_encoder", content_encoder_name}, {"vocoder", vocoder_name}})
+    if (const auto found = bundle.model.find(key); found != bundle.model.end()) expect(key, *found, expected);
+}
+
 ModelInfo describe(const VoiceInfo& voice, const nlohmann::json& settings) {
   ModelInfo info;
   info.sample_rate = voice.sample_rate;
@@ -199,7 +212,7 @@ Architecture architecture() { return {"native", load_native_voice, describe}; }
 nlohmann::json bundle_settings(Acoustic acoustic) {
   nlohmann::json settings = {{"revision", acoustic == Acoustic::difference ? difference_revision : revision},
                              {"content_encoder", content_encoder_name},
-                             {"vocoder", "native/vocoder"}};
+                             {"vocoder", vocoder_name}};
   if (acoustic != Acoustic::own) settings["base_sha256"] = sha256_file(model_file(base_weights));
   return settings;
 }
@@ -217,8 +230,12 @@ std::string acoustic_weights(const Bundle& bundle) {
 }
 
 void load_acoustic_model(AcousticModelImpl& model, const Bundle& bundle) {
+  const auto found = bundle.model.find("revision");
+  if (found == bundle.model.end() || (*found != revision && *found != difference_revision))
+    fail(ErrorCode::bad_model, "{} has revision {} of the native architecture; this voxconv reads the revisions {} and {}.",
+         bundle.info.path, found == bundle.model.end() ? "none" : found->dump(), revision, difference_revision);
   load_acoustic_model(model, nn::Safetensors(acoustic_weights(bundle)));
-  if (bundle.model.value("revision", 0) == difference_revision) add_difference(model, nn::Safetensors(bundle.weights_path));
+  if (*found == difference_revision) add_difference(model, nn::Safetensors(bundle.weights_path));
 }
 
 Vocoder load_vocoder(torch::Device device) {
@@ -229,10 +246,7 @@ Vocoder load_vocoder(torch::Device device) {
 }
 
 std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch::Device device, torch::ScalarType precision) {
-  const int found = bundle.model.value("revision", 0);
-  if (found != revision && found != difference_revision)
-    fail(ErrorCode::bad_model, "{} has revision {} of the native architecture; this voxconv reads the revisions {} and {}.",
-         bundle.info.path, found, revision, difference_revision);
+  check_settings(bundle);
   auto weights = std::make_shared<Weights>();
   weights->device = device;
   weights->precision = precision;
@@ -243,6 +257,8 @@ std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch:
   if (weights->speaker.size(1) != speaker_dim)
     fail(ErrorCode::bad_model, "{}: the speaker embedding has {} numbers, expected {}.", bundle.weights_path, weights->speaker.size(1),
          speaker_dim);
+  if (const double length = weights->speaker.norm().item<double>(); std::abs(length - 1) > 0.01)
+    fail(ErrorCode::bad_model, "{}: the speaker embedding has the length {:.3g}, expected a unit vector.", bundle.weights_path, length);
   prepare_for_inference(*weights->acoustic, device);
   return std::make_shared<NativeVoice>(std::move(weights));
 }

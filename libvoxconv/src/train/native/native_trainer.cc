@@ -66,7 +66,7 @@ std::vector<SpeakerData> prepare(const TrainOptions& options, const std::vector<
                                  torch::Device device, torch::ScalarType precision, const ProgressFn& on_progress,
                                  const CancelToken& cancel) {
   FeatureTools tools;
-  if (options.stage != "vocoder") {
+  if (options.stage != "vocoder" && !options.zero_shot) {
     tools.content = load_content_encoder("whisper-base", device, precision);
     tools.changer = std::make_shared<SpeakerChanger>(device);
   }
@@ -150,7 +150,8 @@ std::map<std::string, std::string> origin(const TrainOptions& options, const std
   Sha256 recordings;
   for (const SpeakerRecordings& speaker : speakers) recordings.update(recordings_hash(speaker.files, options.max_minutes, options.denoise));
   return {{"recordings", recordings.hex()},
-          {"starting weights", from.hash() + (options.compact ? ", compact" : "")},
+          {"starting weights", from.hash()},
+          {"size", options.compact ? "compact" : "full"},
           {"stage", options.stage},
           {"seed", std::to_string(options.seed)}};
 }
@@ -172,6 +173,7 @@ TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on
   // Before anything is prepared, which takes long, or made: most mistakes are in the paths.
   const auto listed = list_speakers(options, dirs);
   const Start from = starting_weights(options);
+  const std::string base = from.hash();
   const Networks networks = load_networks(options, from, device);
   LoopOptions loop = loop_options(options, dirs.run());
   if (!options.zero_shot) {
@@ -244,7 +246,10 @@ TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on
   const native::Acoustic acoustic = uses_base         ? native::Acoustic::base
                                     : options.compact ? native::Acoustic::difference
                                                       : native::Acoustic::own;
-  write_bundle(dirs.out, info, native::bundle_settings(acoustic), weights);
+  const nlohmann::json settings = native::bundle_settings(acoustic);
+  if (acoustic != native::Acoustic::own && settings.at("base_sha256") != base)
+    fail(ErrorCode::bad_model, "The base model was replaced by another one while training ran; start the training again.");
+  write_bundle(dirs.out, info, settings, weights);
   report.voice = read_bundle(dirs.out).info;
   return report;
 }

@@ -28,7 +28,8 @@ SpeakerChanger::SpeakerChanger(torch::Device device) : vocoder_(native::load_voc
   acoustic_->eval();
   std::vector<fs::path> folders;
   const fs::path shipped = fs::path(models_dir()) / "voices";
-  for (const auto& item : fs::directory_iterator(shipped))
+  std::error_code none;
+  for (const auto& item : fs::directory_iterator(shipped, none))
     if (fs::exists(item.path() / "voice.json")) folders.push_back(item.path());
   std::ranges::sort(folders);
   for (const fs::path& folder : folders) {
