@@ -112,7 +112,8 @@ void OverlapAdd::join(std::int64_t index, const torch::Tensor& result, std::vect
   sum_.narrow(2, 0, length).add_(result.narrow(2, centring(index), length) * weight);
   sum_of_weights_.narrow(0, 0, length).add_(weight);
 
-  const std::int64_t first = std::max<std::int64_t>(0, -begin), count = std::min(spec_.hop, length) - first;
+  // What lies before the song is no part of it; where segments overlap by more than a half, that can be all of the hop.
+  const std::int64_t first = std::clamp<std::int64_t>(-begin, 0, spec_.hop), count = std::min(spec_.hop, length) - first;
   const torch::Tensor done = (sum_.narrow(2, first, count) / sum_of_weights_.narrow(0, first, count)).contiguous();
   for (std::int64_t s = 0; s < spec_.stems; ++s)
     for (std::int64_t c = 0; c < channels; ++c) {

@@ -9,6 +9,7 @@
 #include "core/paths.h"
 #include "core/yaml_file.h"
 #include "models/separation/architecture.h"
+#include "models/separation/roformer/roformer.h"
 #include "models/separation/spleeter/spleeter.h"
 #include "voxconv/model_catalog.h"
 #include "voxconv/weights.h"
@@ -81,7 +82,10 @@ std::shared_ptr<const SeparationModel> load_checkpoint(const std::string& path, 
 }  // namespace
 
 /// Every architecture there is, one line each (docs/adding-a-model.md).
-std::span<const SeparatorArchitecture> separator_architectures() { return {}; }
+std::span<const SeparatorArchitecture> separator_architectures() {
+  static const SeparatorArchitecture list[] = {roformer::architecture()};
+  return list;
+}
 
 const SeparatorArchitecture* separator_architecture_of(const nn::Checkpoint& checkpoint) {
   const SeparatorFile file{checkpoint, network_tensors(checkpoint), ""};
