@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "features/song_plan.h"
+#include "models/separation/separator.h"
 #include "nn/torch.h"
-#include "voxconv/audio_buffer.h"
 
 namespace voxconv {
 
@@ -38,7 +38,7 @@ struct OverlapSpec {
 /// A song through a network that takes segments of one length. Their places, and which of them are computed together, follow from the
 /// specification and the length of the song alone, so that no cut of the input changes a sample; memory does not grow with the song. One
 /// per stream.
-class OverlapAdd {
+class OverlapAdd : public SeparationStream {
  public:
   /// [count, 2, segment] -> [count, stems, 2, segment], both fp32 on the CPU; count is 1 ... batch.
   using Network = std::function<torch::Tensor(const torch::Tensor& segments)>;
@@ -47,9 +47,9 @@ class OverlapAdd {
 
   /// The next samples; returns those of each stem that later samples cannot change; may be none. Throws Error(usage) where `stereo` has not
   /// two channels at the specification's rate.
-  std::vector<AudioBuffer> push(const AudioBuffer& stereo);
+  std::vector<AudioBuffer> push(const AudioBuffer& stereo) override;
   /// The rest, as many samples in all as came in. The next song can follow.
-  std::vector<AudioBuffer> finish();
+  std::vector<AudioBuffer> finish() override;
 
  private:
   std::int64_t lead() const;

@@ -3,12 +3,15 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 #include "core/fail.h"
 #include "core/paths.h"
 #include "core/yaml_file.h"
 #include "models/separation/architecture.h"
+#include "models/separation/bag.h"
+#include "models/separation/htdemucs/htdemucs.h"
 #include "models/separation/roformer/roformer.h"
 #include "models/separation/spleeter/spleeter.h"
 #include "voxconv/model_catalog.h"
@@ -19,8 +22,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* catalog_kind = "separator";
-
-bool is_settings_file(const fs::path& path) { return path.extension() == ".yaml" || path.extension() == ".yml"; }
 
 /// Where the settings of a checkpoint may lie, in this order.
 std::vector<fs::path> settings_places(const fs::path& checkpoint) {
@@ -62,28 +63,49 @@ std::string installed_separator(const std::string& name, std::vector<std::string
        model.architecture.empty() ? "" : ": it is " + model.architecture);
 }
 
-std::shared_ptr<const SeparationModel> load_checkpoint(const std::string& path, const std::string& settings, LoadedSeparator& loaded,
-                                                       torch::Device device, torch::ScalarType precision) {
-  std::string beside = settings;
+/// The settings of the checkpoint that lie beside it; empty: there are none.
+std::string settings_beside(const std::string& path) {
   for (const fs::path& place : settings_places(path))
-    if (std::error_code none; beside.empty() && fs::is_regular_file(place, none)) beside = place.string();
+    if (std::error_code none; fs::is_regular_file(place, none)) return place.string();
+  return "";
+}
+
+std::shared_ptr<const SeparationModel> load_checkpoint(const std::string& path, const std::string& settings, torch::Device device,
+                                                       torch::ScalarType precision) {
   const nn::Checkpoint checkpoint = nn::open_checkpoint(path);
   const SeparatorArchitecture* architecture = separator_architecture_of(checkpoint);
   if (!architecture) refuse_file(path);
-  loaded.files.push_back(path);
-  if (!beside.empty()) loaded.files.push_back(beside);
   try {
-    return architecture->load({checkpoint, network_tensors(checkpoint), beside}, device, precision);
+    return architecture->load({checkpoint, network_tensors(checkpoint), settings}, device, precision);
   } catch (const nlohmann::json::exception& e) {  // a setting of the wrong kind
-    fail(ErrorCode::bad_model, "{} has settings that {} cannot be made from: {}.", beside, architecture->title, e.what());
+    fail(ErrorCode::bad_model, "{} has settings that {} cannot be made from: {}.", settings, architecture->title, e.what());
   }
+}
+
+/// Stems become names of files and options.
+void check_stems(const SeparationModel& model, const std::string& path) {
+  const std::vector<std::string>& stems = model.stems();
+  const auto is_name = [](const std::string& stem) {
+    return !stem.empty() && stem.size() <= 64 && stem != music_stem && std::ranges::all_of(stem, [](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == ' ';
+    });
+  };
+  for (const std::string& stem : stems)
+    if (!is_name(stem) || std::ranges::count(stems, stem) > 1)
+      fail(ErrorCode::bad_model, "{} has a stem \"{}\"; expected names of letters, digits, '-' and '_', each once.", path,
+           nn::printable(stem));
+  if (std::ranges::count(stems, vocals_stem) == 0)
+    fail(ErrorCode::bad_model, "{} finds {}, but no vocals, which voxconv needs.", path, fmt::join(stems, ", "));
 }
 
 }  // namespace
 
 /// Every architecture there is, one line each (docs/adding-a-model.md).
 std::span<const SeparatorArchitecture> separator_architectures() {
-  static const SeparatorArchitecture list[] = {roformer::architecture()};
+  static const SeparatorArchitecture list[] = {
+      htdemucs::architecture(),
+      roformer::architecture(),
+  };
   return list;
 }
 
@@ -114,19 +136,31 @@ LoadedSeparator load_separation_model(const std::string& model, const std::strin
     loaded.model = spleeter::load_spleeter(device, precision);
     return loaded;
   }
-  std::vector<std::string> known = separation_models();
-  std::string path = installed_separator(model, known);
-  if (path.empty()) {
-    std::error_code none;
-    if (!fs::exists(model, none)) {
-      if (model.find('/') != std::string::npos || fs::path(model).has_extension()) fail(ErrorCode::not_found, "{} does not exist.", model);
-      fail(ErrorCode::usage, "There is no separator \"{}\"; use one of {}, or the file of one.", model, fmt::join(known, ", "));
-    }
-    if (!fs::is_regular_file(model, none)) fail(ErrorCode::bad_model, "{} is no file; name the checkpoint of a separator in it.", model);
-    path = model;
+  std::string path = model;
+  std::error_code none;
+  if (fs::is_regular_file(model, none)) {
     loaded.name = fs::path(model).filename().string();
+  } else {
+    std::vector<std::string> known = separation_models();
+    path = installed_separator(model, known);
+    if (path.empty() && fs::exists(model, none)) fail(ErrorCode::bad_model, "{} is no file; name the checkpoint of a separator.", model);
+    if (path.empty() && (model.find('/') != std::string::npos || fs::path(model).has_extension()))
+      fail(ErrorCode::not_found, "{} does not exist.", model);
+    if (path.empty())
+      fail(ErrorCode::usage, "There is no separator \"{}\"; use one of {}, or the file of one.", model, fmt::join(known, ", "));
   }
-  loaded.model = load_checkpoint(path, settings, loaded, device, precision);
+  if (is_bag_file(path)) {
+    BagFile bag = read_bag(path);
+    loaded.files = bag.files;
+    loaded.files.push_back(path);
+    loaded.model = make_bag(path, std::move(bag), [=](const std::string& file) { return load_checkpoint(file, "", device, precision); });
+  } else {
+    const std::string beside = settings.empty() ? settings_beside(path) : settings;
+    loaded.model = load_checkpoint(path, beside, device, precision);
+    loaded.files = {path};
+    if (!beside.empty()) loaded.files.push_back(beside);
+  }
+  check_stems(*loaded.model, path);
   return loaded;
 }
 
