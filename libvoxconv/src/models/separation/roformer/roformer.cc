@@ -39,6 +39,7 @@ class Roformer : public SeparationModel, public std::enable_shared_from_this<Rof
   double context_s() const override { return overlap(1).context_s(); }
   std::unique_ptr<SeparationStream> start(const std::vector<std::string>& wanted) const override;
 
+ private:
   /// [1, 2, segment] -> [1, stems, 2, segment]; `stems` are places in settings_.stems.
   torch::Tensor separate(const torch::Tensor& segment, const std::vector<std::int64_t>& stems) const {
     const torch::Tensor found = separator_(segment[0], stems).unsqueeze(0);
@@ -55,30 +56,19 @@ class Roformer : public SeparationModel, public std::enable_shared_from_this<Rof
             .stems = std::int64_t(stems)};
   }
 
- private:
   Settings settings_;
   SegmentSeparator separator_;
   std::vector<std::string> stems_;  ///< that are offered
   bool vocals_remain_ = false;      ///< the network finds the music, and the vocals are the song without it
 };
 
-class RoformerStream : public SeparationStream {
- public:
-  RoformerStream(std::shared_ptr<const Roformer> model, const std::vector<std::int64_t>& stems)
-      : overlap_add_(model->overlap(stems.size()),
-                     [model, stems](const torch::Tensor& segment) { return model->separate(segment, stems); }) {}
-  std::vector<AudioBuffer> push(const AudioBuffer& stereo) override { return overlap_add_.push(stereo); }
-  std::vector<AudioBuffer> finish() override { return overlap_add_.finish(); }
-
- private:
-  OverlapAdd overlap_add_;
-};
-
 std::unique_ptr<SeparationStream> Roformer::start(const std::vector<std::string>& wanted) const {
   std::vector<std::int64_t> places;
   for (const std::string& stem : wanted)
     places.push_back(vocals_remain_ ? 0 : std::find(settings_.stems.begin(), settings_.stems.end(), stem) - settings_.stems.begin());
-  return std::make_unique<RoformerStream>(shared_from_this(), places);
+  return std::make_unique<OverlapAdd>(overlap(places.size()), [model = shared_from_this(), places](const torch::Tensor& segment) {
+    return model->separate(segment, places);
+  });
 }
 
 }  // namespace

@@ -116,7 +116,7 @@ std::string lower_case(std::string text) {
 
 std::vector<std::string> stems_of(const SeparatorFile& file, const Json& training, std::int64_t count) {
   std::vector<std::string> stems;
-  if (const auto target = training.find("target_instrument"); target != training.end() && target->is_string())
+  if (const auto target = training.find("target_instrument"); target != training.end() && target->is_string() && *target != "")
     stems.push_back(*target);
   else
     stems = training.at("instruments").get<std::vector<std::string>>();
@@ -125,6 +125,7 @@ std::vector<std::string> stems_of(const SeparatorFile& file, const Json& trainin
          file.path(), count);
   for (std::string& stem : stems) {
     stem = lower_case(stem);
+    std::replace(stem.begin(), stem.end(), ' ', '-');
     if (stem == "karaoke") stem = vocals_stem;
   }
   return stems;
@@ -148,7 +149,7 @@ Settings read_settings(const SeparatorFile& file) {
   // Settings that are not there have the values that the networks of the repository give them.
   SpectrumConfig& spectrum = settings.spectrum;
   spectrum.n_fft = number(file, model, "stft_n_fft", 2048, 64, 16384);
-  spectrum.hop = number(file, model, "stft_hop_length", 512, 1, spectrum.n_fft / 2);
+  spectrum.hop = number(file, model, "stft_hop_length", 512, spectrum.n_fft / 64, spectrum.n_fft / 2);
   spectrum.window = number(file, model, "stft_win_length", 2048, 2 * spectrum.hop, spectrum.n_fft);
   spectrum.normalized = model.value("stft_normalized", false);
   spectrum.zero_dc = model.value("zero_dc", true);
