@@ -44,6 +44,29 @@ gone in/a-vocals-vocals.flac
 "$voxconv" separate - --stems vocals -o - <"$song" >piped.wav 2>stderr || fail "piping: $(cat stderr)"
 [ "$(head -c 4 piped.wav)" = RIFF ] || fail "no WAV stream on standard output"
 
+# RoFormer separators: a checkpoint with its settings beside it, under its name, or named.
+networks=$data/golden/roformer
+run 0 separate "$song" --model "$networks/mel.ckpt" --format wavf -o mel
+there mel/song-vocals.wav
+there mel/song-music.wav
+run 0 separate "$song" --model "$networks/bs.ckpt" --stems drums --format wavf -o bs
+there bs/song-drums.wav
+gone bs/song-vocals.wav
+cp "$networks/mel.ckpt" alone.ckpt
+run 3 separate "$song" --model alone.ckpt -o no
+has stderr "alone.yaml"
+run 0 separate "$song" --model alone.ckpt --model-config "$networks/mel.yaml" --stems vocals --format wavf -o named-settings
+same named-settings/song-vocals.wav mel/song-vocals.wav
+run 4 separate "$song" --model alone.ckpt --model-config "$networks/bs.yaml" -o no
+has stderr "they do not belong together"
+head -c 200000 "$networks/mel.ckpt" >cut.ckpt
+run 4 separate "$song" --model cut.ckpt --model-config "$networks/mel.yaml" -o no
+has stderr "cut.ckpt"
+gone no
+run 0 info "$networks/mel.ckpt"
+has stdout "MelBand-RoFormer and BS-RoFormer (separator)"
+has stdout "safe: only tensors and plain data"
+
 # Failures leave nothing.
 run 2 separate "$song" -o -
 run 2 separate "$song" --stems drums -o stems2

@@ -8,7 +8,7 @@
 #include "golden.h"
 #include "voxconv/audio_io.h"
 
-namespace voxconv {
+namespace voxconv::htdemucs {
 namespace {
 
 constexpr double tolerance = 1e-4;  // both compute in fp32
@@ -16,10 +16,10 @@ const std::string small_package = VOXCONV_TEST_DATA "/golden/htdemucs/small.th";
 
 nn::Safetensors reference() { return golden::open("htdemucs/small"); }
 
-htdemucs::Network network(torch::ScalarType type = torch::kFloat) {
+Network network(torch::ScalarType type = torch::kFloat) {
   const nn::Checkpoint checkpoint = nn::open_checkpoint(small_package);
   const SeparatorFile file{checkpoint, checkpoint.state_dict(checkpoint.at("state")), ""};
-  return htdemucs::Network(file.tensors, file.path(), htdemucs::read_config(file), torch::kCPU, type);
+  return Network(file.tensors, file.path(), read_config(file), torch::kCPU, type);
 }
 
 /// Two places of the sample recording, one on each side, of the script's length.
@@ -31,7 +31,7 @@ AudioBuffer mixture() {
   return audio;
 }
 
-torch::Tensor first_segment(const htdemucs::Config& config) {
+torch::Tensor first_segment(const Config& config) {
   const AudioBuffer song = mixture();
   const torch::Tensor samples = torch::empty({2, config.segment});
   for (std::int64_t c = 0; c < 2; ++c) std::copy_n(song.channels[std::size_t(c)].begin(), config.segment, samples[c].data_ptr<float>());
@@ -46,7 +46,7 @@ torch::Tensor as_rows(const std::string& name) {
 
 TEST(HTDemucs, EveryPartEqualsTheReference) {
   const torch::NoGradGuard guard;
-  const htdemucs::Network net = network();
+  const Network net = network();
   EXPECT_EQ(net.config().segment, 4410);
   EXPECT_EQ(net.config().sources, (std::vector<std::string>{"drums", "bass", "other", "vocals"}));
   const torch::Tensor samples = first_segment(net.config()), spectrum = net.spectrogram(samples);
@@ -55,14 +55,14 @@ TEST(HTDemucs, EveryPartEqualsTheReference) {
   EXPECT_LT(golden::relative_error(net.sound(spectrum).narrow(1, net.config().fft, inner), samples.narrow(1, net.config().fft, inner)),
             1e-3);
   const auto even = [](const torch::Tensor& x) { return (x - x.mean()) / (x.std() + 1e-5); };
-  const auto expect = [](const htdemucs::Branches& found, const std::string& spectrogram, const std::string& sound) {
+  const auto expect = [](const Branches& found, const std::string& spectrogram, const std::string& sound) {
     EXPECT_EQ(found.spectrogram.sizes(), as_rows(spectrogram).sizes()) << spectrogram;
     EXPECT_LT(golden::relative_error(found.spectrogram, as_rows(spectrogram)), tolerance) << spectrogram;
     EXPECT_EQ(found.sound.sizes(), as_rows(sound).sizes()) << sound;
     EXPECT_LT(golden::relative_error(found.sound, as_rows(sound)), tolerance) << sound;
   };
   expect(net.encode(0, {even(spectrum), even(samples).t().unsqueeze(0).contiguous()}), "encoder.0", "tencoder.0");
-  const htdemucs::Branches top{as_rows("encoder.0"), as_rows("tencoder.0")}, low{as_rows("encoder.1"), as_rows("tencoder.1")};
+  const Branches top{as_rows("encoder.0"), as_rows("tencoder.0")}, low{as_rows("encoder.1"), as_rows("tencoder.1")};
   expect(net.encode(1, top), "encoder.1", "tencoder.1");
   expect(net.cross(low), "cross", "cross_t");
   expect(net.decode(1, {as_rows("cross"), as_rows("cross_t")}, low), "decoder.0", "tdecoder.0");
@@ -70,7 +70,7 @@ TEST(HTDemucs, EveryPartEqualsTheReference) {
 
 TEST(HTDemucs, ASegmentEqualsTheReference) {
   const torch::Tensor expected = reference().get("result");
-  const htdemucs::Network net = network();
+  const Network net = network();
   EXPECT_LT(golden::relative_error(net(first_segment(net.config()), {0, 1, 2, 3}), expected), tolerance);
   EXPECT_LT(golden::relative_error(net(first_segment(net.config()), {3, 1})[0], expected[3]), tolerance);
   EXPECT_LT(golden::relative_error(network(torch::kBFloat16)(first_segment(net.config()), {0, 1, 2, 3}), expected), 0.05);
@@ -102,4 +102,4 @@ TEST(HTDemucs, AWholeSongEqualsTheReference) {
 }
 
 }  // namespace
-}  // namespace voxconv
+}  // namespace voxconv::htdemucs

@@ -5,7 +5,7 @@
 
 #include "golden.h"
 
-namespace voxconv {
+namespace voxconv::roformer {
 namespace {
 
 constexpr double tolerance = 1e-4;  // fp32 on both sides
@@ -23,12 +23,12 @@ SeparatorFile separator_file(const std::string& name) {
   return {std::move(checkpoint), std::move(tensors), folder + name + ".yaml"};
 }
 
-roformer::SegmentSeparator segment_separator(const std::string& name, torch::ScalarType precision = torch::kFloat) {
+SegmentSeparator segment_separator(const std::string& name, torch::ScalarType precision = torch::kFloat) {
   const SeparatorFile file = separator_file(name);
-  return {file, roformer::read_settings(file), torch::kCPU, precision};
+  return {file, read_settings(file), torch::kCPU, precision};
 }
 
-std::vector<std::int64_t> all_stems(const roformer::Network& network) {
+std::vector<std::int64_t> all_stems(const Network& network) {
   std::vector<std::int64_t> stems;
   for (std::int64_t s = 0; s < network.config().stems; ++s) stems.push_back(s);
   return stems;
@@ -43,8 +43,8 @@ INSTANTIATE_TEST_SUITE_P(Networks, RoformerReference, testing::Values("mel", "bs
 
 TEST_P(RoformerReference, EveryPartIsTheSame) {
   const torch::NoGradGuard guard;
-  const roformer::SegmentSeparator separator = segment_separator(GetParam());
-  const roformer::Network& network = separator.network();
+  const SegmentSeparator separator = segment_separator(GetParam());
+  const Network& network = separator.network();
   torch::Tensor tokens = network.split(separator.spectrum(reference("segment")));
   EXPECT_LT(golden::relative_error(tokens, reference("split")), tolerance);
   // Each part gets what the reference's part before it gave. [bands, frames, dim] or [frames, bands, dim] or [frames * bands, dim].
@@ -70,8 +70,8 @@ TEST_P(RoformerReference, EveryPartIsTheSame) {
 
 TEST_P(RoformerReference, MasksAreTheSame) {
   const torch::NoGradGuard guard;
-  const roformer::SegmentSeparator separator = segment_separator(GetParam());
-  const roformer::NetworkConfig& config = separator.network().config();
+  const SegmentSeparator separator = segment_separator(GetParam());
+  const NetworkConfig& config = separator.network().config();
   const torch::Tensor last = reference("bands." + std::to_string(config.depth - 1));
   const torch::Tensor masks = separator.network().masks(last.clone(), all_stems(separator.network()));
   for (std::int64_t s = 0; s < config.stems; ++s) {
@@ -79,7 +79,7 @@ TEST_P(RoformerReference, MasksAreTheSame) {
     const torch::Tensor expected = reference("masks." + std::to_string(s));
     torch::Tensor sum = torch::zeros_like(masks[s]), count = torch::zeros_like(sum);
     std::int64_t at = 0;
-    for (const roformer::Band& band : config.bands) {
+    for (const Band& band : config.bands) {
       sum.narrow(1, band.first, band.count) += expected.narrow(1, at, 4 * band.count).view({-1, band.count, 2, 2});
       count.narrow(1, band.first, band.count) += 1;
       at += 4 * band.count;
@@ -90,8 +90,8 @@ TEST_P(RoformerReference, MasksAreTheSame) {
 }
 
 TEST_P(RoformerReference, WholeSongsAreTheSame) {
-  const roformer::Settings settings = roformer::read_settings(separator_file(GetParam()));
-  const auto model = roformer::architecture().load(separator_file(GetParam()), torch::kCPU, torch::kFloat);
+  const Settings settings = read_settings(separator_file(GetParam()));
+  const auto model = architecture().load(separator_file(GetParam()), torch::kCPU, torch::kFloat);
   ASSERT_EQ(model->stems(), settings.stems);
   for (const std::int64_t samples : {9000, 2000}) {
     const std::string name = "song." + std::to_string(samples);
@@ -118,7 +118,7 @@ TEST_P(RoformerReference, WholeSongsAreTheSame) {
 }
 
 TEST_P(RoformerReference, HalfPrecisionIsNear) {
-  const roformer::SegmentSeparator separator = segment_separator(GetParam(), torch::kBFloat16);
+  const SegmentSeparator separator = segment_separator(GetParam(), torch::kBFloat16);
   EXPECT_LT(
       golden::relative_error(separator(reference("segment"), all_stems(separator.network())), reference("separated").view({-1, 2, 3200})),
       0.05);
@@ -128,12 +128,12 @@ TEST_P(RoformerReference, HalfPrecisionIsNear) {
 TEST(Roformer, MelBandsAreThoseOfTheReference) {
   for (const std::int64_t n_fft : {2048, 4096}) {
     const torch::Tensor expected = values("mel_bands." + std::to_string(n_fft));  // [60, first and count]
-    const std::vector<roformer::Band> bands = roformer::mel_bands(44100, n_fft, 60);
+    const std::vector<Band> bands = mel_bands(44100, n_fft, 60);
     ASSERT_EQ(std::ssize(bands), expected.size(0));
     for (std::int64_t b = 0; b < expected.size(0); ++b)
-      EXPECT_EQ(bands[std::size_t(b)], (roformer::Band{expected[b][0].item<std::int64_t>(), expected[b][1].item<std::int64_t>()})) << b;
+      EXPECT_EQ(bands[std::size_t(b)], (Band{expected[b][0].item<std::int64_t>(), expected[b][1].item<std::int64_t>()})) << b;
   }
 }
 
 }  // namespace
-}  // namespace voxconv
+}  // namespace voxconv::roformer

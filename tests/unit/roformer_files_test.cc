@@ -10,7 +10,7 @@
 #include "nn/safetensors.h"
 #include "voxconv/error.h"
 
-namespace voxconv {
+namespace voxconv::roformer {
 namespace fs = std::filesystem;
 namespace {
 
@@ -148,4 +148,4 @@ TEST_F(RoformerFiles, DamagedCheckpointsAreRefused) {
 }
 
 }  // namespace
-}  // namespace voxconv
+}  // namespace voxconv::roformer
