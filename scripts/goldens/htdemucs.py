@@ -82,7 +82,10 @@ def golden(clip, folder):
     keep("tdecoder.0", "tdecoder.0")
     result = model(mixture[None, :, :4410])[0]
     kept["result"] = result
-    kept["vocals"] = apply_model(model, mixture[None], shifts=0, split=True, overlap=0.25)[0, SOURCES.index("vocals")]
+    # As demucs/api.py treats a song, but that it also takes off its mean.
+    deviation = mixture.mean(0).std() + 1e-8
+    found = apply_model(model, mixture[None] / deviation, shifts=0, split=True, overlap=0.25) * deviation
+    kept["vocals"] = found[0, SOURCES.index("vocals")]
     save_file({name: np.ascontiguousarray(value.numpy()) for name, value in kept.items()}, folder / "small.safetensors")
 
 

@@ -105,7 +105,9 @@ TEST(Separation, OtherStemsOfTheModelComeAlong) {
     ASSERT_EQ(both.parts.size(), 1u);
     ASSERT_EQ(both.parts[0].frames(), song.frames());
     EXPECT_EQ(both.parts[0].channels[0], std::vector<float>(song.frames()));
-    if (rate == 44100) EXPECT_EQ(both.parts[0].channels[1], song.channels[1]);
+    if (rate == 44100) {
+      EXPECT_EQ(both.parts[0].channels[1], song.channels[1]);
+    }
   }
 }
 

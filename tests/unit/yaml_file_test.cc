@@ -1,5 +1,6 @@
 #include "core/yaml_file.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -67,12 +68,7 @@ TEST(Yaml, TagsOfPythonAreOnlyData) {
 TEST(Yaml, AliasesRepeatWhatTheyNameWithinBounds) {
   EXPECT_EQ(parsed("a: &x [1, 2]\nb: *x\nc: {d: *x}\n"), (json{{"a", {1, 2}}, {"b", {1, 2}}, {"c", {{"d", {1, 2}}}}}));
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
-  for (int i = 1; i < 10; ++i) {
-    const std::string before = "*a" + std::to_string(i - 1);
-    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + before;
-    for (int k = 0; k < 9; ++k) bomb += ", " + before;
-    bomb += "]\n";
-  }
+  for (int i = 1; i < 10; ++i) bomb += fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i, i - 1);
   expect_refused(bomb, "too many values");
   expect_refused("a: &x [1, *x]\n", "inside what it is the alias of");
 }

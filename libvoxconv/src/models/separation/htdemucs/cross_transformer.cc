@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "models/separation/htdemucs/layers.h"
+
 namespace voxconv::htdemucs {
 namespace {
 
@@ -120,7 +122,7 @@ torch::Tensor CrossTransformer::attend(const Layer& layer, const torch::Tensor& 
   torch::Tensor y = layer.out_heads.add(found.squeeze(0).transpose(0, 1).flatten(1), x);
   y = layer.down.add(layer.up(normed(y, layer.hidden)), y);
   // Over all tokens and features at once.
-  return torch::group_norm(y.t().unsqueeze(0), 1, layer.out.weight, layer.out.bias, token_norm_epsilon).squeeze(0).t();
+  return row_norm(y.unsqueeze(0), layer.out.weight, layer.out.bias).squeeze(0);
 }
 
 Branches CrossTransformer::operator()(const Branches& x) const {

@@ -12,6 +12,7 @@ namespace {
 
 constexpr double level_epsilon = 1e-5;
 constexpr double window_power = 1.5;      // sum of the squared Hann windows that lie over a sample
+constexpr double song_gain = 10;          // Demucs divides a song by its deviation, which in music is about this one's inverse
 constexpr double segment_overlap = 0.25;  // Demucs' default
 
 /// Mean and standard deviation over all numbers.
@@ -132,7 +133,8 @@ class HTDemucs : public SeparationModel, public std::enable_shared_from_this<HTD
     for (const std::string& stem : wanted) numbers.push_back(std::ranges::find(stems(), stem) - stems().begin());
     const auto compute = [self = shared_from_this(), numbers](const torch::Tensor& segments) {
       std::vector<torch::Tensor> results;
-      for (const torch::Tensor& segment : segments.unbind()) results.push_back(self->network_(segment, numbers));
+      for (const torch::Tensor& segment : segments.unbind())
+        results.push_back(self->network_(segment * song_gain, numbers).div_(song_gain));
       return torch::stack(results);
     };
     return std::make_unique<OverlapAdd>(overlap_of(network_.config(), std::ssize(wanted)), compute);

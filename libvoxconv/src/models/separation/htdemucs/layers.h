@@ -18,6 +18,34 @@ enum class Branch { spectrogram, sound };
 /// x [rows, time, C], normalised over all of each row (GroupNorm with one group).
 torch::Tensor row_norm(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias);
 
+/// A convolution of images [1, C, rows, time] in channels-last memory. Not nn::PackedConv: what that packs is no faster here in fp32, and
+/// in bfloat16 oneDNN takes ten times as long with it for kernels of 3 x 3 (LibTorch 2.13).
+class Conv {
+ public:
+  Conv() = default;
+  /// `weight` [out, in, kh, kw], or [out, in, k] along the time.
+  Conv(const torch::Tensor& weight, const torch::Tensor& bias, nn::ConvShape shape, Arithmetic arithmetic);
+  /// [R, T, in] -> [R', T', out].
+  torch::Tensor operator()(const torch::Tensor& x) const;
+
+ private:
+  torch::Tensor weight_, bias_;
+  nn::ConvShape shape_;
+};
+
+/// A linear layer whose outputs are gated: a * sigmoid(b) for the halves a and b of what it gives.
+class GatedLinear {
+ public:
+  GatedLinear() = default;
+  /// `weight` [2 C, in], `bias` [2 C]; `scale` [C] or undefined: what the result is multiplied with.
+  GatedLinear(const torch::Tensor& weight, const torch::Tensor& bias, const torch::Tensor& scale, Arithmetic arithmetic);
+  /// x [..., in] -> `target` [..., C], contiguous; `residual` of the same shape is added where it is defined.
+  void operator()(const torch::Tensor& x, const torch::Tensor& target, const torch::Tensor& residual = {}) const;
+
+ private:
+  nn::PackedLinear half_, tanh_;
+};
+
 /// Residual branches along the time of each row, in a space of fewer channels (Demucs' DConv).
 class ResidualBranches {
  public:
@@ -27,12 +55,18 @@ class ResidualBranches {
   torch::Tensor operator()(torch::Tensor x) const;
 
  private:
+  /// Convolution, norm, GELU, linear layer, norm, gate. The second norm is part of the linear layer: its mean and deviation follow from
+  /// those of what the layer takes, and so the wide result needs to be made only once.
   struct Layer {
-    nn::PackedConv down;
-    nn::PackedLinear up;
-    torch::Tensor down_weight, down_bias, up_weight, up_bias;  ///< of the norms after each
-    torch::Tensor scale;
+    Conv down;
+    torch::Tensor norm_weight, norm_bias;
+    // Of the linear layer, in fp32: the mean over its outputs [hidden], []; what is left without it [2 channels, hidden], [2 channels];
+    // and the mean over the outputs of the products of their weights [hidden, hidden].
+    torch::Tensor mean_weight, mean_bias, weight, bias, gram;
+    GatedLinear up;  ///< takes hidden, and what the norm makes of a constant and of the mean
   };
+  torch::Tensor normalised_inputs(const Layer& layer, const torch::Tensor& x) const;
+
   std::vector<Layer> layers_;
 };
 
@@ -46,9 +80,9 @@ class Encoder {
 
  private:
   Branch branch_;
-  nn::PackedConv conv_;
+  Conv conv_;
   ResidualBranches residuals_;
-  nn::PackedLinear gate_;
+  GatedLinear gate_;
 };
 
 /// A level on the way up.
@@ -66,7 +100,8 @@ class Decoder {
 
   Branch branch_;
   std::int64_t context_, out_;
-  nn::PackedConv gate_, up_;
+  bool last_;
+  Conv gate_, up_;
   ResidualBranches residuals_;
 };
 
