@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include "voxconv/separate.h"
+
 namespace voxconv::cli {
 namespace {
 
@@ -73,6 +75,20 @@ void add_convert_flags(CLI::App& app, ConvertOptions& options) {
           spec.field);
     }
   }
+}
+
+void add_separator_flags(CLI::App& app, std::string& model, std::string& settings, const std::string& heading) {
+  CLI::Option* name =
+      app.add_option("--model", model,
+                     fmt::format("How the vocals are found: {}, a separator of \"voxconv models list\", or a file of another "
+                                 "program (.th, .ckpt, .pth, .safetensors, .yaml)",
+                                 fmt::join(separators(), ", ")));
+  name->type_name("MODEL")->capture_default_str();
+  CLI::Option* beside = app.add_option("--model-config", settings, "The .yaml of a --model file; else the one beside it");
+  beside->type_name("FILE");
+  if (heading.empty()) return;
+  name->group(heading);
+  beside->group(heading);
 }
 
 }  // namespace voxconv::cli

@@ -1,5 +1,6 @@
 #pragma once
 #include <CLI/CLI.hpp>
+#include <string>
 
 #include "voxconv/options.h"
 
@@ -8,5 +9,8 @@ namespace voxconv::cli {
 /// Adds a flag for each row of convert_option_table(); what they say lies in `options`, which has to outlive the app. The values are
 /// checked by ConvertOptions::validate(), not here.
 void add_convert_flags(CLI::App& app, ConvertOptions& options);
+
+/// Adds --model and --model-config, which name a Separator; both have to outlive the app.
+void add_separator_flags(CLI::App& app, std::string& model, std::string& settings, const std::string& group = "");
 
 }  // namespace voxconv::cli

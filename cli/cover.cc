@@ -16,7 +16,7 @@ namespace {
 
 struct CoverCommand {
   std::vector<std::string> sources;
-  std::string voice, output, raw;
+  std::string voice, output, raw, model = separators().front(), model_settings;
   bool no_cache = false;
   double cache_gb = 2;
   CoverOptions cover;
@@ -43,11 +43,7 @@ void define_cover(CLI::App& app, CoverCommand& options) {
   app.add_option("--stems", options.cover.stems_dir, "Also write vocals, converted vocals and music to this folder, as FLAC")
       ->type_name("DIR")
       ->group(mixing);
-  app.add_option("--model", options.cover.separator, "How the vocals are found")
-      ->type_name(fmt::format("{}", fmt::join(separators(), "|")))
-      ->check(CLI::IsMember(separators()).description(""))
-      ->capture_default_str()
-      ->group(mixing);
+  add_separator_flags(app, options.model, options.model_settings, mixing);
   app.add_flag("--no-cache", options.no_cache, "Do not keep the separated vocals for the next voice")->group(mixing);
   app.add_option("--cache-size", options.cache_gb, "What the kept vocals may take, in ~/.cache/voxconv/vocals")
       ->type_name("GB")
@@ -128,7 +124,8 @@ int cover_one(Session& session, const CoverCommand& options, const CoverOptions&
     throw Error(ErrorCode::usage, fmt::format("{} would be replaced by its own cover; name another output file.", job.source));
   if (std::error_code none; job.source != "-" && (fs::is_regular_file(job.source, none) || !fs::exists(job.source, none)))
     open_reader(job.source, job.read);
-  CoverMaker maker(Voice::load(options.voice, session.load, cover.convert), Separator(session.load, cover.separator), cover);
+  CoverMaker maker(Voice::load(options.voice, session.load, cover.convert), Separator(session.load, options.model, options.model_settings),
+                   cover);
   const CoverReport report = maker.run(job, session.console.progress(), session.cancel);
   session.console.end_progress();
   if (session.json) {
@@ -162,7 +159,8 @@ int cover_many(Session& session, const CoverCommand& options, const CoverOptions
   load.jobs = batch.jobs;
   const Voice voice = Voice::load(options.voice, load, cover.convert);
   BatchOutput output(session, covered_text(), plan_batch(batch, voice.info()).size());
-  return output.finish(cover_batch(voice, Separator(load, cover.separator), cover, batch, output.callbacks(), session.cancel));
+  return output.finish(
+      cover_batch(voice, Separator(load, options.model, options.model_settings), cover, batch, output.callbacks(), session.cancel));
 }
 
 int run_cover(Session& session, const CoverCommand& options) {

@@ -20,8 +20,9 @@ struct InfoCommand {
 };
 
 void define_info(CLI::App& app, InfoCommand& options) {
-  app.add_option("file", options.path,
-                 "Audio file, voice bundle (folder) or weights file (.pth, .pt, .ckpt, .bin, .safetensors), or retrieval index (.index)")
+  app.add_option(
+         "file", options.path,
+         "Audio file, voice bundle (folder) or weights file (.pth, .pt, .th, .ckpt, .bin, .safetensors), or retrieval index (.index)")
       ->required()
       ->type_name("FILE");
   app.add_flag("--tensors", options.tensors, "Of a weights file: list every tensor");
@@ -101,7 +102,7 @@ bool has_extension(const std::string& path, std::initializer_list<const char*> k
 
 int run_info(Session& session, const InfoCommand& options) {
   if (std::error_code none; fs::is_directory(options.path, none)) return show_voice(session, options.path);
-  if (has_extension(options.path, {".safetensors", ".pth", ".pt", ".ckpt", ".bin"})) return weights_info(session, options);
+  if (has_extension(options.path, {".safetensors", ".pth", ".pt", ".th", ".ckpt", ".bin"})) return weights_info(session, options);
   if (has_extension(options.path, {".index", ".faiss"})) return show_index(session, options.path);
   return audio_info(session, options.path);
 }

@@ -8,19 +8,15 @@
 
 #include "app.h"
 #include "batch_output.h"
+#include "convert_flags.h"
 
 namespace voxconv::cli {
 namespace fs = std::filesystem;
 namespace {
 
-const std::vector<std::string>& stem_names() {
-  static const std::vector<std::string> names{"vocals", "music"};
-  return names;
-}
-
 struct SeparateCommand {
-  std::vector<std::string> sources, stems = stem_names();
-  std::string model = separators().front(), output, raw;
+  std::vector<std::string> sources, stems{"vocals", "music"};
+  std::string model = separators().front(), model_settings, output, raw;
   BatchOptions batch;  ///< its format, bitrate and jobs
 };
 
@@ -30,18 +26,14 @@ void define_separate(CLI::App& app, SeparateCommand& options) {
       ->required()
       ->type_name("SOURCE");
   app.add_option("-o,--output", options.output,
-                 "Folder to write NAME-vocals.flac and NAME-music.flac to; - for one stem to standard output")
+                 "Folder to write NAME-vocals.flac, NAME-music.flac ... to; - for one stem to standard output")
       ->required()
       ->type_name("DIR");
-  app.add_option("--stems", options.stems, "What is wanted of vocals,music")
+  app.add_option("--stems", options.stems, "What is wanted of vocals,music and the stems of the model, or all")
       ->type_name("LIST")
       ->delimiter(',')
-      ->check(CLI::IsMember(stem_names()).description(""))
       ->default_str("vocals,music");
-  app.add_option("--model", options.model, "How they are found")
-      ->type_name(fmt::format("{}", fmt::join(separators(), "|")))
-      ->check(CLI::IsMember(separators()).description(""))
-      ->capture_default_str();
+  add_separator_flags(app, options.model, options.model_settings);
   app.add_option("--format", options.batch.format, "Of the stems; wavf also holds what reaches above full scale")
       ->type_name(fmt::format("{}", fmt::join(write_formats(), "|")))
       ->check(CLI::IsMember(write_formats()).description(""))
@@ -58,7 +50,8 @@ void define_separate(CLI::App& app, SeparateCommand& options) {
   app.footer(
       "Examples:\n"
       "  voxconv separate tests/data/song.flac -o stems\n"
-      "  voxconv separate tests/data/song.flac --stems music --format mp3 -o karaoke\n\n"
+      "  voxconv separate tests/data/song.flac --stems music --format mp3 -o karaoke\n"
+      "  voxconv separate song.mp3 --model htdemucs --stems drums,bass -o stems\n\n"
       "vocals + music = song, sample by sample. With several songs one that fails does not stop the rest; the exit status is then that of\n"
       "the first failure.");
 }
@@ -69,9 +62,12 @@ Console::Json separated_json(const ConvertReport& report) {
 
 std::string separated_text(const ConvertReport& report) { return speed_text(report.source_s, report.wall_s); }
 
+std::vector<std::string> wanted_stems(const Separator& separator, const SeparateCommand& options) {
+  return options.stems == std::vector<std::string>{"all"} ? separator.stems() : options.stems;
+}
+
 /// A source that is given by itself and is no folder, or a pipe.
 int separate_one(Session& session, const SeparateCommand& options) {
-  const auto wanted = [&](const char* stem) { return std::ranges::find(options.stems, stem) != options.stems.end(); };
   SeparateJob job;
   job.source = options.sources.front();
   job.format = options.batch.format;
@@ -80,35 +76,32 @@ int separate_one(Session& session, const SeparateCommand& options) {
     job.read.raw = RawFormat::parse(options.raw);
     job.raw = *job.read.raw;
   }
-  const std::string extension = job.format.starts_with("wav") ? "wav" : job.format;
-  const auto target = [&](const char* stem) -> std::string {
-    if (!wanted(stem)) return "";
-    return options.output == "-" ? "-" : stem_path(job.source, options.output, stem, extension);
-  };
-  job.vocals = target("vocals");
-  job.music = target("music");
   if (options.output == "-") {
-    if (options.stems.size() != 1) throw Error(ErrorCode::usage, "Standard output takes one stem: add --stems vocals or --stems music.");
+    if (options.stems.size() != 1 || options.stems.front() == "all")
+      throw Error(ErrorCode::usage, "Standard output takes one stem: add --stems vocals or --stems music.");
     if (!job.format.starts_with("wav") && job.format != "raw") job.format = "wav16";  // what a pipe can carry
     session.console.give_stdout_to_data();
   }
-  for (const std::string& path : {job.vocals, job.music})
-    if (std::error_code none; job.source != "-" && !path.empty() && fs::equivalent(job.source, path, none))
-      throw Error(ErrorCode::usage, fmt::format("{} would be replaced by its own stem; name another folder.", job.source));
   if (std::error_code none; job.source != "-" && (fs::is_regular_file(job.source, none) || !fs::exists(job.source, none)))
     open_reader(job.source, job.read);
+  const Separator separator(session.load, options.model, options.model_settings);
+  const std::string extension = job.format.starts_with("wav") ? "wav" : job.format;
+  for (const std::string& stem : wanted_stems(separator, options)) {
+    std::string& target = job.targets[stem];
+    target = options.output == "-" ? "-" : stem_path(job.source, options.output, stem, extension);
+    if (std::error_code none; job.source != "-" && fs::equivalent(job.source, target, none))
+      throw Error(ErrorCode::usage, fmt::format("{} would be replaced by its own stem; name another folder.", job.source));
+  }
   if (options.output != "-") {
     std::error_code error;
     fs::create_directories(options.output, error);
     if (error) throw Error(ErrorCode::io, fmt::format("The folder {} cannot be made: {}.", options.output, error.message()));
   }
-  const Separator separator(session.load, options.model);
   const SeparateReport report = separate_file(separator, job, session.console.progress(), session.cancel);
   session.console.end_progress();
   const Console::Json event{{"event", "separated"},
                             {"source", job.source},
-                            {"vocals", job.vocals},
-                            {"music", job.music},
+                            {"stems", job.targets},
                             {"source_s", report.source_s},
                             {"wall_s", report.wall_s},
                             {"rtf", report.source_s > 0 ? report.wall_s / report.source_s : 0},
@@ -120,10 +113,10 @@ int separate_one(Session& session, const SeparateCommand& options) {
     return 0;
   }
   const char* found = !report.levels.has_vocals() ? "; no vocals were found" : !report.levels.has_music() ? "; no music was found" : "";
-  const std::string separator_text = job.vocals.empty() || job.music.empty() ? "" : ", ";
-  session.console.note(options.output == "-" ? speed_text(report.source_s, report.wall_s) + found
-                                             : fmt::format("{}{}{}: {}{}", job.vocals, separator_text, job.music,
-                                                           speed_text(report.source_s, report.wall_s), found));
+  std::vector<std::string> written;
+  for (const auto& [stem, path] : job.targets) written.push_back(path);
+  session.console.note(fmt::format("{}{}{}", options.output == "-" ? "" : fmt::format("{}: ", fmt::join(written, ", ")),
+                                   speed_text(report.source_s, report.wall_s), found));
   return 0;
 }
 
@@ -134,9 +127,10 @@ int separate_many(Session& session, const SeparateCommand& options) {
   batch.out_dir = options.output;
   LoadOptions load = session.load;
   load.jobs = batch.jobs;
-  BatchOutput output(session, {"separate", "separated", separated_json, separated_text}, separate_batch_size(batch, options.stems));
-  const Separator separator(load, options.model);
-  return output.finish(separate_batch(separator, batch, options.stems, output.callbacks(), session.cancel));
+  const Separator separator(load, options.model, options.model_settings);
+  const std::vector<std::string> stems = wanted_stems(separator, options);
+  BatchOutput output(session, {"separate", "separated", separated_json, separated_text}, separate_batch_size(separator, batch, stems));
+  return output.finish(separate_batch(separator, batch, stems, output.callbacks(), session.cancel));
 }
 
 int run_separate(Session& session, const SeparateCommand& options) {

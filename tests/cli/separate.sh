@@ -44,6 +44,81 @@ gone in/a-vocals-vocals.flac
 "$voxconv" separate - --stems vocals -o - <"$song" >piped.wav 2>stderr || fail "piping: $(cat stderr)"
 [ "$(head -c 4 piped.wav)" = RIFF ] || fail "no WAV stream on standard output"
 
+# RoFormer separators: a checkpoint with its settings beside it, under its name, or named.
+networks=$data/golden/roformer
+run 0 separate "$song" --model "$networks/mel.ckpt" --format wavf -o mel
+there mel/song-vocals.wav
+there mel/song-music.wav
+run 0 separate "$song" --model "$networks/bs.ckpt" --stems drums --format wavf -o bs
+there bs/song-drums.wav
+gone bs/song-vocals.wav
+cp "$networks/mel.ckpt" alone.ckpt
+run 3 separate "$song" --model alone.ckpt -o no
+has stderr "alone.yaml"
+run 0 separate "$song" --model alone.ckpt --model-config "$networks/mel.yaml" --stems vocals --format wavf -o named-settings
+same named-settings/song-vocals.wav mel/song-vocals.wav
+run 4 separate "$song" --model alone.ckpt --model-config "$networks/bs.yaml" -o no
+has stderr "they do not belong together"
+head -c 200000 "$networks/mel.ckpt" >cut.ckpt
+run 4 separate "$song" --model cut.ckpt --model-config "$networks/mel.yaml" -o no
+has stderr "cut.ckpt"
+gone no
+run 0 info "$networks/mel.ckpt"
+has stdout "MelBand-RoFormer and BS-RoFormer (separator)"
+has stdout "safe: only tensors and plain data"
+
+# Files of other programs, a bag of them, and the same by a name of the catalog.
+package=$data/golden/htdemucs/small.th
+run 0 separate "$song" --model "$package" --stems all --format wavf -o apart
+for stem in vocals music drums bass other; do there "apart/song-$stem.wav"; done
+run 0 separate "$song" --model "$package" --stems drums --format wavf -o drums --json
+json_lines stdout
+has stdout '"stems":{"drums":"drums/song-drums.wav"}'
+same drums/song-drums.wav apart/song-drums.wav
+gone drums/song-vocals.wav
+run 2 separate "$song" --model "$package" --stems guitar -o wrong
+has stderr 'There is no stem "guitar"; small.th finds vocals, music, drums, bass, other.'
+run 0 info "$package"
+has stdout "HTDemucs (separator)"
+has stdout "safe: only tensors and plain data"
+mkdir bag
+cp "$package" bag/aaaa-11111111.th
+cp "$package" bag/bbbb-22222222.th
+printf 'models: [aaaa, bbbb]\nweights: [[1, 0, 0, 0], [0, 1, 1, 1]]\n' >bag/bag.yaml
+run 0 separate "$song" --model bag/bag.yaml --stems drums --format wavf -o bagged
+same bagged/song-drums.wav apart/song-drums.wav
+rm bag/bbbb-22222222.th
+run 3 separate "$song" --model bag/bag.yaml -o no
+has stderr "bbbb-....th is not beside it"
+cat >catalog.json <<TEXT
+{"format_version": 1, "models": [{"name": "htdemucs", "kind": "separator", "licence": "MIT",
+ "files": [{"path": "separation/htdemucs/small.th", "urls": ["https://models.example/small.th"]}]}]}
+TEXT
+export VOXCONV_CATALOG=$work/catalog.json XDG_DATA_HOME=$work/data
+run 3 separate "$song" --model htdemucs -o no
+has stderr '"voxconv models get htdemucs" fetches it'
+run 0 models get htdemucs --from "$package"
+run 0 separate "$song" --model htdemucs --stems drums --format wavf -o named
+same named/song-drums.wav apart/song-drums.wav
+
+# What is no separator: one sentence each, and nothing is made.
+head -c 100000 "$package" >cut.th
+run 4 separate "$song" --model cut.th -o no
+has stderr "cut.th"
+run 4 separate "$song" --model "$data/golden/rvc/v2_40k.pth" -o no
+has stderr "v2_40k.pth is a voice of rvc, not a separator."
+run 4 separate "$song" --model "$song" -o no
+has stderr "is no model file"
+run 3 separate "$song" --model gone.ckpt -o no
+has stderr "gone.ckpt does not exist"
+run 2 separate "$song" --model nonsense -o no
+has stderr 'There is no separator "nonsense"; use one of spleeter, htdemucs'
+cp "$package" separator.ckpt
+run 4 convert "$song" --voice separator.ckpt -o no.wav
+has stderr "is not a voice that voxconv can read"
+gone no
+gone no.wav
+
 # Failures leave nothing.
 run 2 separate "$song" -o -
 run 2 separate "$song" --stems drums -o stems2

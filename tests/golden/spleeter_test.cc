@@ -64,9 +64,9 @@ AudioBuffer mixture() {
 
 TEST(Spleeter, AWholeSongEqualsTheReference) {
   const AudioBuffer song = mixture();
-  const auto stream = load_separation_model("spleeter", torch::kCPU, torch::kFloat)->start();
-  AudioBuffer vocals = stream->push(song);
-  const AudioBuffer rest = stream->finish();
+  const auto stream = load_separation_model("spleeter", "", torch::kCPU, torch::kFloat).model->start({vocals_stem});
+  AudioBuffer vocals = stream->push(song).front();
+  const AudioBuffer rest = stream->finish().front();
   for (std::size_t c = 0; c < 2; ++c) vocals.channels[c].insert(vocals.channels[c].end(), rest.channels[c].begin(), rest.channels[c].end());
   ASSERT_EQ(vocals.frames(), song.frames());
   const torch::Tensor places = reference().get("places"), expected = reference().get("vocals");

@@ -2,12 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
 #include <random>
 
 #include "audio/downmix.h"
 #include "convert/stem_stream.h"
 #include "models/separation/separator.h"
 #include "side_separator.h"
+#include "voxconv/audio_io.h"
 #include "voxconv/error.h"
 
 namespace voxconv {
@@ -46,13 +48,14 @@ void in_pieces(Stream& stream, const AudioBuffer& song, const std::vector<std::s
   take(stream.finish(), song.frames());
 }
 
-Stems stems_of(const AudioBuffer& song, const std::vector<std::size_t>& pieces) {
+Stems stems_of(const AudioBuffer& song, const std::vector<std::size_t>& pieces, const std::vector<std::string>& parts = {}) {
   const SideModel model;
-  StemStream stream(model, song.rate, int(song.channel_count()));
-  Stems all;
+  StemStream stream(model, song.rate, int(song.channel_count()), parts);
+  Stems all{{}, {}, std::vector<AudioBuffer>(parts.size())};
   in_pieces(stream, song, pieces, [&](const Stems& stems, std::size_t) {
     add(all.vocals, stems.vocals);
     add(all.music, stems.music);
+    for (std::size_t i = 0; i < parts.size(); ++i) add(all.parts[i], stems.parts[i]);
   });
   return all;
 }
@@ -65,6 +68,12 @@ double error_db(const AudioBuffer& song, const Stems& stems) {
       power += std::pow(double(song.channels[c][i]), 2);
     }
   return 10 * std::log10((error + 1e-30) / power);
+}
+
+double level_db(const std::vector<float>& x) {
+  double power = 0;
+  for (const float value : x) power += double(value) * value;
+  return 10 * std::log10(power / double(x.size()) + 1e-30);
 }
 
 TEST(Separation, VocalsAndMusicAddUpToTheSong) {
@@ -85,6 +94,50 @@ TEST(Separation, AnyCutGivesTheSameStems) {
   const Stems whole = stems_of(song, {48000}), cut = stems_of(song, {1, 7000, 333});
   EXPECT_EQ(whole.vocals.channels, cut.vocals.channels);
   EXPECT_EQ(whole.music.channels, cut.music.channels);
+}
+
+TEST(Separation, OtherStemsOfTheModelComeAlong) {
+  for (const int rate : {44100, 48000}) {
+    const AudioBuffer song = noise_song(rate, 2, std::size_t(rate));
+    const Stems alone = stems_of(song, {4096}), both = stems_of(song, {4096}, {"right"});
+    EXPECT_EQ(alone.vocals.channels, both.vocals.channels);
+    EXPECT_EQ(alone.music.channels, both.music.channels);
+    ASSERT_EQ(both.parts.size(), 1u);
+    ASSERT_EQ(both.parts[0].frames(), song.frames());
+    EXPECT_EQ(both.parts[0].channels[0], std::vector<float>(song.frames()));
+    if (rate == 44100) {
+      EXPECT_EQ(both.parts[0].channels[1], song.channels[1]);
+    }
+  }
+}
+
+TEST(Separation, WritesTheStemsThatAreWanted) {
+  EXPECT_EQ(side_separator().stems(), (std::vector<std::string>{"vocals", "music", "right"}));
+  const std::string path = testing::TempDir() + "separation_test.wav";
+  WriteOptions options;
+  options.rate = 44100;
+  options.channels = 2;
+  {
+    const auto writer = open_writer(path, options);
+    writer->write(noise_song(44100, 2, 44100));
+    writer->finish();
+  }
+  SeparateJob job;
+  job.source = path;
+  job.targets = {{"right", path + ".right.wav"}, {"music", path + ".music.wav"}};
+  EXPECT_NEAR(separate_file(side_separator(), job).source_s, 1, 1e-9);
+  const AudioBuffer right = read_all(*open_reader(job.targets["right"])), music = read_all(*open_reader(job.targets["music"]));
+  EXPECT_EQ(right.channels[1], music.channels[1]);
+  EXPECT_GT(level_db(right.channels[1]), -20);
+  job.targets = {{"drums", path + ".drums.wav"}};
+  try {
+    separate_file(side_separator(), job);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::usage);
+    EXPECT_STREQ(error.what(), "There is no stem \"drums\"; side finds vocals, music, right.");
+  }
+  for (const char* suffix : {"", ".right.wav", ".music.wav"}) std::remove((path + suffix).c_str());
 }
 
 TEST(Separation, TheVeryShortKeepsItsLength) {
@@ -168,7 +221,7 @@ TEST(Separation, ListensToPartsOfALongSong) {
 
 TEST(Separation, AnUnknownModelIsNamed) {
   try {
-    load_separation_model("nothing", torch::kCPU, torch::kFloat);
+    load_separation_model("nothing", "", torch::kCPU, torch::kFloat);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::usage);
@@ -177,14 +230,14 @@ TEST(Separation, AnUnknownModelIsNamed) {
 }
 
 TEST(Spleeter, AnyCutGivesTheSameVocalsAndNothingWaitsLong) {
-  const auto model = load_separation_model("spleeter", torch::kCPU, torch::kFloat);
+  const auto model = load_separation_model("spleeter", "", torch::kCPU, torch::kFloat).model;
   const AudioBuffer song = noise_song(44100, 2, 530000);  // two segments
   std::vector<AudioBuffer> results;
   for (const std::vector<std::size_t>& pieces : {std::vector<std::size_t>{530000}, {100000, 1, 77777}}) {
-    const auto stream = model->start();
+    const auto stream = model->start({vocals_stem});
     AudioBuffer vocals;
-    in_pieces(*stream, song, pieces, [&](const AudioBuffer& more, std::size_t pushed) {
-      add(vocals, more);
+    in_pieces(*stream, song, pieces, [&](const std::vector<AudioBuffer>& more, std::size_t pushed) {
+      add(vocals, more.front());
       EXPECT_GE(double(vocals.frames()) + model->context_s() * model->sample_rate() + 1, double(pushed));
     });
     results.push_back(vocals);

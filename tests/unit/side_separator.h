@@ -1,42 +1,59 @@
 #pragma once
+#include <algorithm>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "convert/separator_impl.h"
 
 namespace voxconv {
 
-/// A separation model without weights: what is on the left are vocals, what is on the right is music. It holds back what a network would.
+/// A separation model without weights: what is on the left are vocals, what is on the right the stem "right". It holds back what a network
+/// would.
 class SideModel : public SeparationModel {
  public:
   static constexpr std::size_t held_back = 5000;  ///< samples
 
   int sample_rate() const override { return 44100; }
   double context_s() const override { return double(held_back) / sample_rate(); }
-  std::unique_ptr<SeparationStream> start() const override { return std::make_unique<Stream>(); }
+  const std::vector<std::string>& stems() const override {
+    static const std::vector<std::string> names{"right", "vocals"};
+    return names;
+  }
+  std::unique_ptr<SeparationStream> start(const std::vector<std::string>& wanted) const override {
+    return std::make_unique<Stream>(wanted);
+  }
 
  private:
   class Stream : public SeparationStream {
    public:
-    AudioBuffer push(const AudioBuffer& stereo) override {
-      waiting_.insert(waiting_.end(), stereo.channels[0].begin(), stereo.channels[0].end());
-      return take(waiting_.size() - std::min(waiting_.size(), held_back));
+    explicit Stream(std::vector<std::string> wanted) : wanted_(std::move(wanted)) {}
+    std::vector<AudioBuffer> push(const AudioBuffer& stereo) override {
+      for (std::size_t c = 0; c < 2; ++c) waiting_[c].insert(waiting_[c].end(), stereo.channels[c].begin(), stereo.channels[c].end());
+      return take(waiting_[0].size() - std::min(waiting_[0].size(), held_back));
     }
-    AudioBuffer finish() override { return take(waiting_.size()); }
+    std::vector<AudioBuffer> finish() override { return take(waiting_[0].size()); }
 
    private:
-    AudioBuffer take(std::size_t count) {
-      AudioBuffer vocals(44100, 2, count);
-      std::copy_n(waiting_.begin(), count, vocals.channels[0].begin());
-      waiting_.erase(waiting_.begin(), waiting_.begin() + std::ptrdiff_t(count));
-      return vocals;
+    std::vector<AudioBuffer> take(std::size_t count) {
+      std::vector<AudioBuffer> stems;
+      for (const std::string& name : wanted_) {
+        stems.emplace_back(44100, 2, count);
+        const std::size_t side = name == "vocals" ? 0 : 1;
+        std::copy_n(waiting_[side].begin(), count, stems.back().channels[side].begin());
+      }
+      for (auto& channel : waiting_) channel.erase(channel.begin(), channel.begin() + std::ptrdiff_t(count));
+      return stems;
     }
-    std::vector<float> waiting_;
+    std::vector<std::string> wanted_;
+    std::vector<float> waiting_[2];
   };
 };
 
 inline Separator side_separator() {
-  return Separator(std::make_shared<const Separator::Impl>(Separator::Impl{torch::kCPU, torch::kFloat, std::make_shared<SideModel>()}));
+  return Separator(std::make_shared<const Separator::Impl>(
+      Separator::Impl{torch::kCPU, torch::kFloat, LoadedSeparator{std::make_shared<SideModel>(), "side", {}}}));
 }
 
 }  // namespace voxconv

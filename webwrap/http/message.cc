@@ -268,7 +268,6 @@ std::variant<Head, Response> parse_head(std::string_view text) {
       place->second.append(name == "cookie" ? "; " : ", ").append(value);
     }
   }
-  if (head.keep_alive && !request.headers.contains("host")) return bad_request("A request of HTTP/1.1 names its Host.");
   if (auto refused = read_length(request, head)) return *refused;
   if (const auto cookie = request.headers.find("cookie"); cookie != request.headers.end()) request.cookies = parse_cookies(cookie->second);
   const std::string connection = lower_case(request.header("connection"));

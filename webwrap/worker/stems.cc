@@ -73,7 +73,7 @@ AudioRunner::PartVocals AudioRunner::vocals_of(const JobTask& task, const Record
   PartReader song(voxconv::open_reader(blobs_.local_path(recording.blob)), start_s, end_s, task.cancel,
                   [&](double read) { task.progress.report(share * read, "separating"); });
   const auto vocals = open_stem(part.path, song.info()), music = open_stem(music_path, song.info());
-  const voxconv::SeparateReport report = separator().run(song, vocals.get(), music.get(), {}, task.cancel);
+  const voxconv::SeparateReport report = separator().run(song, {{"vocals", vocals.get()}, {"music", music.get()}}, {}, task.cancel);
   if (report.source_s <= 0) throw PermanentJobError("There is nothing in the chosen part of the recording.");
 
   const std::string folder = fmt::format("recordings/{}/stems/{}", recording.id, task.job.id);

@@ -15,7 +15,6 @@ struct CoverOptions {
   /// the vocals' channels give it. `gain_db` is of the whole, `resample` the rate of the result; 0: that of the song.
   ConvertOptions convert;
   double vocals_db = 0, music_db = 0;  ///< gains in the mix, [-60, 24]
-  std::string separator = separators().front();
   std::string stems_dir;  ///< folder that keeps the vocals, the converted vocals and the music, as FLAC; made if need be; empty: none
   std::string cache_dir;  ///< folder that keeps separated vocals, by the hash of the song's file, for the next voice; empty: none
   std::uint64_t cache_bytes = std::uint64_t{2} << 30;  ///< size it may reach; what was used longest ago goes

@@ -18,7 +18,7 @@ struct CatalogFile {
 /// Weights that do not ship with voxconv and can be had by name (docs/models-catalog.md).
 struct CatalogEntry {
   std::string name;          ///< "contentvec"
-  std::string kind;          ///< "content encoder", "f0 estimator" or "speech recogniser"
+  std::string kind;          ///< "content encoder", "f0 estimator", "separator" or "speech recogniser"
   std::string title;         ///< for people
   std::string source;        ///< the project that made the weights
   std::string licence;       ///< SPDX; "unknown" where no project states one

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,7 +8,7 @@
 
 namespace voxconv {
 
-/// The separation models, by name; the first is the default.
+/// The separation models that ship, by name; the first is the default. Others are named as Separator says.
 const std::vector<std::string>& separators();
 
 /// How loud the vocals of a song and its music are.
@@ -27,20 +28,32 @@ struct SeparateReport {
   StemLevels levels;
 };
 
-/// Takes songs apart into vocals and music. Cheap to copy: weights are shared and const. Thread-safe.
+/// Where a stem goes.
+struct StemTarget {
+  std::string stem;  ///< one of Separator::stems()
+  AudioWriter* writer = nullptr;
+};
+
+/// Takes songs apart into vocals, music and what else its model finds. Cheap to copy: weights are shared and const. Thread-safe.
 class Separator {
  public:
   struct Impl;
-  /// `model` is one of separators(). The precisions auto and fp16 are fp32. Throws Error(usage | not_found | bad_model | device).
-  explicit Separator(const LoadOptions& load = {}, const std::string& model = separators().front());
+  /// `model` is one of separators(), the name of a separator that "voxconv models get" has installed, or a file of another program: a
+  /// checkpoint, or the .yaml of a bag of Demucs' (docs/separation.md). `settings` is the .yaml that belongs to a checkpoint; empty: the
+  /// one beside it. The precisions auto and fp16 are fp32. Throws Error(usage | not_found | bad_model | device).
+  explicit Separator(const LoadOptions& load = {}, const std::string& model = separators().front(), const std::string& settings = "");
   explicit Separator(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+  /// "vocals", then "music", which is the song less the vocals, then what else the model finds.
+  std::vector<std::string> stems() const;
 
   /// The channels of the stems: 1 of a mono song, else 2 (of more, a stereo mix is taken apart). Their rate is the song's.
   static int stem_channels(int source_channels) { return source_channels == 1 ? 1 : 2; }
 
-  /// Reads the source to its end, writes the stems, and finishes the writers, `vocals` last; either may be null. vocals + music = source,
-  /// sample by sample. Bounded memory; the result does not depend on how the reader cuts. Throws Error; the targets then do not appear.
-  SeparateReport run(AudioReader& source, AudioWriter* vocals, AudioWriter* music, const ProgressFn& on_progress = {},
+  /// Reads the source to its end, writes the stems, and finishes their writers, the first one last. vocals + music = source, sample by
+  /// sample. Bounded memory; the result does not depend on how the reader cuts. Throws Error, Error(usage) for a stem that is not one of
+  /// stems(); the targets then do not appear.
+  SeparateReport run(AudioReader& source, const std::vector<StemTarget>& stems, const ProgressFn& on_progress = {},
                      const CancelToken& cancel = {}) const;
 
   const Impl& impl() const { return *impl_; }
@@ -55,10 +68,10 @@ class Separator {
 StemLevels measure_stems(const Separator& separator, AudioReader& source, double seconds, AudioWriter* vocals = nullptr,
                          const CancelToken& cancel = {});
 
-/// One separation from file to file. Stems that are not wanted have an empty name.
+/// One separation from file to file.
 struct SeparateJob {
-  std::string source;         ///< path, or "-" for standard input
-  std::string vocals, music;  ///< paths; or one of them "-" for standard output
+  std::string source;                          ///< path, or "-" for standard input
+  std::map<std::string, std::string> targets;  ///< of each stem that is wanted a path; or one of them "-" for standard output
   ReadOptions read;
   std::string format;    ///< as in WriteOptions; empty: by the extension of the target
   RawFormat raw;         ///< sample format of the format "raw"
@@ -69,16 +82,16 @@ struct SeparateJob {
 SeparateReport separate_file(const Separator& separator, const SeparateJob& job, const ProgressFn& on_progress = {},
                              const CancelToken& cancel = {});
 
-/// The file of a stem ("vocals", "music") for a source: "<stem of its name>-<stem>.<extension>" in `folder`.
+/// The file of a stem ("vocals", "music" ...) for a source: "<stem of its name>-<stem>.<extension>" in `folder`.
 std::string stem_path(const std::string& source, const std::string& folder, const std::string& stem, const std::string& extension);
 
 /// What convert_batch() does, with separate_file(): of `options`, `name_template` and `convert` don't count; targets are named as by
-/// stem_path(). `stems` are one or both of "vocals" and "music"; an item's target is the vocals where they are wanted, and the reports hold
-/// only source_s and wall_s. Throws Error(usage).
+/// stem_path(). `stems` are some of separator.stems(); an item's target is that which comes first there, and the reports hold only source_s
+/// and wall_s. Throws Error(usage).
 BatchReport separate_batch(const Separator& separator, const BatchOptions& options, const std::vector<std::string>& stems,
                            const BatchCallbacks& callbacks = {}, const CancelToken& cancel = {});
 
 /// How many items separate_batch() will have. Throws Error(usage).
-std::size_t separate_batch_size(const BatchOptions& options, const std::vector<std::string>& stems);
+std::size_t separate_batch_size(const Separator& separator, const BatchOptions& options, const std::vector<std::string>& stems);
 
 }  // namespace voxconv

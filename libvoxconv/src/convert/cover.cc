@@ -176,6 +176,18 @@ void trim_cache(const std::string& folder, std::uint64_t most) {
   }
 }
 
+/// The name of a separator that ships; of others what their files hold, whatever their names.
+std::string key_of(const Separator& separator) {
+  const LoadedSeparator& loaded = separator.impl().loaded;
+  std::string key = loaded.name;
+  if (!loaded.files.empty()) {
+    Sha256 hash;
+    for (const std::string& file : loaded.files) hash.update(sha256_file(file));
+    key = hash.hex().substr(0, 16);
+  }
+  return separator.impl().precision == torch::kFloat ? key : key + "-bf16";
+}
+
 double linear(double db) { return std::pow(10, db / 20); }
 
 /// What of a cover's options the converter of its vocals has.
@@ -229,6 +241,7 @@ struct CoverMaker::Impl {
   Separator separator;
   CoverOptions options;
   Converter converter;
+  std::string separator_key;  ///< tells vocals in the cache that were found in other ways
 
   std::string cache_path(const std::string& path) const;
   CoverFiles open_files(const FileJob& job, const AudioInfo& info, bool converted) const;
@@ -241,8 +254,7 @@ struct CoverMaker::Impl {
 /// Where the vocals of a song's file are kept; empty: nowhere.
 std::string CoverMaker::Impl::cache_path(const std::string& path) const {
   if (options.cache_dir.empty() || options.cache_bytes == 0) return "";
-  const bool exact = separator.impl().precision == torch::kFloat;
-  return (fs::path(options.cache_dir) / (sha256_file(path) + "-" + options.separator + (exact ? "" : "-bf16") + ".flac")).string();
+  return (fs::path(options.cache_dir) / (sha256_file(path) + "-" + separator_key + ".flac")).string();
 }
 
 /// Makes the vocals' file, or finds it where they are kept, and measures the song. `vocals_path`: where else they lie.
@@ -271,7 +283,7 @@ SongMeasures CoverMaker::Impl::separate(const SongSource& song, std::string& voc
     format.tags = {{"voxconv_stem", "vocals"}};
     const auto writer = open_writer(vocals_path, format);
     TrackedReader reader(open.reader(), [&](double seconds) { progress.tell(seconds); });
-    const SeparateReport separated = separator.run(reader, writer.get(), nullptr, {}, cancel);
+    const SeparateReport separated = separator.run(reader, {{vocals_stem, writer.get()}}, {}, cancel);
     report.separate_s = separated.wall_s;
     progress.set_length(separated.source_s);
   }
@@ -342,7 +354,8 @@ void CoverMaker::Impl::mix(const SongSource& song, const std::string& vocals_pat
 CoverMaker::CoverMaker(Voice voice, Separator separator, CoverOptions options) try {
   options.validate();
   Converter converter(voice, vocal_options(options.convert));
-  impl_ = std::unique_ptr<Impl>(new Impl{std::move(voice), std::move(separator), std::move(options), std::move(converter)});
+  std::string key = options.cache_dir.empty() ? "" : key_of(separator);
+  impl_ = std::unique_ptr<Impl>(new Impl{std::move(voice), std::move(separator), std::move(options), std::move(converter), std::move(key)});
 } catch (...) {
   throw_as_error();
 }
@@ -350,7 +363,8 @@ CoverMaker::CoverMaker(Voice voice, Separator separator, CoverOptions options) t
 CoverMaker::CoverMaker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 CoverMaker CoverMaker::another() const {
-  return CoverMaker(std::unique_ptr<Impl>(new Impl{impl_->voice, impl_->separator, impl_->options, impl_->converter.another()}));
+  return CoverMaker(
+      std::unique_ptr<Impl>(new Impl{impl_->voice, impl_->separator, impl_->options, impl_->converter.another(), impl_->separator_key}));
 }
 
 CoverMaker::~CoverMaker() = default;

@@ -1,8 +1,11 @@
 #include "voxconv/separate.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <iterator>
 #include <limits>
 
 #include "convert/batch_run.h"
@@ -25,14 +28,17 @@ constexpr double excerpt_s = 6;
 /// {voice} stands for the stem.
 constexpr const char* stem_template = "{stem}-{voice}.{ext}";
 
-/// The vocals first, which are finished last: where they are, the music is.
-std::vector<std::string> checked_stems(std::vector<std::string> stems) {
-  std::ranges::sort(stems, std::greater());
-  const auto repeated = std::ranges::unique(stems);
-  stems.erase(repeated.begin(), repeated.end());
-  if (stems.empty()) fail(ErrorCode::usage, "No stem is wanted; name vocals, music or both.");
-  for (const std::string& stem : stems)
-    if (stem != "vocals" && stem != "music") fail(ErrorCode::usage, "There is no stem \"{}\"; name vocals, music or both.", stem);
+/// Those that are wanted in the order of Separator::stems(): the first one is finished last, and where it is, the others are. Throws
+/// Error(usage).
+std::vector<std::string> checked_stems(const Separator& separator, const std::vector<std::string>& wanted) {
+  const std::vector<std::string> known = separator.stems();
+  if (wanted.empty()) fail(ErrorCode::usage, "No stem is wanted; name some of {}.", fmt::join(known, ", "));
+  for (const std::string& stem : wanted)
+    if (std::ranges::find(known, stem) == known.end())
+      fail(ErrorCode::usage, "There is no stem \"{}\"; {} finds {}.", stem, separator.impl().loaded.name, fmt::join(known, ", "));
+  std::vector<std::string> stems;
+  std::ranges::copy_if(known, std::back_inserter(stems),
+                       [&](const std::string& stem) { return std::ranges::find(wanted, stem) != wanted.end(); });
   return stems;
 }
 
@@ -91,8 +97,7 @@ class ExcerptReader : public AudioReader {
   std::int64_t count_ = 1, length_ = 0, stride_ = 0, index_ = 0, at_ = 0;  ///< in frames, but for count and index
 };
 
-std::unique_ptr<AudioWriter> open_stem(const SeparateJob& job, const std::string& target, const char* stem, const AudioInfo& info) {
-  if (target.empty()) return nullptr;
+std::unique_ptr<AudioWriter> open_stem(const SeparateJob& job, const std::string& stem, const AudioInfo& info) {
   WriteOptions options;
   options.rate = info.rate;
   options.channels = Separator::stem_channels(info.channels);
@@ -102,35 +107,48 @@ std::unique_ptr<AudioWriter> open_stem(const SeparateJob& job, const std::string
   options.tags = info.tags;
   options.tags["voxconv_stem"] = stem;
   options.cover = info.cover;
-  return open_writer(target, options);
+  return open_writer(job.targets.at(stem), options);
 }
 
 }  // namespace
 
 const std::vector<std::string>& separators() { return separation_models(); }
 
-Separator::Separator(const LoadOptions& load, const std::string& model) try {
+Separator::Separator(const LoadOptions& load, const std::string& model, const std::string& settings) try {
   nn::set_threads(load.threads, load.jobs);
   const torch::Device device = nn::select_device(load.device);
   // Magnitudes reach thousands, which float16 has no room for between the layers.
   const torch::ScalarType wished = nn::select_precision(load.precision, device);
   const torch::ScalarType precision = wished == torch::kHalf ? torch::kFloat : wished;
-  impl_ = std::make_shared<const Impl>(Impl{device, precision, load_separation_model(model, device, precision)});
+  impl_ = std::make_shared<const Impl>(Impl{device, precision, load_separation_model(model, settings, device, precision)});
 } catch (...) {
   throw_as_error();
 }
 
-SeparateReport Separator::run(AudioReader& source, AudioWriter* vocals, AudioWriter* music, const ProgressFn& on_progress,
+std::vector<std::string> Separator::stems() const {
+  std::vector<std::string> names{vocals_stem, music_stem};
+  std::ranges::remove_copy(impl_->model().stems(), std::back_inserter(names), vocals_stem);
+  return names;
+}
+
+SeparateReport Separator::run(AudioReader& source, const std::vector<StemTarget>& targets, const ProgressFn& on_progress,
                               const CancelToken& cancel) const try {
   const auto start = std::chrono::steady_clock::now();
   const AudioInfo& info = source.info();
-  StemStream stream(*impl_->model, info.rate, info.channels);
+  std::vector<std::string> wanted, parts;
+  for (const StemTarget& target : targets) wanted.push_back(target.stem);
+  if (!wanted.empty()) wanted = checked_stems(*this, wanted);
+  std::ranges::copy_if(wanted, std::back_inserter(parts),
+                       [](const std::string& stem) { return stem != vocals_stem && stem != music_stem; });
+  StemStream stream(impl_->model(), info.rate, info.channels, parts);
   StemMeter meter(info.rate, std::size_t(stem_channels(info.channels)));
   const auto take = [&](const Stems& stems) {
     if (stems.vocals.empty()) return;
     meter.push(stems);
-    if (vocals) vocals->write(stems.vocals);
-    if (music) music->write(stems.music);
+    for (const auto& [stem, writer] : targets)
+      writer->write(stem == vocals_stem  ? stems.vocals
+                    : stem == music_stem ? stems.music
+                                         : stems.parts[std::size_t(std::ranges::find(parts, stem) - parts.begin())]);
   };
   std::int64_t frames = 0;
   AudioBuffer audio;
@@ -142,8 +160,7 @@ SeparateReport Separator::run(AudioReader& source, AudioWriter* vocals, AudioWri
   }
   cancel.check();
   take(stream.finish());
-  if (music) music->finish();
-  if (vocals) vocals->finish();
+  for (auto target = targets.rbegin(); target != targets.rend(); ++target) target->writer->finish();
   return {double(frames) / info.rate, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), meter.peak_db(),
           meter.levels()};
 } catch (...) {
@@ -154,17 +171,27 @@ StemLevels measure_stems(const Separator& separator, AudioReader& source, double
                          const CancelToken& cancel) try {
   ExcerptReader excerpts(source, seconds);
   StereoReader stereo(excerpts);
-  return separator.run(stereo, vocals, nullptr, {}, cancel).levels;
+  std::vector<StemTarget> targets;
+  if (vocals) targets.push_back({"vocals", vocals});
+  return separator.run(stereo, targets, {}, cancel).levels;
 } catch (...) {
   throw_as_error();
 }
 
 SeparateReport separate_file(const Separator& separator, const SeparateJob& job, const ProgressFn& on_progress,
                              const CancelToken& cancel) try {
+  std::vector<std::string> wanted;
+  for (const auto& [stem, path] : job.targets) wanted.push_back(stem);
+  const std::vector<std::string> stems = checked_stems(separator, wanted);
   const auto source = open_reader(job.source, job.read);
   StereoReader stereo(*source, job.source);
-  const auto vocals = open_stem(job, job.vocals, "vocals", source->info()), music = open_stem(job, job.music, "music", source->info());
-  const SeparateReport report = separator.run(stereo, vocals.get(), music.get(), on_progress, cancel);
+  std::vector<std::unique_ptr<AudioWriter>> writers;
+  std::vector<StemTarget> targets;
+  for (const std::string& stem : stems) {
+    writers.push_back(open_stem(job, stem, source->info()));
+    targets.push_back({stem, writers.back().get()});
+  }
+  const SeparateReport report = separator.run(stereo, targets, on_progress, cancel);
   if (report.peak_db > 0 && job.format != "wavf")
     log_warning("{}: a stem reaches {:+.1f} dBFS and may be clipped; the format wavf holds it.", job.source, report.peak_db);
   return report;
@@ -177,27 +204,22 @@ std::string stem_path(const std::string& source, const std::string& folder, cons
   return (fs::path(folder) / (name + "-" + stem + "." + extension)).string();
 }
 
-std::size_t separate_batch_size(const BatchOptions& options, const std::vector<std::string>& stems) try {
-  return plan_stems(options, checked_stems(stems)).front().size();
+std::size_t separate_batch_size(const Separator& separator, const BatchOptions& options, const std::vector<std::string>& stems) try {
+  return plan_stems(options, checked_stems(separator, stems)).front().size();
 } catch (...) {
   throw_as_error();
 }
 
 BatchReport separate_batch(const Separator& separator, const BatchOptions& options, const std::vector<std::string>& wanted_stems,
                            const BatchCallbacks& callbacks, const CancelToken& cancel) try {
-  const std::vector<std::string> stems = checked_stems(wanted_stems);
+  const std::vector<std::string> stems = checked_stems(separator, wanted_stems);
   const auto plans = plan_stems(options, stems);
-  const auto target = [&](const std::string& first, const char* stem) -> std::string {
-    const auto wanted = std::ranges::find(stems, stem);
-    if (wanted == stems.end()) return "";
-    const auto item = std::ranges::find(plans.front(), first, &BatchItem::target);
-    return plans[std::size_t(wanted - stems.begin())][std::size_t(item - plans.front().begin())].target;
-  };
   const auto worker = [&]() -> FileWorker {
     return [&](const FileJob& job, const ProgressFn& on_progress, const CancelToken& stop) {
-      const SeparateJob stems_of{job.source,      target(job.target, "vocals"), target(job.target, "music"), job.read, job.format, job.raw,
-                                 job.bitrate_kbps};
-      const SeparateReport done = separate_file(separator, stems_of, on_progress, stop);
+      SeparateJob parts{job.source, {}, job.read, job.format, job.raw, job.bitrate_kbps};
+      const auto item = std::ranges::find(plans.front(), job.target, &BatchItem::target) - plans.front().begin();
+      for (std::size_t i = 0; i < stems.size(); ++i) parts.targets[stems[i]] = plans[i][std::size_t(item)].target;
+      const SeparateReport done = separate_file(separator, parts, on_progress, stop);
       ConvertReport report;
       report.source_s = done.source_s;
       report.wall_s = done.wall_s;

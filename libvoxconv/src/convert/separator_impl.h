@@ -10,7 +10,9 @@ namespace voxconv {
 struct Separator::Impl {
   torch::Device device;
   torch::ScalarType precision;
-  std::shared_ptr<const SeparationModel> model;
+  LoadedSeparator loaded;
+
+  const SeparationModel& model() const { return *loaded.model; }
 };
 
 }  // namespace voxconv

@@ -16,15 +16,21 @@ void append_frames(AudioBuffer& kept, const AudioBuffer& more) {
     kept.channels[c].insert(kept.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
 }
 
+std::vector<std::string> with_vocals(const std::vector<std::string>& parts) {
+  std::vector<std::string> stems{vocals_stem};
+  stems.insert(stems.end(), parts.begin(), parts.end());
+  return stems;
+}
+
 }  // namespace
 
 // What a filter of medium quality leaves out of the vocals, above 20 kHz, stays in the music.
-StemStream::StemStream(const SeparationModel& model, int rate, int channels)
+StemStream::StemStream(const SeparationModel& model, int rate, int channels, const std::vector<std::string>& parts)
     : rate_(rate),
       channels_(std::size_t(Separator::stem_channels(channels))),
       to_model_(int(channels_), rate, model.sample_rate(), ResamplerQuality::medium),
-      stream_(model.start()),
-      from_model_(int(channels_), model.sample_rate(), rate, ResamplerQuality::medium),
+      stream_(model.start(with_vocals(parts))),
+      from_model_(int(channels_ * (1 + parts.size())), model.sample_rate(), rate, ResamplerQuality::medium),
       source_(rate, channels_) {}
 
 /// A mono song is the same on both sides.
@@ -34,34 +40,47 @@ AudioBuffer StemStream::model_input(const AudioBuffer& resampled) const {
   return stereo;
 }
 
-/// The model's result at the song's rate and channel count.
-AudioBuffer StemStream::vocals_of(const AudioBuffer& stereo) { return from_model_.push(channels_ == 1 ? channel_mean(stereo) : stereo); }
+/// The model's result as one sound, with the song's channel count for each stem.
+AudioBuffer StemStream::side_by_side(const std::vector<AudioBuffer>& stems) const {
+  AudioBuffer all(stems.front().rate, 0);
+  for (const AudioBuffer& stem : stems) {
+    const AudioBuffer kept = channels_ == 1 ? channel_mean(stem) : stem;
+    all.channels.insert(all.channels.end(), kept.channels.begin(), kept.channels.end());
+  }
+  return all;
+}
 
 Stems StemStream::push(const AudioBuffer& audio) {
   const AudioBuffer song = at_most_stereo(audio);
   append_frames(source_, song);
-  return split(vocals_of(stream_->push(model_input(to_model_.push(song)))));
+  return split(from_model_.push(side_by_side(stream_->push(model_input(to_model_.push(song))))));
 }
 
 Stems StemStream::finish() {
-  AudioBuffer vocals = vocals_of(stream_->push(model_input(to_model_.finish())));
-  append_frames(vocals, vocals_of(stream_->finish()));
-  append_frames(vocals, from_model_.finish());
+  AudioBuffer stems = from_model_.push(side_by_side(stream_->push(model_input(to_model_.finish()))));
+  append_frames(stems, from_model_.push(side_by_side(stream_->finish())));
+  append_frames(stems, from_model_.finish());
   // There and back, the length may be off by rounding.
-  for (auto& channel : vocals.channels) channel.resize(source_.frames());
-  return split(std::move(vocals));
+  for (auto& channel : stems.channels) channel.resize(source_.frames());
+  return split(std::move(stems));
 }
 
-Stems StemStream::split(AudioBuffer vocals) {
-  const auto count = std::ptrdiff_t(std::min(vocals.frames(), source_.frames()));
+Stems StemStream::split(AudioBuffer stems) {
+  const auto count = std::ptrdiff_t(std::min(stems.frames(), source_.frames()));
   AudioBuffer music(rate_, channels_, std::size_t(count));
+  std::vector<AudioBuffer> found(stems.channel_count() / channels_, AudioBuffer(rate_, channels_));
+  for (std::size_t i = 0; i < stems.channel_count(); ++i) {
+    stems.channels[i].resize(std::size_t(count));
+    found[i / channels_].channels[i % channels_] = std::move(stems.channels[i]);
+  }
   for (std::size_t c = 0; c < channels_; ++c) {
-    vocals.channels[c].resize(std::size_t(count));
-    std::transform(source_.channels[c].begin(), source_.channels[c].begin() + count, vocals.channels[c].begin(), music.channels[c].begin(),
-                   std::minus<>());
+    std::transform(source_.channels[c].begin(), source_.channels[c].begin() + count, found.front().channels[c].begin(),
+                   music.channels[c].begin(), std::minus<>());
     source_.channels[c].erase(source_.channels[c].begin(), source_.channels[c].begin() + count);
   }
-  return {std::move(vocals), std::move(music)};
+  AudioBuffer vocals = std::move(found.front());
+  found.erase(found.begin());
+  return {std::move(vocals), std::move(music), std::move(found)};
 }
 
 StemMeter::StemMeter(int rate, std::size_t channels) : block_(std::size_t(std::max(1.0, meter_block_s * rate))) {
@@ -87,6 +106,9 @@ void StemMeter::add(Track& track, const AudioBuffer& audio) {
 void StemMeter::push(const Stems& stems) {
   add(vocals_, stems.vocals);
   add(music_, stems.music);
+  for (const AudioBuffer& part : stems.parts)
+    for (const auto& channel : part.channels)
+      for (const float x : channel) peak_ = std::max(peak_, std::abs(x));
 }
 
 /// The level that a tenth of the blocks, and at least one, reach.

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "audio/k_weighting.h"
@@ -12,29 +13,30 @@
 namespace voxconv {
 
 struct Stems {
-  AudioBuffer vocals, music;  ///< of one length
+  AudioBuffer vocals, music;         ///< of one length
+  std::vector<AudioBuffer> parts{};  ///< other stems of the model, as they were asked for
 };
 
 /// A song of any rate and any number of channels through a separation model: vocals at the song's rate, and the music that remains when
 /// they are subtracted, so that both add up to the song. One instance per song.
 class StemStream {
  public:
-  /// `model` must outlive it.
-  StemStream(const SeparationModel& model, int rate, int channels);
+  /// `parts`: stems of the model besides the vocals. `model` must outlive it.
+  StemStream(const SeparationModel& model, int rate, int channels, const std::vector<std::string>& parts = {});
   Stems push(const AudioBuffer& audio);  ///< the stems that later audio cannot change; may be none
   Stems finish();                        ///< the rest; as many frames in all as came in
 
  private:
   AudioBuffer model_input(const AudioBuffer& resampled) const;
-  AudioBuffer vocals_of(const AudioBuffer& stereo);
-  Stems split(AudioBuffer vocals);
+  AudioBuffer side_by_side(const std::vector<AudioBuffer>& stems) const;
+  Stems split(AudioBuffer stems);
 
   int rate_;
-  std::size_t channels_;  ///< of the stems
+  std::size_t channels_;  ///< of each stem
   StreamResampler to_model_;
   std::unique_ptr<SeparationStream> stream_;
-  StreamResampler from_model_;
-  AudioBuffer source_;  ///< what came in and has not gone out, at most stereo
+  StreamResampler from_model_;  ///< of the channels of all stems
+  AudioBuffer source_;          ///< what came in and has not gone out, at most stereo
 };
 
 /// Measures what comes in pieces.

@@ -132,19 +132,18 @@ std::string layout_problem(const std::string& path, const std::string& name) {
   in.read(head.data(), static_cast<std::streamsize>(head.size()));
   head.resize(static_cast<std::size_t>(in.gcount()));
   const std::string kind = fs::path(name).extension();
-  const auto is_not = [&](const std::string& what) {
-    std::string_view text = head;
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-    std::string really;
-    if (text.empty()) really = "; it is empty";
-    if (text.starts_with('<')) really = "; it is a page of HTML or XML";
-    if (text.starts_with("version https://git-lfs")) really = "; it is a Git LFS pointer, not the file it stands for";
-    return fmt::format("{} is not {}{}.", path, what, really);
-  };
+  std::string_view text = head;
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
+  std::string really;
+  if (text.empty()) really = "; it is empty";
+  if (text.starts_with('<')) really = "; it is a page of HTML or XML";
+  if (text.starts_with("version https://git-lfs")) really = "; it is a Git LFS pointer, not the file it stands for";
+  const auto is_not = [&](const std::string& what) { return fmt::format("{} is not {}{}.", path, what, really); };
   if (kind == ".json") {
     std::ifstream whole(path, std::ios::binary);
     return nlohmann::json::parse(whole, nullptr, false).is_object() ? "" : is_not("a JSON object");
   }
+  if (kind == ".yaml" || kind == ".yml") return really.empty() && head.find('\0') == std::string::npos ? "" : is_not("a YAML file");
   if (kind == ".safetensors") return head.size() > 9 && head[8] == '{' ? "" : is_not("a safetensors file");
   const bool zip = head.starts_with("PK\x03\x04");
   const bool pickle = head.size() > 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5;

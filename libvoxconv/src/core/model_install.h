@@ -16,8 +16,9 @@ std::string model_file_problem(const CatalogFile& file, const std::string& path)
 /// Where the checksum of an installed file without a published one is noted, in the form of sha256sum.
 std::string checksum_record(const std::string& path);
 
-/// Whether a file can be of the layout that its name promises (a torch checkpoint or CTranslate2 model, safetensors, JSON); a sentence
-/// about what it is instead, or "". Looks at the first bytes only, so that a page of HTML or a Git LFS pointer is not taken for weights.
+/// Whether a file can be of the layout that its name promises (a torch checkpoint or CTranslate2 model, safetensors, JSON, YAML); a
+/// sentence about what it is instead, or "". Looks at the first bytes only, so that a page of HTML or a Git LFS pointer is not taken for
+/// weights.
 std::string layout_problem(const std::string& path, const std::string& name);
 
 }  // namespace voxconv

@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "features/retrieval/retrieval_index.h"
 #include "models/architecture.h"
+#include "models/separation/architecture.h"
 
 namespace voxconv {
 namespace fs = std::filesystem;
@@ -165,6 +166,8 @@ ModelInfo inspect_model(const std::string& path) try {
     }
   }
   ModelInfo info;
+  if (const SeparatorArchitecture* separator = separator_architecture_of(file))
+    info.architecture = fmt::format("{} (separator)", separator->title);
   const auto name_by = [&](std::span<const KnownTensor> known) {
     for (const KnownTensor& model : known)
       if (info.architecture.empty() && has_tensor(tensors, model.name)) info.architecture = model.title;

@@ -51,11 +51,16 @@ const std::map<std::string, PickleGlobal>& globals() {
       {"numpy._core.multiarray.scalar", G::scalar},
       {"numpy.ndarray", G::reference},
       {"numpy.dtype", G::record},
+      // Which network a package of Demucs holds.
+      {"demucs.demucs.Demucs", G::reference},
+      {"demucs.hdemucs.HDemucs", G::reference},
+      {"demucs.htdemucs.HTDemucs", G::reference},
       // Passive classes: settings and dictionaries of fairseq's checkpoints, paths and times.
       {"argparse.Namespace", G::record},
       {"fairseq.data.dictionary.Dictionary", G::record},
       {"datetime.datetime", G::record},
       {"datetime.timedelta", G::record},
+      {"fractions.Fraction", G::record},
       {"pathlib.PosixPath", G::record},
       {"pathlib.PurePosixPath", G::record},
       {"pathlib.WindowsPath", G::record},

@@ -36,8 +36,12 @@ class Spleeter : public SeparationModel, public std::enable_shared_from_this<Spl
         music_(read_network(file, tensors, "music.", device, precision)) {}
 
   int sample_rate() const override { return rate; }
+  const std::vector<std::string>& stems() const override {
+    static const std::vector<std::string> names{"vocals"};
+    return names;
+  }
   double context_s() const override { return double(segment_reach) / rate; }
-  std::unique_ptr<SeparationStream> start() const override;
+  std::unique_ptr<SeparationStream> start(const std::vector<std::string>& wanted) const override;
 
   /// Samples [2, segment_reach] -> the vocals' part of the overlapping frames, summed: as many.
   torch::Tensor vocals(const torch::Tensor& samples) const {
@@ -69,24 +73,24 @@ class SpleeterStream : public SeparationStream {
  public:
   explicit SpleeterStream(std::shared_ptr<const Spleeter> model) : model_(std::move(model)) { begin(); }
 
-  AudioBuffer push(const AudioBuffer& stereo) override {
+  std::vector<AudioBuffer> push(const AudioBuffer& stereo) override {
     if (stereo.rate != rate || stereo.channel_count() != 2)
       fail(ErrorCode::usage, "Spleeter separates 2 channels at {} Hz and got {} at {} Hz.", rate, stereo.channel_count(), stereo.rate);
     for (std::size_t c = 0; c < 2; ++c) waiting_[c].insert(waiting_[c].end(), stereo.channels[c].begin(), stereo.channels[c].end());
     samples_in_ += std::int64_t(stereo.frames());
     AudioBuffer out(rate, 2);
     while (std::ssize(waiting_[0]) >= segment_reach) separate_segment(out);
-    return out;
+    return {out};
   }
 
-  AudioBuffer finish() override {
+  std::vector<AudioBuffer> finish() override {
     AudioBuffer out(rate, 2);
     while (samples_out_ < samples_in_) {
       for (auto& channel : waiting_) channel.resize(std::max<std::size_t>(channel.size(), segment_reach));
       separate_segment(out);
     }
     begin();
-    return out;
+    return {out};
   }
 
  private:
@@ -123,7 +127,9 @@ class SpleeterStream : public SeparationStream {
   std::int64_t samples_in_ = 0, samples_out_ = 0;
 };
 
-std::unique_ptr<SeparationStream> Spleeter::start() const { return std::make_unique<SpleeterStream>(shared_from_this()); }
+std::unique_ptr<SeparationStream> Spleeter::start(const std::vector<std::string>&) const {
+  return std::make_unique<SpleeterStream>(shared_from_this());
+}
 
 }  // namespace
 
