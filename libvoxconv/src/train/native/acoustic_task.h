@@ -36,7 +36,8 @@ struct AcousticTaskOptions {
 };
 
 /// Trains the acoustic model: content, pitch, loudness and speaker of a recording -> its spectral envelope. Four times in five
-/// the content is that of the recording played faster or slower, or converted to another speaker, which removes what it says about this one.
+/// the content is that of the recording played faster or slower, or converted to another speaker, which removes what it says about this
+/// one.
 class AcousticTask : public Task {
  public:
   /// `corpus` outlives the task.

@@ -173,7 +173,7 @@ TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on
   // Before anything is prepared, which takes long, or made: most mistakes are in the paths.
   const auto listed = list_speakers(options, dirs);
   const Start from = starting_weights(options);
-  const std::string base = from.hash();
+  const std::string base_hash = from.hash();
   const Networks networks = load_networks(options, from, device);
   LoopOptions loop = loop_options(options, dirs.run());
   if (!options.zero_shot) {
@@ -247,7 +247,7 @@ TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on
                                     : options.compact ? native::Acoustic::difference
                                                       : native::Acoustic::own;
   const nlohmann::json settings = native::bundle_settings(acoustic);
-  if (acoustic != native::Acoustic::own && settings.at("base_sha256") != base)
+  if (acoustic != native::Acoustic::own && settings.at("base_sha256") != base_hash)
     fail(ErrorCode::bad_model, "The base model was replaced by another one while training ran; start the training again.");
   write_bundle(dirs.out, info, settings, weights);
   report.voice = read_bundle(dirs.out).info;
