@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <random>
 
 #include "audio/limiter.h"
 #include "convert/cover_mix.h"
@@ -147,9 +148,11 @@ TEST_F(Cover, DryGivesTheSongBack) {
   }
 }
 
-TEST_F(Cover, KeysThatWouldNeedTheMusicShiftedAreRefused) {
+TEST_F(Cover, AShiftedMusicRefusesTheSongsOwnVocals) {
   CoverOptions options;
   options.convert.key = 3;
+  options.validate();
+  options.convert.wet = 0.5;
   try {
     options.validate();
     FAIL();
@@ -162,6 +165,32 @@ TEST_F(Cover, KeysThatWouldNeedTheMusicShiftedAreRefused) {
   options.convert.key = 3;
   options.convert.key_auto = true;
   options.validate();
+}
+
+double tone_db(const std::vector<float>& x, double hz) {
+  double re = 0, im = 0, all = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double window = 0.5 - 0.5 * std::cos(2 * M_PI * double(i) / double(x.size()));
+    re += window * x[i] * std::cos(2 * M_PI * hz * double(i) / rate);
+    im += window * x[i] * std::sin(2 * M_PI * hz * double(i) / rate);
+    all += window * x[i] * x[i];
+  }
+  return 10 * std::log10((re * re + im * im) / (all * double(x.size())) + 1e-12);
+}
+
+TEST_F(Cover, TheMusicFollowsTheKey) {
+  CoverOptions options;
+  for (const auto& [key, music] : {std::pair(3, 3), std::pair(-2, -2), std::pair(8, -4), std::pair(14, 2)}) {
+    AudioBuffer song = duet();
+    for (std::size_t i = 0; i < song.frames(); ++i) song.channels[1][i] = float(0.3 * std::sin(2 * M_PI * 440 * double(i) / rate));
+    options.convert.key = key;
+    EXPECT_EQ(make(write("song.wav", song), options).convert.key, key);
+    const AudioBuffer cover = read("cover.wav");
+    ASSERT_EQ(cover.frames(), song.frames());
+    const double here = tone_db(cover.channels[1], 440 * std::pow(2, music / 12.0)), there = tone_db(cover.channels[1], 440);
+    EXPECT_GT(here, there + 25) << key;
+    EXPECT_NEAR(level_db(cover.channels[1], 1, 7), level_db(song.channels[1], 1, 7), 1) << key;
+  }
 }
 
 TEST_F(Cover, TheKeyIsChosenForTheVoice) {
@@ -350,6 +379,168 @@ TEST(CoverMix, DoesNotDependOnThePieces) {
   peak.push(results[0]);
   peak.finish();
   EXPECT_EQ(peak.largest_reduction_db(), 0);
+}
+
+/// Noise of the given correlation in both channels, the right one 6 dB quieter.
+AudioBuffer wide_vocals(double correlation, double seconds) {
+  std::mt19937 random(7);
+  std::normal_distribution<double> normal(0, 0.1);
+  AudioBuffer audio(rate, 2, std::size_t(seconds * rate));
+  for (std::size_t i = 0; i < audio.frames(); ++i) {
+    const double x = normal(random), y = normal(random);
+    audio.channels[0][i] = float(x);
+    audio.channels[1][i] = float(0.5 * (correlation * x + std::sqrt(1 - correlation * correlation) * y));
+  }
+  return audio;
+}
+
+/// A sung tone with vibrato, or a short sound each second.
+AudioBuffer mono_voice(double seconds, bool sung) {
+  std::mt19937 random(9);
+  std::normal_distribution<double> normal(0, 0.1);
+  AudioBuffer audio(rate, 1, std::size_t(seconds * rate));
+  double phase = 0;
+  for (std::size_t i = 0; i < audio.frames(); ++i) {
+    const double t = double(i) / rate;
+    phase += 2 * M_PI * (220 + 6 * std::sin(2 * M_PI * 5.5 * t)) / rate;
+    if (sung)
+      for (int k = 1; k <= 20; ++k) audio.channels[0][i] += float(0.2 / k * std::sin(k * phase));
+    else
+      audio.channels[0][i] = float(normal(random) * std::exp(-20 * std::fmod(t, 0.25)));
+  }
+  return audio;
+}
+
+AudioBuffer mixed_vocals(const AudioBuffer& vocals, const AudioBuffer& voice, std::size_t piece) {
+  Sound song(vocals), own(vocals), cover(AudioBuffer(rate, 2)), stem(AudioBuffer(rate, 2)), converted(voice);
+  CoverMix mix(song, &own, rate, {}, {&cover, rate, nullptr, &stem, nullptr});
+  for (AudioBuffer part; converted.read(part, piece);) mix.write(part);
+  mix.finish();
+  return stem.audio;
+}
+
+/// K-weighted, but for the first and the last second.
+Products channel_products(const AudioBuffer& audio) {
+  KWeighting left(rate), right(rate);
+  Products sum;
+  for (std::size_t i = 0; i + rate < audio.frames(); ++i) {
+    const double x = left(audio.channels[0][i]), y = right(audio.channels[1][i]);
+    if (i >= rate) sum.add({x * x, y * y, x * y}, 1.0 / double(audio.frames() - 2 * rate));
+  }
+  return sum;
+}
+
+TEST(CoverMix, TheVocalsAreAsWideAsTheyWere) {
+  for (const bool sung : {true, false})
+    for (const double correlation : {0.95, 0.6, 0.0, -0.4}) {
+      const AudioBuffer vocals = wide_vocals(correlation, 6), voice = mono_voice(6, sung);
+      const AudioBuffer made = mixed_vocals(vocals, voice, 5000);
+      const Products was = channel_products(vocals), is = channel_products(made);
+      EXPECT_NEAR(is.xy / std::sqrt(is.xx * is.yy), correlation, 0.1) << sung;
+      EXPECT_NEAR(10 * std::log10(is.xx / was.xx), 0, 0.5) << sung << correlation;
+      EXPECT_NEAR(10 * std::log10(is.yy / was.yy), 0, 0.5) << sung << correlation;
+      EXPECT_EQ(mixed_vocals(vocals, voice, 777).channels, made.channels);
+    }
+}
+
+TEST(CoverMix, AVoiceOfNoWidthOrOnOneSideTakesNothingOfTheCopy) {
+  const AudioBuffer voice = mono_voice(4, true);
+  AudioBuffer both = voice;
+  both.channels.push_back(voice.channels[0]);  // converted channels that come as two get no copy
+  for (const float right : {1.0F, 0.3F, 0.0F}) {
+    AudioBuffer vocals = both;
+    for (float& x : vocals.channels[1]) x *= right;
+    EXPECT_EQ(mixed_vocals(vocals, voice, 5000).channels, mixed_vocals(vocals, both, 5000).channels) << right;
+  }
+}
+
+/// Struck strings with a noise at the strike, at irregular times.
+AudioBuffer struck_music(int at, double seconds) {
+  std::mt19937 random(11);
+  std::normal_distribution<double> normal(0, 1);
+  AudioBuffer audio(at, 2, std::size_t(seconds * at) + 77);
+  for (double start = 0.5; start < seconds - 0.5; start += 0.2 + 0.3 * double(random() % 1000) / 1000) {
+    const double hz = 100 + double(random() % 800);
+    for (int i = 0; i < at / 3; ++i) {
+      const double t = double(i) / at, string = std::exp(-12 * t) * (std::sin(2 * M_PI * hz * t) + std::sin(3 * M_PI * hz * t));
+      const auto place = std::size_t(start * at) + std::size_t(i);
+      const auto sample = float(0.2 * string + 0.3 * std::exp(-200 * t) * normal(random));
+      for (auto& channel : audio.channels) channel[place] += sample;
+    }
+  }
+  return audio;
+}
+
+/// How much the level rises within 5 ms, for every half millisecond.
+std::vector<double> onsets(const std::vector<float>& x, int at) {
+  const std::size_t hop = std::size_t(at) / 2000, reach = 10;
+  std::vector<double> levels, rises;
+  for (std::size_t i = 0; i + hop <= x.size(); i += hop) {
+    double power = 0;
+    for (std::size_t k = i; k < i + hop; ++k) power += double(x[k]) * x[k];
+    levels.push_back(std::sqrt(power / double(hop)));
+  }
+  for (std::size_t i = reach; i + reach < levels.size(); ++i) {
+    double rise = 0;
+    for (std::size_t k = 1; k <= reach; ++k) rise += levels[i + k - 1] - levels[i - k];
+    rises.push_back(std::max(0.0, rise));
+  }
+  return rises;
+}
+
+/// Milliseconds by which the onsets of `late` follow those of `early`.
+double delay_ms(const std::vector<double>& early, const std::vector<double>& late) {
+  double best = -1;
+  int delay = 0;
+  for (int lag = -60; lag <= 60; ++lag) {
+    double sum = 0;
+    for (std::size_t i = 60; i + 60 < std::min(early.size(), late.size()); ++i)
+      sum += early[i] * late[std::size_t(std::ptrdiff_t(i) + lag)];
+    if (sum > best) {
+      best = sum;
+      delay = lag;
+    }
+  }
+  return 0.5 * delay;
+}
+
+TEST(ShiftedSong, StaysInTimeWithItsVocalsWhateverThePieces) {
+  for (const int at : {44100, 48000})
+    for (const double key : {-6.0, -5.0, -2.0, 1.0, 3.0, 4.5, 6.0}) {
+      const AudioBuffer music = struck_music(at, 20);
+      AudioBuffer vocals(at, 2, music.frames()), song = music;
+      for (std::size_t i = 0; i < song.frames(); ++i) {
+        vocals.channels[0][i] = float(0.1 * std::sin(2 * M_PI * 300 * double(i) / at));
+        song.channels[0][i] += vocals.channels[0][i];
+      }
+      std::vector<AudioBuffer> results;
+      for (const std::size_t piece : {std::size_t(100000), std::size_t(777)}) {
+        Sound all(song), own(vocals), out(AudioBuffer(at, 2));
+        ShiftedSong shifted(all, own, key);
+        for (AudioBuffer part; shifted.read(part, piece);) out.write(part);
+        results.push_back(out.audio);
+      }
+      EXPECT_EQ(results[0].channels, results[1].channels);
+      ASSERT_EQ(results[0].frames(), song.frames());
+      for (std::size_t i = 0; i < song.frames(); ++i) results[0].channels[0][i] -= vocals.channels[0][i];
+      for (std::size_t i = 0; i < song.frames(); ++i)  // the same music in both channels, so that what is left of the song is that
+        ASSERT_NEAR(results[0].channels[0][i], results[0].channels[1][i], 1e-5);
+      EXPECT_NEAR(delay_ms(onsets(music.channels[0], at), onsets(results[0].channels[0], at)), 0, 1) << at << " " << key;
+    }
+}
+
+TEST(Decorrelator, KeepsLevelsAndLeavesNoEcho) {
+  Decorrelator decorrelate(rate);
+  double all = 0, late = 0, largest = 0;
+  for (int i = 0; i < rate; ++i) {
+    const double x = decorrelate(i == 0 ? 1 : 0);
+    all += x * x;
+    if (i > 0.02 * rate) late += x * x;
+    largest = std::max(largest, std::abs(x));
+  }
+  EXPECT_NEAR(all, 1, 1e-4);
+  EXPECT_LT(10 * std::log10(late), -10);
+  EXPECT_LT(largest, 0.5);
 }
 
 }  // namespace

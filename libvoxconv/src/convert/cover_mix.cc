@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 namespace voxconv {
 namespace {
@@ -16,22 +17,48 @@ double loudness_weight(std::ptrdiff_t distance) {
   return 0.5 + 0.5 * std::cos(std::numbers::pi * double(distance) / double(loudness_reach + 1));
 }
 
+void append(AudioBuffer& all, const AudioBuffer& more) {
+  for (std::size_t c = 0; c < all.channel_count(); ++c)
+    all.channels[c].insert(all.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
+}
+
+AudioBuffer take_first(AudioBuffer& audio, std::size_t frames) {
+  AudioBuffer first(audio.rate, 0);
+  for (auto& channel : audio.channels) {
+    const auto end = channel.begin() + std::ptrdiff_t(frames);
+    first.channels.emplace_back(channel.begin(), end);
+    channel.erase(channel.begin(), end);
+  }
+  return first;
+}
+
 /// Exactly `frames` frames, fewer at the end.
 AudioBuffer read_exactly(AudioReader& reader, std::size_t frames) {
   AudioBuffer all(reader.info().rate, std::size_t(reader.info().channels)), more;
-  while (all.frames() < frames && reader.read(more, frames - all.frames()))
-    for (std::size_t c = 0; c < all.channel_count(); ++c)
-      all.channels[c].insert(all.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
+  while (all.frames() < frames && reader.read(more, frames - all.frames())) append(all, more);
   return all;
 }
 
-double block_power(KWeighting& filter, const std::vector<float>& samples) {
-  double sum = 0;
-  for (const float sample : samples) {
-    const double x = filter(sample);
-    sum += x * x;
-  }
-  return samples.empty() ? 0 : sum / double(samples.size());
+std::size_t cover_block(int rate) { return std::size_t(std::max(1.0, cover_block_s * rate)); }
+
+template <typename Operation>
+void combine(AudioBuffer& into, const AudioBuffer& other, Operation operation) {
+  for (std::size_t c = 0; c < into.channel_count(); ++c)
+    std::ranges::transform(into.channels[c], other.channels[c], into.channels[c].begin(), operation);
+}
+
+std::vector<double> weighted(KWeighting& filter, const std::vector<float>& samples) {
+  std::vector<double> out(samples.size());
+  std::ranges::transform(samples, out.begin(), [&](float sample) { return filter(sample); });
+  return out;
+}
+
+double mean_product(const std::vector<double>& x, const std::vector<double>& y) {
+  return x.empty() ? 0 : std::inner_product(x.begin(), x.end(), y.begin(), 0.0) / double(x.size());
+}
+
+Products mean_products(const std::vector<double>& x, const std::vector<double>& y) {
+  return {mean_product(x, x), mean_product(y, y), mean_product(x, y)};
 }
 
 void write_stem(AudioWriter* writer, const AudioBuffer& audio) {
@@ -40,6 +67,31 @@ void write_stem(AudioWriter* writer, const AudioBuffer& audio) {
 
 }  // namespace
 
+ShiftedSong::ShiftedSong(AudioReader& song, AudioReader& vocals, double semitones)
+    : song_(song),
+      vocals_(vocals),
+      shift_(song.info().channels, song.info().rate, semitones),
+      waiting_vocals_(song.info().rate, std::size_t(song.info().channels)),
+      ready_(waiting_vocals_) {}
+
+bool ShiftedSong::read(AudioBuffer& out, std::size_t max_frames) {
+  while (ready_.empty() && !ended_) {
+    const std::size_t wanted = cover_block(song_.info().rate);
+    AudioBuffer music = read_exactly(song_, wanted);
+    ended_ = music.frames() < wanted;
+    AudioBuffer vocals = read_exactly(vocals_, music.frames());
+    for (auto& channel : vocals.channels) channel.resize(music.frames());
+    combine(music, vocals, std::minus<>());
+    append(waiting_vocals_, vocals);
+    AudioBuffer shifted = shift_.push(music);
+    if (ended_) append(shifted, shift_.finish());
+    combine(shifted, take_first(waiting_vocals_, shifted.frames()), std::plus<>());
+    append(ready_, shifted);
+  }
+  out = take_first(ready_, std::min(max_frames, ready_.frames()));
+  return !out.empty();
+}
+
 CoverMix::CoverMix(AudioReader& song, AudioReader* vocals, int converted_rate, const CoverGains& gains, const CoverTargets& targets)
     : song_(song),
       vocals_(vocals),
@@ -47,17 +99,18 @@ CoverMix::CoverMix(AudioReader& song, AudioReader* vocals, int converted_rate, c
       targets_(targets),
       rate_(song.info().rate),
       channels_(std::size_t(song.info().channels)),
-      block_(std::size_t(std::max(1.0, cover_block_s * rate_))),
+      block_(cover_block(rate_)),
       converted_rate_(converted_rate),
       vocal_filters_(channels_, KWeighting(rate_)),
       converted_filters_(channels_, KWeighting(rate_)),
+      decorrelator_(rate_),
+      copy_filter_(rate_),
       to_cover_rate_(int(channels_), rate_, targets.rate),
       limiter_(int(channels_), targets.rate) {}
 
 void CoverMix::take(const AudioBuffer& converted) {
   if (converted_.channels.empty()) converted_ = AudioBuffer(rate_, converted.channel_count());
-  for (std::size_t c = 0; c < converted.channel_count(); ++c)
-    converted_.channels[c].insert(converted_.channels[c].end(), converted.channels[c].begin(), converted.channels[c].end());
+  append(converted_, converted);
 }
 
 void CoverMix::write(const AudioBuffer& converted) {
@@ -99,14 +152,22 @@ bool CoverMix::read_block(bool last) {
   if (block.song.empty()) return false;
   block.vocals = vocals_ ? read_exactly(*vocals_, block.song.frames()) : block.song;
   block.converted = AudioBuffer(rate_, channels_, block.song.frames());
+  std::vector<std::vector<double>> vocals, converted;
   for (std::size_t c = 0; c < channels_; ++c) {
     block.vocals.channels[c].resize(block.song.frames());
     if (!converted_.channels.empty()) {
       const std::vector<float>& from = converted_.channels[converted_.channel_count() == 1 ? 0 : c];
       std::copy_n(from.begin(), std::min(from.size(), block.song.frames()), block.converted.channels[c].begin());
     }
-    block.vocal_power.push_back(block_power(vocal_filters_[c], block.vocals.channels[c]));
-    block.converted_power.push_back(block_power(converted_filters_[c], block.converted.channels[c]));
+    vocals.push_back(weighted(vocal_filters_[c], block.vocals.channels[c]));
+    converted.push_back(weighted(converted_filters_[c], block.converted.channels[c]));
+    block.vocal_power.push_back(mean_product(vocals[c], vocals[c]));
+    block.converted_power.push_back(mean_product(converted[c], converted[c]));
+  }
+  if (channels_ == 2 && converted_.channel_count() == 1) {
+    std::ranges::transform(block.converted.channels[0], std::back_inserter(block.copy), std::ref(decorrelator_));
+    block.vocal_products = mean_products(vocals[0], vocals[1]);
+    block.copy_products = mean_products(converted[0], weighted(copy_filter_, block.copy));
   }
   for (auto& channel : converted_.channels)
     channel.erase(channel.begin(), channel.begin() + std::ptrdiff_t(std::min(channel.size(), block.song.frames())));
@@ -114,35 +175,47 @@ bool CoverMix::read_block(bool last) {
   return true;
 }
 
-/// What brings the converted vocals to the loudness of the song's, per channel, in the middle of a block.
-std::vector<double> CoverMix::gains_of(std::ptrdiff_t block) const {
-  std::vector<double> gains;
+/// What brings the converted vocals to the loudness of the song's, per channel, and to their width, in the middle of a block.
+std::vector<WidthGain> CoverMix::gains_of(std::ptrdiff_t block) const {
+  const std::ptrdiff_t first = std::max<std::ptrdiff_t>(0, block - loudness_reach),
+                       last = std::min(std::ssize(blocks_) - 1, block + loudness_reach);
+  std::vector<WidthGain> gains;
   for (std::size_t c = 0; c < channels_; ++c) {
     double wanted = 0, there = least_power;
-    for (std::ptrdiff_t k = std::max<std::ptrdiff_t>(0, block - loudness_reach);
-         k <= std::min(std::ssize(blocks_) - 1, block + loudness_reach); ++k) {
+    for (std::ptrdiff_t k = first; k <= last; ++k) {
       wanted += loudness_weight(k - block) * blocks_[std::size_t(k)].vocal_power[c];
       there += loudness_weight(k - block) * blocks_[std::size_t(k)].converted_power[c];
     }
-    gains.push_back(std::min(most_gain, std::sqrt(wanted / there)));
+    gains.push_back({std::min(most_gain, std::sqrt(wanted / there)), 0});
   }
-  return gains;
+  if (blocks_[std::size_t(block)].copy.empty()) return gains;
+  Products wanted, made;
+  for (std::ptrdiff_t k = first; k <= last; ++k) {
+    wanted.add(blocks_[std::size_t(k)].vocal_products, loudness_weight(k - block));
+    made.add(blocks_[std::size_t(k)].copy_products, loudness_weight(k - block));
+  }
+  const auto wide = width_gains(wanted, made, gains[0].voice, gains[1].voice);
+  return {wide.begin(), wide.end()};
 }
 
 void CoverMix::mix_first() {
   const Block& block = blocks_[std::size_t(next_)];
-  const std::vector<double> middle = gains_of(next_);
-  std::vector<double> end = next_ + 1 < std::ssize(blocks_) ? gains_of(next_ + 1) : middle;
-  for (std::size_t c = 0; c < channels_; ++c) end[c] = (middle[c] + end[c]) / 2;
-  const std::vector<double> begin = gains_before_.empty() ? middle : gains_before_;
+  const std::vector<WidthGain> middle = gains_of(next_);
+  std::vector<WidthGain> end = next_ + 1 < std::ssize(blocks_) ? gains_of(next_ + 1) : middle;
+  for (std::size_t c = 0; c < channels_; ++c) end[c] = {(middle[c].voice + end[c].voice) / 2, (middle[c].copy + end[c].copy) / 2};
+  const std::vector<WidthGain> begin = gains_before_.empty() ? middle : gains_before_;
   AudioBuffer mixed(rate_, channels_, block.song.frames()), music = mixed, converted = mixed;
   for (std::size_t c = 0; c < channels_; ++c)
     for (std::size_t i = 0; i < mixed.frames(); ++i) {
       const double at = 2 * (double(i) + 0.5) / double(mixed.frames());
-      const double gain = at < 1 ? begin[c] + (middle[c] - begin[c]) * at : middle[c] + (end[c] - middle[c]) * (at - 1);
+      const auto gain = [&](double WidthGain::*part) {
+        return at < 1 ? begin[c].*part + (middle[c].*part - begin[c].*part) * at
+                      : middle[c].*part + (end[c].*part - middle[c].*part) * (at - 1);
+      };
       const float vocal = block.vocals.channels[c][i];
       music.channels[c][i] = block.song.channels[c][i] - vocal;
-      converted.channels[c][i] = float(gain) * block.converted.channels[c][i];
+      converted.channels[c][i] = float(gain(&WidthGain::voice)) * block.converted.channels[c][i];
+      if (!block.copy.empty()) converted.channels[c][i] += float(gain(&WidthGain::copy)) * block.copy[i];
       const float voice = gains_.wet * converted.channels[c][i] + (gains_.wet == 1 ? 0 : (1 - gains_.wet) * vocal);
       mixed.channels[c][i] = gains_.whole * (gains_.music * music.channels[c][i] + gains_.vocals * voice);
     }

@@ -6,7 +6,9 @@
 
 #include "audio/k_weighting.h"
 #include "audio/limiter.h"
+#include "audio/pitch_shift.h"
 #include "audio/resampler.h"
+#include "convert/stereo_width.h"
 #include "voxconv/audio_io.h"
 
 namespace voxconv {
@@ -25,11 +27,28 @@ struct CoverTargets {
   AudioWriter *vocals = nullptr, *converted = nullptr, *music = nullptr;
 };
 
+/// A song with its music shifted by some semitones, and its vocals as they are: what is left of it less the vocals is the shifted music.
+/// `song` and `vocals` have one rate, channel count and length, and must outlive the object.
+class ShiftedSong : public AudioReader {
+ public:
+  ShiftedSong(AudioReader& song, AudioReader& vocals, double semitones);
+  const AudioInfo& info() const override { return song_.info(); }
+  bool read(AudioBuffer& out, std::size_t max_frames) override;
+
+ private:
+  AudioReader &song_, &vocals_;
+  PitchShift shift_;
+  AudioBuffer waiting_vocals_;  ///< of which the music is not there yet
+  AudioBuffer ready_;
+  bool ended_ = false;
+};
+
 /// The end of a cover: takes the converted vocals, in pieces of any size, and mixes them into the music, which is the song less its vocals.
 ///
 /// In each channel the converted vocals get the loudness (K-weighted power) that the song's vocals have there within 1.5 s: so a phrase is
-/// as loud as it was, and where it was. Powers are taken over fixed blocks and gains interpolated between them, so that nothing depends on
-/// the pieces. A mix whose true peak would lie above -1 dBTP is limited.
+/// as loud as it was, and where it was. Converted vocals in one channel also get the correlation between left and right that the song's
+/// vocals have, by a decorrelated copy (stereo_width.h). Powers are taken over fixed blocks and gains interpolated between them, so that
+/// nothing depends on the pieces. A mix whose true peak would lie above -1 dBTP is limited.
 class CoverMix : public AudioWriter {
  public:
   /// `song` and `vocals` have one rate, one or two channels, and the same length; without `vocals` the whole song is vocals. The converted
@@ -47,12 +66,14 @@ class CoverMix : public AudioWriter {
   struct Block {
     AudioBuffer song, vocals, converted;
     std::vector<double> vocal_power, converted_power;  ///< per channel
+    std::vector<float> copy;                           ///< decorrelated, of converted vocals in one channel for two; else empty
+    Products vocal_products, copy_products;            ///< of the channels; of converted vocals and copy
   };
 
   void take(const AudioBuffer& converted);
   void advance(bool last);
   bool read_block(bool last);
-  std::vector<double> gains_of(std::ptrdiff_t block) const;
+  std::vector<WidthGain> gains_of(std::ptrdiff_t block) const;
   void mix_first();
 
   AudioReader& song_;
@@ -65,10 +86,12 @@ class CoverMix : public AudioWriter {
   const int converted_rate_;
   AudioBuffer converted_;  ///< at the song's rate, not yet in a block
   std::vector<KWeighting> vocal_filters_, converted_filters_;
+  Decorrelator decorrelator_;
+  KWeighting copy_filter_;
   std::deque<Block> blocks_;  ///< up to `reach` of those that are mixed, then those to come
   std::ptrdiff_t next_ = 0;   ///< the block that is mixed next
   bool song_ended_ = false;
-  std::vector<double> gains_before_;  ///< at the begin of the next block; empty: at the song's begin
+  std::vector<WidthGain> gains_before_;  ///< at the begin of the next block; empty: at the song's begin
   StreamResampler to_cover_rate_;
   TruePeakLimiter limiter_;
 };
