@@ -270,6 +270,29 @@ TEST(Training, StartsAfreshWithoutTheBestWeightsOfBefore) {
   EXPECT_TRUE(torch::equal(run_training(ended, loop, {}, {}).best.at("weight"), stopped.weights().at("weight")));
 }
 
+TEST(Training, DoesNotGoOnWithWhatAFreshStartHasDropped) {
+  LoopOptions loop = options(scratch("dropped"), 30);
+  MeanTask before;
+  run_training(before, loop, {}, {});
+  loop.resume = false;
+  MeanTask killed;
+  EXPECT_THROW(run_training(killed, loop, [](const Progress&) { throw std::runtime_error("killed"); }, {}), std::runtime_error);
+  loop.resume = true;
+  loop.steps = 5;
+  MeanTask again;
+  EXPECT_EQ(run_training(again, loop, {}, {}).steps, 5) << "not the 30 of the run that was dropped";
+}
+
+TEST(Training, MakesTheBestWeightsAgainWhereTheyAreMissing) {
+  LoopOptions loop = options(scratch("missing"), 5);
+  MeanTask before;
+  run_training(before, loop, {}, {});
+  fs::remove(fs::path(loop.work_dir) / "best.safetensors");
+  loop.steps = 6;
+  MeanTask again;
+  EXPECT_FALSE(run_training(again, loop, {}, {}).best.empty());
+}
+
 TEST(Training, SaysHowACancelledRunGoesOn) {
   LoopOptions loop = options(scratch("cancelled"), 60);
   const auto cancelled = [&] {

@@ -13,6 +13,7 @@
 #include "models/bundle.h"
 #include "models/bundle_zip.h"
 #include "models/native/acoustic.h"
+#include "models/native/config.h"
 #include "models/native/difference.h"
 #include "models/native/native_voice.h"
 #include "models/native/vocoder.h"
@@ -123,6 +124,25 @@ TEST_F(VoiceStoreTest, ACompactVoiceIsTheBaseAndADifference) {
   for (const auto& item : loaded->named_parameters())
     EXPECT_TRUE(torch::allclose(item.value(), trained->named_parameters()[item.key()], 1e-4, 1e-5)) << item.key();
 
+  const auto problem_of = [&](const nlohmann::json& settings, const std::map<std::string, torch::Tensor>& weights) {
+    fs::remove_all(work("odd"));
+    write_bundle(work("odd"), info, settings, weights);
+    const auto problems = VoiceStore::verify(work("odd"));
+    return problems.empty() ? std::string() : problems.front();
+  };
+  const nlohmann::json sound = native::bundle_settings(native::Acoustic::difference);
+  auto odd = tensors;
+  odd["difference.output/bias"] = torch::full({native::envelope_bins}, 1e300, torch::kDouble);
+  EXPECT_THAT(problem_of(sound, odd), HasSubstr("not finite")) << "a number beyond fp32";
+  odd = tensors;
+  odd["speaker"] = torch::ones({256});
+  EXPECT_THAT(problem_of(sound, odd), HasSubstr("unit vector"));
+  for (const auto& [key, value] :
+       {std::pair<std::string, nlohmann::json>{"revision", 3}, {"revision", 2.9}, {"content_encoder", "contentvec"}}) {
+    nlohmann::json other = sound;
+    other[key] = value;
+    EXPECT_THAT(problem_of(other, tensors), HasSubstr(value.dump())) << key;
+  }
   tensors.erase("difference.output/bias");
   write_bundle(work("lacking"), info, native::bundle_settings(native::Acoustic::difference), tensors);
   EXPECT_THAT(VoiceStore::verify(work("lacking")), Contains(HasSubstr("difference.output/bias")));

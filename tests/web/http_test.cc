@@ -303,6 +303,14 @@ TEST(Head, KnowsWhenToKeepTheConnection) {
   EXPECT_FALSE(head_of("GET / HTTP/1.1\r\nConnection: Close\r\n\r\n").keep_alive);
 }
 
+TEST(Head, TakesTheTargetAsItIsWritten) {
+  EXPECT_EQ(head_of("GET http://h/a?b=/c HTTP/1.1\r\n\r\n").request.path, "/a");
+  EXPECT_EQ(head_of("GET http://h HTTP/1.1\r\n\r\n").request.path, "/");
+  EXPECT_EQ(refusal_of("GET http://h?x=/metrics HTTP/1.1\r\n\r\n"), 400) << "the path is no part of the query";
+  EXPECT_EQ(refusal_of("GET /a?b=\n HTTP/1.1\r\n\r\n"), 400) << "a line end that another server would see";
+  EXPECT_FALSE(head_of("GET / HTTP/1.1\r\nConnection: close, keep-alive\r\n\r\n").keep_alive);
+}
+
 TEST(Head, RefusesAmbiguousRequests) {
   EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
   EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 50\r\n\r\n"), 400);
