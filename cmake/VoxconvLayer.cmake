@@ -4,7 +4,7 @@ set(VOXCONV_LAYERS core audio nn features models convert train eval)
 # voxconv_layer(NAME core SOURCES a.cc b.cc [TORCH] [LIBRARIES ...] [DEPENDS lower layers]): one layer as an object library.
 # Layers with TORCH see LibTorch and share one precompiled header (a translation unit costs about 20 s without it).
 set(VOXCONV_CORE_LIBRARIES voxconv_fmt nlohmann_json::nlohmann_json PkgConfig::sodium PkgConfig::yaml CURL::libcurl)
-set(VOXCONV_AUDIO_LIBRARIES PkgConfig::sndfile PkgConfig::samplerate PkgConfig::soundtouch PkgConfig::ffmpeg)
+set(VOXCONV_AUDIO_LIBRARIES PkgConfig::sndfile PkgConfig::samplerate PkgConfig::ffmpeg)
 set(VOXCONV_NN_LIBRARIES PkgConfig::zlib)
 set(VOXCONV_MODELS_LIBRARIES PkgConfig::zip)
 set(VOXCONV_TORCH_LIBRARIES LibTorch::LibTorch Faiss::Faiss)

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "core/atomic_file.h"
@@ -81,6 +82,22 @@ TEST_F(RoformerFiles, SafetensorsAreTheSame) {
     EXPECT_EQ(stem_of(*original.model, stem).channels, stem_of(*copy.model, stem).channels);
 }
 
+TEST_F(RoformerFiles, HalfPrecisionCheckpointsAreRead) {
+  const nn::Checkpoint checkpoint = nn::open_checkpoint(goldens + "mel.ckpt");
+  nn::StateDict tensors = checkpoint.state_dict(checkpoint.root());
+  for (auto& [name, tensor] : tensors) tensor = tensor.to(torch::kHalf);
+  nn::save_safetensors(file("half.safetensors"), tensors);
+  const AudioBuffer whole = stem_of(*load(goldens + "mel.ckpt", "").model, "vocals"),
+                    half = stem_of(*load(file("half.safetensors"), goldens + "mel.yaml").model, "vocals");
+  double error = 0, power = 0;
+  for (std::size_t i = 0; i < whole.frames(); ++i) {
+    error += std::pow(half.channels[0][i] - whole.channels[0][i], 2);
+    power += std::pow(whole.channels[0][i], 2);
+  }
+  EXPECT_GT(error, 0);
+  EXPECT_LT(error, 1e-4 * power);
+}
+
 TEST_F(RoformerFiles, TheLeadVoiceOfAKaraokeModelIsItsVocals) {
   const LoadedSeparator vocals = load(goldens + "mel.ckpt", ""),
                         karaoke = load(goldens + "mel.ckpt", settings("mel", "target_instrument: vocals", "target_instrument: karaoke"));
@@ -103,7 +120,7 @@ TEST_F(RoformerFiles, OfAModelThatFindsTheMusicTheRestIsTheVocals) {
 
 TEST_F(RoformerFiles, SettingsThatContradictTheTensorsAreNamed) {
   expect(complaint_of("mel", "dim: 16", "dim: 384"), "settings.yaml says dim = 384, and " + goldens + "mel.ckpt has 16");
-  expect(complaint_of("mel", "depth: 2", "depth: 12"), "depth = 12");
+  expect(complaint_of("mel", "  depth: 2", "  depth: 12"), "says depth = 12");
   expect(complaint_of("bs", "heads: 2", "heads: 8"), "heads = 8");
   expect(complaint_of("bs", "num_stems: 2", "num_stems: 4"), "num_stems = 4");
   expect(complaint_of("bs", "linear_transformer_depth: 1", "linear_transformer_depth: 0"), "linear_transformer_depth = 0");
@@ -118,7 +135,8 @@ TEST_F(RoformerFiles, SettingsThatCannotBeAreNamed) {
   expect(complaint_of("mel", "chunk_size: 3200", "chunk_size: 32"), "chunk_size = 32");
   expect(complaint_of("mel", "chunk_size: 3200", "chunk_size: 9999999999"), "chunk_size = 9999999999");
   expect(complaint_of("mel", "num_overlap: 2", "num_overlap: 0"), "num_overlap = 0");
-  expect(complaint_of("mel", "num_overlap: 2", "num_overlap: two"), "num_overlap");
+  expect(complaint_of("mel", "num_overlap: 2", "num_overlap: two"),
+         "settings.yaml has settings that MelBand-RoFormer and BS-RoFormer cannot be made from");
   expect(complaint_of("mel", "target_instrument: vocals", "target_instrument: crowd"), "finds crowd; voxconv needs");
   expect(complaint_of("mel", "dim: 16", "dim: 16\n  use_pope: true"), "use_pope");
 }

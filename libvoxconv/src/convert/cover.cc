@@ -188,9 +188,6 @@ std::string key_of(const Separator& separator) {
   return separator.impl().precision == torch::kFloat ? key : key + "-bf16";
 }
 
-/// Semitones, -6 to 6, by which the music gets to the key of the vocals; it stays as it is where they move by octaves.
-double music_shift(const ConvertOptions& options) { return options.key_auto ? 0 : std::remainder(options.key, 12); }
-
 double linear(double db) { return std::pow(10, db / 20); }
 
 /// What of a cover's options the converter of its vocals has.
@@ -224,12 +221,11 @@ void CoverOptions::validate() const try {
   convert.validate();
   for (const auto& [name, value] : {std::pair("vocals", vocals_db), std::pair("music", music_db)})
     if (!(value >= -60 && value <= 24)) fail(ErrorCode::usage, "The gain of the {} is {:g} dB; expected -60 to 24.", name, value);
-  if (music_shift(convert) != 0 && convert.wet != 1)
-    fail(
-        ErrorCode::usage,
-        "A key of {:+g} semitones shifts the music, too, and the separated vocals, of which a wet of {:g} would mix in a part, stay in the "
-        "song's key: use a wet of 1, or whole octaves (-12, 0, 12 ...).",
-        convert.key, convert.wet);
+  if (!convert.key_auto && std::fmod(convert.key, 12) != 0)
+    fail(ErrorCode::usage,
+         "A key of {:+g} semitones would put the vocals out of the music's key, which a cover keeps: use whole octaves (-12, 0, 12 ...) or "
+         "auto.",
+         convert.key);
 } catch (...) {
   throw_as_error();
 }
@@ -321,9 +317,7 @@ CoverFiles CoverMaker::Impl::open_files(const FileJob& job, const AudioInfo& inf
 void CoverMaker::Impl::mix(const SongSource& song, const std::string& vocals_path, const SongMeasures& measures,
                            const CoverWriters& writers, CoverProgress& progress, const CancelToken& cancel, CoverReport& report) {
   const bool has_vocals = measures.levels.has_vocals(), has_music = measures.levels.has_music() || !has_vocals;
-  if (!has_vocals)
-    log_warning("{}: no vocals were found; the result is the song {}.", song.name,
-                music_shift(options.convert) == 0 ? "as it is" : "in the new key");
+  if (!has_vocals) log_warning("{}: no vocals were found; the result is the song as it is.", song.name);
   if (!has_music) log_warning("{}: no music was found beside the vocals; all of it is converted.", song.name);
   OpenSong dry(song);
   const auto dry_vocals = has_music ? open_reader(vocals_path) : nullptr;
@@ -338,11 +332,7 @@ void CoverMaker::Impl::mix(const SongSource& song, const std::string& vocals_pat
   TrackedReader tracked(dry.reader(), [&](double seconds) {
     if (!has_vocals) progress.tell(seconds);
   });
-  const double shift = has_music ? music_shift(options.convert) : 0;
-  const auto shift_vocals = shift != 0 ? open_reader(vocals_path) : nullptr;
-  std::optional<ShiftedSong> shifted;
-  if (shift != 0) shifted.emplace(tracked, *shift_vocals, shift);
-  CoverMix mix(shifted ? static_cast<AudioReader&>(*shifted) : tracked, dry_vocals.get(), converter.output_rate(), gains,
+  CoverMix mix(tracked, dry_vocals.get(), converter.output_rate(), gains,
                {writers.cover, rate, writers.vocals, writers.converted, writers.music});
   if (has_vocals) {
     OpenSong whole(song);

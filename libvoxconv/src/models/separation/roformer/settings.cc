@@ -72,6 +72,9 @@ Found read_shapes(const SeparatorFile& file) {
 /// One of the .yaml's settings as a number from `least` to `most`; `otherwise` where it is not there.
 std::int64_t number(const SeparatorFile& file, const Json& settings, const char* name, std::int64_t otherwise, std::int64_t least,
                     std::int64_t most) {
+  const auto found = settings.find(name);
+  if (found != settings.end() && !found->is_number())
+    fail(ErrorCode::bad_model, "{} has {} = {}; it must be a number.", file.settings_path, name, found->dump());
   const std::int64_t value = settings.value(name, otherwise);
   if (value < least || value > most)
     fail(ErrorCode::bad_model, "{} has {} = {}; it must be from {} to {}.", file.settings_path, name, value, least, most);
