@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "domain/error.h"
-#include "domain/printable.h"
 #include "domain/text.h"
 
 namespace webwrap {
@@ -29,7 +28,6 @@ std::string checked_text(const std::string& name, const json& value, std::size_t
   for (const char c : text)
     if ((static_cast<unsigned char>(c) < 0x20 || c == 0x7f) && std::string_view(controls_allowed).find(c) == std::string_view::npos)
       fail_field(name, "it must not have control characters.");
-  if (!is_printable(text)) fail_field(name, "it must not have control characters, nor marks that turn the direction of the text.");
   const std::size_t length = character_count(text);
   if (length < min) fail_field(name, min == 1 ? "it must not be empty." : fmt::format("it must have at least {} characters.", min));
   if (length > max) fail_field(name, fmt::format("it must have at most {} characters, not {}.", max, length));

@@ -35,16 +35,6 @@ bool is_harmless(std::uint32_t c) {
 
 }  // namespace
 
-bool is_printable(const std::string& text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const Character character = first_of(text.data() + at, text.size() - at);
-    const bool space = character.code == '\n' || character.code == '\r' || character.code == '\t';
-    if (character.length == 0 || (!space && !is_harmless(character.code))) return false;
-    at += character.length;
-  }
-  return true;
-}
-
 std::string printable(const std::string& text, const std::string& indent) {
   std::string result;
   for (std::size_t at = 0; at < text.size();) {

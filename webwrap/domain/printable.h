@@ -7,7 +7,4 @@ namespace webwrap {
 /// text, and what is not UTF-8 become '?'; lines but the first begin with `indent`.
 std::string printable(const std::string& text, const std::string& indent = "");
 
-/// Whether a text of one line or several (`\n`, `\r`, tabs) is free of what printable() replaces.
-bool is_printable(const std::string& text);
-
 }  // namespace webwrap
