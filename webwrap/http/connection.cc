@@ -166,8 +166,8 @@ bool Connection::read_head() {
     return true;
   }
   if (head_.length > max_memory_body) {
-    reserved_ = SpoolReservation(state_.spooled, static_cast<std::int64_t>(head_.length));
-    if (!state_.options.has_room(state_.spooled)) throw SpoolFull("The spool has no room for a request's body.");
+    reserved_ = SpoolReservation(state_.spooled, static_cast<std::int64_t>(head_.length), state_.options.has_room);
+    if (!reserved_) throw SpoolFull("The spool has no room for a request's body.");
     spool_ = make_spool(state_.options.spool_dir);
   }
   static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -280,6 +280,9 @@ void Connection::refuse(Response response) {
 }
 
 void Connection::start(Output output) {
+  // The body was used: its room is there again before the client learns of it.
+  spool_ = Descriptor();
+  reserved_ = SpoolReservation();
   if (stage_ == Stage::closed) {
     end_request();
     return;
@@ -301,8 +304,6 @@ void Connection::push() {
 void Connection::finish(bool broken) {
   const bool keep_alive = output_.keep_alive;
   output_ = Output();
-  spool_ = Descriptor();
-  reserved_ = SpoolReservation();
   end_request();
   if (broken) {
     stage_ = Stage::closed;

@@ -91,7 +91,16 @@ class Connection;
 class SpoolReservation {
  public:
   SpoolReservation() = default;
-  SpoolReservation(std::atomic<std::int64_t>& total, std::int64_t bytes) : total_(&total), bytes_(bytes) { *total_ += bytes_; }
+  /// Adds the bytes to `total`, unless `has_room` refuses what that would be: then this is false.
+  SpoolReservation(std::atomic<std::int64_t>& total, std::int64_t bytes, const std::function<bool(std::int64_t)>& has_room)
+      : bytes_(bytes) {
+    std::int64_t before = total;
+    do {
+      if (!has_room(before + bytes)) return;
+    } while (!total.compare_exchange_weak(before, before + bytes));
+    total_ = &total;
+  }
+  explicit operator bool() const { return total_ != nullptr; }
   SpoolReservation(SpoolReservation&& other) noexcept : total_(std::exchange(other.total_, nullptr)), bytes_(other.bytes_) {}
   SpoolReservation& operator=(SpoolReservation&& other) noexcept {
     std::swap(total_, other.total_);
