@@ -670,6 +670,9 @@ class Journey(unittest.TestCase):
         self.assertGreater(part(), 0.3, "the upload began anew")
         b.line()
         b.find(".trim", CONVERTED_WITHIN)
+        music = b.driver.find_element("css selector", "[aria-labelledby=music-title] input")
+        if music.is_selected():  # such tones pass for an instrument
+            b.press(music)
         b.until(lambda: "1 credit short" in b.text(".price"), message="nothing is said about the missing credit")
         self.assertFalse(b.button("Convert", ".go").is_enabled())
         b.look("23-not-enough")
