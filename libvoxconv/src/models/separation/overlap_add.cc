@@ -59,7 +59,7 @@ std::vector<AudioBuffer> OverlapAdd::finish() {
   return out;
 }
 
-/// Samples by which what the network hears begins before the segment.
+/// Samples by which the network's input begins before the segment.
 std::int64_t OverlapAdd::centring(std::int64_t index) const {
   const std::int64_t missing = std::max<std::int64_t>(0, start(index) + spec_.segment - song_[0].end());
   return spec_.ends == SongEnds::centre ? missing / 2 : 0;
@@ -68,8 +68,8 @@ std::int64_t OverlapAdd::centring(std::int64_t index) const {
 /// The first sample of the song that is still needed: its ends are mirrored, and the last segment centred, within a segment's length.
 std::int64_t OverlapAdd::kept_from() const { return std::max<std::int64_t>(0, start(next_) - spec_.segment); }
 
-/// [2, segment]: what the network hears of a segment.
-torch::Tensor OverlapAdd::heard(std::int64_t index) {
+/// [2, segment]: the network's input for a segment.
+torch::Tensor OverlapAdd::network_input(std::int64_t index) {
   const std::int64_t from = start(index) - centring(index), to = from + spec_.segment, total = song_[0].end(), kept = kept_from();
   const std::int64_t mirrored_end = total + lead();
   const bool mirrored_again = mirrored_end - from > spec_.segment / 2;
@@ -84,10 +84,10 @@ torch::Tensor OverlapAdd::heard(std::int64_t index) {
   for (std::int64_t c = 0; c < channels; ++c) {
     const torch::Tensor song = song_[std::size_t(c)].view(kept, total);
     const float* samples = song.const_data_ptr<float>();
-    float* heard = result[c].data_ptr<float>();
+    float* input = result[c].data_ptr<float>();
     for (std::int64_t position = from; position < to; ++position) {
       const std::int64_t source = position >= 0 && position < total ? position : mirrored(position);
-      if (source >= 0) heard[position - from] = samples[source - kept];
+      if (source >= 0) input[position - from] = samples[source - kept];
     }
   }
   return result;
@@ -95,7 +95,7 @@ torch::Tensor OverlapAdd::heard(std::int64_t index) {
 
 void OverlapAdd::compute(std::int64_t count, std::vector<AudioBuffer>& out) {
   std::vector<torch::Tensor> segments;
-  for (std::int64_t i = 0; i < count; ++i) segments.push_back(heard(next_ + i));
+  for (std::int64_t i = 0; i < count; ++i) segments.push_back(network_input(next_ + i));
   const torch::Tensor results = network_(torch::stack(segments));
   if (results.sizes() != torch::IntArrayRef({count, spec_.stems, channels, spec_.segment}))
     fail(ErrorCode::internal, "A separation network gave a tensor of another shape than {} x {} x {} x {}.", count, spec_.stems, channels,

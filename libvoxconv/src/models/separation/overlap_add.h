@@ -9,15 +9,14 @@
 
 namespace voxconv {
 
-/// What a network hears where a segment reaches beyond the ends of the song.
+/// What a network gets where a segment reaches beyond the ends of the song.
 enum class SongEnds {
   /// As ZFTurbo's Music-Source-Separation-Training has it: the song mirrored at its ends, segment - hop samples of it, where it is longer
   /// than twice that, and then the first segment begins with them. What the last segment still lacks is mirrored at the end of that, or, if
   /// it is half of the segment and more, silence.
   reflect,
-  /// As Demucs has it: a segment with too little of the song left lies in the middle of what the network hears, with the song before it,
-  /// and
-  /// silence where there is no song.
+  /// As Demucs has it: a segment with too little of the song left lies in the middle of what the network gets, with the song before it,
+  /// and silence where there is no song.
   centre
 };
 
@@ -55,7 +54,7 @@ class OverlapAdd : public SeparationStream {
   std::int64_t lead() const;
   std::int64_t start(std::int64_t index) const { return index * spec_.hop - lead(); }
   std::int64_t kept_from() const;
-  torch::Tensor heard(std::int64_t index);
+  torch::Tensor network_input(std::int64_t index);
   std::int64_t centring(std::int64_t index) const;
   void compute(std::int64_t count, std::vector<AudioBuffer>& out);
   void join(std::int64_t index, const torch::Tensor& result, std::vector<AudioBuffer>& out);

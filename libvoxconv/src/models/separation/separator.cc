@@ -132,7 +132,11 @@ const std::vector<std::string>& separation_models() {
 LoadedSeparator load_separation_model(const std::string& model, const std::string& settings, torch::Device device,
                                       torch::ScalarType precision) {
   LoadedSeparator loaded{nullptr, model, {}};
+  const auto refuse_settings = [&](const char* why) {
+    if (!settings.empty()) fail(ErrorCode::usage, "The settings {} go with the checkpoint of a separator; {} {}.", settings, model, why);
+  };
   if (model == "spleeter") {
+    refuse_settings("has none");
     loaded.model = spleeter::load_spleeter(device, precision);
     return loaded;
   }
@@ -150,6 +154,7 @@ LoadedSeparator load_separation_model(const std::string& model, const std::strin
       fail(ErrorCode::usage, "There is no separator \"{}\"; use one of {}, or the file of one.", model, fmt::join(known, ", "));
   }
   if (is_bag_file(path)) {
+    refuse_settings("is a bag, which tells its own");
     BagFile bag = read_bag(path);
     loaded.files = bag.files;
     loaded.files.push_back(path);

@@ -1,7 +1,7 @@
 #pragma once
 #include "models/separation/architecture.h"
+#include "models/separation/roformer/config.h"
 #include "models/separation/roformer/network.h"
-#include "models/separation/roformer/settings.h"
 
 namespace voxconv::roformer {
 
