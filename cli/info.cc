@@ -82,6 +82,12 @@ int weights_info(Session& session, const InfoCommand& options) {
   add_row(text, "size", fmt::format("{:.1f} MB", double(info.bytes) / 1e6));
   add_row(text, "tensors", std::to_string(info.tensors.size()));
   add_row(text, "parameters", fmt::format("{:.2f} million", double(info.parameters) / 1e6));
+  std::vector<std::string> damaged;
+  for (const TensorInfo& tensor : info.tensors)
+    if (!tensor.finite) damaged.push_back(tensor.name);
+  if (!damaged.empty())
+    add_row(text, "damaged", fmt::format("{} tensor(s) have numbers that are not finite: {}", damaged.size(), fmt::join(damaged, ", ")));
+  event["not_finite"] = damaged;
   for (const auto& [key, value] : info.metadata) add_row(text, key, value);
   if (options.tensors) {
     event["tensors"] = Console::Json::array();

@@ -17,6 +17,11 @@ has stdout "F32"
 run 0 info tiny.safetensors --tensors --json
 has stdout '"shape":[2]'
 has stdout '"parameters":2'
+has stdout '"not_finite":[]'
+
+{ printf "\\x$(printf %x ${#header})\\0\\0\\0\\0\\0\\0\\0%s" "$header"; printf '\0\0\0\0\0\0\300\177'; } >nan.safetensors
+run 0 info nan.safetensors
+has stdout "1 tensor(s) have numbers that are not finite: a.weight"
 
 head -c 40 tiny.safetensors >cut.safetensors
 run 4 info cut.safetensors

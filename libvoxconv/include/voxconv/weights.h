@@ -11,6 +11,7 @@ struct TensorInfo {
   std::string name;
   std::string type;  ///< F32, F16, BF16, I64 ...
   std::vector<std::int64_t> shape;
+  bool finite = true;  ///< false: it has numbers that are none, or are infinite; a network with it gives silence
 };
 
 /// What a weights file holds, without its numbers.

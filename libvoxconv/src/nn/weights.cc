@@ -6,6 +6,7 @@
 
 #include "core/boundary.h"
 #include "nn/checkpoint/checkpoint.h"
+#include "nn/finite.h"
 #include "nn/safetensors.h"
 
 namespace voxconv {
@@ -42,7 +43,7 @@ WeightsInfo inspect_weights(const std::string& path) try {
   info.metadata = file.metadata().empty() ? plain_values(file.root()) : file.metadata();
   if (!file.root().is(Kind::dict)) return info;
   for (const auto& [name, tensor] : file.state_dict(file.root())) {
-    info.tensors.push_back({without_controls(name), nn::type_name(tensor.scalar_type()), tensor.sizes().vec()});
+    info.tensors.push_back({without_controls(name), nn::type_name(tensor.scalar_type()), tensor.sizes().vec(), nn::all_finite(tensor)});
     info.parameters += std::uint64_t(tensor.numel());
   }
   return info;

@@ -207,7 +207,11 @@ ModelInfo describe(const VoiceInfo& voice, const nlohmann::json& settings) {
 
 }  // namespace
 
-Architecture architecture() { return {"native", load_native_voice, describe}; }
+Architecture architecture() {
+  static constexpr KnownTensor known_tensors[] = {{"acoustic.output.weight", "native, acoustic model (name the voice's folder)"},
+                                                  {"difference.output/bias", "native, compact voice (name its folder)"}};
+  return {"native", load_native_voice, describe, nullptr, known_tensors};
+}
 
 nlohmann::json bundle_settings(Acoustic acoustic) {
   nlohmann::json settings = {{"revision", acoustic == Acoustic::difference ? difference_revision : revision},
