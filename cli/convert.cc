@@ -123,7 +123,7 @@ int convert_many(Session& session, const ConvertCommand& options) {
 }
 
 int run_convert(Session& session, const ConvertCommand& options) {
-  options.batch.convert.validate();
+  options.batch.convert.validate(OptionNames::flags);
   if (options.output.empty()) {
     if (std::find(options.sources.begin(), options.sources.end(), "-") != options.sources.end())
       throw Error(ErrorCode::usage, "Standard input needs a file to write to: add -o FILE, or -o - for standard output.");

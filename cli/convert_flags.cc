@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
+#include <cstdint>
+#include <limits>
 
 #include "voxconv/separate.h"
 
@@ -53,6 +55,18 @@ void add_stereo(CLI::App& app, ConvertOptions& options) {
 
 }  // namespace
 
+CLI::Validator whole_number() {
+  return CLI::Validator(
+      [](const std::string& text) -> std::string {
+        std::uint64_t value = 0;
+        const char* end = text.data() + text.size();
+        const auto [stop, error] = std::from_chars(text.data(), end, value);
+        if (error == std::errc() && stop == end) return "";
+        return fmt::format("\"{}\" is no whole number from 0 to {}.", text, std::numeric_limits<std::uint64_t>::max());
+      },
+      "");
+}
+
 void add_convert_flags(CLI::App& app, ConvertOptions& options) {
   for (const OptionSpec& spec : convert_option_table()) {
     if (spec.name == "key") {
@@ -69,7 +83,7 @@ void add_convert_flags(CLI::App& app, ConvertOptions& options) {
               CLI::Option* option = app.add_option(flag, options.*member, help);
               option->type_name(type_name(spec))->group(group);
               if (spec.kind != OptionSpec::Kind::path) option->capture_default_str();
-              if (std::is_same_v<decltype(member), std::uint64_t ConvertOptions::*>) option->check(CLI::NonNegativeNumber.description(""));
+              if (std::is_same_v<decltype(member), std::uint64_t ConvertOptions::*>) option->check(whole_number());
             }
           },
           spec.field);

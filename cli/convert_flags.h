@@ -10,6 +10,9 @@ namespace voxconv::cli {
 /// checked by ConvertOptions::validate(), not here.
 void add_convert_flags(CLI::App& app, ConvertOptions& options);
 
+/// A check for options that hold a std::uint64_t: CLI11 takes larger numbers for the largest one.
+CLI::Validator whole_number();
+
 /// Adds --model and --model-config, which name a Separator; both have to outlive the app.
 void add_separator_flags(CLI::App& app, std::string& model, std::string& settings, const std::string& group = "");
 

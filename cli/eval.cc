@@ -92,7 +92,7 @@ std::string sounds_text(const EvalReport& report) {
 }
 
 int run_eval(Session& session, const EvalCommand& options) {
-  options.eval.convert.validate();
+  options.eval.convert.validate(OptionNames::flags);
   if (options.voice.empty() && !options.vocoder_only)
     throw Error(ErrorCode::usage, "Name the voice to measure (--voice), or measure the vocoder alone (--vocoder-only).");
   EvalOptions eval = options.eval;

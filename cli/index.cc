@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "app.h"
+#include "convert_flags.h"
 #include "voxconv/retrieval.h"
 
 namespace voxconv::cli {
@@ -25,7 +26,7 @@ void define_build(CLI::App& app, BuildCommand& options) {
   app.add_option("--voice", options.index.voice, "Instead of --encoder: the voice that is to use the index")->type_name("VOICE");
   app.add_option("--seed", options.index.seed, "Of the clusters; the same seed gives the same index")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(whole_number())
       ->capture_default_str();
   app.footer(
       "Examples:\n"

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "app.h"
+#include "convert_flags.h"
 #include "voxconv/trainer.h"
 
 namespace voxconv::cli {
@@ -41,7 +42,7 @@ void define_train(CLI::App& app, TrainCommand& options) {
   app.add_flag("--no-resume", options.no_resume, "Start afresh instead of going on from the last checkpoint")->group(length);
   app.add_option("--seed", train.seed, "Of the order of the data and of every chance")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(whole_number())
       ->capture_default_str()
       ->group(length);
   text("--stage", train.stage, "voice: a speaker's voice; base, vocoder: the weights that ship, from many speakers", "voice|base|vocoder",

@@ -40,6 +40,20 @@ for arguments in "convert a.wav --voice x --seed -1 -o b.wav" "eval a.wav --voic
   has stderr "--seed"
 done
 
+run 2 convert a.wav --voice x --seed 99999999999999999999999 -o b.wav
+has stderr "no whole number"
+
+# What is out of range is called by its flag.
+for arguments in "--f0-min 5" "--gain 99" "--chunk 0.01" "--f0-median 2" "--pause-db 99" "--rms-mix 2" "--index-probes 99999" "--f0-min 900 --f0-max 800" \
+  "--exact --denoise" "--resample 5"; do
+  for command in convert cover; do
+    # shellcheck disable=SC2086
+    run 2 $command a.wav --voice x -o b.wav $arguments
+    has stderr "${arguments%% *} "
+    ! grep -q '[a-z]_[a-z]' stderr || fail "$command $arguments: $(cat stderr)"
+  done
+done
+
 run 3 convert "$data/song.flac" --voice no-such-voice -o out.wav
 has stderr 'no-such-voice'
 gone out.wav

@@ -7,6 +7,9 @@
 
 namespace voxconv {
 
+/// What messages call an option: by its JSON key, or by its flag on the command line.
+enum class OptionNames { json, flags };
+
 /// How a song is converted. Plain values; the defaults are what most songs want.
 struct ConvertOptions {
   bool key_auto = false;        ///< shift by whole octaves into the voice's range: choose_key() of voxconv/key.h
@@ -38,8 +41,9 @@ struct ConvertOptions {
   std::string profile = "auto";    ///< unvoiced frames: "classic" have no pitch, "head" have that of their neighbours; auto: classic
   bool exact = false;              ///< the whole file at once as RVC does it, with RVC's cuts and noise; takes memory with the length
 
-  std::vector<std::string> problems() const;  ///< empty: valid; else one sentence for each bad field
-  void validate() const;                      ///< throws Error(usage) with the first problem
+  /// Empty: valid; else one sentence for each bad field.
+  std::vector<std::string> problems(OptionNames names = OptionNames::json) const;
+  void validate(OptionNames names = OptionNames::json) const;  ///< throws Error(usage) with the first problem
   std::string to_json() const;
   static ConvertOptions from_json(const std::string& json);  ///< throws Error(usage); unknown keys are refused
 };

@@ -21,24 +21,31 @@ constexpr double lowest_rate = 8000, highest_rate = 192000;
 constexpr double longest_median = 31;
 constexpr bool local = true;
 
+/// "gain_db", or "--gain"; options without a flag of their own are values of another's.
+std::string name_of(std::string_view option, OptionNames names) {
+  if (names == OptionNames::json) return std::string(option);
+  if (option == "key_auto") return "--key auto";
+  if (option == "keep_stereo") return "--stereo keep";
+  const auto& table = convert_option_table();
+  return "--" + std::string(std::ranges::find(table, option, &OptionSpec::name)->flag);
+}
+
 /// What is wrong with one field; empty: nothing.
-std::string problem(const OptionSpec& spec, const ConvertOptions& options) {
+std::string problem(const OptionSpec& spec, const ConvertOptions& options, const std::string& name) {
   if (spec.kind == Kind::number) {
     const double value = options.*std::get<double ConvertOptions::*>(spec.field);
     if (!std::isfinite(value) || value < spec.low || value > spec.high)
-      return fmt::format("{} is {}; expected {} to {}{}{}.", spec.name, value, spec.low, spec.high, spec.unit.empty() ? "" : " ",
-                         spec.unit);
+      return fmt::format("{} is {}; expected {} to {}{}{}.", name, value, spec.low, spec.high, spec.unit.empty() ? "" : " ", spec.unit);
   }
   if (spec.kind == Kind::integer && spec.high > spec.low) {
     const std::uint64_t value = options.*std::get<std::uint64_t ConvertOptions::*>(spec.field);
     if (double(value) < spec.low || double(value) > spec.high)
-      return fmt::format("{} is {}; expected {} to {}{}{}.", spec.name, value, spec.low, spec.high, spec.unit.empty() ? "" : " ",
-                         spec.unit);
+      return fmt::format("{} is {}; expected {} to {}{}{}.", name, value, spec.low, spec.high, spec.unit.empty() ? "" : " ", spec.unit);
   }
   if (spec.kind == Kind::choice) {
     const std::string& value = options.*std::get<std::string ConvertOptions::*>(spec.field);
     if (std::find(spec.choices.begin(), spec.choices.end(), value) == spec.choices.end())
-      return fmt::format("{} is \"{}\"; expected one of {}.", spec.name, value, fmt::join(spec.choices, ", "));
+      return fmt::format("{} is \"{}\"; expected one of {}.", name, value, fmt::join(spec.choices, ", "));
   }
   return "";
 }
@@ -197,24 +204,27 @@ const std::vector<OptionSpec>& convert_option_table() {
   return table;
 }
 
-std::vector<std::string> ConvertOptions::problems() const {
+std::vector<std::string> ConvertOptions::problems(OptionNames names) const {
+  const auto name = [&](std::string_view option) { return name_of(option, names); };
   std::vector<std::string> result;
   for (const OptionSpec& spec : convert_option_table())
-    if (std::string text = problem(spec, *this); !text.empty()) result.push_back(std::move(text));
-  if (f0_min >= f0_max) result.push_back(fmt::format("f0_min is {} Hz and f0_max {} Hz; expected f0_min below f0_max.", f0_min, f0_max));
+    if (std::string text = problem(spec, *this, name(spec.name)); !text.empty()) result.push_back(std::move(text));
+  if (f0_min >= f0_max)
+    result.push_back(fmt::format("{0} is {1} Hz and {2} {3} Hz; expected {0} below {2}.", name("f0_min"), f0_min, name("f0_max"), f0_max));
   if (chunk_s > 0 && chunk_s < shortest_chunk)
-    result.push_back(fmt::format("chunk_s is {}; expected 0 or {} to 600 s.", chunk_s, shortest_chunk));
+    result.push_back(fmt::format("{} is {}; expected 0 or {} to 600 s.", name("chunk_s"), chunk_s, shortest_chunk));
   if (resample > 0 && double(resample) < lowest_rate)
-    result.push_back(fmt::format("resample is {} Hz; expected 0 or {} to {} Hz.", resample, lowest_rate, highest_rate));
-  if (f0_median > 0 && f0_median % 2 == 0) result.push_back(fmt::format("f0_median is {} frames; expected 0 or an odd number.", f0_median));
+    result.push_back(fmt::format("{} is {} Hz; expected 0 or {} to {} Hz.", name("resample"), resample, lowest_rate, highest_rate));
+  if (f0_median > 0 && f0_median % 2 == 0)
+    result.push_back(fmt::format("{} is {} frames; expected 0 or an odd number.", name("f0_median"), f0_median));
   if (exact && (key_auto || keep_stereo || formant != 0 || denoise || wet != 1 || gain_db != 0))
-    result.emplace_back(
-        "exact gives what RVC gives, which knows no automatic key, stereo, formant, denoising, mix or gain; leave these out.");
+    result.push_back(fmt::format(
+        "{} gives what RVC gives, which knows no automatic key, stereo, formant, denoising, mix or gain; leave these out.", name("exact")));
   return result;
 }
 
-void ConvertOptions::validate() const {
-  if (const auto found = problems(); !found.empty()) throw Error(ErrorCode::usage, found.front());
+void ConvertOptions::validate(OptionNames names) const {
+  if (const auto found = problems(names); !found.empty()) throw Error(ErrorCode::usage, found.front());
 }
 
 std::string ConvertOptions::to_json() const {

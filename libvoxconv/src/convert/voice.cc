@@ -19,7 +19,7 @@ constexpr double protects_below = 0.5;                           // RVC's way to
 /// Throws Error(usage) where the voice cannot do what `options` ask for.
 void check_options(const Voice::Impl& voice, const ConvertOptions& options) {
   if (std::int64_t(options.speaker) >= voice.model->speakers())
-    fail(ErrorCode::usage, "speaker is {}; the voice {} has the speakers 0 to {}.", options.speaker, voice.info.name,
+    fail(ErrorCode::usage, "The speaker {} is not there; the voice {} has the speakers 0 to {}.", options.speaker, voice.info.name,
          voice.model->speakers() - 1);
   if (options.key_auto && (voice.info.f0_low <= 0 || voice.info.f0_high <= voice.info.f0_low))
     fail(ErrorCode::usage, "The range of the voice {} is not known, so its key cannot be chosen; give it in semitones, e.g. --key 12.",

@@ -52,12 +52,12 @@ std::vector<std::string> TrainOptions::problems() const {
   if (stage == "voice" && !std::regex_match(name, std::regex("[a-z0-9][a-z0-9_-]{0,63}")))
     result.push_back(fmt::format("The voice name \"{}\" is not usable; expected lower-case letters, digits, '-' and '_'.", name));
   if (stage != "voice" && out_dir.empty()) result.push_back("The stages base and vocoder need a folder to write to (--out).");
-  if (stage != "voice" && zero_shot) result.push_back("zero_shot is for the stage voice only.");
+  if (stage != "voice" && zero_shot) result.push_back("Zero-shot is for the stage voice only.");
   if (compact && (stage != "voice" || zero_shot || !from.empty()))
-    result.push_back("compact is for voices that are trained from the shipped base: without zero_shot, from and other stages.");
-  if (minutes < 0 || steps < 0) result.push_back("minutes and steps must not be negative.");
-  if (max_minutes <= 0) result.push_back("max_minutes must be positive.");
-  if (checkpoint_minutes <= 0) result.push_back("checkpoint_minutes must be positive.");
+    result.push_back("A compact voice is trained from the shipped base: not zero-shot, not from another voice, and in the stage voice.");
+  if (minutes < 0 || steps < 0) result.push_back("The minutes and steps of training must not be negative.");
+  if (max_minutes <= 0) result.push_back("The minutes of recordings that are used must be more than 0.");
+  if (checkpoint_minutes <= 0) result.push_back("The minutes between checkpoints must be more than 0.");
   return result;
 }
 
