@@ -14,6 +14,8 @@ namespace voxconv::cli {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr double least_told_db = 0.05;  // less is 0.0 as it is printed
+
 struct CoverCommand {
   std::vector<std::string> sources;
   std::string voice, output, raw, model = separators().front(), model_settings;
@@ -103,7 +105,7 @@ Console::Json cover_json(const ConvertReport& report) {
 std::string cover_text(const ConvertReport& report) {
   std::string text = speed_text(report.source_s, report.wall_s);
   if (report.key != 0) text += fmt::format(", key {:+g}", report.key);
-  if (report.limiter_gain_db != 0) text += fmt::format(", limiter at most {:.1f} dB", report.limiter_gain_db);
+  if (report.limiter_gain_db <= -least_told_db) text += fmt::format(", limiter at most {:.1f} dB", report.limiter_gain_db);
   return text;
 }
 
@@ -144,7 +146,7 @@ int cover_one(Session& session, const CoverCommand& options, const CoverOptions&
   ConvertReport whole = report.convert;
   whole.wall_s = report.wall_s;
   std::string text = cover_text(whole);
-  if (report.gain_db != 0) text += fmt::format(", {:.1f} dB for the song's own peaks", report.gain_db);
+  if (report.gain_db <= -least_told_db) text += fmt::format(", {:.1f} dB for the song's own peaks", report.gain_db);
   if (report.from_cache) text += ", its vocals were there already";
   session.console.note(fmt::format("{}: {}", job.target == "-" ? "standard output" : job.target, text));
   return 0;
@@ -167,6 +169,7 @@ int run_cover(Session& session, const CoverCommand& options) {
   CoverOptions cover = options.cover;
   cover.cache_dir = options.no_cache ? "" : user_vocals_cache();
   cover.cache_bytes = std::uint64_t(options.cache_gb * 1e9);
+  cover.convert.validate(OptionNames::flags);
   cover.validate();
   if (options.output.empty()) {
     if (std::ranges::find(options.sources, "-") != options.sources.end())

@@ -14,6 +14,8 @@ namespace voxconv::cli {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr const char* default_format = "flac";
+
 struct SeparateCommand {
   std::vector<std::string> sources, stems{"vocals", "music"};
   std::string model = separators().front(), model_settings, output, raw;
@@ -21,7 +23,6 @@ struct SeparateCommand {
 };
 
 void define_separate(CLI::App& app, SeparateCommand& options) {
-  options.batch.format = "flac";
   app.add_option("source", options.sources, "Songs: audio files, folders or patterns such as 'songs/*.flac'; - is standard input")
       ->required()
       ->type_name("SOURCE");
@@ -37,7 +38,7 @@ void define_separate(CLI::App& app, SeparateCommand& options) {
   app.add_option("--format", options.batch.format, "Of the stems; wavf also holds what reaches above full scale")
       ->type_name(fmt::format("{}", fmt::join(write_formats(), "|")))
       ->check(CLI::IsMember(write_formats()).description(""))
-      ->capture_default_str();
+      ->default_str("flac, of a pipe wav16");
   app.add_option("--bitrate", options.batch.bitrate_kbps, "Of mp3, ogg, opus and m4a; 0: a good default")
       ->type_name("KBPS")
       ->check(CLI::Range(0, 1024).description(""));
@@ -79,9 +80,10 @@ int separate_one(Session& session, const SeparateCommand& options) {
   if (options.output == "-") {
     if (options.stems.size() != 1 || options.stems.front() == "all")
       throw Error(ErrorCode::usage, "Standard output takes one stem: add --stems vocals or --stems music.");
-    if (!job.format.starts_with("wav") && job.format != "raw") job.format = "wav16";  // what a pipe can carry
+    if (job.format.empty()) job.format = "wav16";
     session.console.give_stdout_to_data();
   }
+  if (job.format.empty()) job.format = default_format;
   if (std::error_code none; job.source != "-" && (fs::is_regular_file(job.source, none) || !fs::exists(job.source, none)))
     open_reader(job.source, job.read);
   const Separator separator(session.load, options.model, options.model_settings);
@@ -125,6 +127,7 @@ int separate_many(Session& session, const SeparateCommand& options) {
   BatchOptions batch = options.batch;
   batch.inputs = options.sources;
   batch.out_dir = options.output;
+  if (batch.format.empty()) batch.format = default_format;
   LoadOptions load = session.load;
   load.jobs = batch.jobs;
   const Separator separator(load, options.model, options.model_settings);

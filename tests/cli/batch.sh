@@ -39,7 +39,7 @@ gone in/one-kathleen-kathleen.flac
 # A recording is never replaced, not even by another one's conversion.
 cp "$data/song.flac" in/deep/two2.flac
 run 2 convert in --voice kathleen --name-template '{stem}2.{ext}'
-has stderr "in/deep/two2.flac is a source and would be replaced by the conversion of in/deep/two.flac"
+has stderr "in/deep/two2.flac is a source and would be replaced by what is made of in/deep/two.flac"
 same in/deep/two2.flac "$data/song.flac"
 gone in/one2.flac
 

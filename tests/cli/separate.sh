@@ -44,6 +44,14 @@ gone in/a-vocals-vocals.flac
 "$voxconv" separate - --stems vocals -o - <"$song" >piped.wav 2>stderr || fail "piping: $(cat stderr)"
 [ "$(head -c 4 piped.wav)" = RIFF ] || fail "no WAV stream on standard output"
 
+"$voxconv" separate - --stems vocals --format mp3 -o - <"$song" >piped.mp3 2>stderr || fail "piping: $(cat stderr)"
+[ "$(head -c 3 piped.mp3)" = ID3 ] || fail "no MP3 on standard output"
+run 2 separate "$song" --model-config nothing.yaml -o no
+has stderr "nothing.yaml"
+run 0 separate "$song" --stems vocals -o some
+run 0 separate "$song" --skip-existing -o some
+there some/song-music.flac
+
 # RoFormer separators: a checkpoint with its settings beside it, under its name, or named.
 networks=$data/golden/roformer
 run 0 separate "$song" --model "$networks/mel.ckpt" --format wavf -o mel

@@ -198,10 +198,10 @@ TEST_F(BatchTest, ASourceIsNeverReplaced) {
   options_.out_dir = "";
   options_.inputs = {one.string()};
   options_.name_template = "{stem}.{ext}";
-  EXPECT_THAT(refusal(), HasSubstr("one.wav is a source and would be replaced by the conversion of "));
+  EXPECT_THAT(refusal(), HasSubstr("one.wav is a source and would be replaced by what is made of "));
   options_.inputs = {(dir_ / "in").string()};
   options_.name_template = "{stem}2.{ext}";
-  EXPECT_THAT(refusal(), HasSubstr("one2.wav is a source and would be replaced by the conversion of " + one.string()));
+  EXPECT_THAT(refusal(), HasSubstr("one2.wav is a source and would be replaced by what is made of " + one.string()));
   fs::create_symlink(dir_ / "in", dir_ / "link");
   options_.inputs = {one.string(), (dir_ / "link/one2.wav").string()};
   EXPECT_THAT(refusal(), HasSubstr("one2.wav is a source"));

@@ -240,6 +240,105 @@ TEST_F(Cover, SeparatedVocalsAreKeptForTheNextVoice) {
   EXPECT_TRUE(fs::is_empty(options.cache_dir));
 }
 
+TEST_F(Cover, VocalsAboveFullScaleLeaveNothingOfTheSinger) {
+  CoverOptions options;
+  options.vocals_db = -60;
+  const AudioBuffer song = duet(0.8, 0.2);  // its vocals peak at 1.6
+  const CoverReport report = make(write("song.wav", song), options);
+  const AudioBuffer cover = read("cover.wav");
+  EXPECT_LT(level_db(cover.channels[0], 0.5, 3), -60) << "the music has nothing on the left";
+  EXPECT_NEAR(level_db(cover.channels[1], 0.5, 7), level_db(song.channels[1], 0.5, 7) + report.gain_db, 0.1);
+}
+
+TEST_F(Cover, KeptVocalsAreThoseOfTheSong) {
+  CoverOptions options;
+  options.cache_dir = file("cache");
+  const std::string a = write("a.wav", duet(0.2)), b = write("b.wav", duet(0.1));
+  make(a, options);
+  const fs::path of_a = fs::directory_iterator(options.cache_dir)->path();
+  make(b, options);
+  for (const auto& entry : fs::directory_iterator(options.cache_dir))
+    if (entry.path() != of_a) fs::copy_file(entry.path(), of_a, fs::copy_options::overwrite_existing);
+  EXPECT_FALSE(make(a, options).from_cache) << "an entry with the vocals of another song";
+  EXPECT_TRUE(make(a, options).from_cache);
+  options.cache_bytes = 0;
+  EXPECT_FALSE(make(a, options).from_cache);
+  EXPECT_FALSE(fs::is_empty(options.cache_dir)) << "what is kept is left alone";
+}
+
+TEST_F(Cover, ACacheThatCannotBeUsedIsDoneWithout) {
+  CoverOptions options;
+  options.cache_dir = file("file");
+  std::ofstream(options.cache_dir) << "no folder";
+  EXPECT_FALSE(make(write("song.wav", duet()), options).from_cache);
+  EXPECT_TRUE(fs::exists(file("cover.wav")));
+  EXPECT_NE(said_.find("not kept"), said_.npos) << said_;
+}
+
+TEST_F(Cover, SeveralMakersTrimOneCache) {
+  CoverOptions options;
+  options.cache_dir = file("cache");
+  options.cache_bytes = 1;
+  options.convert.f0 = "pyin";
+  BatchOptions batch;
+  for (int i = 0; i < 8; ++i) batch.inputs.push_back(write(std::to_string(i) + ".wav", duet(0.2, 0.1 + 0.01 * i, rate, 1 + i % 3)));
+  batch.out_dir = file("out");
+  batch.jobs = 4;
+  EXPECT_EQ(cover_batch(sine_voice(), side_separator(), options, batch).count(BatchItem::State::converted), 8u);
+}
+
+TEST_F(Cover, StemsNeverReplaceASource) {
+  CoverOptions options;
+  options.stems_dir = folder_.string();
+  const AudioBuffer other = duet(0.1);
+  const std::string song = write("song.wav", duet());
+  fs::create_symlink(song, file("song-vocals.flac"));
+  EXPECT_THROW(make(song, options), Error);
+  fs::remove(file("song-vocals.flac"));
+  fs::copy_file(write("other.wav", other), file("song-music.flac"));
+  options.convert.f0 = "pyin";
+  BatchOptions batch;
+  batch.inputs = {song, file("song-music.flac")};
+  batch.out_dir = file("out");
+  EXPECT_THROW(cover_batch(sine_voice(), side_separator(), options, batch), Error);
+  EXPECT_EQ(read("song-music.flac").channels, other.channels);
+}
+
+TEST_F(Cover, ABatchKeepsItsStemsApartAndKnowsItsResults) {
+  CoverOptions options;
+  options.stems_dir = file("in");
+  options.convert.f0 = "pyin";
+  fs::create_directories(folder_ / "in/a");
+  fs::create_directories(folder_ / "in/b");
+  write("in/a/song.wav", duet());
+  write("in/b/song.wav", duet(0.1));
+  write("in/still.wav", AudioBuffer(rate, 2, rate));
+  BatchOptions batch;
+  batch.inputs = {file("in")};
+  for (const char* turn : {"first", "second"}) {
+    const BatchReport report = cover_batch(sine_voice(), side_separator(), options, batch);
+    EXPECT_EQ(report.count(BatchItem::State::converted), 3u) << turn;
+    EXPECT_EQ(report.count(BatchItem::State::failed), 0u) << turn;
+  }
+  EXPECT_TRUE(fs::exists(file("in/a/song-vocals.flac")) && fs::exists(file("in/b/song-vocals.flac")));
+  batch.skip_existing = true;
+  fs::remove(file("in/b/song-music.flac"));
+  const BatchReport report = cover_batch(sine_voice(), side_separator(), options, batch);
+  EXPECT_EQ(report.count(BatchItem::State::skipped), 2u);
+  EXPECT_TRUE(fs::exists(file("in/b/song-music.flac")));
+}
+
+TEST_F(Cover, ABadTargetIsToldBeforeTheWork) {
+  FileJob job;
+  job.source = write("song.wav", duet());
+  job.target = file("nowhere/cover.wav");
+  CoverOptions options;
+  options.convert.f0 = "pyin";
+  bool worked = false;
+  EXPECT_THROW(CoverMaker(sine_voice(), side_separator(), options).run(job, [&](const Progress&) { worked = true; }), Error);
+  EXPECT_FALSE(worked);
+}
+
 TEST_F(Cover, CancelledLeavesNothing) {
   const std::string song = write("song.wav", duet());
   for (const char* step : {"separating", "measuring", "converting"}) {
@@ -318,7 +417,7 @@ TEST_F(Cover, ReadsAndWritesWithoutFiles) {
   EXPECT_NEAR(report.convert.source_s, 8, 1e-6);
   for (const auto& [name, path] :
        {std::pair{"cover", "cover.wav"}, {"converted", "stems/song-converted.flac"}, {"music", "stems/song-music.flac"}})
-    EXPECT_LT(difference_db(read(path), parts.at(name).audio), -80) << name;
+    EXPECT_LT(difference_db(read(path), parts.at(name).audio), -60) << name;  // the pitch differs a little where 16 bits differ from 24
 
   job.vocals = write("short.wav", AudioBuffer(rate, 2, 1000));
   EXPECT_THROW(maker.run(job), Error);

@@ -41,15 +41,16 @@ struct BatchItem {
   enum class State {
     waiting,
     converted,
-    skipped,  ///< its target was there already
+    skipped,  ///< its targets were there already
     failed,
     left_out  ///< found in a folder, and not for conversion: it holds no sound, or is the result of another source
   };
   std::string source, target;
-  State state = State::waiting;          ///< still waiting in a report: the batch was cancelled before
-  ErrorCode code = ErrorCode::internal;  ///< of a failure
-  std::string error;                     ///< of a failure: one sentence; of what is left out: why, as part of a sentence
-  ConvertReport report;                  ///< of a conversion
+  std::vector<std::string> further_targets;  ///< files that are written besides: the stems of separate_batch() and cover_batch()
+  State state = State::waiting;              ///< still waiting in a report: the batch was cancelled before
+  ErrorCode code = ErrorCode::internal;      ///< of a failure
+  std::string error;                         ///< of a failure: one sentence; of what is left out: why, as part of a sentence
+  ConvertReport report;                      ///< of a conversion
 };
 
 /// "waiting", "converted", "skipped", "failed", "left_out".

@@ -15,9 +15,11 @@ struct CoverOptions {
   /// the vocals' channels give it. `gain_db` is of the whole, `resample` the rate of the result; 0: that of the song.
   ConvertOptions convert;
   double vocals_db = 0, music_db = 0;  ///< gains in the mix, [-60, 24]
-  std::string stems_dir;  ///< folder that keeps the vocals, the converted vocals and the music, as FLAC; made if need be; empty: none
+  /// Folder that keeps the vocals, the converted vocals and the music, as FLAC, in a batch below the folders of the sources; made if need
+  /// be; empty: none.
+  std::string stems_dir;
   std::string cache_dir;  ///< folder that keeps separated vocals, by the hash of the song's file, for the next voice; empty: none
-  std::uint64_t cache_bytes = std::uint64_t{2} << 30;  ///< size it may reach; what was used longest ago goes
+  std::uint64_t cache_bytes = std::uint64_t{2} << 30;  ///< size it may reach; what was used longest ago goes. 0: it is left alone
 
   void validate() const;  ///< throws Error(usage), also for a key that would need the music shifted
 };
@@ -62,17 +64,20 @@ class CoverMaker {
   CoverMaker(CoverMaker&&) noexcept;
   CoverMaker& operator=(CoverMaker&&) noexcept;
 
-  /// Reads the source, writes the cover with the source's tags and provenance_tags(). A song without vocals comes out as it is, and of one
-  /// without music the whole is converted; either is told as a warning. Progress is one line over all steps, in seconds of the song. Throws
-  /// Error; the targets then do not appear.
+  /// Reads the source, writes the cover with the source's tags and provenance_tags(). A song without vocals comes out without a change of
+  /// voice, and of one without music the whole is converted; either is told as a warning, as is a cache that cannot be used. Progress is
+  /// one line over all steps, in seconds of the song. Throws Error; the targets then do not appear.
   CoverReport run(const FileJob& job, const ProgressFn& on_progress = {}, const CancelToken& cancel = {});
 
   /// The same without files; `stems_dir` and `cache_dir` do not count. Throws Error(bad_audio) also where the vocals are not the song's.
   CoverReport run(const CoverJob& job, const ProgressFn& on_progress = {}, const CancelToken& cancel = {});
 
  private:
+  friend BatchReport cover_batch(const Voice&, const Separator&, const CoverOptions&, const BatchOptions&, const BatchCallbacks&,
+                                 const CancelToken&);
   struct Impl;
   explicit CoverMaker(std::unique_ptr<Impl> impl);
+  CoverReport run(const FileJob& job, const std::vector<std::string>& stems, const ProgressFn& on_progress, const CancelToken& cancel);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -62,9 +62,9 @@ class Separator {
   std::shared_ptr<const Impl> impl_;
 };
 
-/// Listens for singing and for music in a source of `seconds`: takes apart all of it up to 36 s, else six parts of 6 s that are evenly
-/// spread over it, and measures these together. `vocals`, open at the source's rate with Separator::stem_channels() channels, gets the
-/// vocals of what was listened to and is finished; null: nobody. Bounded memory. Throws Error.
+/// How loud vocals and music are in a source of `seconds`: separates all of it up to 36 s, else six parts of 6 s that are evenly spread
+/// over it, and measures these together. `vocals`, open at the source's rate with Separator::stem_channels() channels, gets the vocals of
+/// those parts and is finished; null: nobody. Bounded memory. Throws Error.
 StemLevels measure_stems(const Separator& separator, AudioReader& source, double seconds, AudioWriter* vocals = nullptr,
                          const CancelToken& cancel = {});
 

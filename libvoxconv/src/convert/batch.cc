@@ -51,8 +51,8 @@ BatchReport convert_batch(const Voice& voice, const BatchOptions& options, const
   options.convert.validate();
   Converter converter(voice, options.convert);
   const auto worker = [&]() -> FileWorker {
-    return [own = std::make_shared<Converter>(converter.another())](const FileJob& job, const ProgressFn& on_progress,
-                                                                    const CancelToken& stop) {
+    return [own = std::make_shared<Converter>(converter.another())](const FileJob& job, const std::vector<std::string>&,
+                                                                    const ProgressFn& on_progress, const CancelToken& stop) {
       return convert_file(*own, job, on_progress, stop);
     };
   };

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cmath>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <set>
 
 #include "audio/find_audio.h"
+#include "convert/batch_run.h"
 #include "core/boundary.h"
 #include "core/fail.h"
 #include "voxconv/batch.h"
@@ -26,7 +28,7 @@ struct Source {
   State state = State::waiting;
   ErrorCode code = ErrorCode::not_found;  ///< of a failure
   std::string reason;                     ///< of a failure, or why it is left out
-  fs::path target;
+  std::vector<fs::path> targets;          ///< the one named by the template, then further ones
 };
 
 void add_folder(const fs::path& folder, const std::string& out_dir, std::vector<Source>& sources) {
@@ -139,33 +141,39 @@ std::optional<FileId> file_at(const fs::path& path) {
   return FileId(status.st_dev, status.st_ino);
 }
 
-/// Whether a sound says of itself that it is converted, as provenance_tags() make it say, or a stem of another one.
+/// Whether a sound says of itself that it is converted, as provenance_tags() make it say, or a cover, or a stem of another one.
 bool is_result(const fs::path& path) {
   try {
     const auto reader = open_reader(path.string());
-    return reader->info().tags.contains("voxconv_ai_converted") || reader->info().tags.contains("voxconv_stem");
+    const Tags& tags = reader->info().tags;
+    return std::ranges::any_of(std::array{"voxconv_ai_converted", "voxconv_cover", "voxconv_stem"},
+                               [&](const char* tag) { return tags.contains(tag); });
   } catch (const Error&) {
     return false;
   }
 }
 
-/// Gives each source its target; {n} counts those whose names would else be the same.
-void set_targets(std::vector<Source>& sources, const BatchOptions& options, const VoiceInfo& voice) {
+/// Gives each source its targets; {n} counts those whose names would else be the same.
+void set_targets(std::vector<Source>& sources, const BatchOptions& options, const VoiceInfo& voice, const FurtherTargets& further) {
   std::map<fs::path, int> same_name;
-  for (Source& source : sources)
-    if (source.state == State::waiting)
-      source.target = target_of(source, options, voice, std::to_string(++same_name[target_of(source, options, voice, "")]));
+  for (Source& source : sources) {
+    if (source.state != State::waiting) continue;
+    source.targets = {target_of(source, options, voice, std::to_string(++same_name[target_of(source, options, voice, "")]))};
+    for (const fs::path& target : further(source.path, source.folder, source.targets.front()))
+      source.targets.push_back(target.lexically_normal());
+  }
 }
 
 /// A batch that is repeated finds what it wrote beside its sources: results, not songs.
 void leave_out_results(std::vector<Source>& sources) {
   std::multiset<FileId> targets;
   for (const Source& source : sources)
-    if (const auto file = file_at(source.target)) targets.insert(*file);
+    for (const fs::path& target : source.targets)
+      if (const auto file = file_at(target)) targets.insert(*file);
   for (Source& source : sources) {
     const auto file = file_at(source.path);
-    const std::size_t own = file == file_at(source.target) ? 1 : 0;
-    if (source.state != State::waiting || !file || targets.count(*file) <= own || !is_result(source.path)) continue;
+    const auto own = std::ranges::count_if(source.targets, [&](const fs::path& target) { return file == file_at(target); });
+    if (source.state != State::waiting || !file || std::ptrdiff_t(targets.count(*file)) <= own || !is_result(source.path)) continue;
     source.state = State::left_out;
     source.reason = "it is the result of another source";
   }
@@ -176,32 +184,42 @@ void refuse_to_replace_sources(const std::vector<Source>& sources) {
   for (const Source& source : sources)
     if (const auto file = file_at(source.path); file && source.state == State::waiting) files.insert(*file);
   for (const Source& source : sources)
-    if (const auto file = file_at(source.target); file && source.state == State::waiting && files.contains(*file))
-      fail(ErrorCode::usage, "{} is a source and would be replaced by the conversion of {}; choose another name template or output folder.",
-           source.target.string(), source.path.string());
+    for (const fs::path& target : source.targets)
+      if (const auto file = file_at(target); file && source.state == State::waiting && files.contains(*file))
+        fail(ErrorCode::usage, "{} is a source and would be replaced by what is made of {}; choose another name template or output folder.",
+             target.string(), source.path.string());
 }
 
-/// Of sources with one target the first is converted.
+/// Of sources that share a target the first is converted.
 void fail_where_taken(std::vector<Source>& sources) {
   std::map<fs::path, fs::path> taken;
   for (Source& source : sources) {
     if (source.state != State::waiting) continue;
-    const auto [other, fresh] = taken.try_emplace(source.target, source.path);
-    if (fresh) continue;
+    const auto shared = std::ranges::find_if(source.targets, [&](const fs::path& target) { return taken.contains(target); });
+    if (shared == source.targets.end()) {
+      for (const fs::path& target : source.targets) taken.emplace(target, source.path);
+      continue;
+    }
     source.state = State::failed;
     source.code = ErrorCode::usage;
+    const std::string advice = shared == source.targets.begin() && source.targets.size() == 1
+                                   ? "tell them apart by {source_ext} or {n} in the name template"
+                                   : "give one of them another name or folder";
     source.reason =
-        fmt::format("Its result would be written to {}, as that of {}; tell them apart by {{source_ext}} or {{n}} in the name template.",
-                    source.target.string(), other->second.string());
+        fmt::format("Its result would be written to {}, as that of {}; {}.", shared->string(), taken.at(*shared).string(), advice);
   }
 }
 
 }  // namespace
 
-std::vector<BatchItem> plan_batch(const BatchOptions& options, const VoiceInfo& voice) try {
+std::vector<BatchItem> plan_batch(const BatchOptions& options, const VoiceInfo& voice) {
+  return plan_batch(options, voice, [](const fs::path&, const fs::path&, const fs::path&) { return std::vector<fs::path>(); });
+}
+
+std::vector<BatchItem> plan_batch(const BatchOptions& options, const VoiceInfo& voice, const FurtherTargets& further) try {
   if (!options.format.empty() && !can_write(options.format)) fail(ErrorCode::usage, "The format \"{}\" cannot be written.", options.format);
   std::vector<Source> sources = find_sources(options.inputs, options.out_dir);
-  set_targets(sources, options, voice);
+  set_targets(sources, options, voice, further);
   leave_out_results(sources);
   refuse_to_replace_sources(sources);
   fail_where_taken(sources);
@@ -210,7 +228,11 @@ std::vector<BatchItem> plan_batch(const BatchOptions& options, const VoiceInfo& 
     BatchItem item;
     item.source = source.path.string();
     item.state = source.state;
-    if (source.state == State::waiting) item.target = source.target.string();
+    if (source.state == State::waiting) {
+      item.target = source.targets.front().string();
+      for (auto target = source.targets.begin() + 1; target != source.targets.end(); ++target)
+        item.further_targets.push_back(target->string());
+    }
     if (source.state == State::failed) item.code = source.code;
     item.error = source.reason;
     items.push_back(item);

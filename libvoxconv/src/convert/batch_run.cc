@@ -69,12 +69,19 @@ class Batch {
       item.error = message;
     };
     try {
-      if (std::error_code none; options_.skip_existing && fs::exists(item.target, none)) {
+      std::vector<std::string> targets = item.further_targets;
+      targets.push_back(item.target);
+      if (options_.skip_existing && std::ranges::all_of(targets, [](const std::string& target) {
+            std::error_code none;
+            return fs::exists(target, none);
+          })) {
         item.state = State::skipped;
         return;
       }
-      if (const fs::path folder = fs::path(item.target).parent_path(); !folder.empty()) make_folder(folder);
-      item.report = worker({item.source, item.target, {}, options_.format, {}, options_.bitrate_kbps}, on_progress, cancel_);
+      for (const std::string& target : targets)
+        if (const fs::path folder = fs::path(target).parent_path(); !folder.empty()) make_folder(folder);
+      item.report =
+          worker({item.source, item.target, {}, options_.format, {}, options_.bitrate_kbps}, item.further_targets, on_progress, cancel_);
       item.state = State::converted;
     } catch (const Error& e) {
       if (callback_threw) throw;

@@ -32,6 +32,11 @@ namespace {
 constexpr double measured_block_s = 1;
 // How the time of a cover is divided, for its progress.
 constexpr double separate_share = 0.2, measure_share = 0.05;
+/// Separated vocals may reach above full scale, where integers clip them and the singer would stay in the music. Their file has them this
+/// much lower, 18 dB, which leaves 21 of its 24 bits.
+constexpr float kept_scale = 1.0F / 8;
+constexpr double loud_peak_db = 12;  // above full scale; no mix is mastered that hot
+const std::vector<std::string> stem_names = {"vocals", "converted", "music"};
 
 /// A folder of its own for files that go with the object.
 class TemporaryFolder {
@@ -75,6 +80,50 @@ class TrackedReader : public AudioReader {
   std::int64_t frames_ = 0;
 };
 
+/// The samples of a piece times a number.
+void scale(AudioBuffer& audio, float factor) {
+  for (auto& channel : audio.channels)
+    for (float& sample : channel) sample *= factor;
+}
+
+/// The file of separated vocals, which keeps them lower than they are.
+class KeptVocalsWriter : public AudioWriter {
+ public:
+  /// `song`: what its tags bind it to; empty: nothing.
+  KeptVocalsWriter(const std::string& path, const AudioInfo& info, const std::string& song) {
+    WriteOptions format;
+    format.rate = info.rate;
+    format.channels = info.channels;
+    format.tags = {{"voxconv_stem", "vocals"}, {"voxconv_song", song}, {"voxconv_scale", fmt::format("{}", kept_scale)}};
+    file_ = open_writer(path, format);
+  }
+  void write(const AudioBuffer& audio) override {
+    AudioBuffer lower = audio;
+    scale(lower, kept_scale);
+    file_->write(lower);
+  }
+  void finish() override { file_->finish(); }
+
+ private:
+  std::unique_ptr<AudioWriter> file_;
+};
+
+/// A file of vocals as they are: one that KeptVocalsWriter made, or a caller's.
+class VocalsReader : public AudioReader {
+ public:
+  explicit VocalsReader(const std::string& path) : file_(open_reader(path)), kept_(file_->info().tags.contains("voxconv_scale")) {}
+  const AudioInfo& info() const override { return file_->info(); }
+  bool read(AudioBuffer& out, std::size_t max_frames) override {
+    const bool more = file_->read(out, max_frames);
+    if (kept_) scale(out, 1 / kept_scale);
+    return more;
+  }
+
+ private:
+  std::unique_ptr<AudioReader> file_;
+  bool kept_;
+};
+
 /// One progress over steps that each work through the whole song.
 class CoverProgress {
  public:
@@ -88,6 +137,8 @@ class CoverProgress {
     step_ = step;
     share_ = share;
   }
+  /// The step that was begun does not count: it is done in another way.
+  void drop() { share_ = 0; }
   void tell(double seconds) {
     cancel_.check();
     if (!report_) return;
@@ -106,7 +157,6 @@ class CoverProgress {
 struct SongSource {
   std::string name;  ///< for messages
   std::function<std::unique_ptr<AudioReader>()> open;
-  std::string cached;  ///< where its vocals are kept for the next voice; empty: nowhere
 };
 
 class OpenSong {
@@ -130,9 +180,9 @@ struct SongMeasures {
 /// Nothing where the vocals are not those of the song: they end elsewhere.
 std::optional<SongMeasures> measure_song(const SongSource& source, const std::string& vocals_path, CoverProgress& progress) {
   OpenSong song(source);
-  const auto vocals = open_reader(vocals_path);
+  VocalsReader vocals(vocals_path);
   const AudioInfo& info = song.reader().info();
-  if (vocals->info().rate != info.rate || vocals->info().channels != info.channels) return std::nullopt;
+  if (vocals.info().rate != info.rate || vocals.info().channels != info.channels) return std::nullopt;
   StemMeter meter(info.rate, std::size_t(info.channels));
   TruePeakLimiter limiter(info.channels, info.rate);
   std::int64_t frames = 0;
@@ -141,7 +191,7 @@ std::optional<SongMeasures> measure_song(const SongSource& source, const std::st
   while (song.reader().read(stems.music, std::size_t(measured_block_s * info.rate))) {
     stems.vocals = AudioBuffer(info.rate, std::size_t(info.channels));
     while (stems.vocals.frames() < stems.music.frames()) {
-      if (!vocals->read(piece, stems.music.frames() - stems.vocals.frames())) return std::nullopt;
+      if (!vocals.read(piece, stems.music.frames() - stems.vocals.frames())) return std::nullopt;
       for (std::size_t c = 0; c < piece.channel_count(); ++c)
         stems.vocals.channels[c].insert(stems.vocals.channels[c].end(), piece.channels[c].begin(), piece.channels[c].end());
     }
@@ -153,28 +203,87 @@ std::optional<SongMeasures> measure_song(const SongSource& source, const std::st
     frames += std::int64_t(stems.music.frames());
     progress.tell(double(frames) / info.rate);
   }
-  if (vocals->read(piece, 1)) return std::nullopt;
+  if (vocals.read(piece, 1)) return std::nullopt;
   limiter.finish();
   return SongMeasures{double(frames) / info.rate, meter.levels(), limiter.largest_reduction_db()};
 }
 
-/// Deletes what was used longest ago, until what is left is small enough.
-void trim_cache(const std::string& folder, std::uint64_t most) {
-  std::error_code ignored;
-  std::vector<std::pair<fs::file_time_type, fs::path>> files;
-  std::uint64_t bytes = 0;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
-    if (!entry.is_regular_file(ignored) || entry.path().extension() != ".flac" || entry.path().filename().string().starts_with('.'))
-      continue;
-    files.emplace_back(entry.last_write_time(ignored), entry.path());
-    bytes += entry.file_size(ignored);
+/// Separated vocals that are kept for the next voice, by a name that tells the song and the separator. A convenience: where the folder
+/// cannot be used, that is said, and the cover is made without it. Other processes may use it at the same time.
+class VocalsCache {
+ public:
+  /// `song`: hash of its file; empty, or a size of 0: nothing is kept.
+  VocalsCache(const CoverOptions& options, const std::string& song, const std::string& separator_key)
+      : folder_(options.cache_dir), most_(options.cache_bytes), song_(song) {
+    if (!folder_.empty() && most_ > 0 && !song.empty()) path_ = fs::path(folder_) / (song + "-" + separator_key + ".flac");
   }
-  std::ranges::sort(files);
-  for (std::size_t i = 0; bytes > most && i < files.size(); ++i) {
-    bytes -= std::min<std::uint64_t>(bytes, fs::file_size(files[i].second, ignored));
-    fs::remove(files[i].second, ignored);
+
+  const std::string& song() const { return song_; }
+
+  /// Gives `to` the kept vocals, which then stay there whatever becomes of the cache. False: there are none.
+  bool take(const std::string& to) const {
+    std::error_code error;
+    if (path_.empty() || !fs::is_regular_file(path_, error)) return false;
+    fs::last_write_time(path_, fs::file_time_type::clock::now(), error);
+    if (!share(path_, to)) return false;
+    try {
+      const Tags tags = open_reader(to)->info().tags;
+      const auto song = tags.find("voxconv_song");
+      if (song != tags.end() && song->second == song_ && tags.contains("voxconv_scale")) return true;
+    } catch (const Error& damaged) {
+    }
+    fs::remove(to, error);
+    return false;
   }
-}
+
+  /// Keeps the vocals in `from`.
+  void keep(const std::string& from) const try {
+    if (path_.empty()) return;
+    make_folder(folder_);
+    AtomicFile entry(path_.string());
+    if (!share(from, entry.path())) fail(ErrorCode::io, "Cannot write {}.", entry.path());
+    entry.commit();
+  } catch (const Error& error) {
+    log_warning("The separated vocals are not kept for the next voice: {}", error.what());
+  }
+
+  /// Takes out what was used longest ago, until what is there is small enough.
+  void trim() const {
+    if (path_.empty()) return;
+    std::error_code ignored;
+    std::vector<std::pair<fs::file_time_type, fs::path>> files;
+    std::uint64_t bytes = 0;
+    const auto yesterday = fs::file_time_type::clock::now() - std::chrono::hours(24);
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder_, ignored)) {
+      if (!entry.is_regular_file(ignored) || entry.path().extension() != ".flac") continue;
+      if (entry.path().filename().string().starts_with('.')) {  // being written, or left by a process that was killed
+        if (entry.last_write_time(ignored) < yesterday) fs::remove(entry.path(), ignored);
+        continue;
+      }
+      files.emplace_back(entry.last_write_time(ignored), entry.path());
+      bytes += entry.file_size(ignored);
+    }
+    std::ranges::sort(files);
+    for (std::size_t i = 0; bytes > most_ && i < files.size(); ++i) {
+      bytes -= std::min<std::uint64_t>(bytes, fs::file_size(files[i].second, ignored));
+      fs::remove(files[i].second, ignored);
+    }
+  }
+
+ private:
+  /// One file under two names where that can be, else a copy.
+  static bool share(const fs::path& from, const fs::path& to) {
+    std::error_code error;
+    fs::create_hard_link(from, to, error);
+    if (error) fs::copy_file(from, to, error);
+    return !error;
+  }
+
+  std::string folder_;
+  std::uint64_t most_;
+  std::string song_;
+  fs::path path_;  ///< empty: nothing is kept
+};
 
 /// The name of a separator that ships; of others what their files hold, whatever their names.
 std::string key_of(const Separator& separator) {
@@ -204,15 +313,27 @@ struct CoverFiles {
   CoverWriters all() const { return {cover.get(), vocals.get(), converted.get(), music.get()}; }
 };
 
-std::unique_ptr<AudioWriter> open_cover_stem(const std::string& folder, const std::string& source, const char* stem, const AudioInfo& info,
-                                             Tags tags = {}) {
-  if (folder.empty()) return nullptr;
+std::unique_ptr<AudioWriter> open_cover_stem(const std::string& path, const std::string& stem, const AudioInfo& info, Tags tags = {}) {
   WriteOptions options;
   options.rate = info.rate;
   options.channels = Separator::stem_channels(info.channels);
   options.tags = std::move(tags);
   options.tags["voxconv_stem"] = stem;
-  return open_writer(stem_path(source, folder, stem, "flac"), options);
+  return open_writer(path, options);
+}
+
+/// The files of a cover's stems, in the order of stem_names; none without a folder.
+std::vector<std::string> stem_paths(const std::string& folder, const std::string& source) {
+  std::vector<std::string> paths;
+  if (!folder.empty())
+    for (const std::string& stem : stem_names) paths.push_back(stem_path(source, folder, stem, "flac"));
+  return paths;
+}
+
+/// Whether both names lead to one file, be it there or not yet.
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code none;
+  return fs::equivalent(a, b, none) || fs::weakly_canonical(a, none) == fs::weakly_canonical(b, none);
 }
 
 }  // namespace
@@ -243,57 +364,48 @@ struct CoverMaker::Impl {
   Converter converter;
   std::string separator_key;  ///< tells vocals in the cache that were found in other ways
 
-  std::string cache_path(const std::string& path) const;
-  CoverFiles open_files(const FileJob& job, const AudioInfo& info, bool converted) const;
-  SongMeasures separate(const SongSource& song, std::string& vocals_path, CoverProgress& progress, const CancelToken& cancel,
-                        CoverReport& report) const;
+  CoverFiles open_files(const FileJob& job, const std::vector<std::string>& stems, const AudioInfo& info, bool converted) const;
+  SongMeasures separate(const SongSource& song, const VocalsCache& cache, const std::string& vocals_path, CoverProgress& progress,
+                        const CancelToken& cancel, CoverReport& report) const;
   void mix(const SongSource& song, const std::string& vocals_path, const SongMeasures& measures, const CoverWriters& writers,
            CoverProgress& progress, const CancelToken& cancel, CoverReport& report);
 };
 
-/// Where the vocals of a song's file are kept; empty: nowhere.
-std::string CoverMaker::Impl::cache_path(const std::string& path) const {
-  if (options.cache_dir.empty() || options.cache_bytes == 0) return "";
-  return (fs::path(options.cache_dir) / (sha256_file(path) + "-" + separator_key + ".flac")).string();
-}
-
-/// Makes the vocals' file, or finds it where they are kept, and measures the song. `vocals_path`: where else they lie.
-SongMeasures CoverMaker::Impl::separate(const SongSource& song, std::string& vocals_path, CoverProgress& progress,
-                                        const CancelToken& cancel, CoverReport& report) const {
-  if (!song.cached.empty()) vocals_path = song.cached;
-  if (std::error_code none; !song.cached.empty() && fs::exists(song.cached, none)) {
+/// Gives `vocals_path` the song's vocals, kept or new, and measures the song.
+SongMeasures CoverMaker::Impl::separate(const SongSource& song, const VocalsCache& cache, const std::string& vocals_path,
+                                        CoverProgress& progress, const CancelToken& cancel, CoverReport& report) const {
+  if (cache.take(vocals_path)) {
     progress.begin("the vocals are there already", measure_share);
     try {
-      if (const auto measures = measure_song(song, song.cached, progress)) {
-        fs::last_write_time(song.cached, fs::file_time_type::clock::now(), none);
+      if (const auto measures = measure_song(song, vocals_path, progress)) {
         report.from_cache = true;
         return *measures;
       }
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::bad_audio) throw;  // a damaged file is made again
+      if (error.code() != ErrorCode::bad_audio) throw;
     }
+    log_warning("{}: the vocals that were kept of it are damaged, and are made again.", song.name);
+    fs::remove(vocals_path);
+    progress.drop();
   }
   progress.begin("separating", separate_share);
-  if (!song.cached.empty()) make_folder(options.cache_dir);
   {
     OpenSong open(song, song.name);
-    WriteOptions format;
-    format.rate = open.reader().info().rate;
-    format.channels = open.reader().info().channels;
-    format.tags = {{"voxconv_stem", "vocals"}};
-    const auto writer = open_writer(vocals_path, format);
+    KeptVocalsWriter writer(vocals_path, open.reader().info(), cache.song());
     TrackedReader reader(open.reader(), [&](double seconds) { progress.tell(seconds); });
-    const SeparateReport separated = separator.run(reader, {{vocals_stem, writer.get()}}, {}, cancel);
+    const SeparateReport separated = separator.run(reader, {{vocals_stem, &writer}}, {}, cancel);
     report.separate_s = separated.wall_s;
     progress.set_length(separated.source_s);
   }
+  cache.keep(vocals_path);
   progress.begin("measuring", measure_share);
   const auto measures = measure_song(song, vocals_path, progress);
   if (!measures) fail(ErrorCode::bad_audio, "{} has another length each time it is read.", song.name);
   return *measures;
 }
 
-CoverFiles CoverMaker::Impl::open_files(const FileJob& job, const AudioInfo& info, bool converted) const {
+CoverFiles CoverMaker::Impl::open_files(const FileJob& job, const std::vector<std::string>& stems, const AudioInfo& info,
+                                        bool converted) const {
   WriteOptions target;
   target.rate = options.convert.resample ? int(options.convert.resample) : info.rate;
   target.channels = Separator::stem_channels(info.channels);
@@ -301,26 +413,24 @@ CoverFiles CoverMaker::Impl::open_files(const FileJob& job, const AudioInfo& inf
   target.raw = job.raw;
   target.bitrate_kbps = job.bitrate_kbps;
   target.tags = converted ? provenance_tags(info.tags, voice.info(), options.convert) : info.tags;
+  target.tags["voxconv_cover"] = "yes";  // a song in which nobody sings is a result, too, and no source of the next batch
   target.cover = info.cover;
-  if (!options.stems_dir.empty()) make_folder(options.stems_dir);
-  const auto stem = [&](const char* name, const Tags& tags = {}) {
-    return open_cover_stem(options.stems_dir, job.source, name, info, tags);
-  };
   CoverFiles files;
   files.cover = open_writer(job.target, target);
-  files.vocals = stem("vocals");
-  files.converted = stem("converted", converted ? provenance_tags({}, voice.info(), options.convert) : Tags());
-  files.music = stem("music");
+  if (stems.empty()) return files;
+  files.vocals = open_cover_stem(stems[0], stem_names[0], info);
+  files.converted = open_cover_stem(stems[1], stem_names[1], info, converted ? provenance_tags({}, voice.info(), options.convert) : Tags());
+  files.music = open_cover_stem(stems[2], stem_names[2], info);
   return files;
 }
 
 void CoverMaker::Impl::mix(const SongSource& song, const std::string& vocals_path, const SongMeasures& measures,
                            const CoverWriters& writers, CoverProgress& progress, const CancelToken& cancel, CoverReport& report) {
   const bool has_vocals = measures.levels.has_vocals(), has_music = measures.levels.has_music() || !has_vocals;
-  if (!has_vocals) log_warning("{}: no vocals were found; the result is the song as it is.", song.name);
+  if (!has_vocals) log_warning("{}: no vocals were found; the result is the song, without a change of voice.", song.name);
   if (!has_music) log_warning("{}: no music was found beside the vocals; all of it is converted.", song.name);
   OpenSong dry(song);
-  const auto dry_vocals = has_music ? open_reader(vocals_path) : nullptr;
+  const auto dry_vocals = has_music ? std::make_unique<VocalsReader>(vocals_path) : nullptr;
   const int rate = options.convert.resample ? int(options.convert.resample) : dry.reader().info().rate;
 
   CoverGains gains;
@@ -328,6 +438,9 @@ void CoverMaker::Impl::mix(const SongSource& song, const std::string& vocals_pat
   gains.vocals = float(linear(options.vocals_db));
   gains.wet = has_vocals ? float(options.convert.wet) : 0;
   report.gain_db = -measures.excess_db;
+  if (measures.excess_db > loud_peak_db)
+    log_warning("{}: the cover is {:.1f} dB lower than the song, for a peak of that one; look for a damaged sample.", song.name,
+                measures.excess_db);
   gains.whole = float(linear(report.gain_db + options.convert.gain_db));
   TrackedReader tracked(dry.reader(), [&](double seconds) {
     if (!has_vocals) progress.tell(seconds);
@@ -336,7 +449,7 @@ void CoverMaker::Impl::mix(const SongSource& song, const std::string& vocals_pat
                {writers.cover, rate, writers.vocals, writers.converted, writers.music});
   if (has_vocals) {
     OpenSong whole(song);
-    const auto found = has_music ? open_reader(vocals_path) : nullptr;
+    const auto found = has_music ? std::make_unique<VocalsReader>(vocals_path) : nullptr;
     const bool two_passes = options.convert.key_auto;
     const auto on_progress = [&](const Progress& step) {
       const double half = step.stage == "key" ? step.done / 4 : two_passes ? (progress.length() + 3 * step.done) / 4 : step.done;
@@ -371,12 +484,24 @@ CoverMaker::~CoverMaker() = default;
 CoverMaker::CoverMaker(CoverMaker&&) noexcept = default;
 CoverMaker& CoverMaker::operator=(CoverMaker&&) noexcept = default;
 
-CoverReport CoverMaker::run(const FileJob& job, const ProgressFn& on_progress, const CancelToken& cancel) try {
+CoverReport CoverMaker::run(const FileJob& job, const ProgressFn& on_progress, const CancelToken& cancel) {
+  return run(job, stem_paths(impl_->options.stems_dir, job.source), on_progress, cancel);
+}
+
+CoverReport CoverMaker::run(const FileJob& job, const std::vector<std::string>& stems, const ProgressFn& on_progress,
+                            const CancelToken& cancel) try {
   const auto start = std::chrono::steady_clock::now();
   CoverReport report;
   CoverProgress progress(on_progress, cancel);
+  for (const std::string& stem : stems)
+    for (const std::string& other : {job.source, job.target})
+      if (other != "-" && same_file(stem, other))
+        fail(ErrorCode::usage, "{} would be replaced by a stem of {}; name another folder for the stems.", other, job.source);
+  if (!stems.empty()) make_folder(fs::path(stems.front()).parent_path().string());
+  if (job.target != "-" && !takes_bytes(job.target)) const AtomicFile before_the_work(job.target);
   const TemporaryFolder temporary;
-  std::string path = job.source, vocals_path = temporary.file("vocals.flac");
+  const std::string vocals_path = temporary.file("vocals.flac");
+  std::string path = job.source;
   ReadOptions read = job.read;
   AudioInfo info;
   {
@@ -399,14 +524,16 @@ CoverReport CoverMaker::run(const FileJob& job, const ProgressFn& on_progress, c
     }
   }
   const bool cacheable = !job.read.raw && path == job.source;
-  const SongSource song{job.source, [&] { return open_reader(path, read); }, cacheable ? impl_->cache_path(path) : ""};
-  const SongMeasures measures = impl_->separate(song, vocals_path, progress, cancel, report);
+  const SongSource song{job.source, [&] { return open_reader(path, read); }};
+  const bool cached = cacheable && !impl_->options.cache_dir.empty() && impl_->options.cache_bytes > 0;
+  const VocalsCache cache(impl_->options, cached ? sha256_file(path) : "", impl_->separator_key);
+  const SongMeasures measures = impl_->separate(song, cache, vocals_path, progress, cancel, report);
   report.levels = measures.levels;
   progress.set_length(measures.seconds);
   progress.begin("converting", 1 - measure_share - (report.from_cache ? 0 : separate_share));
-  const CoverFiles files = impl_->open_files(job, info, measures.levels.has_vocals());
+  const CoverFiles files = impl_->open_files(job, stems, info, measures.levels.has_vocals());
   impl_->mix(song, vocals_path, measures, files.all(), progress, cancel, report);
-  if (!impl_->options.cache_dir.empty()) trim_cache(impl_->options.cache_dir, impl_->options.cache_bytes);
+  cache.trim();
   report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;
 } catch (...) {
@@ -417,7 +544,7 @@ CoverReport CoverMaker::run(const CoverJob& job, const ProgressFn& on_progress, 
   const auto start = std::chrono::steady_clock::now();
   CoverReport report;
   CoverProgress progress(on_progress, cancel);
-  const SongSource song{job.name, job.open_song, ""};
+  const SongSource song{job.name, job.open_song};
   {
     OpenSong first(song);
     if (const AudioInfo& info = first.reader().info(); info.frames > 0) progress.set_length(double(info.frames) / info.rate);
@@ -427,7 +554,7 @@ CoverReport CoverMaker::run(const CoverJob& job, const ProgressFn& on_progress, 
   SongMeasures measures;
   if (vocals_path.empty()) {
     vocals_path = temporary.emplace().file("vocals.flac");
-    measures = impl_->separate(song, vocals_path, progress, cancel, report);
+    measures = impl_->separate(song, VocalsCache({}, "", ""), vocals_path, progress, cancel, report);
   } else {
     progress.begin("measuring", measure_share);
     const auto found = measure_song(song, vocals_path, progress);
@@ -455,15 +582,20 @@ BatchReport cover_batch(const Voice& voice, const Separator& separator, const Co
   BatchOptions files = options;
   files.convert = cover.convert;
   const auto worker = [&]() -> FileWorker {
-    return
-        [own = std::make_shared<CoverMaker>(maker.another())](const FileJob& job, const ProgressFn& on_progress, const CancelToken& stop) {
-          const CoverReport done = own->run(job, on_progress, stop);
-          ConvertReport report = done.convert;
-          report.wall_s = done.wall_s;
-          return report;
-        };
+    return [own = std::make_shared<CoverMaker>(maker.another())](const FileJob& job, const std::vector<std::string>& stems,
+                                                                 const ProgressFn& on_progress, const CancelToken& stop) {
+      const CoverReport done = own->run(job, stems, on_progress, stop);
+      ConvertReport report = done.convert;
+      report.wall_s = done.wall_s;
+      return report;
+    };
   };
-  return run_batch(plan_batch(files, voice.info()), files, voice.impl().device, worker, callbacks, cancel);
+  const auto stems_of = [&](const fs::path& source, const fs::path& folder, const fs::path&) {
+    const std::vector<std::string> paths =
+        stem_paths(cover.stems_dir.empty() ? "" : (fs::path(cover.stems_dir) / folder).string(), source.string());
+    return std::vector<fs::path>(paths.begin(), paths.end());
+  };
+  return run_batch(plan_batch(files, voice.info(), stems_of), files, voice.impl().device, worker, callbacks, cancel);
 } catch (...) {
   throw_as_error();
 }

@@ -21,15 +21,14 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double separated_block_s = 1;
-// What measure_stems() listens to.
+// What measure_stems() looks at.
 constexpr std::int64_t most_excerpts = 6;
 constexpr double excerpt_s = 6;
 
 /// {voice} stands for the stem.
 constexpr const char* stem_template = "{stem}-{voice}.{ext}";
 
-/// Those that are wanted in the order of Separator::stems(): the first one is finished last, and where it is, the others are. Throws
-/// Error(usage).
+/// Those that are wanted in the order of Separator::stems(): the first one is finished last. Throws Error(usage).
 std::vector<std::string> checked_stems(const Separator& separator, const std::vector<std::string>& wanted) {
   const std::vector<std::string> known = separator.stems();
   if (wanted.empty()) fail(ErrorCode::usage, "No stem is wanted; name some of {}.", fmt::join(known, ", "));
@@ -42,24 +41,18 @@ std::vector<std::string> checked_stems(const Separator& separator, const std::ve
   return stems;
 }
 
-/// One plan per stem, of the same items; what is left out of one is so in all.
-std::vector<std::vector<BatchItem>> plan_stems(const BatchOptions& options, const std::vector<std::string>& stems) {
+/// The stem that comes first gives the target, the others stand beside it.
+std::vector<BatchItem> plan_stems(const BatchOptions& options, const std::vector<std::string>& stems) {
   BatchOptions named = options;
   named.name_template = stem_template;
-  std::vector<std::vector<BatchItem>> plans;
-  for (const std::string& stem : stems) {
-    VoiceInfo part;
-    part.name = stem;
-    plans.push_back(plan_batch(named, part));
-  }
-  for (const auto& plan : plans)
-    for (std::size_t i = 0; i < plan.size(); ++i)
-      if (BatchItem& first = plans.front()[i]; first.state == BatchItem::State::waiting) {
-        const std::string target = first.target;
-        if (plan[i].state != BatchItem::State::waiting) first = plan[i];
-        if (first.state == BatchItem::State::waiting) first.target = target;
-      }
-  return plans;
+  VoiceInfo first;
+  first.name = stems.front();
+  return plan_batch(named, first, [&](const fs::path& source, const fs::path&, const fs::path& target) {
+    std::vector<fs::path> others;
+    for (auto stem = stems.begin() + 1; stem != stems.end(); ++stem)
+      others.emplace_back(stem_path(source.string(), target.parent_path().string(), *stem, target.extension().string().substr(1)));
+    return others;
+  });
 }
 
 /// Passes on evenly spread parts of a source, one after another.
@@ -205,7 +198,7 @@ std::string stem_path(const std::string& source, const std::string& folder, cons
 }
 
 std::size_t separate_batch_size(const Separator& separator, const BatchOptions& options, const std::vector<std::string>& stems) try {
-  return plan_stems(options, checked_stems(separator, stems)).front().size();
+  return plan_stems(options, checked_stems(separator, stems)).size();
 } catch (...) {
   throw_as_error();
 }
@@ -213,12 +206,10 @@ std::size_t separate_batch_size(const Separator& separator, const BatchOptions& 
 BatchReport separate_batch(const Separator& separator, const BatchOptions& options, const std::vector<std::string>& wanted_stems,
                            const BatchCallbacks& callbacks, const CancelToken& cancel) try {
   const std::vector<std::string> stems = checked_stems(separator, wanted_stems);
-  const auto plans = plan_stems(options, stems);
   const auto worker = [&]() -> FileWorker {
-    return [&](const FileJob& job, const ProgressFn& on_progress, const CancelToken& stop) {
-      SeparateJob parts{job.source, {}, job.read, job.format, job.raw, job.bitrate_kbps};
-      const auto item = std::ranges::find(plans.front(), job.target, &BatchItem::target) - plans.front().begin();
-      for (std::size_t i = 0; i < stems.size(); ++i) parts.targets[stems[i]] = plans[i][std::size_t(item)].target;
+    return [&](const FileJob& job, const std::vector<std::string>& others, const ProgressFn& on_progress, const CancelToken& stop) {
+      SeparateJob parts{job.source, {{stems.front(), job.target}}, job.read, job.format, job.raw, job.bitrate_kbps};
+      for (std::size_t i = 0; i < others.size(); ++i) parts.targets[stems[i + 1]] = others[i];
       const SeparateReport done = separate_file(separator, parts, on_progress, stop);
       ConvertReport report;
       report.source_s = done.source_s;
@@ -226,7 +217,7 @@ BatchReport separate_batch(const Separator& separator, const BatchOptions& optio
       return report;
     };
   };
-  return run_batch(plans.front(), options, separator.impl().device, worker, callbacks, cancel);
+  return run_batch(plan_stems(options, stems), options, separator.impl().device, worker, callbacks, cancel);
 } catch (...) {
   throw_as_error();
 }
