@@ -122,7 +122,7 @@ function frame() {
           "div.tabs",
           tab("/app/new", "Sing"),
           account && tab("/app/songs", "Songs"),
-          h("span.wide", tab("/app/discover", "Discover")), // on phones it stands at the foot
+          h("span.wide", tab("/app/discover", "Discover")),
         ),
         h(
           "div.row.tight",

@@ -25,7 +25,11 @@ export default async function artist({ go }) {
       !session.account.email_verified &&
         note("info", "First open the link in the mail that we sent you, so that we know your address is yours."),
       mine?.hidden &&
-        note("bad", "This page was hidden after a complaint. Only you see it. ", contact() ?? "Ask the operator of this site."),
+        note(
+          "bad",
+          "This page was hidden after a complaint. Only you see it. ",
+          contact() ?? "Ask the operator of this site.",
+        ),
       stats && listeners(stats),
       h("div.two", profile(mine, go), mine && h("div.stack", picture(mine), goodbye(go))),
     ),
@@ -42,7 +46,11 @@ function address(mine) {
     await navigator.clipboard.writeText(pageOf(mine));
     toast("Copied");
   });
-  return h("div.row", h("a.button.primary", { href: `/a/${mine.handle}`, target: "_blank" }, `Open @${mine.handle}`), copy);
+  return h(
+    "div.row",
+    h("a.button.primary", { href: `/a/${mine.handle}`, target: "_blank" }, `Open @${mine.handle}`),
+    copy,
+  );
 }
 
 function profile(mine, go) {
@@ -56,7 +64,12 @@ function profile(mine, go) {
     autocomplete: "off",
     spellcheck: "false",
   });
-  const name = h("input", { type: "text", value: mine?.name ?? session.account.name ?? "", maxlength: 60, required: true });
+  const name = h("input", {
+    type: "text",
+    value: mine?.name ?? session.account.name ?? "",
+    maxlength: 60,
+    required: true,
+  });
   const bio = h("textarea", { maxlength: 1000, rows: 5, value: mine?.bio ?? "" });
   const links = linkFields(mine?.links ?? []);
   const save = h("button.button.primary", mine ? "Save" : "Make my page");
@@ -72,8 +85,7 @@ function profile(mine, go) {
     "form.card.stack",
     { onsubmit: working(save, submit, failed) },
     h("h2", "About you"),
-    field("Handle", handle, `The address of your page: ${location.host}/a/${mine?.handle ?? "your-handle"}. Small letters, digits and hyphens.`),
-    mine && h("p.small.quiet", "When you change it, the old address leads to the new one for 90 days."),
+    field("Handle", handle, handleHint(mine)),
     field("Name", name, "As people read it. Nobody else can have one that looks like it."),
     field("About", bio),
     links.node,
@@ -82,17 +94,42 @@ function profile(mine, go) {
   );
 }
 
+const handleHint = (mine) =>
+  `The address of your page: ${location.host}/a/${mine?.handle ?? "your-handle"}. Small letters, digits and hyphens.` +
+  (mine ? " When you change it, the old address leads to the new one for 90 days." : "");
+
 function linkFields(given) {
   const rows = h("div.stack.tight-stack");
   const add = (link = { title: "", url: "" }) => {
-    const title = h("input", { type: "text", value: link.title, maxlength: 40, "aria-label": "What it is", placeholder: "What it is" });
-    const url = h("input", { type: "url", value: link.url, maxlength: 300, "aria-label": "Address", placeholder: "https://…" });
-    const remove = h("button.round.soft.small-round.plain", { type: "button", "aria-label": "Remove this link" }, icon("trash"));
+    const title = h("input", {
+      type: "text",
+      value: link.title,
+      maxlength: 40,
+      "aria-label": "What it is",
+      placeholder: "What it is",
+    });
+    const url = h("input", {
+      type: "url",
+      value: link.url,
+      maxlength: 300,
+      "aria-label": "Address",
+      placeholder: "https://…",
+    });
+    const remove = h(
+      "button.round.soft.small-round.plain",
+      { type: "button", "aria-label": "Remove this link" },
+      icon("trash"),
+    );
     const row = h("div.link-row", title, url, remove);
     remove.addEventListener("click", () => (row.remove(), show()));
     rows.append(row);
   };
-  const more = h("button.button.slim.fit", { type: "button", onclick: () => (add(), show()) }, icon("plus"), "Add a link");
+  const more = h(
+    "button.button.slim.fit",
+    { type: "button", onclick: () => (add(), show()) },
+    icon("plus"),
+    "Add a link",
+  );
   const show = () => (more.hidden = rows.children.length >= MAX_LINKS);
   given.forEach(add);
   show();
@@ -124,7 +161,7 @@ async function squared(file) {
 }
 
 function picture(mine) {
-  const shown = h("div", portrait(mine));
+  const shown = h("div.big-portrait", portrait(mine));
   const state = h("div", { role: "status" });
   const input = h("input.visually-hidden", { type: "file", accept: "image/jpeg,image/png,image/webp" });
   const pick = h("label.button", icon("upload"), "Choose a picture", input);
@@ -139,13 +176,19 @@ function picture(mine) {
     if (!file) return;
     state.replaceChildren(h("p.small.quiet", "Preparing your picture…"));
     const { job } = await put("/artist/picture", await squared(file));
-    const done = await poll(`/jobs/${job}`, { every: 500, finished: (now) => ["done", "failed", "cancelled"].includes(now.state) });
+    const done = await poll(`/jobs/${job}`, {
+      every: 500,
+      finished: (now) => ["done", "failed", "cancelled"].includes(now.state),
+    });
     if (done.state !== "done") throw new Error(done.failure || "The picture could not be used.");
     state.replaceChildren();
     await refresh();
     toast("Your picture is there");
   };
-  input.addEventListener("change", working(input, upload, (error) => state.replaceChildren(note("bad", error.message))));
+  input.addEventListener(
+    "change",
+    working(input, upload, (error) => state.replaceChildren(note("bad", error.message))),
+  );
   const remove = onPress(h("button.button", { type: "button", hidden: !mine.picture }, "Remove it"), async () => {
     await del("/artist/picture");
     await refresh();
@@ -166,7 +209,7 @@ function listeners(stats) {
   const most = Math.max(1, ...stats.days.map((day) => day.plays));
   const lately = stats.days.reduce((sum, day) => sum + day.plays, 0);
   const bars = stats.days.map((day) => {
-    const bar = h("span", { title: `${day.day}: ${plural(day.plays, "play")}` });
+    const bar = h(day.plays ? "span.some" : "span", { title: `${day.day}: ${plural(day.plays, "play")}` });
     bar.style.height = `${Math.max(2, (100 * day.plays) / most)}%`;
     return bar;
   });
@@ -204,16 +247,19 @@ const figure = (count, word, rest = "") =>
   h("p.figure", h("strong", String(count)), ` ${count === 1 ? word : `${word}s`}${rest}`);
 
 function goodbye(go) {
-  const button = onPress(h("button.button.danger", { type: "button" }, icon("trash"), "Give up this page"), async () => {
-    const sure = await confirmed({
-      title: "Give up your page?",
-      text: "The page, its picture and its followers go. Your songs stay, and who has a link still hears them.",
-      action: "Give it up",
-    });
-    if (!sure) return;
-    await del("/artist");
-    toast("The page is gone");
-    go("/app/account");
-  });
+  const button = onPress(
+    h("button.button.danger", { type: "button" }, icon("trash"), "Give up this page"),
+    async () => {
+      const sure = await confirmed({
+        title: "Give up your page?",
+        text: "The page, its picture and its followers go. Your songs stay, and who has a link still hears them.",
+        action: "Give it up",
+      });
+      if (!sure) return;
+      await del("/artist");
+      toast("The page is gone");
+      go("/app/account");
+    },
+  );
   return h("section.card.stack", h("h2", "No longer an artist"), h("div", button));
 }

@@ -63,7 +63,13 @@ export function songRow(song) {
 
 export const portrait = (artist) =>
   artist.thumbnail
-    ? h("img.portrait.photo", { src: new URL(artist.thumbnail).pathname, alt: "", width: 54, height: 54, loading: "lazy" })
+    ? h("img.portrait.photo", {
+        src: new URL(artist.thumbnail).pathname,
+        alt: "",
+        width: 54,
+        height: 54,
+        loading: "lazy",
+      })
     : h("span.portrait", { "aria-hidden": "true", "data-hue": artist.handle.length % 5 }, initial(artist.name));
 
 const initial = (name) => [...name][0].toUpperCase();
