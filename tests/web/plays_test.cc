@@ -17,7 +17,7 @@ struct Plays : ArtistTest {
     EXPECT_EQ(body_of(started).at("after_s"), 30);
     service.clock.time += seconds;
     last = body_of(started).at("id");
-    EXPECT_EQ(browser.send(Method::post, "/api/v1/plays/" + last).status, 204) << "whatever comes of it";
+    EXPECT_EQ(browser.send(Method::post, "/api/v1/plays", {{"id", last}}).status, 204) << "whatever comes of it";
   }
   std::int64_t count() { return get("/shares/" + share).at("plays"); }
 
@@ -44,11 +44,11 @@ TEST_F(Plays, DoNotCountReloads) {
 TEST_F(Plays, DoNotCountWhoDoesNotListen) {
   play(anyone, 29);
   EXPECT_EQ(count(), 0);
-  EXPECT_EQ(anyone.send(Method::post, "/api/v1/plays/" + last).status, 204);
+  EXPECT_EQ(anyone.send(Method::post, "/api/v1/plays", {{"id", last}}).status, 204);
   service.clock.time += 60;
-  anyone.send(Method::post, "/api/v1/plays/" + last);
+  anyone.send(Method::post, "/api/v1/plays", {{"id", last}});
   EXPECT_EQ(count(), 0) << "a start ends once";
-  anyone.send(Method::post, "/api/v1/plays/invented");
+  anyone.send(Method::post, "/api/v1/plays", {{"id", "invented"}});
   EXPECT_EQ(count(), 0);
   play(anyone, 7 * hour);
   EXPECT_EQ(count(), 0) << "nobody takes so long";
@@ -79,7 +79,7 @@ TEST_F(Plays, CountAddressesNotRequests) {
   service.clock.time += 40;
   Browser third(service);
   third.client = "198.51.100.9";
-  third.send(Method::post, "/api/v1/plays/" + body_of(started).at("id").get<std::string>());
+  third.send(Method::post, "/api/v1/plays", {{"id", body_of(started).at("id")}});
   EXPECT_EQ(count(), 2);
 }
 

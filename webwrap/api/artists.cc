@@ -46,11 +46,9 @@ Response get_own(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
   json answer;
   context.store.read([&](Transaction& transaction) {
-    const auto artist = transaction.artists().find(account.id);
-    if (!artist) fail_no_page();
-    answer = own_view(transaction, context.config, *artist);
+    if (const auto artist = transaction.artists().find(account.id)) answer = own_view(transaction, context.config, *artist);
   });
-  return json_response(200, answer);
+  return answer.is_null() ? empty_response() : json_response(200, answer);  // none yet: no error, the app asks for it
 }
 
 std::string read_handle(JsonBody& body) {

@@ -6,6 +6,7 @@
 
 #include "api/auth.h"
 #include "api/handlers.h"
+#include "api/json_body.h"
 #include "api/shares.h"
 #include "domain/id.h"
 #include "domain/text.h"
@@ -55,9 +56,10 @@ Response post_start(const Context& context, const Request& request) {
 
 /// The answer tells nothing of whether it counted, or why not.
 Response post_end(const Context& context, const Request& request) {
+  const std::string secret = JsonBody(request, {"id"}).text("id", 1, 128);
   const Seconds now = context.clock.now();
   context.store.write([&](Transaction& transaction) {
-    const auto start = transaction.plays().take(hash_secret(request.params.at("id")), now - longest_play);
+    const auto start = transaction.plays().take(hash_secret(secret), now - longest_play);
     const auto song = start ? transaction.songs().find(start->song) : std::nullopt;
     if (!song || static_cast<double>(now - start->started) < std::floor(needed_seconds(*song))) return;
     // A start of yesterday has yesterday's salt: the listener is found out anew, by who asks now.
@@ -72,7 +74,7 @@ Response post_end(const Context& context, const Request& request) {
 
 void add_play_routes(http::Router& router, Context& context) {
   add_route(router, context, Method::post, "/shares/{id}/plays", post_start);
-  add_route(router, context, Method::post, "/plays/{id}", post_end);
+  add_route(router, context, Method::post, "/plays", post_end);
 }
 
 }  // namespace webwrap

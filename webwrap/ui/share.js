@@ -50,7 +50,7 @@ async function player(page, audio) {
 
 function report(form) {
   const fields = [...form.children];
-  const fold = h("details", h("summary.small", "Report this page"));
+  const fold = h("details", h("summary.small", page.dataset.share ? "Report this song" : "Report this page"));
   form.replaceWith(fold);
   fold.append(form);
   form.addEventListener("submit", async (event) => {

@@ -34,6 +34,8 @@ CONVERTED_WITHIN = 600  # seconds, on two slow cores that do other things, too
 
 
 class ArtistJourney(unittest.TestCase):
+    maxDiff = None
+
     @classmethod
     def setUpClass(cls):
         cls.shots = WORK / "shots"

@@ -18,7 +18,7 @@ export function countPlays(audio, share) {
     const play = await started;
     if (told || !play || heard < play.after_s) return;
     told = true;
-    post(`/plays/${play.id}`).catch(() => {});
+    post("/plays", { id: play.id }).catch(() => {});
   };
   audio.addEventListener("play", start);
   audio.addEventListener("timeupdate", listen);

@@ -9,12 +9,7 @@ const MAX_LINKS = 8;
 const PICTURE_SIDE = 1024;
 
 export default async function artist({ go }) {
-  let mine = null;
-  try {
-    mine = await get("/artist");
-  } catch (error) {
-    if (error.code !== "no_artist") throw error;
-  }
+  const mine = await get("/artist"); // null: none yet
   const stats = mine && (await get("/artist/stats"));
   return {
     title: mine ? "Your artist's page" : "Become an artist",

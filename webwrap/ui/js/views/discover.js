@@ -75,19 +75,18 @@ export const portrait = (artist) =>
 const initial = (name) => [...name][0].toUpperCase();
 
 function artistCard(artist, known, followed) {
+  const count = h("p.small.quiet");
+  const tell = () => (count.textContent = `@${artist.handle} · ${plural(artist.followers, "follower")}`);
+  tell();
   return h(
     "li.artist-card",
     portrait(artist),
-    h(
-      "div.grow",
-      h("a.song-title", { href: `/a/${artist.handle}` }, h("bdi", artist.name)),
-      h("p.small.quiet", `@${artist.handle} · ${plural(artist.followers, "follower")}`),
-    ),
-    known ? followButton(artist, followed) : h("a.button.slim", { href: `/a/${artist.handle}` }, "Open"),
+    h("div.grow", h("a.song-title", { href: `/a/${artist.handle}` }, h("bdi", artist.name)), count),
+    known ? followButton(artist, followed, tell) : h("a.button.slim", { href: `/a/${artist.handle}` }, "Open"),
   );
 }
 
-function followButton(artist, followed) {
+function followButton(artist, followed, tell) {
   const words = () => (followed.has(artist.handle) ? "Following" : "Follow");
   const button = h("button.button.slim", { type: "button", "aria-pressed": followed.has(artist.handle) }, words());
   button.setAttribute("aria-label", `Follow ${artist.name}`);
@@ -96,6 +95,8 @@ function followButton(artist, followed) {
     await (on ? post(`/artists/${artist.handle}/follow`) : del(`/artists/${artist.handle}/follow`));
     if (on) followed.add(artist.handle);
     else followed.delete(artist.handle);
+    artist.followers += on ? 1 : -1;
+    tell();
     button.setAttribute("aria-pressed", String(on));
     button.textContent = words();
   });
