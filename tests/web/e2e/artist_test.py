@@ -217,7 +217,7 @@ class ArtistJourney(unittest.TestCase):
         self.sign_up(b, "nina@example.org")
         b.open("/app/discover")
         b.find(".song .song-title")
-        b.press(b.button("Follow Maria"))
+        b.press(b.button("Follow", ".artist-card"))
         b.until(lambda: "Following" in b.text(".artist-card"), message="she does not follow")
         b.look("a9-discover", dark=True)
         self.choose(b, "Following")

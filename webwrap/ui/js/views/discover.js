@@ -87,9 +87,11 @@ function artistCard(artist, known, followed) {
 }
 
 function followButton(artist, followed, tell) {
-  const words = () => (followed.has(artist.handle) ? "Following" : "Follow");
+  const words = () => [
+    followed.has(artist.handle) ? "Following" : "Follow",
+    h("span.visually-hidden", ` ${artist.name}`),
+  ];
   const button = h("button.button.slim", { type: "button", "aria-pressed": followed.has(artist.handle) }, words());
-  button.setAttribute("aria-label", `Follow ${artist.name}`);
   return onPress(button, async () => {
     const on = !followed.has(artist.handle);
     await (on ? post(`/artists/${artist.handle}/follow`) : del(`/artists/${artist.handle}/follow`));
@@ -98,6 +100,6 @@ function followButton(artist, followed, tell) {
     artist.followers += on ? 1 : -1;
     tell();
     button.setAttribute("aria-pressed", String(on));
-    button.textContent = words();
+    button.replaceChildren(...words());
   });
 }
