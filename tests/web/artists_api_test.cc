@@ -1,3 +1,4 @@
+#include "api/accounts.h"
 #include "artist_testing.h"
 #include "commands/commands.h"
 
@@ -249,8 +250,6 @@ TEST_F(Artists, TakeTheirPicturesWithThem) {
     artist.picture = "artists/" + maria.id + "/1-x.jpg";
     artist.thumbnail = artist.picture;
     t.artists().update(artist, 1);
-    Account account = t.accounts().find(maria.id).value();
-    account.password_hash = t.accounts().find(maria.id)->password_hash;
   });
   const json shown = get("/artists/maria");
   const std::string url = shown.at("picture");
@@ -261,6 +260,19 @@ TEST_F(Artists, TakeTheirPicturesWithThem) {
   EXPECT_EQ(maria.send(Method::del, "/api/v1/artist/picture").status, 204);
   EXPECT_EQ(service.blobs->size("artists/" + maria.id + "/1-x.jpg"), -1);
   page("/a/maria/picture.jpg", 404);
+}
+
+TEST_F(Artists, GoWithTheirAccount) {
+  become_artist(maria, "maria", "Maria");
+  const Id id = publish(maria);
+  service.blobs->put("artists/" + maria.id + "/1-x.jpg", "x");
+  std::optional<Account> account;
+  service.store->read([&](Transaction& t) { account = t.accounts().find(maria.id); });
+  remove_account(*service.context, *account);
+  page("/a/maria", 404);
+  page("/s/" + id, 404);
+  EXPECT_EQ(service.blobs->size("artists/" + maria.id + "/1-x.jpg"), -1);
+  EXPECT_EQ(become_artist(otter, "maria", "Otter", 409).at("code"), "handle_taken");
 }
 
 TEST_F(Artists, SendPicturesToAWorker) {
