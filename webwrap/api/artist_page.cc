@@ -1,6 +1,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "api/artists.h"
@@ -218,7 +220,29 @@ Response get_feed(const Context& context, const Request& request) {
   });
 }
 
-Response get_sitemap(const Context& context, const Request& request) {
+/// Made anew after a while only: there is much to read for it.
+class Sitemap {
+ public:
+  std::string text(const Context& context) {
+    const std::lock_guard lock(mutex_);
+    const Seconds now = context.clock.now();
+    if (text_.empty() || now - made_ >= kept) {
+      text_ = make(context);
+      made_ = now;
+    }
+    return text_;
+  }
+
+ private:
+  static constexpr Seconds kept = 600;
+  static std::string make(const Context& context);
+
+  std::mutex mutex_;
+  std::string text_;
+  Seconds made_ = 0;
+};
+
+std::string Sitemap::make(const Context& context) {
   std::string xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n";
   int urls = 0;
   const auto add = [&](const std::string& url) {
@@ -230,7 +254,7 @@ Response get_sitemap(const Context& context, const Request& request) {
     for (const Artist& artist : transaction.artists().most_followed(max_sitemap_urls)) add(artist_url(context.config, artist));
     for (const Share& share : transaction.artists().newest_shares(max_sitemap_urls)) add(share_url(context.config, share));
   });
-  return public_response(request, "application/xml; charset=utf-8", xml + "</urlset>\n");
+  return xml + "</urlset>\n";
 }
 
 Response get_robots(const Context& context, const Request& request) {
@@ -244,7 +268,10 @@ Response get_robots(const Context& context, const Request& request) {
 void add_artist_pages(http::Router& router, Context& context) {
   router.add(Method::get, "/a/{handle}", [&context](const Request& request) { return get_page(context, request); });
   router.add(Method::get, "/a/{handle}/feed.xml", [&context](const Request& request) { return get_feed(context, request); });
-  router.add(Method::get, "/sitemap.xml", [&context](const Request& request) { return get_sitemap(context, request); });
+  const auto sitemap = std::make_shared<Sitemap>();
+  router.add(Method::get, "/sitemap.xml", [&context, sitemap](const Request& request) {
+    return public_response(request, "application/xml; charset=utf-8", sitemap->text(context));
+  });
   router.add(Method::get, "/robots.txt", [&context](const Request& request) { return get_robots(context, request); });
 }
 

@@ -154,16 +154,21 @@ Response put_picture(const Context& context, const Request& request) {
   job.account = account.id;
   job.kind = Job::Kind::picture;
   job.created = context.clock.now();
-  const std::string folder = picture_folder(account.id) + "upload/";
-  job.parameters = json{{"blob", folder + job.id}}.dump();
+  const std::string folder = picture_folder(account.id) + "upload/", blob = folder + job.id;
+  job.parameters = json{{"blob", blob}}.dump();
   context.blobs.remove_all(folder);  // one that was not taken up yet: its job finds nothing, and this comes in its place
-  context.blobs.put(folder + job.id, bytes);
-  context.store.write([&](Transaction& transaction) {
-    if (!transaction.artists().find(account.id)) fail_no_page();
-    if (!may_add_quick_job(context.config, transaction, account.id)) fail_too_many_quick_jobs(context.config);
-    job.priority = priority_of_quick_job(transaction, account.id);
-    transaction.jobs().add(job);
-  });
+  context.blobs.put(blob, bytes);
+  try {
+    context.store.write([&](Transaction& transaction) {
+      if (!transaction.artists().find(account.id)) fail_no_page();
+      if (!may_add_quick_job(context.config, transaction, account.id)) fail_too_many_quick_jobs(context.config);
+      job.priority = priority_of_quick_job(transaction, account.id);
+      transaction.jobs().add(job);
+    });
+  } catch (...) {
+    context.blobs.remove(blob);
+    throw;
+  }
   return json_response(202, {{"job", job.id}});
 }
 

@@ -2,6 +2,15 @@
 #include "store/sqlite_stores.h"
 
 namespace webwrap {
+namespace {
+
+/// What nobody was told of, of `shares`: everyone sees it since ?1 or earlier, but not longer than ?2, which an index finds.
+constexpr char is_news[] =
+    "visibility = 'public' AND NOT taken_down AND published <= ?1 AND published > ?2"
+    " AND NOT EXISTS (SELECT 1 FROM announced_songs WHERE announced_songs.song = shares.song)";
+constexpr Seconds news_age = 30 * day;
+
+}  // namespace
 
 bool SqliteFollowStore::add(const Follow& follow) {
   const std::optional<Follow> before = find(follow.artist, follow.email);
@@ -43,21 +52,18 @@ std::int64_t SqliteFollowStore::count(const Id& artist) {
 
 std::vector<Id> SqliteFollowStore::artists_with_news(Seconds published, Seconds mailed) {
   SqliteQuery query(connection_,
-                    "SELECT DISTINCT account FROM shares WHERE visibility = 'public' AND NOT taken_down AND published <= ?"
-                    " AND account IN (SELECT account FROM artists WHERE NOT hidden)"
-                    " AND song NOT IN (SELECT song FROM announced_songs)"
-                    " AND NOT EXISTS (SELECT 1 FROM mailings WHERE artist = account AND created > ?)",
-                    published, mailed);
+                    std::string("SELECT DISTINCT account FROM shares WHERE ") + is_news +
+                        " AND account IN (SELECT account FROM artists WHERE NOT hidden)"
+                        " AND NOT EXISTS (SELECT 1 FROM mailings WHERE artist = account AND created > ?3)",
+                    published, published - news_age, mailed);
   std::vector<Id> artists;
   while (query.step()) artists.push_back(query.get<Id>(0));
   return artists;
 }
 
 std::vector<Share> SqliteFollowStore::news_of(const Id& artist, Seconds published) {
-  return rows::select<Share>(connection_,
-                             "WHERE account = ? AND visibility = 'public' AND NOT taken_down AND published <= ?"
-                             " AND song NOT IN (SELECT song FROM announced_songs) ORDER BY published, seq",
-                             artist, published);
+  return rows::select<Share>(connection_, std::string("WHERE ") + is_news + " AND account = ?3 ORDER BY published, seq", published,
+                             published - news_age, artist);
 }
 
 void SqliteFollowStore::note_announced(const Id& song) {

@@ -189,8 +189,8 @@ class FollowStore {
   virtual std::vector<Follow> list(const std::string& email, int limit) = 0;  ///< confirmed
   virtual std::int64_t count(const Id& artist) = 0;                           ///< confirmed
 
-  /// Artists with songs that everyone sees since `published` or earlier and that nobody was told of, but not those who sent a mailing after
-  /// `mailed`.
+  /// Artists with songs that everyone sees since `published` or up to 30 days earlier and that nobody was told of, but not those who sent a
+  /// mailing after `mailed`.
   virtual std::vector<Id> artists_with_news(Seconds published, Seconds mailed) = 0;
   virtual std::vector<Share> news_of(const Id& artist, Seconds published) = 0;  ///< the oldest first
   virtual void note_announced(const Id& song) = 0;
