@@ -289,7 +289,7 @@ TEST_F(Artists, SendPicturesToAWorker) {
   const http::Response first = send("image/png", "first"), second = send("image/png", "second");
   EXPECT_EQ(second.status, 202) << second.body;
   const json job = maria.get("/jobs/" + body_of(second).at("job").get<std::string>());
-  EXPECT_EQ(job.at("kind"), "picture");
+  EXPECT_EQ(job.at("kind"), "portrait");
   EXPECT_EQ(service.blobs->size("artists/" + maria.id + "/upload/" + body_of(first).at("job").get<std::string>()), -1)
       << "the later one counts";
   EXPECT_EQ(service.blobs->size("artists/" + maria.id + "/upload/" + body_of(second).at("job").get<std::string>()), 6);

@@ -139,6 +139,8 @@ TEST_F(Plays, OfSongsByLinkAreSeenByTheirOwnerOnly) {
   maria.send(Method::patch, "/api/v1/shares/" + share, {{"visibility", "unlisted"}});
   play(anyone, 40);
   EXPECT_TRUE(get("/shares/" + share).at("plays").is_null());
+  EXPECT_EQ(get("/artists/maria").at("plays"), 0);
+  EXPECT_THAT(page("/a/maria").body, ::testing::HasSubstr("0 plays"));
   EXPECT_EQ(maria.get("/artist/stats").at("songs").at(0).at("plays"), 1);
 }
 

@@ -104,12 +104,12 @@ std::string artist_html(const ArtistPage& page) {
                       count_words(page.plays, "play"), count_words(page.followers, "follower"));
   if (!artist.bio.empty()) html += fmt::format("<p class=\"artist-bio\"><bdi>{}</bdi></p>\n", lines_html(artist.bio));
   html += links_html(artist) + page.follow_form;
-  html += fmt::format(
-      "<p class=\"ai-notice\">The vocals of these songs are AI-converted: they were sung by one person and given another "
-      "voice by software.</p>\n<h2>Songs</h2>\n");
-  if (page.songs.empty())
+  html +=
+      "<p class=\"ai-notice\">The vocals of these songs are AI-converted: they were sung by one person and given another voice by "
+      "software.</p>\n<h2>Songs</h2>\n";
+  if (page.songs.empty()) {
     html += "<p class=\"quiet\">No songs yet. Follow to hear of the first one.</p>\n";
-  else {
+  } else {
     html += "<ul class=\"artist-songs\">\n";
     for (const PublicSong& song : page.songs) html += song_html(song);
     html += "</ul>\n";
@@ -153,7 +153,7 @@ Response get_page(const Context& context, const Request& request) {
     ArtistPage page{context.config, artist, {}, 0, 0, {}};
     page.songs = public_songs(transaction, transaction.artists().public_shares(artist.account, max_page_songs));
     page.followers = transaction.follows().count(artist.account);
-    page.plays = transaction.plays().of_account(artist.account);
+    page.plays = transaction.plays().of_public_songs(artist.account);
     page.follow_form = follow_form(transaction, artist, account);
     return html_response(200, artist_html(page));
   });

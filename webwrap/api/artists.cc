@@ -152,7 +152,7 @@ Response put_picture(const Context& context, const Request& request) {
   Job job;
   job.id = new_id();
   job.account = account.id;
-  job.kind = Job::Kind::picture;
+  job.kind = Job::Kind::portrait;
   job.created = context.clock.now();
   const std::string folder = picture_folder(account.id) + "upload/", blob = folder + job.id;
   job.parameters = json{{"blob", blob}}.dump();
@@ -261,7 +261,7 @@ json artist_view(Transaction& transaction, const Config& config, const Artist& a
           {"url", artist_url(config, artist)},
           {"feed", artist_url(config, artist) + "/feed.xml"},
           {"followers", transaction.follows().count(artist.account)},
-          {"plays", transaction.plays().of_account(artist.account)},
+          {"plays", transaction.plays().of_public_songs(artist.account)},
           {"created", artist.created}};
 }
 

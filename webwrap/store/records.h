@@ -89,7 +89,7 @@ struct Recording {
 
 /// Work for the workers.
 struct Job {
-  enum class Kind { analyse, convert, render, separate, picture };
+  enum class Kind { analyse, convert, render, separate, portrait };
   enum class State { queued, running, done, failed, cancelled };
   Id id;
   Id account;
@@ -100,7 +100,7 @@ struct Job {
   std::string voice;        ///< convert
   std::string parameters;   ///< JSON; convert: {"options": {...ConvertOptions}, "start_s", "end_s", "title", "preview", "keep_music"};
                             ///< separate: {"start_s", "end_s", "title"}; render: {"format", "parts", "wet", "level_db", "music_db"}
-                            ///< picture: {"blob"}, which goes with the job
+                            ///< portrait: {"blob"}, which goes with the job
   std::string result;       ///< JSON, by kind; render: {"blob", "file_name", "type", "peaks", "files"}
   Credits price = 0;        ///< reserved when it was accepted
   int priority = 1;         ///< smaller first: 0 analysis, rendering, pictures, 1 paid, 2 free
@@ -242,7 +242,7 @@ struct HistoryLine {
 /// Enumerators by the names that the database and the API use, in their order.
 constexpr auto names_of(AccountKind) { return std::array{"guest", "member"}; }
 constexpr auto names_of(Recording::State) { return std::array{"uploading", "analysing", "ready", "failed"}; }
-constexpr auto names_of(Job::Kind) { return std::array{"analyse", "convert", "render", "separate", "picture"}; }
+constexpr auto names_of(Job::Kind) { return std::array{"analyse", "convert", "render", "separate", "portrait"}; }
 constexpr auto names_of(Job::State) { return std::array{"queued", "running", "done", "failed", "cancelled"}; }
 constexpr auto names_of(Visibility) { return std::array{"unlisted", "public"}; }
 constexpr auto names_of(Report::State) { return std::array{"open", "kept", "taken_down", "hidden"}; }

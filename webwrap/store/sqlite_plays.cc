@@ -39,6 +39,13 @@ std::int64_t SqlitePlayStore::of_account(const Id& account) {
       connection_, "SELECT coalesce(sum(count), 0) FROM plays WHERE song IN (SELECT id FROM songs WHERE account = ?)", account);
 }
 
+std::int64_t SqlitePlayStore::of_public_songs(const Id& account) {
+  return rows::value<std::int64_t>(connection_,
+                                   "SELECT coalesce(sum(count), 0) FROM plays WHERE song IN (SELECT song FROM shares WHERE account = ? AND "
+                                   "visibility = 'public' AND NOT taken_down)",
+                                   account);
+}
+
 std::map<std::int64_t, std::int64_t> SqlitePlayStore::by_day(const Id& account, std::int64_t since) {
   SqliteQuery query(connection_,
                     "SELECT day, sum(count) FROM plays WHERE day >= ? AND song IN (SELECT id FROM songs WHERE account = ?) GROUP BY day",

@@ -190,6 +190,7 @@ class SqlitePlayStore : public PlayStore {
   bool count(const Id& song, const std::string& listener, std::int64_t day, int songs_a_day) override;
   std::int64_t of_song(const Id& song, std::int64_t since_day) override;
   std::int64_t of_account(const Id&) override;
+  std::int64_t of_public_songs(const Id& account) override;
   std::map<std::int64_t, std::int64_t> by_day(const Id& account, std::int64_t since_day) override;
 
  private:

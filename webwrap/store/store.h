@@ -212,7 +212,8 @@ class PlayStore {
   /// Counts the song once a day for a listener, and at most so many songs a day for one; whether it counted.
   virtual bool count(const Id& song, const std::string& listener, std::int64_t day, int songs_a_day) = 0;
   virtual std::int64_t of_song(const Id& song, std::int64_t since_day = 0) = 0;
-  virtual std::int64_t of_account(const Id&) = 0;
+  virtual std::int64_t of_account(const Id&) = 0;                                                      ///< of all its songs
+  virtual std::int64_t of_public_songs(const Id& account) = 0;                                         ///< of those that everyone sees now
   virtual std::map<std::int64_t, std::int64_t> by_day(const Id& account, std::int64_t since_day) = 0;  ///< days without any are left out
 };
 

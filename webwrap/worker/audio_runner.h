@@ -56,7 +56,7 @@ class AudioRunner : public JobRunner {
   /// Blends a song's parts into a file to download.
   JobOutput render(const JobTask&);
   /// Encodes an artist's picture anew, in two sizes.
-  JobOutput picture(const JobTask&);
+  JobOutput make_portrait(const JobTask&);
   /// Takes the whole of a recording apart, for who wants to sing to its music.
   JobOutput separate(const JobTask&);
 

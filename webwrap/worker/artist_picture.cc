@@ -1,4 +1,4 @@
-#include "worker/picture.h"
+#include "worker/artist_picture.h"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -39,14 +39,14 @@ struct FreeScaler {
 };
 
 /// Three or four bytes for each pixel, row by row.
-struct Pixels {
+struct SquarePixels {
   int side = 0, channels = 4;
   std::vector<std::uint8_t> bytes;
 };
 
 [[noreturn]] void fail_picture(const char* why) { throw PermanentJobError(why); }
 
-void check(int result, const char* what) {
+void check_ffmpeg(int result, const char* what) {
   if (result < 0) throw std::runtime_error(std::string("FFmpeg: ") + what + " failed.");
 }
 
@@ -65,9 +65,9 @@ Frame decoded(const std::string& bytes) {
   context->max_pixels = max_pixels;
   context->thread_count = 1;
   context->err_recognition = AV_EF_EXPLODE;
-  check(avcodec_open2(context.get(), codec, nullptr), "opening a decoder");
+  check_ffmpeg(avcodec_open2(context.get(), codec, nullptr), "opening a decoder");
   Packet packet(av_packet_alloc());
-  check(av_new_packet(packet.get(), static_cast<int>(bytes.size())), "a packet");
+  check_ffmpeg(av_new_packet(packet.get(), static_cast<int>(bytes.size())), "a packet");
   std::memcpy(packet->data, bytes.data(), bytes.size());
   Frame frame(av_frame_alloc());
   if (avcodec_send_packet(context.get(), packet.get()) < 0) fail_picture(damaged);
@@ -78,7 +78,7 @@ Frame decoded(const std::string& bytes) {
 }
 
 /// The middle of a picture, as a square of `side` pixels.
-Pixels middle_of(const AVFrame& frame, int side) {
+SquarePixels middle_of(const AVFrame& frame, int side) {
   const auto format = static_cast<AVPixelFormat>(frame.format);
   // The whole is scaled, since not every format can be cut at any pixel; the ratio of the sides stays.
   const double scale = static_cast<double>(side) / std::min(frame.width, frame.height);
@@ -93,9 +93,9 @@ Pixels middle_of(const AVFrame& frame, int side) {
   scaled->width = width;
   scaled->height = height;
   scaled->format = AV_PIX_FMT_RGBA;
-  check(av_frame_get_buffer(scaled.get(), 0), "memory for a picture");
-  check(sws_scale(scaler.get(), frame.data, frame.linesize, 0, frame.height, scaled->data, scaled->linesize), "scaling");
-  Pixels square{side, 4, std::vector<std::uint8_t>(std::size_t(side) * side * 4)};
+  check_ffmpeg(av_frame_get_buffer(scaled.get(), 0), "memory for a picture");
+  check_ffmpeg(sws_scale(scaler.get(), frame.data, frame.linesize, 0, frame.height, scaled->data, scaled->linesize), "scaling");
+  SquarePixels square{side, 4, std::vector<std::uint8_t>(std::size_t(side) * side * 4)};
   const int left = (width - side) / 2, top = (height - side) / 2;
   for (int y = 0; y < side; ++y)
     std::memcpy(&square.bytes[std::size_t(y) * side * 4], scaled->data[0] + std::ptrdiff_t(y + top) * scaled->linesize[0] + 4 * left,
@@ -104,21 +104,21 @@ Pixels middle_of(const AVFrame& frame, int side) {
 }
 
 /// What is transparent becomes white.
-void make_opaque(Pixels& picture) {
+void make_opaque(SquarePixels& picture) {
   for (std::size_t at = 0; at < picture.bytes.size(); at += 4)
     for (std::size_t i = 0; i < 3; ++i)
       picture.bytes[at + i] = static_cast<std::uint8_t>(255 - picture.bytes[at + 3] * (255 - picture.bytes[at + i]) / 255);
 }
 
 /// Cameras write pictures as their sensor lies, and how to turn and mirror them: 2x2 of the matrix [a b; c d] that places a pixel.
-Pixels turned(const Pixels& picture, const AVFrame& frame) {
+SquarePixels turned(const SquarePixels& picture, const AVFrame& frame) {
   const AVFrameSideData* data = av_frame_get_side_data(&frame, AV_FRAME_DATA_DISPLAYMATRIX);
   if (!data) return picture;
   const auto* matrix = reinterpret_cast<const std::int32_t*>(data->data);
   const auto sign = [&](int at) { return (matrix[at] > 0) - (matrix[at] < 0); };
   const int a = sign(0), b = sign(1), c = sign(3), d = sign(4);
   if (a * d - b * c == 0) return picture;
-  Pixels result = picture;
+  SquarePixels result = picture;
   const int last = picture.side - 1;
   for (int y = 0; y < picture.side; ++y)
     for (int x = 0; x < picture.side; ++x) {
@@ -130,7 +130,7 @@ Pixels turned(const Pixels& picture, const AVFrame& frame) {
   return result;
 }
 
-std::string jpeg_of(const Pixels& picture) {
+std::string jpeg_of(const SquarePixels& picture) {
   const AVCodec* codec = avcodec_find_encoder(AV_CODEC_ID_MJPEG);
   Codec context(avcodec_alloc_context3(codec));
   if (!codec || !context) throw std::runtime_error("FFmpeg has no encoder for JPEG.");
@@ -141,23 +141,23 @@ std::string jpeg_of(const Pixels& picture) {
   context->flags |= AV_CODEC_FLAG_QSCALE | AV_CODEC_FLAG_BITEXACT;
   context->global_quality = 3 * FF_QP2LAMBDA;
   context->thread_count = 1;
-  check(avcodec_open2(context.get(), codec, nullptr), "opening the encoder");
+  check_ffmpeg(avcodec_open2(context.get(), codec, nullptr), "opening the encoder");
   Frame frame(av_frame_alloc());
   frame->width = frame->height = picture.side;
   frame->format = context->pix_fmt;
   frame->quality = context->global_quality;
   frame->pts = 0;
-  check(av_frame_get_buffer(frame.get(), 0), "memory for a picture");
+  check_ffmpeg(av_frame_get_buffer(frame.get(), 0), "memory for a picture");
   std::unique_ptr<SwsContext, FreeScaler> scaler(sws_getContext(picture.side, picture.side, AV_PIX_FMT_RGBA, picture.side, picture.side,
                                                                 context->pix_fmt, SWS_BICUBIC | SWS_ACCURATE_RND, nullptr, nullptr,
                                                                 nullptr));
   if (!scaler) throw std::runtime_error("FFmpeg: no way from RGBA to the encoder's colours.");
   const std::uint8_t* rows[] = {picture.bytes.data()};
   const int strides[] = {picture.side * 4};
-  check(sws_scale(scaler.get(), rows, strides, 0, picture.side, frame->data, frame->linesize), "changing colours");
+  check_ffmpeg(sws_scale(scaler.get(), rows, strides, 0, picture.side, frame->data, frame->linesize), "changing colours");
   Packet packet(av_packet_alloc());
-  check(avcodec_send_frame(context.get(), frame.get()), "encoding");
-  check(avcodec_receive_packet(context.get(), packet.get()), "encoding");
+  check_ffmpeg(avcodec_send_frame(context.get(), frame.get()), "encoding");
+  check_ffmpeg(avcodec_receive_packet(context.get(), packet.get()), "encoding");
   return {reinterpret_cast<const char*>(packet->data), static_cast<std::size_t>(packet->size)};
 }
 
@@ -166,14 +166,14 @@ std::string jpeg_of(const Pixels& picture) {
 SquarePicture square_picture(const std::string& bytes) {
   const Frame frame = decoded(bytes);
   const auto encoded = [&](int side) {
-    Pixels picture = turned(middle_of(*frame, side), *frame);
+    SquarePixels picture = turned(middle_of(*frame, side), *frame);
     make_opaque(picture);
     return jpeg_of(picture);
   };
   return {encoded(std::clamp(std::min(frame->width, frame->height), small_side, large_side)), encoded(small_side)};
 }
 
-JobOutput AudioRunner::picture(const JobTask& task) {
+JobOutput AudioRunner::make_portrait(const JobTask& task) {
   const std::string upload = nlohmann::json::parse(task.job.parameters).at("blob");
   const std::int64_t size = blobs_.size(upload);
   if (size < 0) throw PermanentJobError("Another picture came after this one.");

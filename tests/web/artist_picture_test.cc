@@ -1,4 +1,4 @@
-#include "worker/picture.h"
+#include "worker/artist_picture.h"
 
 #include <fstream>
 #include <iterator>
