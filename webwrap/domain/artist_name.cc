@@ -174,12 +174,12 @@ std::string look_alike_key(std::string_view text) {
     const UChar32 c = alike.char32At(at);
     const bool accent = c >= 0x300 && c < 0x370;  // others' marks are part of their letters
     if (accent || !(u_isalnum(c) || (U_GET_GC_MASK(c) & U_GC_M_MASK))) continue;
-    if (c < 0x80)
-      key += letter_for(static_cast<char>(c));
+    const std::string letter = c < 0x80 ? std::string(1, letter_for(static_cast<char>(c))) : utf8(icu::UnicodeString(c));
+    if (letter == "v" && key.ends_with('v'))
+      key.back() = 'w';
     else
-      key += utf8(icu::UnicodeString(c));
+      key += letter;
   }
-  for (std::size_t at = key.find("vv"); at != key.npos; at = key.find("vv", at)) key.replace(at, 2, "w");
   return key;
 }
 
