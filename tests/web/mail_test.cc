@@ -61,6 +61,14 @@ TEST(Mime, PreventsHeaderInjection) {
   EXPECT_THAT(message, ::testing::EndsWith("\r\n\r\n\r\n.\r\nMAIL FROM:<x@y.org>\r\n"));
 }
 
+TEST(Mime, LetsSubscribedMailsBeEndedByOneClick) {
+  const std::string message = message_of({"ann@example.org", "News", "text", "https://x.org/follow/stop/abc"});
+  EXPECT_THAT(message, HasSubstr("\r\nList-Unsubscribe: <https://x.org/follow/stop/abc>\r\n"
+                                 "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"));
+  EXPECT_THAT(message_of({"ann@example.org", "Confirm", "text"}), Not(HasSubstr("List-Unsubscribe")));
+  EXPECT_THROW(message_of({"ann@example.org", "News", "text", "https://x.org/\r\nBcc: all@example.org"}), std::runtime_error);
+}
+
 TEST(Mime, ReadsMailboxes) {
   EXPECT_EQ(parse_mailbox("Ann Lee <ann@example.org>").name, "Ann Lee");
   EXPECT_EQ(parse_mailbox("Ann Lee <ann@example.org>").address, "ann@example.org");
@@ -231,6 +239,45 @@ TEST(Outbox, EndsWithALastTry) {
     mailer.wait_for([&] { return mailer.tries == 1; });
   }
   EXPECT_THAT(mailer.sent, ::testing::ElementsAre("one"));
+}
+
+/// Holds the first mail until it is let go.
+struct HeldMailer : Mailer {
+  explicit HeldMailer(std::vector<std::string>& order) : sent(order) {}
+  void send(const Mail& mail) override {
+    std::unique_lock lock(mutex);
+    holding = true;
+    changed.notify_all();
+    changed.wait(lock, [this] { return let_go; });
+    sent.push_back(mail.subject);
+  }
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool holding = false, let_go = false;
+  std::vector<std::string>& sent;
+};
+
+/// News to many must not keep anybody from signing up.
+TEST(Outbox, SendsSubscribedMailsLastAndLeavesRoomForOthers) {
+  std::vector<std::string> sent;
+  {
+    auto mailer = std::make_unique<HeldMailer>(sent);
+    HeldMailer& held = *mailer;
+    Outbox outbox(std::move(mailer), {1h}, 4);
+    outbox.send({"ann@example.org", "first", ""});
+    {
+      std::unique_lock lock(held.mutex);
+      held.changed.wait(lock, [&] { return held.holding; });
+    }
+    outbox.send({"ann@example.org", "news 1", "", "https://x.org/stop"});
+    outbox.send({"ann@example.org", "news 2", "", "https://x.org/stop"});
+    EXPECT_THROW(outbox.send({"ann@example.org", "news 3", "", "https://x.org/stop"}), std::runtime_error);
+    outbox.send({"ann@example.org", "link", ""});
+    const std::lock_guard lock(held.mutex);
+    held.let_go = true;
+    held.changed.notify_all();
+  }
+  EXPECT_THAT(sent, ::testing::ElementsAre("first", "link", "news 1", "news 2"));
 }
 
 TEST(Outbox, IsBounded) {

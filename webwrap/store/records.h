@@ -89,7 +89,7 @@ struct Recording {
 
 /// Work for the workers.
 struct Job {
-  enum class Kind { analyse, convert, render, separate };
+  enum class Kind { analyse, convert, render, separate, portrait };
   enum class State { queued, running, done, failed, cancelled };
   Id id;
   Id account;
@@ -100,9 +100,10 @@ struct Job {
   std::string voice;        ///< convert
   std::string parameters;   ///< JSON; convert: {"options": {...ConvertOptions}, "start_s", "end_s", "title", "preview", "keep_music"};
                             ///< separate: {"start_s", "end_s", "title"}; render: {"format", "parts", "wet", "level_db", "music_db"}
+                            ///< portrait: {"blob"}, which goes with the job
   std::string result;       ///< JSON, by kind; render: {"blob", "file_name", "type", "peaks", "files"}
   Credits price = 0;        ///< reserved when it was accepted
-  int priority = 1;         ///< smaller first: 0 analysis and rendering, 1 paid, 2 free
+  int priority = 1;         ///< smaller first: 0 analysis, rendering, pictures, 1 paid, 2 free
   double progress = 0;      ///< 0..1
   std::string stage;        ///< for people: "reading", "converting", "writing"
   std::string failure;      ///< one sentence; state failed
@@ -137,6 +138,52 @@ struct Song {
   Seconds created = 0;
 };
 
+/// A member's public page, /a/<handle>. Handle and name: domain/artist_name.h.
+struct Artist {
+  Id account;
+  std::string handle, name;
+  std::string bio;                 ///< plain text, perhaps several lines
+  std::string links;               ///< JSON [{"title", "url"}]; the addresses are never asked for anything
+  std::string picture, thumbnail;  ///< blob keys of a square jpeg and a small one, both encoded here; empty: none
+  std::string files;               ///< JSON {"<blob key>": {"size", "sha256"}} of the two; empty: none
+  bool hidden = false;             ///< by the operator: the page, and all that is shared, are as if they were not there
+  Seconds created = 0;
+};
+
+/// For how long a handle or name that an artist gives up stays reserved, and the handle leads to the new page.
+inline constexpr Seconds artist_name_kept = 90 * day;
+
+/// Somebody who hears by mail of an artist's new songs.
+struct Follow {
+  Id id;  ///< in the mails' links that end it: who knows it may do so, and nothing else
+  Id artist;
+  std::string email;
+  std::string token_hash;  ///< of the link that confirms it; empty: confirmed
+  Seconds expires = 0;     ///< of that link, and of this; 0: confirmed
+  Seconds created = 0;
+};
+
+/// A mail to all followers of an artist, on its way.
+struct Mailing {
+  Id id;
+  Id artist;
+  std::string songs;       ///< JSON list of the new songs' ids
+  std::int64_t after = 0;  ///< Follower::place of the last who was sent it
+  bool done = false;
+  Seconds created = 0;
+};
+
+/// A listener who began to play a song.
+struct PlayStart {
+  std::string token_hash;
+  Id song;
+  std::string listener;  ///< a hash that means nothing on another day
+  Seconds started = 0;
+};
+
+/// Who finds a share: who has its link, or everyone, on its artist's page, in feeds and lists.
+enum class Visibility { unlisted, everyone };
+
 struct Share {
   Id id;  ///< in the public address
   Id song;
@@ -145,13 +192,21 @@ struct Share {
   bool taken_down = false;
   Id render;  ///< a finished mp3 of the song, which listeners hear; empty: the cover, or the converted voice, as it is
   double wet = 1, level_db = 0, music_db = 0;  ///< of the render
+  Visibility visibility = Visibility::unlisted;
+  Seconds published = 0;  ///< when everyone saw it first; 0: never
   Seconds created = 0;
 };
 
+/// A complaint about a shared song or an artist, and what an operator decided about it.
 struct Report {
+  enum class State { open, kept, taken_down, hidden };
   Id id;
-  Id share;
+  Id share;            ///< empty: it is about the artist
+  std::string artist;  ///< account; empty: about the share
   std::string reason, email;
+  State state = State::open;
+  std::string decided_by, note;  ///< of the decision: who, and why
+  Seconds decided = 0;
   Seconds created = 0;
 };
 
@@ -187,8 +242,10 @@ struct HistoryLine {
 /// Enumerators by the names that the database and the API use, in their order.
 constexpr auto names_of(AccountKind) { return std::array{"guest", "member"}; }
 constexpr auto names_of(Recording::State) { return std::array{"uploading", "analysing", "ready", "failed"}; }
-constexpr auto names_of(Job::Kind) { return std::array{"analyse", "convert", "render", "separate"}; }
+constexpr auto names_of(Job::Kind) { return std::array{"analyse", "convert", "render", "separate", "portrait"}; }
 constexpr auto names_of(Job::State) { return std::array{"queued", "running", "done", "failed", "cancelled"}; }
+constexpr auto names_of(Visibility) { return std::array{"unlisted", "public"}; }
+constexpr auto names_of(Report::State) { return std::array{"open", "kept", "taken_down", "hidden"}; }
 constexpr auto names_of(Order::State) { return std::array{"created", "pending", "paid", "failed", "expired", "refunded", "disputed"}; }
 
 template <class Enum>

@@ -160,15 +160,57 @@ struct SqliteSchema<Share> {
                                       SqliteColumn{"wet", &Share::wet},
                                       SqliteColumn{"level_db", &Share::level_db},
                                       SqliteColumn{"music_db", &Share::music_db},
+                                      SqliteColumn{"visibility", &Share::visibility},
+                                      SqliteColumn{"published", &Share::published},
                                       SqliteColumn{"created", &Share::created}};
 };
 
 template <>
 struct SqliteSchema<Report> {
   static constexpr const char* table = "reports";
-  static constexpr std::tuple columns{SqliteColumn{"id", &Report::id}, SqliteColumn{"share", &Report::share},
-                                      SqliteColumn{"reason", &Report::reason}, SqliteColumn{"email", &Report::email},
+  static constexpr std::tuple columns{SqliteColumn{"id", &Report::id},
+                                      SqliteColumn{"share", &Report::share},
+                                      SqliteColumn{"artist", &Report::artist},
+                                      SqliteColumn{"reason", &Report::reason},
+                                      SqliteColumn{"email", &Report::email},
+                                      SqliteColumn{"state", &Report::state},
+                                      SqliteColumn{"decided_by", &Report::decided_by},
+                                      SqliteColumn{"note", &Report::note},
+                                      SqliteColumn{"decided", &Report::decided},
                                       SqliteColumn{"created", &Report::created}};
+};
+
+template <>
+struct SqliteSchema<Artist> {
+  static constexpr const char* table = "artists";
+  static constexpr std::tuple columns{SqliteColumn{"account", &Artist::account},     SqliteColumn{"handle", &Artist::handle},
+                                      SqliteColumn{"name", &Artist::name},           SqliteColumn{"bio", &Artist::bio},
+                                      SqliteColumn{"links", &Artist::links},         SqliteColumn{"picture", &Artist::picture},
+                                      SqliteColumn{"thumbnail", &Artist::thumbnail}, SqliteColumn{"files", &Artist::files},
+                                      SqliteColumn{"hidden", &Artist::hidden},       SqliteColumn{"created", &Artist::created}};
+};
+
+template <>
+struct SqliteSchema<Follow> {
+  static constexpr const char* table = "follows";
+  static constexpr std::tuple columns{SqliteColumn{"id", &Follow::id},           SqliteColumn{"artist", &Follow::artist},
+                                      SqliteColumn{"email", &Follow::email},     SqliteColumn{"token_hash", &Follow::token_hash},
+                                      SqliteColumn{"expires", &Follow::expires}, SqliteColumn{"created", &Follow::created}};
+};
+
+template <>
+struct SqliteSchema<Mailing> {
+  static constexpr const char* table = "mailings";
+  static constexpr std::tuple columns{SqliteColumn{"id", &Mailing::id},       SqliteColumn{"artist", &Mailing::artist},
+                                      SqliteColumn{"songs", &Mailing::songs}, SqliteColumn{"after", &Mailing::after},
+                                      SqliteColumn{"done", &Mailing::done},   SqliteColumn{"created", &Mailing::created}};
+};
+
+template <>
+struct SqliteSchema<PlayStart> {
+  static constexpr const char* table = "play_starts";
+  static constexpr std::tuple columns{SqliteColumn{"token_hash", &PlayStart::token_hash}, SqliteColumn{"song", &PlayStart::song},
+                                      SqliteColumn{"listener", &PlayStart::listener}, SqliteColumn{"started", &PlayStart::started}};
 };
 
 template <>

@@ -23,13 +23,24 @@ namespace {
 
 struct SqliteTransaction : Transaction {
   explicit SqliteTransaction(SqliteConnection& connection)
-      : accounts_(connection), ledger_(connection), recordings_(connection), jobs_(connection), songs_(connection), orders_(connection) {}
+      : accounts_(connection),
+        ledger_(connection),
+        recordings_(connection),
+        jobs_(connection),
+        songs_(connection),
+        orders_(connection),
+        artists_(connection),
+        follows_(connection),
+        plays_(connection) {}
   AccountStore& accounts() override { return accounts_; }
   LedgerStore& ledger() override { return ledger_; }
   RecordingStore& recordings() override { return recordings_; }
   JobStore& jobs() override { return jobs_; }
   SongStore& songs() override { return songs_; }
   OrderStore& orders() override { return orders_; }
+  ArtistStore& artists() override { return artists_; }
+  FollowStore& follows() override { return follows_; }
+  PlayStore& plays() override { return plays_; }
 
  private:
   SqliteAccountStore accounts_;
@@ -38,6 +49,9 @@ struct SqliteTransaction : Transaction {
   SqliteJobStore jobs_;
   SqliteSongStore songs_;
   SqliteOrderStore orders_;
+  SqliteArtistStore artists_;
+  SqliteFollowStore follows_;
+  SqlitePlayStore plays_;
 };
 
 /// Runs `work` between `begin` and COMMIT.

@@ -16,5 +16,5 @@ OWN = json.loads(os.environ["OWN_IDS"])
 def map_path_parameters(context, path_parameters):
     own = OWN.get(context.operation.path.split("/")[1])
     if own and path_parameters and context.operation.method.upper() != "DELETE" and zlib.crc32(repr(path_parameters).encode()) & 1:
-        return {**path_parameters, "id": own}
+        return {**path_parameters, ("handle" if "handle" in path_parameters else "id"): own}
     return path_parameters

@@ -20,6 +20,7 @@ from api_client import API, Client  # noqa: E402
 from service import Service  # noqa: E402
 
 SONG = (HERE.parents[1] / "data" / "song.flac").read_bytes()
+PICTURE = (HERE.parents[2] / "webwrap" / "ui" / "og.png").read_bytes()
 MOST_MEMORY = 300 << 20  # of the serving process
 FUZZER_MEMORY = 4 << 30  # address space
 
@@ -130,6 +131,8 @@ def sing(service):
         public.must(200, "GET", path)
     public.must(202, "POST", f"/shares/{share}/reports", {"reason": "too beautiful"})
 
+    be_an_artist(user, public, service, share)
+
     order = user.must(201, "POST", "/orders", {"pack": "small"}).json
     urllib.request.urlopen(order["checkout_url"], data=b"do=pay", timeout=10).read()
     user.wait(f"/orders/{order['id']}", ("paid",), 30)
@@ -169,8 +172,32 @@ def sing(service):
     user.must(204, "DELETE", f"/songs/{second}")
     everything = {f"{method.upper()} {path}" for path, item in CheckedClient.description["paths"].items() for method in item}
     assert CheckedClient.covered == everything, f"not tried: {sorted(everything - CheckedClient.covered)}"
-    return token["token"], {"recordings": recording, "uploads": recording, "songs": song, "jobs": job, "renders": render, "shares": share,
+    return token["token"], {"recordings": recording, "uploads": recording, "songs": song, "jobs": job, "renders": render, "shares": share, "artists": "ada",
                             "orders": order["id"], "voices": voice, "tokens": token["id"]}
+
+
+def be_an_artist(user, public, service, share):
+    user.must(204, "GET", "/artist")
+    profile = {"handle": "ada", "name": "Ada", "bio": "Sings.", "links": [{"title": "Home", "url": "https://example.org/"}]}
+    user.must(201, "PUT", "/artist", profile)
+    user.must(204, "DELETE", "/artist")
+    user.must(201, "PUT", "/artist", profile)
+    user.must(200, "PUT", "/artist", {**profile, "bio": None})
+    job = user.must(202, "PUT", "/artist/picture", PICTURE, {"Content-Type": "image/png"}).json["job"]
+    user.wait(f"/jobs/{job}", ("done",))
+    user.must(200, "PATCH", f"/shares/{share}", {"visibility": "public"})
+    for path in ("/artist", "/artist/stats", "/follows", "/discover?list=followed"):
+        user.must(200, "GET", path)
+    for path in ("/artists/ada", "/discover", "/discover?list=played", f"/shares/{share}", f"/oembed?url={service.url}/a/ada"):
+        public.must(200, "GET", path)
+    public.must(401, "GET", "/discover?list=followed")
+    play = public.must(201, "POST", f"/shares/{share}/plays").json["id"]
+    public.must(204, "POST", "/plays", {"id": play})
+    public.must(202, "POST", "/artists/ada/follow", {"email": "fan@example.org"})
+    user.must(202, "POST", "/artists/ada/follow", {})
+    user.must(204, "DELETE", "/artists/ada/follow")
+    public.must(202, "POST", "/artists/ada/reports", {"reason": "That is me."})
+    user.must(204, "DELETE", "/artist/picture")
 
 
 def fuzz(service, token, ids, seconds):

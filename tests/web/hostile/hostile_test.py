@@ -14,6 +14,8 @@ import struct
 import sys
 import time
 import unittest
+import xml.etree.ElementTree as ET
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
@@ -28,6 +30,7 @@ TUS = {"Tus-Resumable": "1.0.0"}
 PART = {**TUS, "Content-Type": "application/offset+octet-stream"}
 NO_ID = "a" * 26
 EVIL_TITLE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>'); DROP TABLE songs;-- \u202e\U0001f3a4"
+EVE = {"handle": "eve", "name": "<i>Eve</i> &"}
 MOST_MEMORY = 300 << 20  # of the serving process, after all of this
 
 
@@ -56,6 +59,11 @@ class Hostile(unittest.TestCase):
         cls.render = cls.owner.must(201, "POST", f"/songs/{cls.song}/renders", {"format": "mp3"}).json["id"]
         cls.owner.wait(f"/renders/{cls.render}", ("done",))
         cls.order = cls.owner.must(201, "POST", "/orders", {"pack": "small"}).json["id"]
+        cls.artist = Client(cls.port)
+        cls.artist.sign_up("eve@example.org", cls.service.log)
+        cls.artist.must(201, "PUT", "/artist", EVE)
+        song = cls.artist.make_song(SONG, EVIL_TITLE, cls.voice, 1, preview=True)[1]
+        cls.artist_share = cls.artist.must(201, "POST", f"/songs/{song}/share", {"visibility": "public"}).json["id"]
         cls.description = Client(cls.port).must(200, "GET", "/openapi.json").json
 
     def tearDown(self):
@@ -83,7 +91,7 @@ class Hostile(unittest.TestCase):
         """The path with the owner's ids in it."""
         ids = {"/tokens": self.token, "/voices": self.voice, "/uploads": self.recording, "/recordings": self.recording, "/jobs": self.job,
                "/songs": self.song, "/renders": self.render, "/shares": self.share, "/orders": self.order}
-        return path.replace("{id}", ids.get("/" + path.split("/")[1], ""))
+        return path.replace("{handle}", "eve").replace("{id}", ids.get("/" + path.split("/")[1], ""))
 
     @staticmethod
     def takes_json(operation):
@@ -357,6 +365,54 @@ class Hostile(unittest.TestCase):
         embed = Client(self.port).must(200, "GET", f"/oembed?url={self.service.url}/s/{self.share}&maxwidth=-5&maxheight=99999999999").json
         self.assertEqual(embed["html"].count("<"), 2, embed["html"])
         self.assertIn("AI-converted", Client(self.port).must(200, "GET", f"/shares/{self.share}").json["ai_notice"])
+
+    def test_artists_pages_show_evil_words_as_text(self):
+        words = "</p><script>alert(2)</script>]]>\"' &amp; \ufffe"
+        profile = {**EVE, "bio": words, "links": [{"title": "<u>x</u>\"", "url": "https://example.org/'%3Cb%3E"}]}
+        self.artist.must(200, "PUT", "/artist", profile)
+        for path in ("/a/eve", "/a/eve/feed.xml", f"/s/{self.artist_share}", f"/embed/{self.artist_share}"):
+            page = Client(self.port).send("GET", path)
+            self.assertEqual(page.status, 200, path)
+            for evil in (b"<script>alert", b"<i>", b"<u>", b"]]>", b"<img src=x"):
+                self.assertNotIn(evil, page.body, path)
+        feed = ET.fromstring(Client(self.port).send("GET", "/a/eve/feed.xml").body)
+        self.assertEqual(feed.findtext("channel/item/title"), EVIL_TITLE)
+        self.assertEqual(feed.findtext("channel/title"), "<i>Eve</i> &")
+        ET.fromstring(Client(self.port).send("GET", "/sitemap.xml").body)
+        for change in ({"name": "E\u202eve"}, {"name": "Eve\u200b"}, {"name": "Ev\u0435"}, {"handle": "../x"}, {"handle": "voxc0nv"}, {"name": "\x00"},
+                       {"links": [{"title": "x", "url": "javascript:alert(1)"}]}, {"links": [{"title": "x", "url": "http://127.0.0.1:1/\r\nX: y"}]},
+                       {"links": [[]]}, {"bio": "x" * 1001}):
+            self.refused(self.artist.api("PUT", "/artist", {**profile, **change}), 422)
+        for path in ("/a/%0d%0aSet-Cookie:x", "/a/..%2f..%2fetc", "/a/eve/picture.jpg", "/a/" + "a" * 4000, "/follow/stop/%00", "/follow/confirm/'--"):
+            answer = Client(self.port).send("GET", path)
+            self.assertTrue(answer.status in (200, 400, 404), f"{path}: {answer}")
+            self.assertIsNone(answer.headers["Set-Cookie"])
+
+    def test_pictures_are_decoded_by_workers_only(self):
+        """Bombs, scripts and other files fail as a job; nothing of them is shown."""
+        self.refused(self.stranger.api("PUT", "/artist", {"handle": "mallory", "name": "Mallory"}), 403)  # the address is not confirmed
+        chunk = lambda name, data: struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))  # noqa: E731
+        png = lambda width, height: (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)) +  # noqa: E731
+                                     chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b""))
+        for bad in (png(30000, 30000), png(6300, 6300), png(2**31 - 1, 1), b"<svg onload=alert(1)>", b"GIF89a" + b"\0" * 99, b"\xff\xd8\xff" * 3000, SONG):
+            answer = self.artist.must(202, "PUT", "/artist/picture", bad, {"Content-Type": "image/png"})
+            self.assertEqual(self.artist.wait(f"/jobs/{answer.json['job']}", ("done", "failed"))["state"], "failed")
+            self.assertIsNone(self.artist.must(200, "GET", "/artist").json["picture"])
+        self.refused(self.artist.api("PUT", "/artist/picture", b"\0" * ((8 << 20) + 1), {"Content-Type": "image/png"}), 413)
+        self.refused(self.artist.api("PUT", "/artist/picture", b"x", {"Content-Type": "text/html"}), 415)
+
+    def test_follows_flood_and_tell_nobody(self):
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        answers = set()
+        for fields in (b"email=new%40example.org", b"email=new%40example.org", b"email=other%40example.org"):
+            answer = Client(self.port).send("POST", "/a/eve/follow", fields, form)
+            self.assertEqual(answer.status, 200, answer)
+            answers.add(answer.body)
+        self.assertEqual(len(answers), 1, "an answer tells of an address")
+        for fields in (b"", b"email=", b"email=a%40b.org%0d%0aBcc%3a%20c%40d.org", b"email=a%40b.org%2c c%40d.org", b"email=%00", b"\xff\xfe"):
+            self.assertEqual(Client(self.port).send("POST", "/a/eve/follow", fields, form).status, 422, fields)
+        self.assertEqual(Client(self.port).send("POST", "/a/eve/follow", b"email=x%40example.org", form, site="cross-site").status, 403)
+        self.assertNotIn("Bcc: c@d.org", self.service.log.read_text(errors="replace"))
 
     def test_every_answer_has_the_security_headers(self):
         for path in ("/", "/app/songs", "/assets/share.js", f"{API}/config", f"{API}/account", "/nothing", f"/s/{NO_ID}", f"{API}/shares/{self.share}/audio", "/healthz", "/%zz"):

@@ -26,7 +26,19 @@ const KEPT = [
     "a day at most, the log as its operator sets",
   ],
   ["That your e-mail address had its free credits, as a hash", "180 days, also after your account is deleted"],
-  ["What you write when you report a song, and your e-mail if you want an answer", "with the report"],
+  ["What you write when you report a song or an artist, and your e-mail if you want an answer", "with the report"],
+  [
+    "As an artist: your page, its picture without where and with what it was taken, and how often songs were heard",
+    "until you give the page up; that nobody else takes its names, 90 days longer",
+  ],
+  [
+    "Whom you follow by mail: your address, known to nobody else, not to the artist either",
+    "until you press stop, in any of those mails; unconfirmed, three days",
+  ],
+  [
+    "Who heard a song, as a number that means nothing without a secret of the day",
+    "until midnight UTC; then the count",
+  ],
   ["What you made as a guest, without an account", "as long as the session in this browser, then it is removed"],
 ];
 
@@ -66,8 +78,10 @@ export default async function privacy() {
       h("h2", "What others see"),
       h(
         "p",
-        "Only songs that you share, by their link, until you stop sharing. Payments are made with Stripe, which ",
-        "learns your e-mail address. Mails go to your address only: to confirm it, and about your password.",
+        "Only songs that you share, by their link or on your artist's page, until you stop sharing; artists and others ",
+        "see how many listen and follow, never who. Payments are made with Stripe, which ",
+        "learns your e-mail address. Mails go to your address only: to confirm it, about your password, and ",
+        "about songs of artists you follow.",
       ),
       h("h2", "In your browser"),
       h(
