@@ -160,6 +160,9 @@ struct SqliteSchema<Share> {
                                       SqliteColumn{"wet", &Share::wet},
                                       SqliteColumn{"level_db", &Share::level_db},
                                       SqliteColumn{"music_db", &Share::music_db},
+                                      SqliteColumn{"subscribers_only", &Share::subscribers_only},
+                                      SqliteColumn{"opens", &Share::opens},
+                                      SqliteColumn{"subscriber_download", &Share::subscriber_download},
                                       SqliteColumn{"created", &Share::created}};
 };
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "store/earnings.h"
 #include "store/records.h"
 
 namespace webwrap {
@@ -163,6 +164,7 @@ class Transaction {
   virtual JobStore& jobs() = 0;
   virtual SongStore& songs() = 0;
   virtual OrderStore& orders() = 0;
+  virtual EarningStore& earnings() = 0;
 };
 
 /// The database. Thread-safe; several processes may share it. A later PostgreSQL store is one more class beside SqliteStore.
