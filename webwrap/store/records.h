@@ -137,6 +137,24 @@ struct Song {
   Seconds created = 0;
 };
 
+/// A member's public page, /a/<handle>. Handle and name: domain/artist_name.h.
+struct Artist {
+  Id account;
+  std::string handle, name;
+  std::string bio;                 ///< plain text, perhaps several lines
+  std::string links;               ///< JSON [{"title", "url"}]; the addresses are never asked for anything
+  std::string picture, thumbnail;  ///< blob keys of a square jpeg and a small one, both encoded here; empty: none
+  std::string files;               ///< JSON {"<blob key>": {"size", "sha256"}} of the two; empty: none
+  bool hidden = false;             ///< by the operator: the page, and all that is shared, are as if they were not there
+  Seconds created = 0;
+};
+
+/// For how long a handle or name that an artist gives up stays reserved, and the handle leads to the new page.
+inline constexpr Seconds artist_name_kept = 90 * day;
+
+/// Who finds a share: who has its link, or everyone, on its artist's page, in feeds and lists.
+enum class Visibility { unlisted, everyone };
+
 struct Share {
   Id id;  ///< in the public address
   Id song;
@@ -145,16 +163,24 @@ struct Share {
   bool taken_down = false;
   Id render;  ///< a finished mp3 of the song, which listeners hear; empty: the cover, or the converted voice, as it is
   double wet = 1, level_db = 0, music_db = 0;  ///< of the render
+  Visibility visibility = Visibility::unlisted;
+  Seconds published = 0;  ///< when everyone saw it first; 0: never
   bool subscribers_only = false;               ///< for those who subscribe to the account (store/earnings.h)
   Seconds opens = 0;                           ///< for all from then on; 0: never
   bool subscriber_download = false;            ///< they may download it, whatever others may
   Seconds created = 0;
 };
 
+/// A complaint about a shared song or an artist, and what an operator decided about it.
 struct Report {
+  enum class State { open, kept, taken_down, hidden };
   Id id;
-  Id share;
+  Id share;            ///< empty: it is about the artist
+  std::string artist;  ///< account; empty: about the share
   std::string reason, email;
+  State state = State::open;
+  std::string decided_by, note;  ///< of the decision: who, and why
+  Seconds decided = 0;
   Seconds created = 0;
 };
 
@@ -192,6 +218,8 @@ constexpr auto names_of(AccountKind) { return std::array{"guest", "member"}; }
 constexpr auto names_of(Recording::State) { return std::array{"uploading", "analysing", "ready", "failed"}; }
 constexpr auto names_of(Job::Kind) { return std::array{"analyse", "convert", "render", "separate"}; }
 constexpr auto names_of(Job::State) { return std::array{"queued", "running", "done", "failed", "cancelled"}; }
+constexpr auto names_of(Visibility) { return std::array{"unlisted", "public"}; }
+constexpr auto names_of(Report::State) { return std::array{"open", "kept", "taken_down", "hidden"}; }
 constexpr auto names_of(Order::State) { return std::array{"created", "pending", "paid", "failed", "expired", "refunded", "disputed"}; }
 
 template <class Enum>

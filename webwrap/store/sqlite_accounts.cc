@@ -39,6 +39,7 @@ void SqliteAccountStore::erase(const Id& id, Seconds now) {
     entry.time = now;
     ledger.post(entry);
   }
+  SqliteArtistStore(connection_).forget(id, now);
   SqliteEarningStore(connection_).leave(id);
   rows::run(connection_, "DELETE FROM accounts WHERE id = ?", id);
 }

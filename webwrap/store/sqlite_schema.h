@@ -160,6 +160,8 @@ struct SqliteSchema<Share> {
                                       SqliteColumn{"wet", &Share::wet},
                                       SqliteColumn{"level_db", &Share::level_db},
                                       SqliteColumn{"music_db", &Share::music_db},
+                                      SqliteColumn{"visibility", &Share::visibility},
+                                      SqliteColumn{"published", &Share::published},
                                       SqliteColumn{"subscribers_only", &Share::subscribers_only},
                                       SqliteColumn{"opens", &Share::opens},
                                       SqliteColumn{"subscriber_download", &Share::subscriber_download},
@@ -169,9 +171,26 @@ struct SqliteSchema<Share> {
 template <>
 struct SqliteSchema<Report> {
   static constexpr const char* table = "reports";
-  static constexpr std::tuple columns{SqliteColumn{"id", &Report::id}, SqliteColumn{"share", &Report::share},
-                                      SqliteColumn{"reason", &Report::reason}, SqliteColumn{"email", &Report::email},
+  static constexpr std::tuple columns{SqliteColumn{"id", &Report::id},
+                                      SqliteColumn{"share", &Report::share},
+                                      SqliteColumn{"artist", &Report::artist},
+                                      SqliteColumn{"reason", &Report::reason},
+                                      SqliteColumn{"email", &Report::email},
+                                      SqliteColumn{"state", &Report::state},
+                                      SqliteColumn{"decided_by", &Report::decided_by},
+                                      SqliteColumn{"note", &Report::note},
+                                      SqliteColumn{"decided", &Report::decided},
                                       SqliteColumn{"created", &Report::created}};
+};
+
+template <>
+struct SqliteSchema<Artist> {
+  static constexpr const char* table = "artists";
+  static constexpr std::tuple columns{SqliteColumn{"account", &Artist::account},     SqliteColumn{"handle", &Artist::handle},
+                                      SqliteColumn{"name", &Artist::name},           SqliteColumn{"bio", &Artist::bio},
+                                      SqliteColumn{"links", &Artist::links},         SqliteColumn{"picture", &Artist::picture},
+                                      SqliteColumn{"thumbnail", &Artist::thumbnail}, SqliteColumn{"files", &Artist::files},
+                                      SqliteColumn{"hidden", &Artist::hidden},       SqliteColumn{"created", &Artist::created}};
 };
 
 template <>

@@ -29,6 +29,7 @@ struct SqliteTransaction : Transaction {
         jobs_(connection),
         songs_(connection),
         orders_(connection),
+        artists_(connection),
         earnings_(connection) {}
   AccountStore& accounts() override { return accounts_; }
   LedgerStore& ledger() override { return ledger_; }
@@ -36,6 +37,7 @@ struct SqliteTransaction : Transaction {
   JobStore& jobs() override { return jobs_; }
   SongStore& songs() override { return songs_; }
   OrderStore& orders() override { return orders_; }
+  ArtistStore& artists() override { return artists_; }
   EarningStore& earnings() override { return earnings_; }
 
  private:
@@ -45,6 +47,7 @@ struct SqliteTransaction : Transaction {
   SqliteJobStore jobs_;
   SqliteSongStore songs_;
   SqliteOrderStore orders_;
+  SqliteArtistStore artists_;
   SqliteEarningStore earnings_;
 };
 

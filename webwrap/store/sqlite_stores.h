@@ -127,6 +127,29 @@ class SqliteSongStore : public SongStore {
   SqliteConnection& connection_;
 };
 
+class SqliteArtistStore : public ArtistStore {
+ public:
+  explicit SqliteArtistStore(SqliteConnection& connection) : connection_(connection) {}
+  void add(const Artist&, Seconds now) override;
+  void update(const Artist&, Seconds now) override;
+  std::optional<Artist> find(const Id& account) override;
+  std::optional<Artist> find_by_handle(const std::string& handle) override;
+  std::optional<Artist> find_by_old_handle(const std::string& handle, Seconds now) override;
+  std::vector<Artist> all() override;
+  void erase(const Id& account, Seconds now) override;
+  std::vector<Share> public_shares(const Id& account, int limit) override;
+  std::vector<Share> newest_shares(int limit) override;
+
+  void forget(const Id& account, Seconds now);  ///< for an account that is about to go: its names stay reserved, but are nobody's
+
+ private:
+  void take_keys(const Artist&, Seconds now);
+  void give_up_keys(const Id& account, Seconds now);
+  void keep_handle(const Artist&, Seconds now);
+
+  SqliteConnection& connection_;
+};
+
 class SqliteOrderStore : public OrderStore {
  public:
   explicit SqliteOrderStore(SqliteConnection& connection) : connection_(connection) {}

@@ -141,6 +141,26 @@ class SongStore {
   virtual std::vector<Report> reports(int limit) = 0;
 };
 
+class ArtistStore {
+ public:
+  virtual ~ArtistStore() = default;
+  /// Throws ServiceError(409, "handle_taken" | "name_taken") where another artist has, or had until lately, a handle or name that looks the
+  /// same (look_alike_key).
+  virtual void add(const Artist&, Seconds now) = 0;
+  /// The same. A handle or name that is given up stays the account's for artist_name_kept; the handle leads to the page.
+  virtual void update(const Artist&, Seconds now) = 0;
+  virtual std::optional<Artist> find(const Id& account) = 0;
+  virtual std::optional<Artist> find_by_handle(const std::string& handle) = 0;
+  virtual std::optional<Artist> find_by_old_handle(const std::string& handle, Seconds now) = 0;  ///< of the artist who had it
+  virtual std::vector<Artist> all() = 0;
+  /// Removes the page; songs that everyone saw are seen by who has their link. Blobs are the caller's.
+  virtual void erase(const Id& account, Seconds now) = 0;
+
+  /// What everyone may see: public, not taken down, by an artist who is not hidden. Published last first.
+  virtual std::vector<Share> public_shares(const Id& account, int limit) = 0;
+  virtual std::vector<Share> newest_shares(int limit) = 0;
+};
+
 class OrderStore {
  public:
   virtual ~OrderStore() = default;
@@ -164,6 +184,7 @@ class Transaction {
   virtual JobStore& jobs() = 0;
   virtual SongStore& songs() = 0;
   virtual OrderStore& orders() = 0;
+  virtual ArtistStore& artists() = 0;
   virtual EarningStore& earnings() = 0;
 };
 
