@@ -251,7 +251,8 @@ TEST(RoyaltyLives, NobodyIsPaidTwiceOrFromNothing) {
         case 7: studio.stripe.poor = dice(3) == 0; break;
         case 8: studio.earnings.work(); break;
         default:
-          if (const Credits can = studio.spendable(payer); can > 0) studio.sing(payer, "voice" + std::to_string(dice(4)), 1 + dice(int(can)));
+          if (const Credits can = studio.spendable(payer); can > 0)
+            studio.sing(payer, "voice" + std::to_string(dice(4)), 1 + dice(int(can)));
       }
     } catch (const ServiceError& error) {
       ASSERT_EQ(error.status(), 502) << error.what();

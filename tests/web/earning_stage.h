@@ -166,9 +166,8 @@ class Studio : public Stage {
           {{"object", {{"id", "dp_" + order.id}, {"payment_intent", "pi_" + order.id}, {"amount", order.amount}, {"status", status}}}}}});
   }
   void give(const Account& account, Credits credits) {
-    service.store->write([&](Transaction& transaction) {
-      transaction.ledger().post(grant_entry(account.id, credits, "grant:" + account.id, ""));
-    });
+    service.store->write(
+        [&](Transaction& transaction) { transaction.ledger().post(grant_entry(account.id, credits, "grant:" + account.id, "")); });
   }
   Credits spendable(const Account& account) { return balance(user_account(account.id)); }
   /// A job that is finished at once, as Worker::keep does it.

@@ -98,9 +98,9 @@ TEST(Earnings, TipsCountOnceAndOnlyOverWhatTheFanChose) {
   EXPECT_THAT(stage.audit(), IsEmpty());
 
   // Whatever else carries the tip's mark is not it.
-  for (const auto change : {+[](FakeConnect::Charge& charge) { charge.amount = 1; },
-                            +[](FakeConnect::Charge& charge) { charge.currency = "idr"; },
-                            +[](FakeConnect::Charge& charge) { charge.destination = "acct_other"; }}) {
+  for (const auto change :
+       {+[](FakeConnect::Charge& charge) { charge.amount = 1; }, +[](FakeConnect::Charge& charge) { charge.currency = "idr"; },
+        +[](FakeConnect::Charge& charge) { charge.destination = "acct_other"; }}) {
     const FanPayment other = stage.tip(fan, artist, 333);
     stage.stripe.pay(other.session);
     FakeConnect::Charge& charge = stage.stripe.charges.at(stage.stripe.sessions.at(other.session).payment_intent.substr(3));

@@ -18,9 +18,9 @@ namespace webwrap::testing {
 class FakeConnect : public ConnectGateway {
  public:
   struct Charge : StripeCharge {
-    std::map<std::string, Money> disputes;                ///< what was lost by each
-    std::set<std::string> open;                           ///< disputes that are not decided
-    std::map<std::string, Money> recovered;               ///< reversals by their mark
+    std::map<std::string, Money> disputes;   ///< what was lost by each
+    std::set<std::string> open;              ///< disputes that are not decided
+    std::map<std::string, Money> recovered;  ///< reversals by their mark
     Money lost() const {
       Money sum = 0;
       for (const auto& [id, amount] : disputes) sum += amount;

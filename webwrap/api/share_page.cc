@@ -1,3 +1,4 @@
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "api/shares.h"
@@ -22,6 +23,7 @@ std::string meta(const char* kind, const std::string& name, const std::string& c
 
 /// What other sites show of a link: Open Graph, Twitter card, oEmbed.
 std::string link_previews(const SharePage& page) {
+  const bool for_all = !page.share.subscribers_only;
   const std::string base = page.config.base_url(), url = share_url(page.config, page.share), embed = embed_url(page.config, page.share),
                     audio = fmt::format("{}/api/v1/shares/{}/audio", base, page.share.id), image = base + "/assets/og.png",
                     about = fmt::format("Sung with the voice {}. {}", page.song.voice_title, ai_notice);
@@ -34,10 +36,10 @@ std::string link_previews(const SharePage& page) {
                                       {"og:image", image},
                                       {"og:image:width", "1200"},
                                       {"og:image:height", "630"},
-                                      {"og:audio", audio},
-                                      {"og:audio:type", "audio/mpeg"},
+                                      {"og:audio", for_all ? audio : ""},
+                                      {"og:audio:type", for_all ? "audio/mpeg" : ""},
                                       {"music:duration", fmt::format("{:.0f}", page.song.duration_s)}})
-    html += meta("property", name, content);
+    if (!content.empty()) html += meta("property", name, content);
   for (const auto& [name, content] : {std::pair<const char*, std::string>{"twitter:card", "player"},
                                       {"twitter:title", page.song.title},
                                       {"twitter:description", about},
@@ -61,6 +63,16 @@ const char report_form[] =
     "<input id=\"email\" type=\"email\" name=\"email\" maxlength=\"200\"></p>\n"
     "<p><button class=\"button\">Send the report</button></p>\n"
     "</form>\n";
+
+/// In the place of the player, for who does not support the singer.
+std::string locked_notice(const SharePage& page) {
+  const std::string when =
+      page.share.opens == 0 ? "" : fmt::format(" Everyone can hear it from {:%Y-%m-%d %H:%M} UTC on.", fmt::gmtime(page.share.opens));
+  return fmt::format(
+      "<p class=\"locked\">This song is for those who support its singer.{}</p>\n"
+      "<p><a class=\"button primary\" href=\"/app/support/{}?song={}\" target=\"_top\">Support the singer</a></p>\n",
+      when, page.share.account, page.share.id);
+}
 
 const char brand[] =
     "<p class=\"brand\"><a href=\"/\"><img src=\"/assets/favicon.svg\" alt=\"\" width=\"28\" height=\"28\">Made with voxconv</a></p>\n";
@@ -95,11 +107,12 @@ std::string share_html(const SharePage& page, bool embed) {
       "<main data-share=\"{}\" data-title=\"{}\" data-duration=\"{:.2f}\" data-allow-download=\"{}\"{}>\n"
       "<h1>{}</h1>\n"
       "<p class=\"voice\">Sung with the voice {}</p>\n"
-      "<audio controls preload=\"none\" src=\"{}\"></audio>\n"
+      "{}"
       "<p class=\"ai-notice\">{}</p>\n",
-      page.share.id, title, page.song.duration_s, page.share.allow_download, embed ? " data-embed" : "", title,
-      escape_html(page.song.voice_title), audio, ai_notice);
-  if (page.share.allow_download)
+      page.share.id, title, page.song.duration_s, page.hearing.download, embed ? " data-embed" : "", title,
+      escape_html(page.song.voice_title),
+      page.hearing.locked ? locked_notice(page) : fmt::format("<audio controls preload=\"none\" src=\"{}\"></audio>\n", audio), ai_notice);
+  if (page.hearing.download)
     html += fmt::format("<p><a class=\"download\" href=\"/api/v1/shares/{}/file\" download>Download</a></p>\n", page.share.id);
   if (embed)
     html += fmt::format("<p><a href=\"/s/{}\" target=\"_blank\" rel=\"noopener\">Open the page of this song</a></p>\n", page.share.id);

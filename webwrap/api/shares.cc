@@ -8,6 +8,7 @@
 #include "api/auth.h"
 #include "api/handlers.h"
 #include "api/json_body.h"
+#include "api/share_access.h"
 #include "domain/email.h"
 #include "domain/id.h"
 #include "http/response.h"
@@ -80,8 +81,9 @@ void choose_render(const Context& context, Transaction& transaction, const Id& i
 Response post_share(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
   const Song song = require_song(context, account, request.params.at("id"));
-  JsonBody body(request, {"allow_download", "render"});
+  JsonBody body(request, {"allow_download", "render", "subscribers_only", "opens", "subscriber_download"});
   const bool allow_download = body.optional_flag("allow_download").value_or(false);
+  const AccessChange access(body);
   const auto render = body.optional_text("render", 1, 64);
   Share share;
   context.store.write([&](Transaction& transaction) {
@@ -96,6 +98,7 @@ Response post_share(const Context& context, const Request& request) {
     share.allow_download = allow_download;
     share.created = context.clock.now();
     if (render) choose_render(context, transaction, *render, share);
+    access.apply(transaction, share);
     transaction.songs().add_share(share);
   });
   if (share.taken_down) fail_taken_down();
@@ -111,7 +114,8 @@ Share own_share(Transaction& transaction, const Account& account, const Request&
 
 Response patch_share(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
-  JsonBody body(request, {"allow_download", "render"});
+  JsonBody body(request, {"allow_download", "render", "subscribers_only", "opens", "subscriber_download"});
+  const AccessChange access(body);
   const auto allow_download = body.optional_flag("allow_download");
   const auto render = body.optional_text("render", 1, 64);
   Share share;
@@ -119,6 +123,7 @@ Response patch_share(const Context& context, const Request& request) {
     share = own_share(transaction, account, request);
     if (allow_download) share.allow_download = *allow_download;
     if (render) choose_render(context, transaction, *render, share);
+    access.apply(transaction, share);
     transaction.songs().update_share(share);
   });
   return json_response(200, share_view(context.config, share));
@@ -134,23 +139,34 @@ Response delete_share(const Context& context, const Request& request) {
 
 Response get_share(const Context& context, const Request& request) {
   const auto [share, song, audio, peaks] = require_shared(context, request);
+  const Hearing hearing = hearing_of(context, request, share);
   return json_response(200, {{"id", share.id},
                              {"title", song.title},
                              {"voice", {{"id", song.voice}, {"title", song.voice_title}}},
                              {"duration_s", song.duration_s},
-                             {"allow_download", share.allow_download},
+                             {"allow_download", hearing.download},
+                             {"locked", hearing.locked},
+                             {"opens", or_null(share.subscribers_only ? share.opens : 0)},
                              {"ai_notice", ai_notice}});
 }
 
-Response get_shared_audio(const Context& context, const Request& request) { return audio_response(require_shared(context, request).audio); }
+Response get_shared_audio(const Context& context, const Request& request) {
+  const PublicShare shared = require_shared(context, request);
+  require_hearing(context, request, shared.share);
+  return audio_response(shared.audio);
+}
 
 Response get_shared_peaks(const Context& context, const Request& request) {
-  return json_response(200, {{"peaks", require_shared(context, request).peaks}});
+  const PublicShare shared = require_shared(context, request);
+  require_hearing(context, request, shared.share);
+  return json_response(200, {{"peaks", shared.peaks}});
 }
 
 Response get_shared_file(const Context& context, const Request& request) {
   const auto [share, song, audio, peaks] = require_shared(context, request);
-  if (!share.allow_download) throw ServiceError(403, "no_download", "Whoever shared this song does not offer it for download.");
+  require_hearing(context, request, share);
+  if (!hearing_of(context, request, share).download)
+    throw ServiceError(403, "no_download", "Whoever shared this song does not offer it for download.");
   return audio_response(audio, "audio/mpeg", song.title + ".mp3");
 }
 
@@ -209,11 +225,12 @@ Response get_oembed(const Context& context, const Request& request) {
 Response page(const Context& context, const Request& request, bool embed) {
   Response response;
   response.type = "text/html; charset=utf-8";
-  response.headers.emplace_back("Cache-Control", "no-cache");
+  response.headers.emplace_back("Cache-Control", "private, no-cache");  // of some songs it depends on who asks
   if (embed) response.headers.emplace_back("Content-Security-Policy", http::content_security_policy("*"));
   const auto shared = find_public_share(context, request.params.at("id"));
   response.status = shared ? 200 : 404;
-  response.body = shared ? share_html({context.config, shared->share, shared->song}, embed) : missing_share_html();
+  response.body = shared ? share_html({context.config, shared->share, shared->song, hearing_of(context, request, shared->share)}, embed)
+                         : missing_share_html();
   return response;
 }
 
@@ -223,9 +240,16 @@ std::string share_url(const Config& config, const Share& share) { return fmt::fo
 
 json share_view(const Config& config, const Share& share) {
   if (share.taken_down) return nullptr;
-  return {{"id", share.id},          {"url", share_url(config, share)}, {"allow_download", share.allow_download},
-          {"wet", share.wet},        {"level_db", share.level_db},      {"music_db", share.music_db},
-          {"created", share.created}};
+  return {{"id", share.id},
+          {"url", share_url(config, share)},
+          {"allow_download", share.allow_download},
+          {"wet", share.wet},
+          {"level_db", share.level_db},
+          {"music_db", share.music_db},
+          {"created", share.created},
+          {"subscribers_only", share.subscribers_only},
+          {"opens", or_null(share.opens)},
+          {"subscriber_download", share.subscriber_download}};
 }
 
 void add_share_routes(http::Router& router, Context& context) {

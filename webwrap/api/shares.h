@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "api/share_access.h"
 #include "config/config.h"
 #include "store/records.h"
 
@@ -20,6 +21,7 @@ struct SharePage {
   const Config& config;
   const Share& share;
   const Song& song;
+  Hearing hearing;  ///< of who reads it
 };
 
 /// The page of a shared song, whole without scripts; `embed`: the player alone, for other sites' frames.

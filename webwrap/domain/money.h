@@ -17,11 +17,11 @@ constexpr Mills mills_per_unit = 1000;
 
 // The accounts of the books of money, one set for each currency ("eur"). Negative: came from there.
 
-std::string fans_account(const std::string& currency);                             ///< what fans paid (negative)
-std::string connected_account(const std::string& currency, const std::string& id); ///< lies in the artist's own account at Stripe
-std::string service_account(const std::string& currency);                          ///< the service's share of what fans paid
-std::string bank_account(const std::string& currency, const std::string& id);      ///< paid out by Stripe to the artist's bank
-std::string royalty_costs_account(const std::string& currency);                    ///< what the service paid to voices' owners (negative)
+std::string fans_account(const std::string& currency);                              ///< what fans paid (negative)
+std::string connected_account(const std::string& currency, const std::string& id);  ///< lies in the artist's own account at Stripe
+std::string service_account(const std::string& currency);                           ///< the service's share of what fans paid
+std::string bank_account(const std::string& currency, const std::string& id);       ///< paid out by Stripe to the artist's bank
+std::string royalty_costs_account(const std::string& currency);                     ///< what the service paid to voices' owners (negative)
 
 // In mills: royalties earned and not yet transferred.
 

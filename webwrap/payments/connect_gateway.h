@@ -65,8 +65,8 @@ struct ReturnPages {
 };
 
 /// What earning needs of the payment provider: accounts of those who earn (Connect), subscriptions, transfers. Thread-safe. Throws
-/// ServiceError: 502 "payment_provider" where it cannot be reached or refuses, 409 "payment_refused" where it refuses a thing that was tried
-/// rightly and may be tried again later (send_transfer, recover, refund). Nothing is found: std::nullopt.
+/// ServiceError: 502 "payment_provider" where it cannot be reached or refuses, 409 "payment_refused" where it refuses a thing that was
+/// tried rightly and may be tried again later (send_transfer, recover, refund). Nothing is found: std::nullopt.
 class ConnectGateway {
  public:
   virtual ~ConnectGateway() = default;

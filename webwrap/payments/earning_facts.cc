@@ -29,7 +29,7 @@ bool has_dispute(const FanPayment& payment, const char* state) {
   return false;
 }
 
-int rank_of_dispute(const std::string& state) { return state == "open" ? 0 : state == "lost" ? 1 : 2; }
+int progress_of_dispute(const std::string& state) { return state == "open" ? 0 : state == "lost" ? 1 : 2; }
 
 /// What of a payment lies where.
 struct Places {
@@ -147,7 +147,7 @@ FanPayment merge(FanPayment known, const StripeCharge& charge) {
 FanPayment merge(FanPayment known, const DisputeFact& told) {
   json disputes = disputes_of(known);
   json& dispute = disputes.emplace(told.id, json{{"state", "open"}, {"amount", 0}}).first.value();
-  if (rank_of_dispute(told.state) > rank_of_dispute(dispute.at("state"))) dispute["state"] = told.state;
+  if (progress_of_dispute(told.state) > progress_of_dispute(dispute.at("state"))) dispute["state"] = told.state;
   dispute["amount"] = std::max(dispute.at("amount").get<Money>(), told.amount);
   known.disputes = disputes.dump();
   return known;
@@ -159,9 +159,9 @@ Payout merge(Payout known, const StripePayout& told) {
   learn(known.currency, told.currency);
   known.arrival = std::max(known.arrival, told.arrival);
   // A bank may send back what was paid out already.
-  advance(known.state, told.status == "paid"                                     ? State::paid
+  advance(known.state, told.status == "paid"                                  ? State::paid
                        : told.status == "failed" || told.status == "canceled" ? State::failed
-                                                                                 : State::pending);
+                                                                              : State::pending);
   return known;
 }
 

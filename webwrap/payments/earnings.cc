@@ -18,10 +18,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int at_once = 20;                     // things of a kind in one round of work()
-constexpr Seconds retry_after = 10 * 60;        // what failed for a passing reason
-constexpr Seconds refused_retry_after = day;    // what Stripe refused, for lack of money for example
-constexpr Seconds overdue_after = hour;         // a renewal is told within minutes; an event may have been lost
+constexpr int at_once = 20;                      // things of a kind in one round of work()
+constexpr Seconds failed_retry_after = 10 * 60;  // what failed for a passing reason
+constexpr Seconds refused_retry_after = day;     // what Stripe refused, for lack of money for example
+constexpr Seconds overdue_after = hour;          // a renewal is told within minutes; an event may have been lost
 constexpr Seconds check_overdue_every = 6 * hour;
 
 /// A payment that is not what was agreed: the metadata that names ours can be given to anything of the operator's account.
@@ -47,12 +47,6 @@ void check_charge(const FanPayment& payment, const StripeCharge& charge) {
 void check_session(const Id& ours, const std::string& known, const std::string& told) {
   if (!known.empty() && known != told)
     throw ServiceError(409, "session_conflict", fmt::format("{} was opened with checkout session {}, not {}.", ours, known, told));
-}
-
-/// Our id that was given to Stripe as metadata.
-std::string metadata_of(const json& object, const char* name) {
-  const auto metadata = object.find("metadata");
-  return metadata != object.end() && metadata->is_object() ? text_of(*metadata, name) : std::string();
 }
 
 bool is_about_invoice(const std::string& type) {
@@ -323,7 +317,7 @@ int each(const std::vector<Thing>& things, const char* what, const Do& work, con
       ++done;
     } catch (const ServiceError& error) {
       log(Level::warning, std::string(what) + " failed", {{"id", thing.id}, {"code", error.code()}});
-      later(thing, error.code() == "payment_refused" ? refused_retry_after : retry_after, error.code() == "payment_refused");
+      later(thing, error.code() == "payment_refused" ? refused_retry_after : failed_retry_after, error.code() == "payment_refused");
     }
   }
   return done;

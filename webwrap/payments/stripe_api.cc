@@ -79,8 +79,7 @@ struct StripeApi::Answer {
       if (const std::string said = word(name); !said.empty()) reason += (reason.empty() ? "" : ", ") + said;
     log(Level::error, "payment provider failed", {{"status", status}, {"reason", reason}});
     if (status == 0 || status == 409 || status == 429 || status >= 500)
-      throw ServiceError(502, "payment_provider",
-                         "The payment provider does not answer now; nothing was charged, please try again later.");
+      throw ServiceError(502, "payment_provider", "The payment provider does not answer now; nothing was charged, please try again later.");
     throw StripeRefusal(word("code").empty() ? word("type") : word("code"));
   }
 };
@@ -101,7 +100,9 @@ json StripeApi::post(RetryPolicy retry, const std::string& path, const Fields& f
   return call(retry, {Method::post, path, form_of(fields), idempotency_key, {}}).value_or(json::object());
 }
 
-std::optional<json> StripeApi::del(RetryPolicy retry, const std::string& path) const { return call(retry, {Method::del, path, {}, {}, {}}); }
+std::optional<json> StripeApi::del(RetryPolicy retry, const std::string& path) const {
+  return call(retry, {Method::del, path, {}, {}, {}});
+}
 
 std::optional<json> StripeApi::call(RetryPolicy retry, const Call& call) const {
   const Limits limits = limits_of(retry);

@@ -24,9 +24,9 @@ class StripeRefusal : public ServiceError {
   std::string reason_;
 };
 
-/// Calls of Stripe's API over HTTPS (config.stripe_api_base: or a stand-in for it). What fails for a passing reason (network, 409, 429, 5xx)
-/// is tried as often as the policy says, under the same Idempotency-Key. Failures are logged; neither the key nor Stripe's own messages,
-/// which may quote parts of it, get into the log or into errors. Thread-safe; keeps a reference to config.
+/// Calls of Stripe's API over HTTPS (config.stripe_api_base: or a stand-in for it). What fails for a passing reason (network, 409, 429,
+/// 5xx) is tried as often as the policy says, under the same Idempotency-Key. Failures are logged; neither the key nor Stripe's own
+/// messages, which may quote parts of it, get into the log or into errors. Thread-safe; keeps a reference to config.
 class StripeApi {
  public:
   using Fields = std::vector<std::pair<std::string, std::string>>;

@@ -24,10 +24,10 @@ json part_of(const json& object, const char* name) {
   return found != object.end() && found->is_object() ? *found : json::object();
 }
 
-std::string metadata_of(const json& object, const char* name) { return text_of(part_of(object, "metadata"), name); }
-
 /// "10.5" for 105: Stripe takes percents with two decimals.
-std::string percent(int permille) { return permille % 10 == 0 ? fmt::format("{}", permille / 10) : fmt::format("{}.{}", permille / 10, permille % 10); }
+std::string percent(int permille) {
+  return permille % 10 == 0 ? fmt::format("{}", permille / 10) : fmt::format("{}.{}", permille / 10, permille % 10);
+}
 
 ConnectedAccount account_of(const json& object) {
   ConnectedAccount account;
@@ -148,8 +148,8 @@ class StripeConnect : public ConnectGateway {
   }
 
   StripeSubscription set_cancels(const std::string& id, bool cancels) override {
-    return subscription_of(
-        api_.post(RetryPolicy::standard, "/v1/subscriptions/" + StripeApi::part(id), {{"cancel_at_period_end", cancels ? "true" : "false"}}));
+    return subscription_of(api_.post(RetryPolicy::standard, "/v1/subscriptions/" + StripeApi::part(id),
+                                     {{"cancel_at_period_end", cancels ? "true" : "false"}}));
   }
 
   void end_subscription(const std::string& id) override { api_.del(RetryPolicy::standard, "/v1/subscriptions/" + StripeApi::part(id)); }

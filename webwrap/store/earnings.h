@@ -12,18 +12,18 @@ namespace webwrap {
 
 using Id = std::string;
 
-/// Earning: what fans pay to artists, what voices earn, and how it gets to those whom it belongs to. Records stay when accounts are deleted,
-/// with nothing that a person wrote in them (a tier's words go with its artist).
+/// Earning: what fans pay to artists, what voices earn, and how it gets to those whom it belongs to. Records stay when accounts are
+/// deleted, with nothing that a person wrote in them (a tier's words go with its artist).
 
 /// A member's own account at Stripe (Connect, Express), into which what he earns is paid.
 struct PayoutAccount {
   Id account;
-  std::string stripe;           ///< acct_...
-  bool transfers = false;       ///< Stripe lets it receive money
-  bool payouts = false;         ///< Stripe pays out to its bank
-  bool submitted = false;       ///< its owner has filled in Stripe's form
-  std::string missing;          ///< why not, in Stripe's word: "requirements.past_due"
-  std::int64_t looked = 0;      ///< of which look at Stripe this is (EarningStore::next_look)
+  std::string stripe;       ///< acct_...
+  bool transfers = false;   ///< Stripe lets it receive money
+  bool payouts = false;     ///< Stripe pays out to its bank
+  bool submitted = false;   ///< its owner has filled in Stripe's form
+  std::string missing;      ///< why not, in Stripe's word: "requirements.past_due"
+  std::int64_t looked = 0;  ///< of which look at Stripe this is (EarningStore::next_look)
   Seconds created = 0;
 
   bool can_earn() const { return transfers && payouts; }
@@ -54,15 +54,15 @@ struct FanSubscription {
   State state = State::created;
   std::string idempotency_key;  ///< stored before Stripe is called
   std::string session, checkout_url;
-  std::string stripe;         ///< sub_...; empty until known
-  bool cancels = false;       ///< ends with the paid period
-  bool late = false;          ///< the last renewal was not paid (yet)
-  bool end_wanted = false;    ///< to be ended at Stripe: an account was deleted, or a payment is disputed
-  Seconds paid_through = 0;   ///< the end of what was paid and not given back
-  Seconds ended = 0;          ///< when Stripe was known to have ended it
-  Seconds retry_at = 0;       ///< of ending it at Stripe
-  Seconds checked = 0;        ///< when Stripe was last asked because its payment is overdue
-  std::int64_t looked = 0;    ///< of which look at Stripe `cancels` and `late` are
+  std::string stripe;        ///< sub_...; empty until known
+  bool cancels = false;      ///< ends with the paid period
+  bool late = false;         ///< the last renewal was not paid (yet)
+  bool end_wanted = false;   ///< to be ended at Stripe: an account was deleted, or a payment is disputed
+  Seconds paid_through = 0;  ///< the end of what was paid and not given back
+  Seconds ended = 0;         ///< when Stripe was known to have ended it
+  Seconds retry_at = 0;      ///< of ending it at Stripe
+  Seconds checked = 0;       ///< when Stripe was last asked because its payment is overdue
+  std::int64_t looked = 0;   ///< of which look at Stripe `cancels` and `late` are
   Seconds created = 0;
 };
 
@@ -205,8 +205,8 @@ class EarningStore {
   virtual std::vector<FanPayment> payments_of_subscription(const Id& subscription) = 0;
   virtual std::vector<FanPayment> payments_of_fan(const Id& fan, int limit) = 0;
   virtual std::vector<FanPayment> payments_of_artist(const Id& artist, int limit) = 0;  ///< that were paid
-  virtual std::vector<FanPayment> payments_to_refund(Seconds now, int limit) = 0;        ///< wanted, not yet given back wholly
-  virtual std::vector<FanPayment> payments_to_recover(Seconds now, int limit) = 0;       ///< recovering > recovered
+  virtual std::vector<FanPayment> payments_to_refund(Seconds now, int limit) = 0;       ///< wanted, not yet given back wholly
+  virtual std::vector<FanPayment> payments_to_recover(Seconds now, int limit) = 0;      ///< recovering > recovered
 
   virtual void set_owner(const VoiceOwner&) = 0;  ///< of a voice; without an account: nobody any more
   virtual std::optional<VoiceOwner> owner_of(const std::string& voice) = 0;

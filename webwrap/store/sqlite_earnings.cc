@@ -6,10 +6,11 @@ namespace webwrap {
 template <>
 struct SqliteSchema<PayoutAccount> {
   static constexpr const char* table = "payout_accounts";
-  static constexpr std::tuple columns{SqliteColumn{"account", &PayoutAccount::account},     SqliteColumn{"stripe", &PayoutAccount::stripe},
-                                      SqliteColumn{"transfers", &PayoutAccount::transfers}, SqliteColumn{"payouts", &PayoutAccount::payouts},
-                                      SqliteColumn{"submitted", &PayoutAccount::submitted}, SqliteColumn{"missing", &PayoutAccount::missing},
-                                      SqliteColumn{"looked", &PayoutAccount::looked},       SqliteColumn{"created", &PayoutAccount::created}};
+  static constexpr std::tuple columns{
+      SqliteColumn{"account", &PayoutAccount::account},     SqliteColumn{"stripe", &PayoutAccount::stripe},
+      SqliteColumn{"transfers", &PayoutAccount::transfers}, SqliteColumn{"payouts", &PayoutAccount::payouts},
+      SqliteColumn{"submitted", &PayoutAccount::submitted}, SqliteColumn{"missing", &PayoutAccount::missing},
+      SqliteColumn{"looked", &PayoutAccount::looked},       SqliteColumn{"created", &PayoutAccount::created}};
 };
 
 template <>
@@ -149,9 +150,9 @@ struct SqliteSchema<RoyaltyLine> {
 template <>
 struct SqliteSchema<Payout> {
   static constexpr const char* table = "payouts";
-  static constexpr std::tuple columns{SqliteColumn{"id", &Payout::id},           SqliteColumn{"account", &Payout::account},
-                                      SqliteColumn{"amount", &Payout::amount},   SqliteColumn{"currency", &Payout::currency},
-                                      SqliteColumn{"state", &Payout::state},     SqliteColumn{"arrival", &Payout::arrival},
+  static constexpr std::tuple columns{SqliteColumn{"id", &Payout::id},          SqliteColumn{"account", &Payout::account},
+                                      SqliteColumn{"amount", &Payout::amount},  SqliteColumn{"currency", &Payout::currency},
+                                      SqliteColumn{"state", &Payout::state},    SqliteColumn{"arrival", &Payout::arrival},
                                       SqliteColumn{"created", &Payout::created}};
 };
 
@@ -171,7 +172,7 @@ void save_row(SqliteConnection& connection, const Record& record) {
   known ? rows::update(connection, record) : rows::insert(connection, record);
 }
 
-const char* const checks[] = {
+const char* const money_checks[] = {
     // The books of money by themselves.
     "WITH units AS (SELECT entry, CASE WHEN account GLOB 'money:*' THEN substr(account, 1, 6 + instr(substr(account, 7), ':') - 1)"
     " ELSE 'credits' END AS unit FROM postings)"
@@ -232,7 +233,8 @@ const char* const checks[] = {
 
     "SELECT 'The royalty of job ' || r.job || ' is ' || r.amount || ' thousandths, but the books say ' || coalesce(booked, 'nothing')"
     " || '.' FROM (SELECT job, amount, (SELECT sum(p.amount) FROM entries JOIN postings p ON p.entry = entries.seq WHERE"
-    "  key >= 'royalty:' || job || ':' AND key < 'royalty:' || job || ';' AND p.account = 'money:' || currency || '/1000:royalties:' || owner)"
+    "  key >= 'royalty:' || job || ':' AND key < 'royalty:' || job || ';' AND p.account = 'money:' || currency || '/1000:royalties:' || "
+    "owner)"
     "  AS booked FROM royalties) AS r WHERE r.amount <> coalesce(booked, 0)",
 
     "SELECT 'The royalty of job ' || job || ' is settled with ' || settled || ' thousandths, but its transfers hold ' || lines || '.'"
@@ -400,9 +402,8 @@ void SqliteEarningStore::save(const Royalty& royalty) { save_row(connection_, ro
 std::optional<Royalty> SqliteEarningStore::royalty(const Id& job) { return rows::find<Royalty>(connection_, "job = ?", job); }
 
 std::vector<Royalty> SqliteEarningStore::royalties_to_change(const Id& payer, Credits bought) {
-  return rows::select<Royalty>(connection_,
-                               "WHERE payer = ?1 AND paid <> max(0, min(bought_to, ?2) - bought_from) ORDER BY bought_from, seq", payer,
-                               bought);
+  return rows::select<Royalty>(
+      connection_, "WHERE payer = ?1 AND paid <> max(0, min(bought_to, ?2) - bought_from) ORDER BY bought_from, seq", payer, bought);
 }
 
 std::vector<Royalty> SqliteEarningStore::royalties_of(const Id& owner, int limit) {
@@ -436,9 +437,7 @@ std::vector<RoyaltyLine> SqliteEarningStore::lines_of(const Id& transfer) {
   return rows::select<RoyaltyLine>(connection_, "WHERE transfer = ? ORDER BY seq", transfer);
 }
 
-std::optional<RoyaltyTransfer> SqliteEarningStore::transfer(const Id& id) {
-  return rows::find<RoyaltyTransfer>(connection_, "id = ?", id);
-}
+std::optional<RoyaltyTransfer> SqliteEarningStore::transfer(const Id& id) { return rows::find<RoyaltyTransfer>(connection_, "id = ?", id); }
 
 std::optional<RoyaltyTransfer> SqliteEarningStore::transfer_of(const std::string& stripe) {
   return rows::find<RoyaltyTransfer>(connection_, "stripe = ? AND stripe <> ''", stripe);
@@ -482,13 +481,13 @@ std::vector<StatementLine> SqliteEarningStore::statement(const Id& account, cons
 
 std::int64_t SqliteEarningStore::balance_before(const std::string& account, Seconds before) {
   return rows::value<std::int64_t>(
-      connection_, "SELECT coalesce(sum(amount), 0) FROM postings JOIN entries ON entry = entries.seq WHERE account = ? AND time < ?", account,
-      before);
+      connection_, "SELECT coalesce(sum(amount), 0) FROM postings JOIN entries ON entry = entries.seq WHERE account = ? AND time < ?",
+      account, before);
 }
 
 std::vector<std::string> SqliteEarningStore::audit() {
   std::vector<std::string> problems;
-  for (const char* sql : checks) {
+  for (const char* sql : money_checks) {
     SqliteQuery query(connection_, sql);
     while (query.step()) problems.push_back(query.get<std::string>(0));
   }
