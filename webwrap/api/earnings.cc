@@ -1,4 +1,6 @@
 // For those who earn: the account that is paid, what they offer, what came in.
+#include "payments/earnings.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +14,6 @@
 #include "domain/id.h"
 #include "domain/month.h"
 #include "payments/earning_facts.h"
-#include "payments/earnings.h"
 
 namespace webwrap {
 namespace {
@@ -34,12 +35,8 @@ void require_connect(const Context& context) {
 }
 
 json tier_view(const Tier& tier) {
-  return {{"id", tier.id},
-          {"title", tier.title},
-          {"text", tier.text},
-          {"amount", tier.amount},
-          {"currency", tier.currency},
-          {"trial_days", tier.trial_days},
+  return {{"id", tier.id},         {"title", tier.title},       {"text", tier.text},
+          {"amount", tier.amount}, {"currency", tier.currency}, {"trial_days", tier.trial_days},
           {"closed", tier.closed}};
 }
 
@@ -153,7 +150,8 @@ PayoutAccount require_payout_account(const Context& context, const Account& acco
 Response onboard(const Context& context, const Request& request) {
   require_connect(context);
   const Account account = require_signed_in_member(context, request);
-  if (!account.email_verified) throw ServiceError(403, "email_not_verified", "Confirm your e-mail address first: open the link that was sent to it.");
+  if (!account.email_verified)
+    throw ServiceError(403, "email_not_verified", "Confirm your e-mail address first: open the link that was sent to it.");
   limit_rate(context, "onboarding", account.id, 20, hour);
   const PayoutAccount payout = require_payout_account(context, account);
   const std::string page = context.config.base_url() + "/app/earnings";
@@ -360,9 +358,8 @@ Response get_statement(const Context& context, const Request& request) {
   Response response;
   response.type = "text/csv; charset=utf-8";
   response.headers.emplace_back("Content-Disposition", fmt::format("attachment; filename=\"voxconv-{}.csv\"", month));
-  context.store.read([&](Transaction& transaction) {
-    response.body = statement_csv(transaction, account.id, *start, next_month_start(*start));
-  });
+  context.store.read(
+      [&](Transaction& transaction) { response.body = statement_csv(transaction, account.id, *start, next_month_start(*start)); });
   return response;
 }
 

@@ -27,9 +27,7 @@ Hearing hearing_of(const Context& context, const http::Request& request, const S
   if (!restricted && !share.subscriber_download) return {false, share.allow_download};
   const std::optional<Account> account = find_account(context, request);
   bool supporter = false;
-  context.store.read([&](Transaction& transaction) {
-    supporter = is_supporter(transaction, account, share.account, context.clock.now());
-  });
+  context.store.read([&](Transaction& transaction) { supporter = is_supporter(transaction, account, share.account, context.clock.now()); });
   const bool locked = restricted && !supporter;
   return {locked, !locked && (share.allow_download || (share.subscriber_download && supporter))};
 }
