@@ -22,6 +22,10 @@ const KEPT = [
     "for the books; once your account is deleted, under a number that leads to nobody",
   ],
   [
+    "Whom you support and what you paid, what fans paid to you and your voices earned. Bank accounts never reach us",
+    "for the books; once your account is deleted, under a number that leads to nobody",
+  ],
+  [
     "Your network address, to stop guessing and flooding; the web server may write it into its log, too",
     "a day at most, the log as its operator sets",
   ],
@@ -66,8 +70,8 @@ export default async function privacy() {
       h("h2", "What others see"),
       h(
         "p",
-        "Only songs that you share, by their link, until you stop sharing. Payments are made with Stripe, which ",
-        "learns your e-mail address. Mails go to your address only: to confirm it, and about your password.",
+        "Only songs that you share, by their link, until you stop sharing. Artists see what was paid to them, never ",
+        "by whom. Payments are made with Stripe, which learns your e-mail address. Mails go to your address only: to confirm it, and about your password.",
       ),
       h("h2", "In your browser"),
       h(
