@@ -23,7 +23,8 @@ using http::Response;
 using nlohmann::json;
 
 constexpr int max_subscriptions_listed = 200;
-constexpr Seconds ask_every = 3;  // for each account, whatever it asks of
+constexpr Seconds session_lasts = 20 * hour;  // Stripe's own end after a day
+constexpr Seconds ask_every = 3;              // for each account, whatever it asks of
 
 /// As those of the shop, and fewer: who waits for the provider holds a handler thread.
 struct SupportSlots {
@@ -142,7 +143,8 @@ FanSubscription begin_subscription(const Context& context, Transaction& transact
                                      : "You support this artist already; end that first to choose another tier.");
     first = first && one.stripe.empty();
     if (one.state != State::created && one.state != State::pending) continue;
-    if (one.tier == tier->id && one.destination == account.stripe && !one.end_wanted) return one;
+    const bool fresh = context.clock.now() - one.created < session_lasts;
+    if (fresh && one.tier == tier->id && one.destination == account.stripe && !one.end_wanted) return one;
     others.push_back(one);
   }
   FanSubscription made;

@@ -307,7 +307,8 @@ void Earnings::look_at_payout(const std::string& account, const std::string& id)
 
 namespace {
 
-/// Does `what` for each; what fails is logged and does not keep others waiting. `later`: notes when it is tried again.
+/// Does `what` for each; what fails is logged and does not keep others waiting. `later`: notes when it is tried again, where that is not
+/// noted yet.
 template <class Thing, class Do, class Later>
 int each(const std::vector<Thing>& things, const char* what, const Do& work, const Later& later) {
   int done = 0;
@@ -330,9 +331,21 @@ int Earnings::work() {
   return end_subscriptions() + give_back() + recover() + make_transfers() + send_transfers() + check_overdue();
 }
 
+/// Until it is done, the next try is later: another process may do the same.
+template <class Thing>
+void Earnings::put_off(Transaction& transaction, const std::vector<Thing>& things) const {
+  for (Thing thing : things) {
+    thing.retry_at = clock_.now() + failed_retry_after;
+    transaction.earnings().save(thing);
+  }
+}
+
 int Earnings::end_subscriptions() {
   std::vector<FanSubscription> all;
-  store_.read([&](Transaction& transaction) { all = transaction.earnings().subscriptions_to_end(clock_.now(), at_once); });
+  store_.write([&](Transaction& transaction) {
+    all = transaction.earnings().subscriptions_to_end(clock_.now(), at_once);
+    put_off(transaction, all);
+  });
   const auto end = [&](const FanSubscription& subscription) {
     if (!subscription.stripe.empty()) {
       gateway_.end_subscription(subscription.stripe);
@@ -376,7 +389,10 @@ auto payment_later(Store& store, const Clock& clock) {
 
 int Earnings::give_back() {
   std::vector<FanPayment> all;
-  store_.read([&](Transaction& transaction) { all = transaction.earnings().payments_to_refund(clock_.now(), at_once); });
+  store_.write([&](Transaction& transaction) {
+    all = transaction.earnings().payments_to_refund(clock_.now(), at_once);
+    put_off(transaction, all);
+  });
   return each(
       all, "a refund",
       [&](const FanPayment& payment) {
@@ -388,7 +404,10 @@ int Earnings::give_back() {
 
 int Earnings::recover() {
   std::vector<FanPayment> all;
-  store_.read([&](Transaction& transaction) { all = transaction.earnings().payments_to_recover(clock_.now(), at_once); });
+  store_.write([&](Transaction& transaction) {
+    all = transaction.earnings().payments_to_recover(clock_.now(), at_once);
+    put_off(transaction, all);
+  });
   return each(
       all, "taking a disputed payment back from its artist",
       [&](const FanPayment& payment) {

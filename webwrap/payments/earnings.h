@@ -42,6 +42,8 @@ class Earnings {
   void take(Transaction&, const FanPayment& before, FanPayment after);
   void post(Transaction&, std::vector<LedgerEntry>);
 
+  template <class Thing>
+  void put_off(Transaction&, const std::vector<Thing>&) const;
   int end_subscriptions();
   int give_back();
   int recover();

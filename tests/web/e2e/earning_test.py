@@ -55,7 +55,7 @@ class Earning(unittest.TestCase):
         browser.open("/app/privacy")
         for name, value in client.cookies.items():
             browser.driver.add_cookie({"name": name, "value": value, "path": "/"})
-        browser.run("localStorage.setItem('signed-in', '1')")
+        browser.run("localStorage.setItem('voxconv.signed-in', '1')")
         return client, browser, account["id"]
 
     def rows(self, sql, *values):

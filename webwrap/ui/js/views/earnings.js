@@ -33,8 +33,7 @@ export default async function earnings({ query }) {
 }
 
 function page(now, payments, months, show) {
-  if (!now.open && !months.length)
-    return [note("info", "Nothing can be earned here: this service takes no payments.")];
+  if (!now.open && !months.length) return [note("info", "Nothing can be earned here: this service takes no payments.")];
   return [
     figures(now),
     account(now),
@@ -53,7 +52,11 @@ function figures(now) {
     figure(money(balance.at_bank, balance.currency), "paid out"),
     figure(parts(balance.royalties_thousandths, balance.currency), "royalties to come"),
   ]);
-  return h("div.figures.card", figure(String(now.subscribers), now.subscribers === 1 ? "subscriber" : "subscribers"), all);
+  return h(
+    "div.figures.card",
+    figure(String(now.subscribers), now.subscribers === 1 ? "subscriber" : "subscribers"),
+    all,
+  );
 }
 
 // ---- the account that is paid ----
@@ -86,7 +89,10 @@ function account(now) {
     );
   return card(
     "Getting paid",
-    note("good", `You are set up: Stripe pays out to your bank. ${share(now.fee_permille)} of what fans pay stay here.`),
+    note(
+      "good",
+      `You are set up: Stripe pays out to your bank. ${share(now.fee_permille)} of what fans pay stay here.`,
+    ),
     h(
       "div",
       onPress(h("button.button", { type: "button" }, "Your page at Stripe", icon("arrow")), () =>
@@ -105,7 +111,11 @@ function tiers(now, show) {
   const list = h(
     "ul.lines",
     open.map((tier) => {
-      const close = h("button.round.soft.small-round.plain", { type: "button", "aria-label": `Close ${tier.title}` }, icon("trash"));
+      const close = h(
+        "button.round.soft.small-round.plain",
+        { type: "button", "aria-label": `Close ${tier.title}` },
+        icon("trash"),
+      );
       return h(
         "li.line",
         h("span.grow", h("strong", tier.title), " ", h("span.quiet", tier.text)),
@@ -127,7 +137,12 @@ function tiers(now, show) {
     "What fans can choose",
     now.artist
       ? h("p.small", h("a", { href: `/app/support/${now.artist}` }, "The page where fans support you"))
-      : note("info", "Fans subscribe to an artist. ", h("a", { href: "/app/artist" }, "Make your artist's page"), " first."),
+      : note(
+          "info",
+          "Fans subscribe to an artist. ",
+          h("a", { href: "/app/artist" }, "Make your artist's page"),
+          " first.",
+        ),
     open.length ? list : h("p.quiet", "Nothing yet."),
     now.artist && newTier(now, show),
   );
@@ -167,7 +182,11 @@ function newTier(now, show) {
       { onsubmit: working(save, send, (error) => bad.replaceChildren(note("bad", error.message))) },
       field("Name", title),
       field("What they get", text),
-      field(`Price for a month, in ${now.currency.toUpperCase()}`, amount, "It cannot be changed later; add another one instead."),
+      field(
+        `Price for a month, in ${now.currency.toUpperCase()}`,
+        amount,
+        "It cannot be changed later; add another one instead.",
+      ),
       field("Days free of charge, once for each fan", trial),
       bad,
       h("div", save),
@@ -195,7 +214,11 @@ function voices(now) {
     h(
       "ul.lines",
       now.voices.map((voice) =>
-        h("li.line", h("span.grow", voice.voice), h("span.quiet", `${share(voice.royalty_permille)} of each bought credit`)),
+        h(
+          "li.line",
+          h("span.grow", voice.voice),
+          h("span.quiet", `${share(voice.royalty_permille)} of each bought credit`),
+        ),
       ),
     ),
     h(
@@ -214,7 +237,13 @@ function table(label, heads, rows) {
     { tabindex: "0", role: "region", "aria-label": label },
     h(
       "table",
-      h("thead", h("tr", heads.map((head) => h(head.number ? "th.number" : "th", { scope: "col" }, head.words ?? head)))),
+      h(
+        "thead",
+        h(
+          "tr",
+          heads.map((head) => h(head.number ? "th.number" : "th", { scope: "col" }, head.words ?? head)),
+        ),
+      ),
       h("tbody", rows),
     ),
   );
@@ -264,7 +293,10 @@ function statements(months) {
       h("td.number", money(line.from_fans, line.currency)),
       h("td.number", parts(line.royalties_thousandths, line.currency)),
       h("td.number", money(line.to_bank, line.currency)),
-      h("td", h("a", { href: `/api/v1/earnings/statements/${line.month}`, download: `voxconv-${line.month}.csv` }, "CSV")),
+      h(
+        "td",
+        h("a", { href: `/api/v1/earnings/statements/${line.month}`, download: `voxconv-${line.month}.csv` }, "CSV"),
+      ),
     );
   const heads = ["Month", numeric("From fans"), numeric("Royalties"), numeric("To the bank"), "Statement"];
   return card("Statements", table("Statements", heads, months.map(row)));
@@ -274,12 +306,21 @@ const PAYOUTS = { pending: "on its way", paid: "arrived", failed: "came back" };
 
 function payouts(now) {
   const lines = [
-    ...now.payouts.map((one) => [one.arrival, `${money(one.amount, one.currency)} to your bank: ${PAYOUTS[one.state]}`]),
+    ...now.payouts.map((one) => [
+      one.arrival,
+      `${money(one.amount, one.currency)} to your bank: ${PAYOUTS[one.state]}`,
+    ]),
     ...now.transfers.map((one) => [
       one.created,
       `${money(one.amount, one.currency)} of royalties for ${plural(one.songs, "song")}: ${one.state === "sent" ? "sent" : "being sent"}`,
     ]),
   ].sort((a, b) => b[0] - a[0]);
   if (!lines.length) return null;
-  return card("Payouts", h("ul.lines", lines.map(([time, words]) => h("li.line", h("span.grow", words), h("span.small.quiet", when(time))))));
+  return card(
+    "Payouts",
+    h(
+      "ul.lines",
+      lines.map(([time, words]) => h("li.line", h("span.grow", words), h("span.small.quiet", when(time)))),
+    ),
+  );
 }

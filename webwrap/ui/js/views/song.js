@@ -191,7 +191,13 @@ function shared(song, mix, show) {
       show();
     }
   });
-  return [...link(song.title, addressOf(share)), download, access(share), ...otherBlend(song, mix, show), h("div", stop)];
+  return [
+    ...link(song.title, addressOf(share)),
+    download,
+    access(share),
+    ...otherBlend(song, mix, show),
+    h("div", stop),
+  ];
 }
 
 const ACCESS = { all: "Everyone", early: "Subscribers first", fans: "Subscribers only" };

@@ -10,7 +10,11 @@ export default async function subscriptions() {
     box.replaceChildren(
       ...(all.length
         ? all.map((one) =>
-            h("div.stack.tight-stack", h("h2", h("a", { href: `/app/support/${one.artist.id}` }, one.artist.name)), mine(one, show)),
+            h(
+              "div.stack.tight-stack",
+              h("h2", h("a", { href: `/app/support/${one.artist.id}` }, one.artist.name)),
+              mine(one, show),
+            ),
           )
         : [h("p.quiet", "You support nobody yet. A song's page says how.")]),
     );

@@ -54,7 +54,11 @@ function page(offer, song, show) {
     return [
       h("p", "Supporting needs an account, so that you can end it and listen on all your devices."),
       ...tiers(offer, null),
-      h("a.button.primary.fit", { href: `/app/signup?next=${encodeURIComponent(location.pathname + location.search)}` }, "Sign up"),
+      h(
+        "a.button.primary.fit",
+        { href: `/app/signup?next=${encodeURIComponent(location.pathname + location.search)}` },
+        "Sign up",
+      ),
     ];
   if (offer.subscription) return [mine(offer.subscription, show), back, tip(offer)];
   return [...tiers(offer, (tier) => choose(offer, tier)), tip(offer), back];
@@ -72,13 +76,20 @@ function tiers(offer, chosen) {
       "ul.packs.card",
       offer.tiers.map((tier) => {
         const price = `${money(tier.amount, tier.currency)} a month`;
-        const button = h("button.button.primary", { type: "button", "aria-label": `${tier.title} for ${price}` }, price);
+        const button = h(
+          "button.button.primary",
+          { type: "button", "aria-label": `${tier.title} for ${price}` },
+          price,
+        );
         return h(
           "li.pack",
           h(
             "span.grow",
             h("strong", tier.title),
-            h("span.small.quiet", [tier.text, tier.trial_days && `${plural(tier.trial_days, "day")} free`].filter(Boolean).join(" · ")),
+            h(
+              "span.small.quiet",
+              [tier.text, tier.trial_days && `${plural(tier.trial_days, "day")} free`].filter(Boolean).join(" · "),
+            ),
           ),
           chosen ? onPress(button, () => chosen(tier)) : h("span", price),
         );
