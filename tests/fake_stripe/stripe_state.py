@@ -51,6 +51,9 @@ class Stripe(Connect):
                             ("name", price.get("product_data", {}).get("name")), ("unit_amount", price.get("unit_amount"))):
             if not value:
                 raise ApiError(400, "invalid_request_error", f"Missing required param: {name}.", code="parameter_missing", param=name)
+        for data in (form.get("subscription_data", {}), form.get("payment_intent_data", {})):
+            if "transfer_data" in data:
+                self.destination(data["transfer_data"])
         quantity = int(form["line_items"]["0"].get("quantity", 1))
         session = self.add(
             "cs", "checkout.session", mode=form["mode"], status="open", payment_status="unpaid", payment_intent=None,
@@ -66,9 +69,6 @@ class Stripe(Connect):
             if form.get("payment_intent_data"):
                 raise ApiError(400, "invalid_request_error", "You can not pass payment_intent_data in subscription mode.")
             session["_subscription"] = form.get("subscription_data", {})
-        for data in (form.get("subscription_data", {}), session["_payment"]):
-            if "transfer_data" in data:
-                self.destination(data["transfer_data"])
         return session
 
     def pay(self, session, later=False):
