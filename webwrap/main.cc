@@ -1,4 +1,6 @@
 #include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -23,6 +25,11 @@ Config config_of(const Flags& flags) {
   if (flags.data_dir) config.data_dir = *flags.data_dir;
   if (flags.port) config.port = *flags.port;
   return config;
+}
+
+std::string user_name() {
+  const passwd* user = ::getpwuid(::getuid());
+  return user ? user->pw_name : std::to_string(::getuid());
 }
 
 void make_data_dir(const Config& config) {
@@ -87,7 +94,23 @@ int run(int argc, char** argv) {
       "takedown", "End a share for good", [&](const Config& c) { return takedown(c, share); }, false)
       ->add_option("share", share, "Its id or its address")
       ->required();
-  add("reports", "List what listeners complained about", reports, false);
+  bool all_reports = false, show_again = false;
+  std::string report, decision, by = user_name(), note, handle;
+  CLI::App* queue = add(
+      "reports", "List what listeners complained about and nobody has decided yet",
+      [&](const Config& c) { return report.empty() ? reports(c, all_reports) : decide_report(c, report, decision, by, note); }, false);
+  queue->add_flag("--all", all_reports, "Also what was decided, with who did");
+  CLI::Option* decide = queue->add_option("--decide", report, "Decide about a report, and all others about the same")->type_name("REPORT");
+  queue->add_option("decision", decision, "keep; takedown: end the share for good; hide: hide the artist")
+      ->check(CLI::IsMember({"keep", "takedown", "hide"}))
+      ->needs(decide);
+  decide->needs("decision");
+  queue->add_option("--by", by, "Who decides; otherwise the user of this machine")->type_name("NAME");
+  queue->add_option("--note", note, "Why, for the record")->type_name("TEXT");
+  CLI::App* hiding = add(
+      "hide", "Hide an artist: the page, its songs and feed", [&](const Config& c) { return hide_artist(c, handle, !show_again); }, false);
+  hiding->add_option("artist", handle, "The handle or the page's address")->required();
+  hiding->add_flag("--undo", show_again, "Show it again");
 
   try {
     app.parse(argc, argv);

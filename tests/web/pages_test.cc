@@ -87,7 +87,7 @@ TEST_F(Pages, StaySmall) {
     bytes += response.body.size();
   }
   EXPECT_GT(bytes, 10'000u);
-  EXPECT_LE(bytes, 90'000u);  // each view is loaded when it is first needed
+  EXPECT_LE(bytes, 96'000u);
 }
 
 }  // namespace

@@ -328,7 +328,7 @@ TEST_F(Shares, PageIsEscapedAndReadableWithoutScripts) {
   EXPECT_THAT(html, HasSubstr("<meta name=\"twitter:card\" content=\"player\">"));
   EXPECT_THAT(html, HasSubstr("application/json+oembed"));
   EXPECT_THAT(html, HasSubstr("AI-converted"));
-  EXPECT_THAT(html, HasSubstr("<form data-report>"));
+  EXPECT_THAT(html, HasSubstr("<form data-report=\"/shares/" + id + "/reports\">"));
   EXPECT_THAT(html, Not(HasSubstr("class=\"download\"")));
   EXPECT_THAT(html, Not(HasSubstr("style=")));
 
@@ -373,11 +373,11 @@ TEST_F(Shares, TakesReportsAndStaysTakenDown) {
     EXPECT_EQ(transaction.songs().reports(100).back().email, "me@example.org");
   });
   ::testing::internal::CaptureStdout();
-  EXPECT_EQ(reports(service.config), 0);
+  EXPECT_EQ(reports(service.config, false), 0);
   EXPECT_EQ(takedown(service.config, service.config.base_url() + "/s/" + id), 0);
   EXPECT_THROW(takedown(service.config, "nothing"), std::runtime_error);
   const std::string printed = ::testing::internal::GetCapturedStdout();
-  EXPECT_THAT(printed, HasSubstr("/s/" + id + " (shared)  from me@example.org\n  This is my song.\n  Please remove it."));
+  EXPECT_THAT(printed, HasSubstr("/s/" + id + " \"Song\" (shared)\n  from me@example.org\n  This is my song.\n  Please remove it."));
   EXPECT_THAT(printed, HasSubstr("Took down " + id));
   EXPECT_EQ(anyone.send(Method::get, path).status, 404);
   page("/s/" + id, 404);

@@ -3,6 +3,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "api/artists.h"
 #include "api/auth.h"
 #include "api/context.h"
 #include "api/handlers.h"
@@ -65,7 +66,7 @@ json export_of(const Job& job) {
           {"finished", job.finished}};
 }
 
-json export_of(const Song& song, const std::optional<Share>& share) {
+json export_of(const Song& song, const std::optional<Share>& share, std::int64_t plays) {
   json object = {{"id", song.id},
                  {"title", song.title},
                  {"recording", song.recording},
@@ -87,6 +88,8 @@ json export_of(const Song& song, const std::optional<Share>& share) {
                        {"wet", share->wet},
                        {"level_db", share->level_db},
                        {"music_db", share->music_db},
+                       {"visibility", name_of(share->visibility)},
+                       {"plays", plays},
                        {"created", share->created}};
   return object;
 }
@@ -150,6 +153,7 @@ std::vector<std::string> blobs_of(Transaction& transaction, const Id& account) {
   std::vector<std::string> prefixes;
   for (const Recording& recording : transaction.recordings().list(account, all)) prefixes.push_back("recordings/" + recording.id + "/");
   for (const Song& song : transaction.songs().list(account, all)) prefixes.push_back("songs/" + song.id + "/");
+  prefixes.push_back("artists/" + account + "/");
   return prefixes;
 }
 
@@ -313,7 +317,8 @@ Response verify_again(const Context& context, const Request& request) {
 
 json export_account(Transaction& transaction, const Account& account) {
   json out = {{"account", account_view(transaction, account)}};
-  for (const char* list : {"sessions", "devices", "tokens", "recordings", "jobs", "songs", "credits", "orders"}) out[list] = json::array();
+  for (const char* list : {"sessions", "devices", "tokens", "recordings", "jobs", "songs", "follows", "credits", "orders"})
+    out[list] = json::array();
   for (const Session& session : transaction.accounts().sessions(account.id))
     out["sessions"].push_back(
         {{"id", session.id}, {"user_agent", session.user_agent}, {"created", session.created}, {"last_seen", session.last_seen}});
@@ -323,10 +328,15 @@ json export_account(Transaction& transaction, const Account& account) {
   for (const Recording& recording : transaction.recordings().list(account.id, all)) out["recordings"].push_back(export_of(recording));
   for (const Job& job : transaction.jobs().list(account.id, all)) out["jobs"].push_back(export_of(job));
   for (const Song& song : transaction.songs().list(account.id, all))
-    out["songs"].push_back(export_of(song, transaction.songs().share_of(song.id)));
+    out["songs"].push_back(export_of(song, transaction.songs().share_of(song.id), transaction.plays().of_song(song.id)));
   for (const HistoryLine& line : transaction.ledger().history(account.id, all))
     out["credits"].push_back(
         {{"kind", line.kind}, {"note", line.note}, {"amount", line.amount}, {"balance", line.balance}, {"time", line.time}});
+  out["artist"] = export_artist(transaction, account);
+  if (account.email_verified)
+    for (const Follow& follow : transaction.follows().list(account.email, all))
+      if (const auto artist = transaction.artists().find(follow.artist))
+        out["follows"].push_back({{"artist", artist->handle}, {"created", follow.created}});
   for (const Order& order : transaction.orders().list(account.id, all)) out["orders"].push_back(export_of(order));
   out["subscriptions"] = out["payments"] = json::array();
   for (const FanSubscription& one : transaction.earnings().subscriptions_of_fan(account.id, all))

@@ -46,6 +46,7 @@ void add_all_routes(http::Router& router, Context& context) {
   add_job_routes(router, context);
   add_song_routes(router, context);
   add_share_routes(router, context);
+  add_artist_routes(router, context);
   add_credit_routes(router, context);
   add_shop_routes(router, context);
   add_earning_routes(router, context);

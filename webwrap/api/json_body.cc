@@ -76,6 +76,10 @@ JsonBody::JsonBody(const http::Request& request, std::initializer_list<const cha
   finish();
 }
 
+JsonBody::JsonBody(const json& object, std::initializer_list<const char*> fields) : body_(object), known_(fields.begin(), fields.end()) {
+  finish();
+}
+
 const json* JsonBody::find(const std::string& name) {
   known_.insert(name);
   const auto found = body_.find(name);
@@ -104,6 +108,11 @@ std::optional<std::string> JsonBody::optional_text(const std::string& name, std:
 
 std::string JsonBody::long_text(const std::string& name, std::size_t min, std::size_t max) {
   return checked_text(name, require(name), min, max, "\n\r\t");
+}
+
+std::optional<std::string> JsonBody::optional_long_text(const std::string& name, std::size_t max) {
+  const json* value = find(name);
+  return value ? std::optional(checked_text(name, *value, 0, max, "\n\r\t")) : std::nullopt;
 }
 
 std::string JsonBody::secret(const std::string& name, std::size_t max) {
@@ -141,6 +150,13 @@ json JsonBody::object(const std::string& name) {
   const json* value = find(name);
   if (!value) return json::object();
   if (!value->is_object()) fail_field(name, fmt::format("it must be an object, not {}.", value->type_name()));
+  return *value;
+}
+
+json JsonBody::array(const std::string& name) {
+  const json* value = find(name);
+  if (!value) return json::array();
+  if (!value->is_array()) fail_field(name, fmt::format("it must be a list, not {}.", value->type_name()));
   return *value;
 }
 

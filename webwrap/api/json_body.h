@@ -24,6 +24,8 @@ class JsonBody {
   explicit JsonBody(const http::Request& request);
   /// The same, and refuses all but `fields` at once, so that no finish() is needed.
   JsonBody(const http::Request& request, std::initializer_list<const char*> fields);
+  /// The same for an object within the body.
+  JsonBody(const nlohmann::json& object, std::initializer_list<const char*> fields);
 
   bool has(const std::string& name) const;
 
@@ -32,6 +34,7 @@ class JsonBody {
   std::optional<std::string> optional_text(const std::string& name, std::size_t min, std::size_t max);
   /// The same, but may have several lines.
   std::string long_text(const std::string& name, std::size_t min, std::size_t max);
+  std::optional<std::string> optional_long_text(const std::string& name, std::size_t max);
   /// Exactly as given: for passwords. `max`: characters.
   std::string secret(const std::string& name, std::size_t max);
 
@@ -44,6 +47,8 @@ class JsonBody {
   std::optional<bool> optional_flag(const std::string& name);
   /// An object whose fields the caller checks; absent: an empty one.
   nlohmann::json object(const std::string& name);
+  /// The same for a list.
+  nlohmann::json array(const std::string& name);
 
   /// Throws ServiceError(422) that names a field that was never asked for.
   void finish() const;

@@ -1,45 +1,48 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "api/artists.h"
+#include "api/html.h"
+#include "api/reports.h"
 #include "api/shares.h"
 #include "http/message.h"
 
 namespace webwrap {
 namespace {
 
-const char head_start[] =
-    "<!doctype html>\n"
-    "<html lang=\"en\">\n"
-    "<head>\n"
-    "<meta charset=\"utf-8\">\n"
-    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-    "<link rel=\"icon\" href=\"/assets/favicon.svg\">\n"
-    "<link rel=\"stylesheet\" href=\"/assets/css/base.css\">\n"
-    "<link rel=\"stylesheet\" href=\"/assets/share.css\">\n";
+std::string share_picture(const Config& config, const std::optional<Artist>& artist) {
+  return artist ? picture_url(config, *artist) : std::string();
+}
 
-std::string meta(const char* kind, const std::string& name, const std::string& content) {
-  return fmt::format("<meta {}=\"{}\" content=\"{}\">\n", kind, name, escape_html(content));
+/// Who sings, and how often it was heard; nothing for what only who has the link knows.
+std::string by_line(const SharePage& page, bool embed) {
+  if (!page.artist) return {};
+  return fmt::format("<p class=\"by\">by <a href=\"/a/{}\"{}>{}</a> <span class=\"small quiet\">{} {}</span></p>\n", page.artist->handle,
+                     embed ? " target=\"_blank\" rel=\"noopener\"" : "", isolated(page.artist->name), page.plays,
+                     page.plays == 1 ? "play" : "plays");
 }
 
 /// What other sites show of a link: Open Graph, Twitter card, oEmbed.
 std::string link_previews(const SharePage& page) {
   const bool for_all = !page.share.subscribers_only;
   const std::string base = page.config.base_url(), url = share_url(page.config, page.share), embed = embed_url(page.config, page.share),
-                    audio = fmt::format("{}/api/v1/shares/{}/audio", base, page.share.id), image = base + "/assets/og.png",
+                    audio = fmt::format("{}/api/v1/shares/{}/audio", base, page.share.id),
+                    picture = share_picture(page.config, page.artist),
                     about = fmt::format("Sung with the voice {}. {}", page.song.voice_title, ai_notice);
-  std::string html = meta("name", "description", about);
+  const std::string image = picture.empty() ? base + "/assets/og.png" : picture;
+  std::string html = meta_tag("name", "description", about);
   for (const auto& [name, content] : {std::pair<const char*, std::string>{"og:type", "music.song"},
                                       {"og:title", page.song.title},
                                       {"og:description", about},
                                       {"og:url", url},
                                       {"og:site_name", "voxconv"},
                                       {"og:image", image},
-                                      {"og:image:width", "1200"},
-                                      {"og:image:height", "630"},
                                       {"og:audio", for_all ? audio : ""},
                                       {"og:audio:type", for_all ? "audio/mpeg" : ""},
                                       {"music:duration", fmt::format("{:.0f}", page.song.duration_s)}})
-    if (!content.empty()) html += meta("property", name, content);
+    if (!content.empty()) html += meta_tag("property", name, content);
+  if (picture.empty()) html += meta_tag("property", "og:image:width", "1200") + meta_tag("property", "og:image:height", "630");
+  if (page.artist) html += meta_tag("property", "music:musician", artist_url(page.config, *page.artist));
   for (const auto& [name, content] : {std::pair<const char*, std::string>{"twitter:card", "player"},
                                       {"twitter:title", page.song.title},
                                       {"twitter:description", about},
@@ -47,22 +50,13 @@ std::string link_previews(const SharePage& page) {
                                       {"twitter:player", embed},
                                       {"twitter:player:width", "480"},
                                       {"twitter:player:height", "180"}})
-    html += meta("name", name, content);
+    html += meta_tag("name", name, content);
   html += fmt::format(
       "<link rel=\"canonical\" href=\"{0}\">\n"
       "<link rel=\"alternate\" type=\"application/json+oembed\" href=\"{1}/api/v1/oembed?url={2}&amp;format=json\" title=\"{3}\">\n",
       escape_html(url), escape_html(base), escape_html(http::encode_path(url)), escape_html(page.song.title));
   return html;
 }
-
-const char report_form[] =
-    "<form data-report>\n"
-    "<p><label for=\"reason\">What is wrong with this song?</label>\n"
-    "<textarea id=\"reason\" name=\"reason\" required maxlength=\"2000\" rows=\"4\"></textarea></p>\n"
-    "<p><label for=\"email\">Your e-mail, if you want an answer</label>\n"
-    "<input id=\"email\" type=\"email\" name=\"email\" maxlength=\"200\"></p>\n"
-    "<p><button class=\"button\">Send the report</button></p>\n"
-    "</form>\n";
 
 /// In the place of the player, for who does not support the singer.
 std::string locked_notice(const SharePage& page) {
@@ -74,42 +68,24 @@ std::string locked_notice(const SharePage& page) {
       when, page.share.account, page.share.id);
 }
 
-const char brand[] =
-    "<p class=\"brand\"><a href=\"/\"><img src=\"/assets/favicon.svg\" alt=\"\" width=\"28\" height=\"28\">Made with voxconv</a></p>\n";
-
 }  // namespace
-
-std::string escape_html(const std::string& text) {
-  std::string result;
-  for (const char c : text) switch (c) {
-      case '&': result += "&amp;"; break;
-      case '<': result += "&lt;"; break;
-      case '>': result += "&gt;"; break;
-      case '"': result += "&quot;"; break;
-      case '\'': result += "&#39;"; break;
-      default: result += c;
-    }
-  return result;
-}
 
 std::string embed_url(const Config& config, const Share& share) { return fmt::format("{}/embed/{}", config.base_url(), share.id); }
 
 std::string share_html(const SharePage& page, bool embed) {
   const std::string title = escape_html(page.song.title), audio = fmt::format("/api/v1/shares/{}/audio", page.share.id);
-  std::string html = head_start;
+  std::string html = html_head_start;
   html += fmt::format("<title>{}</title>\n", title);
-  if (embed)
-    html += "<meta name=\"robots\" content=\"noindex\">\n";
-  else
-    html += link_previews(page);
+  if (embed || page.share.visibility == Visibility::unlisted) html += "<meta name=\"robots\" content=\"noindex\">\n";
+  if (!embed) html += link_previews(page);
   html += "<script type=\"module\" src=\"/assets/share.js\"></script>\n</head>\n<body>\n";
   html += fmt::format(
       "<main data-share=\"{}\" data-title=\"{}\" data-duration=\"{:.2f}\" data-allow-download=\"{}\"{}>\n"
-      "<h1>{}</h1>\n"
+      "<h1>{}</h1>\n{}"
       "<p class=\"voice\">Sung with the voice {}</p>\n"
       "{}"
       "<p class=\"ai-notice\">{}</p>\n",
-      page.share.id, title, page.song.duration_s, page.hearing.download, embed ? " data-embed" : "", title,
+      page.share.id, title, page.song.duration_s, page.hearing.download, embed ? " data-embed" : "", title, by_line(page, embed),
       escape_html(page.song.voice_title),
       page.hearing.locked ? locked_notice(page) : fmt::format("<audio controls preload=\"none\" src=\"{}\"></audio>\n", audio), ai_notice);
   if (page.hearing.download)
@@ -117,12 +93,12 @@ std::string share_html(const SharePage& page, bool embed) {
   if (embed)
     html += fmt::format("<p><a href=\"/s/{}\" target=\"_blank\" rel=\"noopener\">Open the page of this song</a></p>\n", page.share.id);
   else
-    html += std::string(report_form) + brand;
+    html += report_form(fmt::format("/shares/{}/reports", page.share.id), "What is wrong with this song?") + html_brand;
   return html + "</main>\n</body>\n</html>\n";
 }
 
 std::string missing_share_html() {
-  return std::string(head_start) +
+  return std::string(html_head_start) +
          "<title>No song here</title>\n<meta name=\"robots\" content=\"noindex\">\n</head>\n<body>\n<main>\n<h1>There is no song "
          "here</h1>\n"
          "<p>It was never shared, or is not shared any more.</p>\n<p><a class=\"button\" href=\"/\">To the start "

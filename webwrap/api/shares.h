@@ -2,9 +2,11 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "api/context.h"
 #include "api/share_access.h"
 #include "config/config.h"
 #include "store/records.h"
+#include "store/store.h"
 
 namespace webwrap {
 
@@ -21,6 +23,8 @@ struct SharePage {
   const Config& config;
   const Share& share;
   const Song& song;
+  std::optional<Artist> artist;  ///< of a song that everyone may see
+  std::int64_t plays = 0;
   Hearing hearing;  ///< of who reads it
 };
 
@@ -30,6 +34,10 @@ std::string share_html(const SharePage&, bool embed);
 std::string missing_share_html();
 
 std::string embed_url(const Config&, const Share&);
-std::string escape_html(const std::string& text);
+
+/// The blob key of the mp3 that listeners of a share hear.
+std::string shared_audio(Transaction&, const Share&, const Song&);
+/// The song of a share that the public may hear; nothing: there is none, or it was taken down, or its artist hidden.
+std::optional<Song> find_shared_song(const Context&, const Id& share);
 
 }  // namespace webwrap

@@ -48,10 +48,18 @@ std::vector<Expected> blobs_of(const Song& song) {
   return all;
 }
 
+std::vector<Expected> blobs_of(const Artist& artist) {
+  std::vector<Expected> all;
+  for (const std::string& key : {artist.picture, artist.thumbnail})
+    if (!key.empty()) all.push_back(expect("artist " + artist.handle, key, artist.files));
+  return all;
+}
+
 std::vector<Expected> expected_blobs(Transaction& transaction) {
   std::vector<Expected> all;
   const auto add = [&](const std::vector<Expected>& some) { all.insert(all.end(), some.begin(), some.end()); };
   for (const Recording& recording : transaction.recordings().all()) add(blobs_of(recording));
+  for (const Artist& artist : transaction.artists().all()) add(blobs_of(artist));
   for (const Song& song : transaction.songs().all()) {
     add(blobs_of(song));
     const auto share = transaction.songs().share_of(song.id);

@@ -13,7 +13,11 @@ namespace webwrap {
 int audit(const Config&, bool deep);
 int backup(const Config&, const std::string& path);
 int migrate(const Config&);  ///< brings the database to this program's schema
-int reports(const Config&);  ///< what listeners complained about, newest first
+int reports(const Config&,
+            bool all);  ///< what listeners complained about: what waits for a decision, the oldest first, or all, newest first
+/// `decision`: "keep", "takedown" or "hide" (the artist); `by`: who decided.
+int decide_report(const Config&, const std::string& report, const std::string& decision, const std::string& by, const std::string& note);
+int hide_artist(const Config&, const std::string& handle, bool hidden);  ///< or shows it again; by the handle or the page's address
 int serve(const Config&, const std::string& config_path);
 int takedown(const Config&, const std::string& share);  ///< ends a share for good; by its id or its address
 /// Does jobs until SIGTERM, for `exit_when_idle` seconds without one (below 0: for ever), or only one (`once`).

@@ -13,6 +13,7 @@
 
 #include "api/accounts.h"
 #include "api/context.h"
+#include "api/follows.h"
 #include "api/passwords.h"
 #include "api/uploads.h"
 #include "commands/commands.h"
@@ -29,7 +30,7 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 constexpr seconds shutdown_timeout(20);  // for requests and jobs in work when the service ends
-constexpr seconds clean_up_every(300);
+constexpr seconds clean_up_every(300), mail_every(5);
 
 /// A free port, for port 0: the addresses that the service tells of itself have to be known before it listens.
 int free_port() {
@@ -93,7 +94,7 @@ int serve(const Config& given, const std::string& config_path) {
   fmt::print("webwrap serves {}; Ctrl-C ends it.\n", config.base_url());
   std::fflush(stdout);
 
-  auto clean_up_at = steady_clock::now();
+  auto clean_up_at = steady_clock::now(), mail_at = clean_up_at;
   do {
     try {
       workers.keep_running();
@@ -102,6 +103,11 @@ int serve(const Config& given, const std::string& config_path) {
         if (!disk.ensure_reserve()) log(Level::error, "disk full", {{"free_bytes", disk.free()}, {"folder", config.data_dir}});
         if (const int removed = clean_up_uploads(context)) log(Level::info, "uploads expired", {{"count", removed}});
         if (const int removed = clean_up_accounts(context)) log(Level::info, "orphaned guests removed", {{"count", removed}});
+        clean_up_follows(context);
+      }
+      if (steady_clock::now() >= mail_at) {
+        mail_at = steady_clock::now() + mail_every;
+        if (const int sent = send_mailings(context)) log(Level::info, "news sent", {{"count", sent}});
       }
     } catch (const std::exception& error) {
       log(Level::error, "housekeeping failed", {{"error", error.what()}});

@@ -71,6 +71,7 @@ void for_each_setting(Config& c, Use use) {
   use("smtp_user", c.smtp_user);
   use("smtp_password", c.smtp_password);
   use("mail_from", c.mail_from);
+  use("announce_delay_s", c.announce_delay_s);
   use("contact", c.contact);
 }
 
@@ -228,6 +229,7 @@ void check(const Config& c) {
   at_least("job_time_factor", c.job_time_factor, 0);
   at_least("lease_s", static_cast<double>(c.lease_s), 10);
   at_least("max_attempts", c.max_attempts, 1);
+  at_least("announce_delay_s", static_cast<double>(c.announce_delay_s), 0);
   at_least("stripe_tolerance_s", static_cast<double>(c.stripe_tolerance_s), 1);
   at_least("fan_amount_min", static_cast<double>(c.fan_amount_min), 1);
   at_least("fan_amount_max", static_cast<double>(c.fan_amount_max), static_cast<double>(c.fan_amount_min));

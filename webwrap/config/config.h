@@ -68,6 +68,8 @@ struct Config {
   std::string smtp_url;  ///< smtp://host:port or smtps://; empty: mails go to the log
   std::string smtp_user, smtp_password, mail_from = "voxconv <no-reply@localhost>";
 
+  Seconds announce_delay_s = 600;  ///< between a song's publication and the mail to followers: time to take it back
+
   std::string contact = "";      ///< shown for takedowns
   std::string base_url() const;  ///< public_url or the default, without a slash or the scheme's own port at the end
   Mills credit_price() const;    ///< what a credit costs at least, in the cheapest pack

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "config/config.h"
 #include "log/log.h"
@@ -34,7 +35,8 @@ Outbox::~Outbox() {
 void Outbox::send(const Mail& mail) {
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_.size() >= capacity_) throw std::runtime_error(fmt::format("{} mails wait to be sent already.", capacity_));
+    const std::size_t most = mail.unsubscribe.empty() ? capacity_ : capacity_ / 2;
+    if (waiting_.size() >= most) throw std::runtime_error(fmt::format("{} mails wait to be sent already.", most));
     waiting_.push_back({mail, 0, std::chrono::steady_clock::now()});
   }
   changed_.notify_all();
@@ -52,10 +54,17 @@ bool Outbox::try_to_send(const Waiting& waiting, bool& may_help) {
   }
 }
 
+/// The one that is due first; of those that are due now, subscribed ones last.
+std::deque<Outbox::Waiting>::iterator Outbox::next_mail() {
+  const Time now = std::chrono::steady_clock::now();
+  const auto rank = [&](const Waiting& one) { return std::tuple(one.due > now, one.due <= now && !one.mail.unsubscribe.empty(), one.due); };
+  return std::min_element(waiting_.begin(), waiting_.end(), [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+}
+
 void Outbox::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    const auto next = std::min_element(waiting_.begin(), waiting_.end(), [](const auto& a, const auto& b) { return a.due < b.due; });
+    const auto next = next_mail();
     if (next == waiting_.end()) {
       if (stopping_) return;
       changed_.wait(lock);

@@ -15,6 +15,9 @@ struct Config;
 
 struct Mail {
   std::string to, subject, text;
+  /// Where a mail that was subscribed to is unsubscribed from: by a POST, or by a person who opens it (RFC 2369, RFC 8058). Such mails wait
+  /// behind all others. Empty: this one was asked for.
+  std::string unsubscribe = {};
 };
 
 /// Sends mail. Thread-safe. Throws std::runtime_error where the server refuses or cannot be reached.
@@ -48,7 +51,7 @@ class Outbox : public Mailer {
 
   explicit Outbox(std::unique_ptr<Mailer> mailer, Delays delays = default_delays(), std::size_t capacity = 1000);
   ~Outbox() override;
-  /// Throws std::runtime_error where `capacity` mails wait already.
+  /// Throws std::runtime_error where `capacity` mails wait already; for subscribed ones half of that, so that others always find room.
   void send(const Mail&) override;
 
   static Delays default_delays();  ///< from seconds to an hour
@@ -61,6 +64,7 @@ class Outbox : public Mailer {
     Time due;
   };
   void run();
+  std::deque<Waiting>::iterator next_mail();
   bool try_to_send(const Waiting& waiting, bool& may_help);
 
   std::unique_ptr<Mailer> mailer_;

@@ -116,12 +116,17 @@ Mailbox parse_mailbox(const std::string& text) {
 
 std::string mime_message(const Mail& mail, const Mailbox& from, Seconds now) {
   refuse_controls("subject", mail.subject);
+  refuse_controls("address to unsubscribe at", mail.unsubscribe);
+  const std::string list =
+      mail.unsubscribe.empty()
+          ? std::string()
+          : fmt::format("List-Unsubscribe: <{}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n", mail.unsubscribe);
   const Mailbox to = parse_mailbox(mail.to);
   const std::string host = from.address.substr(from.address.find('@') + 1);
   return fmt::format(
-      "Date: {}\r\nFrom: {}\r\nTo: {}\r\nSubject: {}\r\nMessage-ID: <{}@{}>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
+      "Date: {}\r\nFrom: {}\r\nTo: {}\r\nSubject: {}\r\nMessage-ID: <{}@{}>\r\nAuto-Submitted: auto-generated\r\n{}MIME-Version: 1.0\r\n"
       "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{}",
-      date_text(now), mailbox_text(from), mailbox_text(to), header_text(mail.subject), new_id(), host, quoted_printable(mail.text));
+      date_text(now), mailbox_text(from), mailbox_text(to), header_text(mail.subject), new_id(), host, list, quoted_printable(mail.text));
 }
 
 }  // namespace webwrap

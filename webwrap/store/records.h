@@ -89,7 +89,7 @@ struct Recording {
 
 /// Work for the workers.
 struct Job {
-  enum class Kind { analyse, convert, render, separate };
+  enum class Kind { analyse, convert, render, separate, picture };
   enum class State { queued, running, done, failed, cancelled };
   Id id;
   Id account;
@@ -100,9 +100,10 @@ struct Job {
   std::string voice;        ///< convert
   std::string parameters;   ///< JSON; convert: {"options": {...ConvertOptions}, "start_s", "end_s", "title", "preview", "keep_music"};
                             ///< separate: {"start_s", "end_s", "title"}; render: {"format", "parts", "wet", "level_db", "music_db"}
+                            ///< picture: {"blob"}, which goes with the job
   std::string result;       ///< JSON, by kind; render: {"blob", "file_name", "type", "peaks", "files"}
   Credits price = 0;        ///< reserved when it was accepted
-  int priority = 1;         ///< smaller first: 0 analysis and rendering, 1 paid, 2 free
+  int priority = 1;         ///< smaller first: 0 analysis, rendering, pictures, 1 paid, 2 free
   double progress = 0;      ///< 0..1
   std::string stage;        ///< for people: "reading", "converting", "writing"
   std::string failure;      ///< one sentence; state failed
@@ -151,6 +152,34 @@ struct Artist {
 
 /// For how long a handle or name that an artist gives up stays reserved, and the handle leads to the new page.
 inline constexpr Seconds artist_name_kept = 90 * day;
+
+/// Somebody who hears by mail of an artist's new songs.
+struct Follow {
+  Id id;  ///< in the mails' links that end it: who knows it may do so, and nothing else
+  Id artist;
+  std::string email;
+  std::string token_hash;  ///< of the link that confirms it; empty: confirmed
+  Seconds expires = 0;     ///< of that link, and of this; 0: confirmed
+  Seconds created = 0;
+};
+
+/// A mail to all followers of an artist, on its way.
+struct Mailing {
+  Id id;
+  Id artist;
+  std::string songs;       ///< JSON list of the new songs' ids
+  std::int64_t after = 0;  ///< Follower::place of the last who was sent it
+  bool done = false;
+  Seconds created = 0;
+};
+
+/// A listener who began to play a song.
+struct PlayStart {
+  std::string token_hash;
+  Id song;
+  std::string listener;  ///< a hash that means nothing on another day
+  Seconds started = 0;
+};
 
 /// Who finds a share: who has its link, or everyone, on its artist's page, in feeds and lists.
 enum class Visibility { unlisted, everyone };
@@ -216,7 +245,7 @@ struct HistoryLine {
 /// Enumerators by the names that the database and the API use, in their order.
 constexpr auto names_of(AccountKind) { return std::array{"guest", "member"}; }
 constexpr auto names_of(Recording::State) { return std::array{"uploading", "analysing", "ready", "failed"}; }
-constexpr auto names_of(Job::Kind) { return std::array{"analyse", "convert", "render", "separate"}; }
+constexpr auto names_of(Job::Kind) { return std::array{"analyse", "convert", "render", "separate", "picture"}; }
 constexpr auto names_of(Job::State) { return std::array{"queued", "running", "done", "failed", "cancelled"}; }
 constexpr auto names_of(Visibility) { return std::array{"unlisted", "public"}; }
 constexpr auto names_of(Report::State) { return std::array{"open", "kept", "taken_down", "hidden"}; }

@@ -95,4 +95,27 @@ std::vector<Share> SqliteArtistStore::newest_shares(int limit) {
   return rows::select<Share>(connection_, std::string("WHERE ") + is_public + " ORDER BY published DESC, seq DESC LIMIT ?", limit);
 }
 
+std::vector<Share> SqliteArtistStore::most_played_shares(std::int64_t since_day, int limit) {
+  return rows::select<Share>(connection_,
+                             std::string("JOIN (SELECT song AS played, sum(count) AS heard FROM plays WHERE day >= ? GROUP BY song) ON "
+                                         "played = song WHERE ") +
+                                 is_public + " ORDER BY heard DESC, published DESC LIMIT ?",
+                             since_day, limit);
+}
+
+std::vector<Share> SqliteArtistStore::followed_shares(const std::string& email, int limit) {
+  return rows::select<Share>(connection_,
+                             std::string("WHERE account IN (SELECT artist FROM follows WHERE email = ? AND token_hash = '') AND ") +
+                                 is_public + " ORDER BY published DESC, seq DESC LIMIT ?",
+                             email, limit);
+}
+
+std::vector<Artist> SqliteArtistStore::most_followed(int limit) {
+  return rows::select<Artist>(connection_,
+                              "WHERE NOT hidden AND EXISTS (SELECT 1 FROM shares WHERE shares.account = artists.account AND visibility = "
+                              "'public' AND NOT taken_down) ORDER BY (SELECT count(*) FROM follows WHERE artist = artists.account AND "
+                              "token_hash = '') DESC, seq DESC LIMIT ?",
+                              limit);
+}
+
 }  // namespace webwrap

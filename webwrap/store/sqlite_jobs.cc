@@ -33,7 +33,7 @@ int SqliteJobStore::active_count(const Id& account) {
 
 int SqliteJobStore::quick_count(const Id& account) {
   return rows::value<int>(connection_,
-                          "SELECT count(*) FROM jobs WHERE account = ? AND kind IN ('analyse', 'render')"
+                          "SELECT count(*) FROM jobs WHERE account = ? AND kind IN ('analyse', 'render', 'picture')"
                           " AND state IN ('queued', 'running')",
                           account);
 }

@@ -194,6 +194,29 @@ struct SqliteSchema<Artist> {
 };
 
 template <>
+struct SqliteSchema<Follow> {
+  static constexpr const char* table = "follows";
+  static constexpr std::tuple columns{SqliteColumn{"id", &Follow::id},           SqliteColumn{"artist", &Follow::artist},
+                                      SqliteColumn{"email", &Follow::email},     SqliteColumn{"token_hash", &Follow::token_hash},
+                                      SqliteColumn{"expires", &Follow::expires}, SqliteColumn{"created", &Follow::created}};
+};
+
+template <>
+struct SqliteSchema<Mailing> {
+  static constexpr const char* table = "mailings";
+  static constexpr std::tuple columns{SqliteColumn{"id", &Mailing::id},       SqliteColumn{"artist", &Mailing::artist},
+                                      SqliteColumn{"songs", &Mailing::songs}, SqliteColumn{"after", &Mailing::after},
+                                      SqliteColumn{"done", &Mailing::done},   SqliteColumn{"created", &Mailing::created}};
+};
+
+template <>
+struct SqliteSchema<PlayStart> {
+  static constexpr const char* table = "play_starts";
+  static constexpr std::tuple columns{SqliteColumn{"token_hash", &PlayStart::token_hash}, SqliteColumn{"song", &PlayStart::song},
+                                      SqliteColumn{"listener", &PlayStart::listener}, SqliteColumn{"started", &PlayStart::started}};
+};
+
+template <>
 struct SqliteSchema<Order> {
   static constexpr const char* table = "orders";
   static constexpr std::tuple columns{SqliteColumn{"id", &Order::id},

@@ -51,6 +51,14 @@ void SqliteSongStore::erase_share(const Id& id) { rows::run(connection_, "DELETE
 
 void SqliteSongStore::add_report(const Report& report) { rows::insert(connection_, report); }
 
+std::vector<Report> SqliteSongStore::open_reports(int limit) {
+  return rows::select<Report>(connection_, "WHERE state = 'open' ORDER BY seq LIMIT ?", limit);
+}
+
+std::optional<Report> SqliteSongStore::find_report(const Id& id) { return rows::find<Report>(connection_, "id = ?", id); }
+
+void SqliteSongStore::update_report(const Report& report) { rows::update(connection_, report); }
+
 std::vector<Report> SqliteSongStore::reports(int limit) { return rows::select<Report>(connection_, "ORDER BY seq DESC LIMIT ?", limit); }
 
 }  // namespace webwrap

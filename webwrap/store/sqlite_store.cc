@@ -30,6 +30,8 @@ struct SqliteTransaction : Transaction {
         songs_(connection),
         orders_(connection),
         artists_(connection),
+        follows_(connection),
+        plays_(connection),
         earnings_(connection) {}
   AccountStore& accounts() override { return accounts_; }
   LedgerStore& ledger() override { return ledger_; }
@@ -38,6 +40,8 @@ struct SqliteTransaction : Transaction {
   SongStore& songs() override { return songs_; }
   OrderStore& orders() override { return orders_; }
   ArtistStore& artists() override { return artists_; }
+  FollowStore& follows() override { return follows_; }
+  PlayStore& plays() override { return plays_; }
   EarningStore& earnings() override { return earnings_; }
 
  private:
@@ -48,6 +52,8 @@ struct SqliteTransaction : Transaction {
   SqliteSongStore songs_;
   SqliteOrderStore orders_;
   SqliteArtistStore artists_;
+  SqliteFollowStore follows_;
+  SqlitePlayStore plays_;
   SqliteEarningStore earnings_;
 };
 

@@ -122,6 +122,9 @@ class SqliteSongStore : public SongStore {
   void erase_share(const Id&) override;
   void add_report(const Report&) override;
   std::vector<Report> reports(int limit) override;
+  std::vector<Report> open_reports(int limit) override;
+  std::optional<Report> find_report(const Id&) override;
+  void update_report(const Report&) override;
 
  private:
   SqliteConnection& connection_;
@@ -139,6 +142,9 @@ class SqliteArtistStore : public ArtistStore {
   void erase(const Id& account, Seconds now) override;
   std::vector<Share> public_shares(const Id& account, int limit) override;
   std::vector<Share> newest_shares(int limit) override;
+  std::vector<Share> most_played_shares(std::int64_t since_day, int limit) override;
+  std::vector<Share> followed_shares(const std::string& email, int limit) override;
+  std::vector<Artist> most_followed(int limit) override;
 
   void forget(const Id& account, Seconds now);  ///< for an account that is about to go: its names stay reserved, but are nobody's
 
@@ -147,6 +153,46 @@ class SqliteArtistStore : public ArtistStore {
   void give_up_keys(const Id& account, Seconds now);
   void keep_handle(const Artist&, Seconds now);
 
+  SqliteConnection& connection_;
+};
+
+class SqliteFollowStore : public FollowStore {
+ public:
+  explicit SqliteFollowStore(SqliteConnection& connection) : connection_(connection) {}
+  bool add(const Follow&) override;
+  std::optional<Follow> find(const Id&) override;
+  std::optional<Follow> find(const Id& artist, const std::string& email) override;
+  std::optional<Follow> find_by_token(const std::string& token_hash, Seconds now) override;
+  void confirm(const Id&) override;
+  void erase(const Id&) override;
+  void erase_all_of(const std::string& email) override;
+  int erase_expired(Seconds now) override;
+  std::vector<Follow> list(const std::string& email, int limit) override;
+  std::int64_t count(const Id& artist) override;
+  std::vector<Id> artists_with_news(Seconds published, Seconds mailed) override;
+  std::vector<Share> news_of(const Id& artist, Seconds published) override;
+  void note_announced(const Id& song) override;
+  void add_mailing(const Mailing&) override;
+  void update_mailing(const Mailing&) override;
+  std::vector<Mailing> open_mailings(int limit) override;
+  std::vector<Follower> followers_after(const Id& artist, std::int64_t place, int limit) override;
+
+ private:
+  SqliteConnection& connection_;
+};
+
+class SqlitePlayStore : public PlayStore {
+ public:
+  explicit SqlitePlayStore(SqliteConnection& connection) : connection_(connection) {}
+  std::string salt_of(std::int64_t day, const std::string& fresh) override;
+  void start(const PlayStart&) override;
+  std::optional<PlayStart> take(const std::string& token_hash, Seconds started_after) override;
+  bool count(const Id& song, const std::string& listener, std::int64_t day, int songs_a_day) override;
+  std::int64_t of_song(const Id& song, std::int64_t since_day) override;
+  std::int64_t of_account(const Id&) override;
+  std::map<std::int64_t, std::int64_t> by_day(const Id& account, std::int64_t since_day) override;
+
+ private:
   SqliteConnection& connection_;
 };
 

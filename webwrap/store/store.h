@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -139,6 +140,9 @@ class SongStore {
   virtual void erase_share(const Id&) = 0;
   virtual void add_report(const Report&) = 0;
   virtual std::vector<Report> reports(int limit) = 0;
+  virtual std::vector<Report> open_reports(int limit) = 0;  ///< the oldest first
+  virtual std::optional<Report> find_report(const Id&) = 0;
+  virtual void update_report(const Report&) = 0;
 };
 
 class ArtistStore {
@@ -159,6 +163,58 @@ class ArtistStore {
   /// What everyone may see: public, not taken down, by an artist who is not hidden. Published last first.
   virtual std::vector<Share> public_shares(const Id& account, int limit) = 0;
   virtual std::vector<Share> newest_shares(int limit) = 0;
+  virtual std::vector<Share> most_played_shares(std::int64_t since_day, int limit) = 0;  ///< the most plays since that day first
+  virtual std::vector<Share> followed_shares(const std::string& email, int limit) = 0;   ///< of the artists whom this address follows
+  virtual std::vector<Artist> most_followed(int limit) = 0;                              ///< who have songs that everyone may see
+};
+
+/// A confirmed follow, for who sends mail to all of an artist's.
+struct Follower {
+  std::int64_t place = 0;  ///< grows with each new one
+  Id id;
+  std::string email;
+};
+
+class FollowStore {
+ public:
+  virtual ~FollowStore() = default;
+  /// In the place of one that was not confirmed yet. False: this address follows the artist already, and nothing changed.
+  virtual bool add(const Follow&) = 0;
+  virtual std::optional<Follow> find(const Id&) = 0;
+  virtual std::optional<Follow> find(const Id& artist, const std::string& email) = 0;
+  virtual std::optional<Follow> find_by_token(const std::string& token_hash, Seconds now) = 0;  ///< to be confirmed
+  virtual void confirm(const Id&) = 0;
+  virtual void erase(const Id&) = 0;
+  virtual void erase_all_of(const std::string& email) = 0;
+  virtual int erase_expired(Seconds now) = 0;                                 ///< those that were never confirmed; how many
+  virtual std::vector<Follow> list(const std::string& email, int limit) = 0;  ///< confirmed
+  virtual std::int64_t count(const Id& artist) = 0;                           ///< confirmed
+
+  /// Artists with songs that everyone sees since `published` or earlier and that nobody was told of, but not those who sent a mailing after
+  /// `mailed`.
+  virtual std::vector<Id> artists_with_news(Seconds published, Seconds mailed) = 0;
+  virtual std::vector<Share> news_of(const Id& artist, Seconds published) = 0;  ///< the oldest first
+  virtual void note_announced(const Id& song) = 0;
+  virtual void add_mailing(const Mailing&) = 0;
+  virtual void update_mailing(const Mailing&) = 0;
+  virtual std::vector<Mailing> open_mailings(int limit) = 0;  ///< not done; the oldest first
+  virtual std::vector<Follower> followers_after(const Id& artist, std::int64_t place, int limit) = 0;
+};
+
+/// How often songs were heard. Days count from 1970-01-01 UTC.
+class PlayStore {
+ public:
+  virtual ~PlayStore() = default;
+  /// The day's salt, `fresh` where there is none yet. Those of earlier days are forgotten, with who heard what then.
+  virtual std::string salt_of(std::int64_t day, const std::string& fresh) = 0;
+  virtual void start(const PlayStart&) = 0;
+  /// Takes a start away that came after `started_after`; older ones go, too.
+  virtual std::optional<PlayStart> take(const std::string& token_hash, Seconds started_after) = 0;
+  /// Counts the song once a day for a listener, and at most so many songs a day for one; whether it counted.
+  virtual bool count(const Id& song, const std::string& listener, std::int64_t day, int songs_a_day) = 0;
+  virtual std::int64_t of_song(const Id& song, std::int64_t since_day = 0) = 0;
+  virtual std::int64_t of_account(const Id&) = 0;
+  virtual std::map<std::int64_t, std::int64_t> by_day(const Id& account, std::int64_t since_day) = 0;  ///< days without any are left out
 };
 
 class OrderStore {
@@ -185,6 +241,8 @@ class Transaction {
   virtual SongStore& songs() = 0;
   virtual OrderStore& orders() = 0;
   virtual ArtistStore& artists() = 0;
+  virtual FollowStore& follows() = 0;
+  virtual PlayStore& plays() = 0;
   virtual EarningStore& earnings() = 0;
 };
 

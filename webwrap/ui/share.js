@@ -1,14 +1,15 @@
-// Turns the public page's plain <audio> into a player with a waveform, and sends its report form. Without this file the
-// page still plays.
+// Turns the plain <audio> of public pages into players, with a waveform on a song's own, counts plays, and sends the
+// report form. Without this file the pages still play.
 import { h, icon, note, set } from "./js/dom.js";
 import { get, post } from "./js/api.js";
+import { playButton } from "./js/audio.js";
 import { clock } from "./js/format.js";
+import { countPlays } from "./js/plays.js";
 import { dragAcross, timeSlider, Waveform } from "./js/waveform.js";
 
-const page = document.querySelector("[data-share]");
-const id = page.dataset.share;
-
-async function player(audio) {
+async function player(page, audio) {
+  const id = page.dataset.share;
+  countPlays(audio, id);
   const { peaks } = await get(`/shares/${id}/peaks`);
   const duration = () =>
     Number.isFinite(audio.duration) && audio.duration > 0 ? audio.duration : Number(page.dataset.duration);
@@ -49,7 +50,7 @@ async function player(audio) {
 
 function report(form) {
   const fields = [...form.children];
-  const fold = h("details", h("summary.small", "Report this song"));
+  const fold = h("details", h("summary.small", "Report this page"));
   form.replaceWith(fold);
   fold.append(form);
   form.addEventListener("submit", async (event) => {
@@ -57,7 +58,7 @@ function report(form) {
     const data = Object.fromEntries(new FormData(form));
     if (!data.email) delete data.email;
     try {
-      await post(`/shares/${id}/reports`, data);
+      await post(form.dataset.report, data);
       form.replaceChildren(note("good", "Thank you. A person will look at it."));
     } catch (error) {
       form.replaceChildren(note("bad", error.message), ...fields);
@@ -65,7 +66,18 @@ function report(form) {
   });
 }
 
-const audio = page.querySelector("audio");
-if (audio) player(audio).catch(() => {}); // the plain player stays
+/// A song in an artist's list: one button.
+function row(item) {
+  const audio = item.querySelector("audio");
+  if (!audio) return; // for subscribers
+  const button = playButton(audio.src, item.dataset.title);
+  countPlays(button.audio, item.dataset.share);
+  audio.replaceWith(button);
+}
+
+const page = document.querySelector("main");
+const audio = page.dataset.share && page.querySelector("audio");
+if (audio) player(page, audio).catch(() => {}); // the plain player stays
+page.querySelectorAll("li[data-share]").forEach(row);
 const form = page.querySelector("form[data-report]");
 if (form) report(form);

@@ -41,6 +41,7 @@ JobOutput AudioRunner::run(const JobTask& task) {
       case Job::Kind::convert: return convert(task);
       case Job::Kind::render: return render(task);
       case Job::Kind::separate: return separate(task);
+      case Job::Kind::picture: return picture(task);
     }
   } catch (const voxconv::Error& error) {
     // The library's own sentence names files of this machine, so it goes to the log only.

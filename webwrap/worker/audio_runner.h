@@ -55,6 +55,8 @@ class AudioRunner : public JobRunner {
   JobOutput convert_take(const JobTask&, const Recording& take, const nlohmann::json& parameters);
   /// Blends a song's parts into a file to download.
   JobOutput render(const JobTask&);
+  /// Encodes an artist's picture anew, in two sizes.
+  JobOutput picture(const JobTask&);
   /// Takes the whole of a recording apart, for who wants to sing to its music.
   JobOutput separate(const JobTask&);
 

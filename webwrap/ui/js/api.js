@@ -12,7 +12,10 @@ const OFFLINE = "No connection to voxconv. Check your network; nothing is lost, 
 
 async function send(method, path, body, headers = {}, signal = undefined) {
   const options = { method, headers: { Accept: "application/json", ...headers }, signal, credentials: "same-origin" };
-  if (body !== undefined) {
+  if (body instanceof Blob) {
+    options.body = body;
+    options.headers["Content-Type"] = body.type;
+  } else if (body !== undefined) {
     options.body = JSON.stringify(body);
     options.headers["Content-Type"] = "application/json";
   }
@@ -53,6 +56,7 @@ const call = async (method, path, body, headers, signal) => read(await send(meth
 export const get = (path, signal) => call("GET", path, undefined, {}, signal);
 export const post = (path, body = {}, headers = {}) => call("POST", path, body, headers);
 export const patch = (path, body) => call("PATCH", path, body);
+export const put = (path, body) => call("PUT", path, body);
 export const del = (path, body) => call("DELETE", path, body);
 
 const pause = (ms, signal) =>

@@ -15,6 +15,8 @@ const ROUTES = [
   [/^\/app\/jobs\/(\w+)$/, () => import("./views/job.js")],
   [/^\/app\/songs$/, () => import("./views/songs.js")],
   [/^\/app\/songs\/(\w+)$/, () => import("./views/song.js")],
+  [/^\/app\/discover$/, () => import("./views/discover.js")],
+  [/^\/app\/artist$/, () => import("./views/artist.js")],
   [/^\/app\/credits$/, () => import("./views/credits.js")],
   [/^\/app\/account$/, () => import("./views/account.js")],
   [/^\/app\/earnings$/, () => import("./views/earnings.js")],
@@ -24,7 +26,7 @@ const ROUTES = [
   [/^\/app\/(signup|login|reset|verify)$/, () => import("./views/entry.js")],
 ];
 // Pages that show nothing without an account.
-const PRIVATE = /^\/app\/(recordings|sing|jobs|songs|credits|account|earnings|subscriptions)/;
+const PRIVATE = /^\/app\/(recordings|sing|jobs|songs|artist|credits|account|earnings|subscriptions)/;
 
 const main = document.getElementById("main");
 let leave = null; // what the shown view wants done when it goes
@@ -119,7 +121,12 @@ function frame() {
         "nav.bar",
         { "aria-label": "Main" },
         h("a.brand", { href: "/", "aria-label": "voxconv, start page" }, logo(), h("span", "voxconv")),
-        h("div.tabs", tab("/app/new", "Sing"), account && tab("/app/songs", "Songs")),
+        h(
+          "div.tabs",
+          tab("/app/new", "Sing"),
+          account && tab("/app/songs", "Songs"),
+          h("span.wide", tab("/app/discover", "Discover")),
+        ),
         h(
           "div.row.tight",
           member &&
@@ -150,6 +157,7 @@ function frame() {
         h(
           "div.row",
           member && h("button.link", { type: "button", onclick: logOut }, "Log out"),
+          h("a", { href: "/app/discover" }, "Discover"),
           h("a", { href: "/app/privacy" }, "Privacy"),
           session.config?.contact && h("a", { href: contactAddress(session.config.contact) }, "Contact and takedowns"),
         ),

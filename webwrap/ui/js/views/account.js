@@ -66,7 +66,7 @@ function profile(me) {
       },
       h("p", h("span.label", "E-mail"), h("br"), me.email),
       field("Name", name, "Shown nowhere but here."),
-      h("div", save),
+      h("div.row", save, h("a", { href: "/app/artist" }, "Your artist's page")),
     ),
   );
 }
@@ -228,7 +228,7 @@ function erase(go) {
     working(button, async () => {
       const answer = await confirmed({
         title: "Delete your account?",
-        text: "Your recordings, songs, shared pages and unused credits go for good, and subscriptions end.",
+          text: "Your recordings, songs, shared pages, artist's page and unused credits go for good; subscriptions end.",
         action: "Delete everything",
         input: passwordField("Your password").node,
       });

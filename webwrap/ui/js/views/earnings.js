@@ -26,6 +26,7 @@ export default async function earnings({ query }) {
       get("/earnings/payments"),
       get("/earnings/statements"),
     ]);
+    now.stats = now.artist ? await get("/artist/stats") : null;
     box.replaceChildren(...page(now, payments, months, show));
   };
   await show();
@@ -54,6 +55,8 @@ function figures(now) {
   ]);
   return h(
     "div.figures.card",
+    now.stats && figure(String(now.stats.plays), now.stats.plays === 1 ? "play" : "plays"),
+    now.stats && figure(String(now.stats.followers), now.stats.followers === 1 ? "follower" : "followers"),
     figure(String(now.subscribers), now.subscribers === 1 ? "subscriber" : "subscribers"),
     all,
   );

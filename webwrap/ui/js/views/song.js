@@ -193,8 +193,9 @@ function shared(song, mix, show) {
   });
   return [
     ...link(song.title, addressOf(share)),
-    download,
+    audience(share),
     access(share),
+    download,
     ...otherBlend(song, mix, show),
     h("div", stop),
   ];
@@ -232,6 +233,36 @@ function access(share) {
   tell();
   const chosen = share.subscribers_only ? (share.opens ? "early" : "fans") : "all";
   return h("div.stack.tight-stack", segments("Who hears it", "access", ACCESS, chosen, choose), state, files);
+}
+
+const AUDIENCES = { unlisted: "Who has the link", public: "Everyone" };
+const AUDIENCE_HINTS = {
+  unlisted: "Nobody finds it without the link.",
+  public: "On your artist's page, in its feed and under Discover. Who follows you is told by mail, once.",
+};
+
+/// By link or for everyone; the latter needs an artist's page.
+function audience(share) {
+  const box = h("div.stack.tight-stack");
+  const choice = (trouble) => [
+    h("span.label", "Who finds it"),
+    segments("Who finds it", "audience", AUDIENCES, share.visibility, change),
+    h("p.small.quiet", AUDIENCE_HINTS[share.visibility]),
+    trouble,
+  ];
+  const draw = (trouble) => box.replaceChildren(...choice(trouble).filter(Boolean));
+  const change = async (visibility) => {
+    try {
+      Object.assign(share, await patch(`/shares/${share.id}`, { visibility }));
+      draw();
+      announce(AUDIENCE_HINTS[visibility]);
+    } catch (error) {
+      const page = error.code === "no_artist" && h("a", { href: "/app/artist" }, " Make your page");
+      draw(note("bad", error.message, page || ""));
+    }
+  };
+  draw();
+  return box;
 }
 
 function link(name, url) {

@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+"""An artist in a real browser against the real service: a page, a picture, a song for everyone, listeners, followers and their mails, discover,
+a report: artist_test.py WEBWRAP WORK_DIR [unittest's arguments].
+
+Pictures of every state are left in WORK_DIR/shots. Ends with 77 (skipped) where Chromium, its driver or Selenium are missing."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+import urllib.request
+import xml.etree.ElementTree as ET
+
+try:
+    import selenium  # noqa: F401
+except ImportError:
+    selenium = None
+MISSING = [name for name in ("chromium", "chromedriver") if not shutil.which(name)] + ([] if selenium else ["python3-selenium"])
+if MISSING:
+    print(f"SKIPPED: the browser test needs {', '.join(MISSING)} (Debian: chromium chromium-driver python3-selenium)")
+    sys.exit(77)
+
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+
+from browser import Browser, fetch_axe  # noqa: E402
+from service import Service  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+SONG, PICTURE = ROOT / "tests/data/song.flac", ROOT / "webwrap/ui/og.png"
+PASSWORD = "a long enough sentence"
+CONVERTED_WITHIN = 600  # seconds, on two slow cores that do other things, too
+
+
+class ArtistJourney(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.shots = WORK / "shots"
+        for folder in (cls.shots, WORK / "run"):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        cls.axe = fetch_axe(WORK / "axe")
+        if cls.axe is None:
+            print("NOTE: axe-core could not be fetched; the accessibility rules are not checked")
+        os.environ["WEBWRAP_ANNOUNCE_DELAY_S"] = "0"  # followers hear at once
+        cls.service = Service(WEBWRAP, WORK / "run")
+        cls.service.__enter__()
+        cls.addClassCleanup(cls.service.__exit__)
+
+    def new_browser(self):
+        browser = Browser(self.service.url, self.shots, self.axe)
+        self.addCleanup(browser.close)
+        self.browsers.append(browser)
+        return browser
+
+    def setUp(self):
+        self.browsers = []
+
+    def tearDown(self):
+        if any(error for _, error in getattr(self._outcome, "errors", []) or []):
+            for number, browser in enumerate(self.browsers):
+                browser.driver.save_screenshot(str(self.shots / f"FAILED-{number}.png"))
+
+    # --- steps
+
+    def mailed(self, pattern):
+        """The last address of this kind that was mailed: without a mail server, mails are in the log."""
+        found = re.findall(self.service.url + pattern, self.service.log.read_text(errors="replace"))
+        return found[-1] if found else None
+
+    def sign_up(self, b, email):
+        b.open("/app/signup")
+        b.find("input[type=email]").send_keys(email)
+        b.find("input[type=password]").send_keys(PASSWORD)
+        before = self.service.link("verify")
+        b.press(b.button("Create my account"))
+        b.find(".sources")
+        b.open(b.until(lambda: self.service.link("verify") != before and self.service.link("verify"), message="no mail"))
+        b.until(lambda: "confirmed" in b.text("h1"), message="the address was not confirmed")
+
+    def make_song(self, b):
+        """A real conversion of three seconds, shared by a link; the address of its page in the app."""
+        b.open("/app/new")
+        b.find(".sources")
+        b.driver.find_element("css selector", "input[type=file]").send_keys(str(SONG))
+        b.find(".trim", 120)
+        end = b.driver.find_elements("css selector", ".part-row input")[1]
+        b.press(end)
+        end.send_keys(Keys.CONTROL, "a")
+        end.send_keys("0:03.0", Keys.TAB)
+        button = b.button("Convert", ".go")
+        b.until(button.is_enabled, 60, message="no price came")
+        b.press(button)
+        b.until(lambda: b.driver.find_elements("css selector", ".player"), CONVERTED_WITHIN, "the song did not come")
+        b.press(b.button("Make a link"))
+        b.until(lambda: b.driver.find_elements("css selector", "input[type=url]"), 120, "no link came")
+        return b.run("return location.pathname")
+
+    def choose(self, b, words):
+        look = lambda: next((e for e in b.driver.find_elements("css selector", ".segments label") if e.text == words), None)  # noqa: E731
+        b.press(b.until(look, message=f"no choice {words!r}"))
+
+    def fill(self, b, label, text):
+        field = b.run("return [...document.querySelectorAll('label')].find((l) => l.textContent === arguments[0]).control", label)
+        b.press(field)
+        field.send_keys(Keys.CONTROL, "a")
+        field.send_keys(text)
+
+    def webwrap(self, *arguments):
+        done = subprocess.run([WEBWRAP, *arguments, "--config", str(self.service.config)], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def fetch(self, path):
+        with urllib.request.urlopen(self.service.url + path, timeout=20) as answer:
+            return answer.read()
+
+    # --- the test
+
+    def test_an_artist_and_her_listeners(self):
+        maria, anyone, nina = self.new_browser(), self.new_browser(), self.new_browser()
+        self.sign_up(maria, "maria@example.org")
+        song = self.make_song(maria)
+
+        # Everyone cannot hear it before there is a page.
+        self.choose(maria, "Everyone")
+        maria.press(maria.button("Make your page"))
+        maria.until(lambda: "Become an artist" in maria.text("h1"), message="no form")
+        maria.console("publishing without a page", meant="409")
+        maria.look("a1-become-an-artist")
+        self.become_artist(maria)
+
+        # A stranger finds the page and follows; programs that look at links in mails do nothing.
+        anyone.open("/a/maria")
+        self.assertIn("No songs yet", anyone.text())
+        anyone.find("#follow-email").send_keys("fan@example.org")
+        anyone.press(anyone.button("Follow"))
+        anyone.until(lambda: "Look into your mail" in anyone.text("h1"), message="no word of the mail")
+        anyone.look("a4-follow-asked")
+        confirm = anyone.until(lambda: self.mailed(r"/follow/confirm/[\w-]+"), message="no mail")
+        anyone.open(confirm)
+        anyone.look("a5-follow-confirm")
+        anyone.press(anyone.button("Yes, tell me"))
+        anyone.until(lambda: "You follow @maria" in anyone.text("h1"), message="not confirmed")
+
+        # She publishes the song, and the mail about it goes out.
+        maria.open(song)
+        self.choose(maria, "Everyone")
+        maria.until(lambda: "On your artist's page" in maria.text(), message="it was not published")
+        maria.look("a6-song-for-everyone")
+        stop = anyone.until(lambda: self.mailed(r"/follow/stop/[\w-]+"), 60, "nobody was told")
+        self.listen(anyone)
+        self.discover(nina)
+
+        # The artist sees numbers.
+        maria.open("/app/artist")
+        maria.until(lambda: "1 play" in maria.text(".figures"), message="the play was not counted")
+        self.assertIn("2 followers", maria.text(".figures"))
+        maria.look("a10-listeners", dark=True)
+
+        # Another handle: the old address leads to the page.
+        self.fill(maria, "Handle", "maria-sings")
+        maria.press(maria.button("Save"))
+        maria.until(lambda: maria.driver.find_elements("css selector", "a[href='/a/maria-sings']"), message="it was not saved")
+        anyone.open("/a/maria")
+        self.assertTrue(anyone.driver.current_url.endswith("/a/maria-sings"))
+
+        anyone.open(stop)
+        anyone.press(anyone.button("Stop them"))
+        anyone.until(lambda: "No more mails" in anyone.text("h1"), message="the mails go on")
+        self.report(anyone)
+        status, words = self.service.audit()
+        self.assertEqual(status, 0, words)
+        self.assertEqual([problem for browser in self.browsers for problem in browser.problems], [])
+
+    def become_artist(self, b):
+        self.fill(b, "Handle", "voxconv")
+        self.fill(b, "Name", "Maria & the Otters")
+        self.fill(b, "About", "Sings in the bath.\nNow with <b>otters</b>.")
+        b.press(b.button("Add a link"))
+        title, url = b.driver.find_elements("css selector", ".link-row input")
+        title.send_keys("Home")
+        url.send_keys("https://example.org/maria")
+        b.press(b.button("Make my page"))
+        b.until(lambda: "reserved" in b.text(".note.bad"), message="a name of the service was taken")
+        b.console("a reserved handle", meant="422")
+        self.fill(b, "Handle", "maria")
+        b.press(b.button("Make my page"))
+        b.until(lambda: "Your artist's page" in b.text("h1"), message="no page")
+        b.driver.find_element("css selector", "input[type=file]").send_keys(str(PICTURE))
+        b.until(lambda: b.driver.find_elements("css selector", "img.portrait"), 120, "no picture came")
+        b.look("a2-artist-edit", dark=True)
+        b.open("/a/maria")
+        b.look("a3-page-without-songs")
+
+    def listen(self, b):
+        b.open("/a/maria")
+        self.assertIn("Maria & the Otters", b.text("h1"))
+        self.assertIn("Now with <b>otters</b>.", b.text(".artist-bio"))
+        b.look("a7-page", dark=True)
+        b.press(b.find(".artist-song button"))
+        b.until(lambda: b"1 play" in self.fetch("/a/maria"), 40, "the play does not count")
+        b.press(b.find(".artist-song .song-title"))
+        b.until(lambda: "by Maria" in b.text(), message="the song's page does not name her")
+        b.look("a8-song-page")
+        feed = ET.fromstring(self.fetch("/a/maria/feed.xml"))
+        self.assertEqual(len(feed.findall("channel/item")), 1)
+        enclosure = feed.find("channel/item/enclosure")
+        self.assertEqual(len(urllib.request.urlopen(enclosure.get("url")).read()), int(enclosure.get("length")))
+        self.assertIn(b"/a/maria</loc>", self.fetch("/sitemap.xml"))
+        self.assertEqual(self.fetch("/a/maria/picture.jpg")[:3], b"\xff\xd8\xff")
+
+    def discover(self, b):
+        self.sign_up(b, "nina@example.org")
+        b.open("/app/discover")
+        b.find(".song .song-title")
+        b.press(b.button("Follow Maria"))
+        b.until(lambda: "Following" in b.text(".artist-card"), message="she does not follow")
+        b.look("a9-discover", dark=True)
+        self.choose(b, "Following")
+        b.until(lambda: "list=followed" in b.driver.current_url and b.driver.find_elements("css selector", ".song"), message="nothing of who is followed")
+        self.choose(b, "Most played")
+        b.until(lambda: "list=played" in b.driver.current_url and "1 play" in b.text(".song"), message="nothing was played")
+
+    def report(self, b):
+        b.open("/a/maria-sings")
+        b.press(b.find("summary"))
+        b.find("#reason").send_keys("That is not Maria.")
+        b.press(b.button("Send the report"))
+        b.until(lambda: "A person will look at it" in b.text(), message="the report was not taken")
+        b.look("a11-reported")
+        waiting = self.webwrap("reports")
+        self.assertIn("That is not Maria.", waiting)
+        self.webwrap("reports", "--decide", waiting.split()[0], "hide", "--by", "the test", "--note", "She wrote to us.")
+        self.assertIn("artist hidden by the test", self.webwrap("reports", "--all"))
+        b.open("/a/maria-sings")
+        self.assertIn("There is no such artist here", b.text("h1"))
+        b.console("a hidden page", meant="404")
+        b.look("a12-hidden", console=False)
+
+
+if __name__ == "__main__":
+    WEBWRAP, WORK = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
+    WORK.mkdir(parents=True, exist_ok=True)
+    unittest.main(argv=[sys.argv[0], "-v", *sys.argv[3:]])

@@ -1,0 +1,265 @@
+// The artist's own page, to edit, and how often the songs were heard.
+import { del, get, poll, put } from "../api.js";
+import { confirmed, field, h, icon, note, onPress, toast, working } from "../dom.js";
+import { plural } from "../format.js";
+import { session } from "../session.js";
+import { portrait } from "./discover.js";
+
+const MAX_LINKS = 8;
+const PICTURE_SIDE = 1024;
+
+export default async function artist({ go }) {
+  let mine = null;
+  try {
+    mine = await get("/artist");
+  } catch (error) {
+    if (error.code !== "no_artist") throw error;
+  }
+  const stats = mine && (await get("/artist/stats"));
+  return {
+    title: mine ? "Your artist's page" : "Become an artist",
+    node: h(
+      "section.stack.studio",
+      h("h1", mine ? "Your artist's page" : "Become an artist"),
+      mine ? address(mine) : h("p.quiet", "A public page with your songs: people find it, share it and follow it."),
+      !session.account.email_verified &&
+        note("info", "First open the link in the mail that we sent you, so that we know your address is yours."),
+      mine?.hidden &&
+        note(
+          "bad",
+          "This page was hidden after a complaint. Only you see it. ",
+          contact() ?? "Ask the operator of this site.",
+        ),
+      stats && listeners(stats),
+      h("div.two", profile(mine, go), mine && h("div.stack", picture(mine), goodbye(go))),
+    ),
+  };
+}
+
+const contact = () => session.config.contact && `Write to ${session.config.contact}.`;
+
+/// By this page's own host where the service was told no other name.
+const pageOf = (mine) => (session.config.public_url ? mine.url : `${location.origin}/a/${mine.handle}`);
+
+function address(mine) {
+  const copy = onPress(h("button.button", { type: "button" }, icon("copy"), "Copy the address"), async () => {
+    await navigator.clipboard.writeText(pageOf(mine));
+    toast("Copied");
+  });
+  return h(
+    "div.row",
+    h("a.button.primary", { href: `/a/${mine.handle}`, target: "_blank" }, `Open @${mine.handle}`),
+    copy,
+  );
+}
+
+function profile(mine, go) {
+  const handle = h("input", {
+    type: "text",
+    value: mine?.handle ?? "",
+    minlength: 3,
+    maxlength: 30,
+    required: true,
+    autocapitalize: "none",
+    autocomplete: "off",
+    spellcheck: "false",
+  });
+  const name = h("input", {
+    type: "text",
+    value: mine?.name ?? session.account.name ?? "",
+    maxlength: 60,
+    required: true,
+  });
+  const bio = h("textarea", { maxlength: 1000, rows: 5, value: mine?.bio ?? "" });
+  const links = linkFields(mine?.links ?? []);
+  const save = h("button.button.primary", mine ? "Save" : "Make my page");
+  const trouble = h("div");
+  const submit = async () => {
+    trouble.replaceChildren();
+    await put("/artist", { handle: handle.value, name: name.value, bio: bio.value, links: links.values() });
+    toast(mine ? "Saved" : "Your page is there");
+    await go("/app/artist", { replace: true });
+  };
+  const failed = (error) => trouble.replaceChildren(note("bad", error.message));
+  return h(
+    "form.card.stack",
+    { onsubmit: working(save, submit, failed) },
+    h("h2", "About you"),
+    field("Handle", handle, handleHint(mine)),
+    field("Name", name, "As people read it. Nobody else can have one that looks like it."),
+    field("About", bio),
+    links.node,
+    trouble,
+    h("div", save),
+  );
+}
+
+const handleHint = (mine) =>
+  `The address of your page: ${location.host}/a/${mine?.handle ?? "your-handle"}. Small letters, digits and hyphens.` +
+  (mine ? " When you change it, the old address leads to the new one for 90 days." : "");
+
+function linkFields(given) {
+  const rows = h("div.stack.tight-stack");
+  const add = (link = { title: "", url: "" }) => {
+    const title = h("input", {
+      type: "text",
+      value: link.title,
+      maxlength: 40,
+      "aria-label": "What it is",
+      placeholder: "What it is",
+    });
+    const url = h("input", {
+      type: "url",
+      value: link.url,
+      maxlength: 300,
+      "aria-label": "Address",
+      placeholder: "https://…",
+    });
+    const remove = h(
+      "button.round.soft.small-round.plain",
+      { type: "button", "aria-label": "Remove this link" },
+      icon("trash"),
+    );
+    const row = h("div.link-row", title, url, remove);
+    remove.addEventListener("click", () => (row.remove(), show()));
+    rows.append(row);
+  };
+  const more = h(
+    "button.button.slim.fit",
+    { type: "button", onclick: () => (add(), show()) },
+    icon("plus"),
+    "Add a link",
+  );
+  const show = () => (more.hidden = rows.children.length >= MAX_LINKS);
+  given.forEach(add);
+  show();
+  return {
+    node: h("fieldset.stack.tight-stack", h("legend.label", "Links"), rows, more),
+    values: () =>
+      [...rows.children]
+        .map((row) => [...row.querySelectorAll("input")].map((input) => input.value.trim()))
+        .filter(([title, url]) => title || url)
+        .map(([title, url]) => ({ title: title || new URL(url).host, url })),
+  };
+}
+
+// ---- the picture ----
+
+/// The middle of a picture file as a small square one: phones need not send all that their cameras make.
+async function squared(file) {
+  const image = await createImageBitmap(file).catch(() => {
+    throw new Error("This file is no picture that your browser can read: use a JPEG, PNG or WebP.");
+  });
+  const cut = Math.min(image.width, image.height);
+  const side = Math.min(cut, PICTURE_SIDE);
+  const canvas = h("canvas", { width: side, height: side });
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, side, side);
+  context.drawImage(image, (image.width - cut) / 2, (image.height - cut) / 2, cut, cut, 0, 0, side, side);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92));
+}
+
+function picture(mine) {
+  const shown = h("div.big-portrait", portrait(mine));
+  const state = h("div", { role: "status" });
+  const input = h("input.visually-hidden", { type: "file", accept: "image/jpeg,image/png,image/webp" });
+  const pick = h("label.button", icon("upload"), "Choose a picture", input);
+  const refresh = async () => {
+    mine = await get("/artist");
+    shown.replaceChildren(portrait(mine));
+    remove.hidden = !mine.picture;
+  };
+  const upload = async () => {
+    const file = input.files[0];
+    input.value = "";
+    if (!file) return;
+    state.replaceChildren(h("p.small.quiet", "Preparing your picture…"));
+    const { job } = await put("/artist/picture", await squared(file));
+    const done = await poll(`/jobs/${job}`, {
+      every: 500,
+      finished: (now) => ["done", "failed", "cancelled"].includes(now.state),
+    });
+    if (done.state !== "done") throw new Error(done.failure || "The picture could not be used.");
+    state.replaceChildren();
+    await refresh();
+    toast("Your picture is there");
+  };
+  input.addEventListener(
+    "change",
+    working(input, upload, (error) => state.replaceChildren(note("bad", error.message))),
+  );
+  const remove = onPress(h("button.button", { type: "button", hidden: !mine.picture }, "Remove it"), async () => {
+    await del("/artist/picture");
+    await refresh();
+  });
+  return h(
+    "section.card.stack",
+    h("h2", "Picture"),
+    shown,
+    h("p.small.quiet", "It is cut to a square. Where and with what it was taken is not kept."),
+    h("div.row", pick, remove),
+    state,
+  );
+}
+
+// ---- listeners ----
+
+function listeners(stats) {
+  const most = Math.max(1, ...stats.days.map((day) => day.plays));
+  const lately = stats.days.reduce((sum, day) => sum + day.plays, 0);
+  const bars = stats.days.map((day) => {
+    const bar = h(day.plays ? "span.some" : "span", { title: `${day.day}: ${plural(day.plays, "play")}` });
+    bar.style.height = `${Math.max(2, (100 * day.plays) / most)}%`;
+    return bar;
+  });
+  return h(
+    "section.card.stack",
+    h("h2", "Listeners"),
+    h(
+      "div.row.figures",
+      figure(stats.followers, "follower"),
+      figure(stats.plays, "play"),
+      figure(lately, "play", " in 30 days"),
+    ),
+    h("div.bars", { role: "img", "aria-label": `${plural(lately, "play")} in the last 30 days` }, bars),
+    stats.songs.length > 0 &&
+      h(
+        "ul.lines",
+        stats.songs
+          .slice(0, 10)
+          .map((song) =>
+            h(
+              "li.line",
+              h("a.grow", { href: `/app/songs/${song.id}` }, h("bdi", song.title)),
+              h("span.small.quiet", plural(song.plays, "play")),
+            ),
+          ),
+      ),
+    h(
+      "p.small.quiet",
+      "A play counts after half a minute, or half of a short song, once a day for each listener. Your own do not. Nobody sees who listens or follows.",
+    ),
+  );
+}
+
+const figure = (count, word, rest = "") =>
+  h("p.figure", h("strong", String(count)), ` ${count === 1 ? word : `${word}s`}${rest}`);
+
+function goodbye(go) {
+  const button = onPress(
+    h("button.button.danger", { type: "button" }, icon("trash"), "Give up this page"),
+    async () => {
+      const sure = await confirmed({
+        title: "Give up your page?",
+        text: "The page, its picture and its followers go. Your songs stay, and who has a link still hears them.",
+        action: "Give it up",
+      });
+      if (!sure) return;
+      await del("/artist");
+      toast("The page is gone");
+      go("/app/account");
+    },
+  );
+  return h("section.card.stack", h("h2", "No longer an artist"), h("div", button));
+}
