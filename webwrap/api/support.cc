@@ -85,7 +85,7 @@ PayoutAccount require_earning_artist(Transaction& transaction, const Id& artist)
 void check_fan(Transaction& transaction, const Account& fan, const Id& artist) {
   if (fan.id == artist) throw ServiceError(422, "invalid", "artist: this is yourself.");
   const std::vector<FanPayment> payments = transaction.earnings().payments_of_fan(fan.id, 1000);
-  if (fan.frozen || std::any_of(payments.begin(), payments.end(), has_open_dispute))
+  if (fan.frozen || std::any_of(payments.begin(), payments.end(), has_undecided_dispute))
     throw ServiceError(403, "account_frozen", "A payment of this account is disputed; nothing can be bought until that is settled.");
 }
 

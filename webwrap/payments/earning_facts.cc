@@ -172,9 +172,9 @@ Money lost_in_disputes(const FanPayment& payment) {
   return lost;
 }
 
-bool has_open_dispute(const FanPayment& payment) { return has_dispute(payment, "open"); }
+bool has_undecided_dispute(const FanPayment& payment) { return has_dispute(payment, "open"); }
 
-bool is_disputed(const FanPayment& payment) { return has_open_dispute(payment) || has_dispute(payment, "lost"); }
+bool is_disputed(const FanPayment& payment) { return has_undecided_dispute(payment) || has_dispute(payment, "lost"); }
 
 bool counts(const FanPayment& payment) {
   return payment.state == FanPayment::State::paid && (payment.charged == 0 || payment.refunded < payment.charged) && !is_disputed(payment);

@@ -32,7 +32,7 @@ Payout merge(Payout, const StripePayout&);
 
 /// What the banks gave back to fans for good.
 Money lost_in_disputes(const FanPayment&);
-bool has_open_dispute(const FanPayment&);
+bool has_undecided_dispute(const FanPayment&);
 bool is_disputed(const FanPayment&);  ///< open or lost
 /// Whether it counts for the time it is for: paid (or free), not wholly given back, not disputed.
 bool counts(const FanPayment&);
