@@ -155,7 +155,7 @@ class Connect:
         if invoice["amount_due"]:
             intent = self.add("pi", "payment_intent", amount=invoice["amount_due"], currency=invoice["currency"], metadata={}, status="processing")
             charge = self.add_charge(intent, invoice["amount_due"], pays)
-            charge["invoice"] = invoice["id"]
+            charge.update(invoice=invoice["id"], transfer_data={"amount": None, "destination": subscription["transfer_data"]["destination"]})
             invoice["charge"] = charge["id"]
             if pays:
                 fee = percent_of(invoice["amount_due"], subscription["application_fee_percent"] or "0")

@@ -33,13 +33,14 @@ constexpr Seconds check_overdue_every = 6 * hour;
 }
 
 void check_charge(const FanPayment& payment, const StripeCharge& charge) {
+  if (!charge.paid) return;  // a try that failed moves nothing
   const auto words = [](const std::string& currency, const std::string& destination) {
     return fmt::format("in {} to {}", lower_case(currency), destination.empty() ? "nobody" : destination);
   };
   const std::string told = words(charge.currency, charge.destination), agreed = words(payment.currency, payment.destination);
   const char* what = payment.kind == FanPayment::Kind::tip ? "tip" : "month";
   if (told != agreed) fail_mismatch(what, payment.id, told, agreed);
-  if (payment.kind == FanPayment::Kind::tip && charge.paid && charge.amount != payment.amount)
+  if (payment.kind == FanPayment::Kind::tip && charge.amount != payment.amount)
     fail_mismatch(what, payment.id, fmt::format("over {}", charge.amount), fmt::format("{}", payment.amount));
 }
 
