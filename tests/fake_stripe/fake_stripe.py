@@ -31,6 +31,7 @@ Control (JSON bodies; answers are JSON):
   POST /_control/money {poor, refuse_cards}        no money for transfers; renewals fail
   POST /_control/faults {faults: [...]}            the next API calls fail, one each: "500", "429", "409", "close" (no answer at all),
                                                    "lost" (it is done, but the answer is lost), "garbage" (200, not JSON)
+  POST /_control/find {object, destination?, charge?}  objects of a kind: paid to an account, about a charge → a list
   GET  /_control/state                             everything it holds, its events and a log of API calls (without keys) and deliveries
 """
 import argparse
@@ -271,6 +272,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 stripe.payout_status(stripe.get(order["account"], "account"), stripe.get(order["payout"], "payout"), order["status"])
             elif name == "money":
                 stripe.poor, stripe.refuse_cards = order.get("poor", False), order.get("refuse_cards", False)
+            elif name == "find":
+                paid_to = lambda one: (one.get("transfer_data") or {}).get("destination")
+                return copy.deepcopy([public(one) for one in stripe.objects.values() if one["object"] == order["object"]
+                                      and order.get("destination") in (None, paid_to(one)) and order.get("charge") in (None, one.get("charge"))])
             elif name == "state":
                 return copy.deepcopy({"objects": stripe.objects, "events": list(stripe.events.values()), "calls": stripe.calls,
                                       "deliveries": stripe.deliveries})

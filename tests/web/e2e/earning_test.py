@@ -75,11 +75,11 @@ class Earning(unittest.TestCase):
         """With a page and a shared song, as their own tests make them."""
         self.rows("INSERT INTO artists (account, handle, name, bio, links, picture, thumbnail, files, hidden, created)"
                   " VALUES (?, 'nora', 'Nora Lind', '', '[]', '', '', '', 0, 1)", account)
-        folder = WORK / "run" / "data" / "blobs" / "songs" / "norasong"
+        folder = WORK / "run" / "data" / "blobs" / "files" / "songs" / "norasong"
         folder.mkdir(parents=True)
         names = [f"songs/norasong/1-{name}" for name in ("converted.flac", "converted.mp3", "original.flac", "original.mp3")]
         for name in names:
-            shutil.copy(SAMPLE, WORK / "run" / "data" / "blobs" / name)
+            shutil.copy(SAMPLE, WORK / "run" / "data" / "blobs" / "files" / name)
         peaks = '{"original": [0.2, 0.5, 0.3], "converted": [0.2, 0.6, 0.4]}'
         self.rows("INSERT INTO songs (id, account, recording, job, voice, voice_title, voice_version, title, options, key, duration_s, preview,"
                   " converted, converted_playable, original, original_playable, peaks, created) VALUES"
