@@ -152,12 +152,15 @@ class Earning(unittest.TestCase):
         b.until(lambda: "€5.00 a month" in b.text(), message="no tier")
         b.look("02-tier")
 
+    @staticmethod
+    def labelled(b, css, words):
+        return b.until(lambda: next((e for e in b.driver.find_elements("css selector", css) if words in e.text), None), message=f"no {words}")
+
     def lock_the_song(self, b):
         b.open("/app/songs/norasong")
-        label = next(e for e in b.driver.find_elements("css selector", ".segments label") if "Subscribers only" in e.text)
-        b.press(label)
+        b.press(self.labelled(b, ".segments label", "Subscribers only"))
         b.until(lambda: "Only those who support you" in b.text(), message="not locked")
-        b.press(next(e for e in b.driver.find_elements("css selector", ".switch") if "Subscribers may download" in e.text))
+        b.press(self.labelled(b, ".switch", "Subscribers may download"))
         b.look("03-song")
 
     def subscribe(self, b, client):

@@ -27,7 +27,7 @@ export default async function earnings({ query }) {
       get("/earnings/statements"),
     ]);
     now.stats = now.artist ? await get("/artist/stats") : null;
-    box.replaceChildren(...page(now, payments, months, show));
+    box.replaceChildren(...page(now, payments, months, show).filter(Boolean));
   };
   await show();
   return { title: "Earnings", node: h("section.stack.studio", h("h1", "Earnings"), box) };

@@ -13,7 +13,7 @@ export default async function support({ params, query, go }) {
   let offer = null;
   const show = async () => {
     offer = await get(`/artists/${address}/offer`);
-    box.replaceChildren(...page(offer, query.get("song"), show));
+    box.replaceChildren(...page(offer, query.get("song"), show).filter(Boolean));
   };
   await show();
   for (const kind of ["subscription", "tip"])
