@@ -158,7 +158,7 @@ class Earning(unittest.TestCase):
 
     def lock_the_song(self, b):
         b.open("/app/songs/norasong")
-        b.press(self.labelled(b, ".segments label", "Subscribers only"))
+        b.press(self.labelled(b, ".segments label", "Fans only"))
         b.until(lambda: "Only those who support you" in b.text(), message="not locked")
         b.press(self.labelled(b, ".switch", "Subscribers may download"))
         b.look("03-song")

@@ -201,7 +201,7 @@ function shared(song, mix, show) {
   ];
 }
 
-const ACCESS = { all: "Everyone", early: "Subscribers first", fans: "Subscribers only" };
+const ACCESS = { all: "Everyone", early: "Fans first", fans: "Fans only" };
 const EARLY_DAYS = 7;
 
 /// Who hears it: everyone who has the link, or those who support the singer, for a week or for good.
@@ -232,7 +232,8 @@ function access(share) {
   });
   tell();
   const chosen = share.subscribers_only ? (share.opens ? "early" : "fans") : "all";
-  return h("div.stack.tight-stack", segments("Who hears it", "access", ACCESS, chosen, choose), state, files);
+  const choice = segments("Who hears it", "access", ACCESS, chosen, choose);
+  return h("div.stack.tight-stack", h("span.label", "Who hears it"), choice, state, files);
 }
 
 const AUDIENCES = { unlisted: "Who has the link", public: "Everyone" };
