@@ -65,6 +65,9 @@ export const bytes = (count) =>
 export const when = (seconds) =>
   new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(new Date(seconds * 1000));
 
+export const date = (seconds) =>
+  new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(new Date(seconds * 1000));
+
 export const semitones = (hz) => 12 * Math.log2(hz / 440) + 69;
 
 const NOTES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];

@@ -1,7 +1,7 @@
 // For those who earn: the account that is paid, tiers for fans, what came in, statements.
 import { del, get, post } from "../api.js";
 import { confirmed, field, h, icon, note, onPress, toast, working } from "../dom.js";
-import { decimals, fraction, money, plural, when } from "../format.js";
+import { date, decimals, fraction, money, plural } from "../format.js";
 import { isMember } from "../session.js";
 
 const card = (title, ...children) => h("section.card.stack", h("h2", title), ...children);
@@ -276,7 +276,7 @@ function income(payments, show) {
             });
     return h(
       "tr",
-      h("td", when(payment.paid)),
+      h("td", date(payment.paid)),
       h("td", payment.kind === "tip" ? "Tip" : "A month"),
       h("td.number", money(payment.charged, payment.currency)),
       h("td.number", money(payment.earned, payment.currency)),
@@ -323,7 +323,7 @@ function payouts(now) {
     "Payouts",
     h(
       "ul.lines",
-      lines.map(([time, words]) => h("li.line", h("span.grow", words), h("span.small.quiet", when(time)))),
+      lines.map(([time, words]) => h("li.line", h("span.grow", words), h("span.small.quiet", date(time)))),
     ),
   );
 }
