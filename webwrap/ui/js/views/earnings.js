@@ -283,7 +283,7 @@ function income(payments, show) {
       h("td", state),
     );
   };
-  const heads = ["When", "What", numeric("Paid"), numeric("Yours"), ""];
+  const heads = ["When", "What", numeric("Paid"), numeric("Yours"), "State"];
   return card("What fans paid", table("What fans paid", heads, payments.map(row)));
 }
 
