@@ -40,6 +40,7 @@ import html
 import http.server
 import json
 import re
+import sys
 import urllib.parse
 
 from stripe_errors import ApiError
@@ -284,6 +285,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return {}
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A service that was killed leaves broken connections, which are no news."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
@@ -293,8 +303,7 @@ def main():
     options = parser.parse_args()
     stripe = Handler.stripe = Stripe(options.key)
     stripe.webhook = {"url": options.webhook, "secrets": options.secret}
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", options.port), Handler)
     stripe.base = f"http://127.0.0.1:{server.server_port}"
     print(server.server_port, flush=True)
     server.serve_forever()
