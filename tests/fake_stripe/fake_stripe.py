@@ -5,8 +5,12 @@ Run: fake_stripe.py [--port N] [--key sk_test_...] [--webhook URL --secret whsec
 
 Stripe's API (form bodies, "Authorization: Bearer KEY", Idempotency-Key):
   POST /v1/checkout/sessions, GET .../{id}, POST .../{id}/expire, GET /v1/payment_intents/{id}, GET /v1/charges/{id},
-  POST /v1/refunds (payment_intent or charge, amount?), GET /v1/disputes/{id}, GET /v1/events
+  POST /v1/refunds (payment_intent or charge, amount?, reverse_transfer?), GET /v1/disputes/{id}, GET /v1/events
+  of Connect: POST /v1/accounts, GET .../{id}, POST .../{id}/login_links, POST /v1/account_links, POST /v1/transfers, GET /v1/transfers
+  (transfer_group), GET .../{id}, GET and POST .../{id}/reversals, GET /v1/payouts/{id} (with Stripe-Account)
+  of subscriptions: GET, POST and DELETE /v1/subscriptions/{id}, GET /v1/invoices/{id}, POST /v1/test_helpers/test_clocks, .../{id}/advance
 The page that a session's url leads to: GET and POST /c/pay/{id}, with buttons for paying now, paying later (as by bank debit) and cancelling.
+That of an account link: GET and POST /c/onboard/{id}, with a button for filling in the form.
 
 Control (JSON bodies; answers are JSON):
   POST /_control/webhook {url, secrets}            where events go; each secret adds a v1= to the signature
@@ -19,8 +23,15 @@ Control (JSON bodies; answers are JSON):
   POST /_control/settle {session, succeeded}       the end of paying later
   POST /_control/dispute {payment_intent, amount?, inquiry?} → dispute
   POST /_control/dispute_status {dispute, status}  under_review, won, lost, needs_response, warning_closed ...
+  POST /_control/account {account, payouts}        what the owner of an account does on Stripe's pages
+  POST /_control/clock {frozen_time?}              a clock for the sessions opened from now on; without a time: none → clock
+  POST /_control/advance {clock, frozen_time}      lets months pass
+  POST /_control/renew {subscription, pays}        the next month, at once
+  POST /_control/payout {account, amount, currency, status?} → payout; /_control/payout_status {account, payout, status}
+  POST /_control/money {poor, refuse_cards}        no money for transfers; renewals fail
   POST /_control/faults {faults: [...]}            the next API calls fail, one each: "500", "429", "409", "close" (no answer at all),
                                                    "lost" (it is done, but the answer is lost), "garbage" (200, not JSON)
+  POST /_control/find {object, destination?, charge?}  objects of a kind: paid to an account, about a charge → a list
   GET  /_control/state                             everything it holds, its events and a log of API calls (without keys) and deliveries
 """
 import argparse
@@ -29,9 +40,14 @@ import html
 import http.server
 import json
 import re
+import sys
 import urllib.parse
 
-from stripe_state import ApiError, Stripe, public
+from stripe_errors import ApiError
+from stripe_state import Stripe, public
+
+ONBOARDING = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Test onboarding</title><h1>Test onboarding</h1><form method="post"><button id="submit">I am who I am</button></form></html>"""
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Test checkout</title><style>body{{font:18px sans-serif;max-width:22em;margin:3em auto;padding:0 1em}}
@@ -43,10 +59,13 @@ button{{font:inherit;display:block;width:100%;margin:.6em 0;padding:.7em}}</styl
 
 
 def parse_form(text):
-    """a[b][c]=d becomes {"a": {"b": {"c": "d"}}}."""
+    """a[b][c]=d becomes {"a": {"b": {"c": "d"}}}; a[]=b&a[]=c becomes {"a": ["b", "c"]}."""
     form = {}
     for name, value in urllib.parse.parse_qsl(text, keep_blank_values=True):
         parts = re.findall(r"[^\[\]]+", name)
+        if name.endswith("[]"):
+            form.setdefault(parts[0], []).append(value)
+            continue
         place = form
         for part in parts[:-1]:
             place = place.setdefault(part, {})
@@ -77,6 +96,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         self.serve()
 
+    def do_DELETE(self):
+        self.serve()
+
     def serve(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         path = urllib.parse.urlsplit(self.path).path
@@ -85,6 +107,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.api(path[4:], body)
             elif path.startswith("/c/pay/"):
                 self.page(path[7:], parse_form(body))
+            elif path.startswith("/c/onboard/"):
+                self.onboarding(path[11:])
             elif path.startswith("/_control/"):
                 self.answer(200, self.control(path[10:], json.loads(body or "{}")))
             else:
@@ -119,7 +143,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 raise ApiError(400, "idempotency_error", "Keys for idempotent requests can only be used with the same parameters.")
             return status, reply
         try:
-            status, reply = 200, copy.deepcopy(public(self.perform(path, parse_form(body))))
+            query = parse_form(urllib.parse.urlsplit(self.path).query)
+            status, reply = 200, copy.deepcopy(public(self.perform(path, parse_form(body) or query)))
         except ApiError as error:
             status, reply = error.status, error.body
         if key and self.command == "POST":
@@ -136,8 +161,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return stripe.expire(stripe.get(parts[2], "checkout.session"))
             if path == "refunds":
                 return stripe.refund(form)
+            if (made := self.perform_connect_post(path, parts, form)) is not None:
+                return made
+        elif self.command == "DELETE":
+            if len(parts) == 2 and parts[0] == "subscriptions":
+                subscription = stripe.get(parts[1], "subscription")
+                stripe.end_subscription(subscription)
+                return subscription
         else:
-            kinds = {"payment_intents": "payment_intent", "charges": "charge", "disputes": "dispute"}
+            kinds = {"payment_intents": "payment_intent", "disputes": "dispute", "accounts": "account", "subscriptions": "subscription",
+                     "invoices": "invoice", "transfers": "transfer", "payouts": "payout"}
+            if path == "transfers":
+                made = [one for one in stripe.objects.values() if one["object"] == "transfer" and one["transfer_group"] == form.get("transfer_group")]
+                return {"object": "list", "data": made}
+            if len(parts) == 3 and parts[0] == "transfers" and parts[2] == "reversals":
+                made = [one for one in stripe.objects.values() if one["object"] == "transfer_reversal" and one["transfer"] == parts[1]]
+                return {"object": "list", "data": made}
+            if len(parts) == 2 and parts[0] == "charges":
+                return self.expanded(stripe.get(parts[1], "charge"), form)
             if path == "events":
                 return {"object": "list", "data": list(stripe.events.values())[::-1]}
             if len(parts) == 3 and path.startswith("checkout/sessions/"):
@@ -145,6 +186,45 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if len(parts) == 2 and parts[0] in kinds:
                 return stripe.get(parts[1], kinds[parts[0]])
         raise ApiError(404, "invalid_request_error", f"Unrecognized request URL ({self.command}: /v1/{path}).")
+
+    def perform_connect_post(self, path, parts, form):
+        stripe = self.stripe
+        if path == "accounts":
+            return stripe.create_account(form)
+        if path == "account_links":
+            return stripe.link(form)
+        if path == "transfers":
+            return stripe.create_transfer(form)
+        if path == "test_helpers/test_clocks":
+            return stripe.create_clock(form)
+        if len(parts) == 4 and path.startswith("test_helpers/test_clocks/") and parts[3] == "advance":
+            return stripe.advance_clock(stripe.get(parts[2], "test_helpers.test_clock"), form)
+        if len(parts) == 3 and parts[0] == "accounts" and parts[2] == "login_links":
+            return stripe.login_link(stripe.get(parts[1], "account"))
+        if len(parts) == 3 and parts[0] == "transfers" and parts[2] == "reversals":
+            return stripe.reverse(stripe.get(parts[1], "transfer"), int(form["amount"]), form.get("refund_application_fee") == "true",
+                                  form.get("metadata"))
+        if len(parts) == 2 and parts[0] == "subscriptions":
+            return stripe.change_subscription(stripe.get(parts[1], "subscription"), form)
+        return None
+
+    def expanded(self, charge, form):
+        """With the objects in the place of the ids that `expand` names."""
+        names = form.get("expand", [])
+        whole = dict(charge)
+        for name in names:
+            if whole.get(name):
+                whole[name] = self.stripe.objects[whole[name]]
+        return whole
+
+    def onboarding(self, identity):
+        with self.stripe.lock:
+            account = self.stripe.get(identity, "account")
+            if self.command == "GET":
+                self.answer(200, ONBOARDING, "text/html; charset=utf-8")
+                return
+            self.stripe.onboard(account)
+        self.answer(303, "", "text/plain", Location=account["_return_url"])
 
     def page(self, identity, form):
         with self.stripe.lock:
@@ -178,12 +258,40 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return stripe.dispute(intent, order.get("amount"), order.get("inquiry", False))
             elif name == "dispute_status":
                 stripe.dispute_status(stripe.get(order["dispute"], "dispute"), order["status"])
+            elif name == "account":
+                stripe.onboard(stripe.get(order["account"], "account"), order.get("payouts", True))
+            elif name == "clock":
+                stripe.clock = stripe.create_clock(order)["id"] if "frozen_time" in order else ""
+                return {"clock": stripe.clock}
+            elif name == "advance":
+                stripe.advance_clock(stripe.get(order["clock"], "test_helpers.test_clock"), order)
+            elif name == "renew":
+                stripe.renew(stripe.get(order["subscription"], "subscription"), order.get("pays", True))
+            elif name == "payout":
+                return public(stripe.pay_out(stripe.get(order["account"], "account"), order["amount"], order["currency"], order.get("status", "paid")))
+            elif name == "payout_status":
+                stripe.payout_status(stripe.get(order["account"], "account"), stripe.get(order["payout"], "payout"), order["status"])
+            elif name == "money":
+                stripe.poor, stripe.refuse_cards = order.get("poor", False), order.get("refuse_cards", False)
+            elif name == "find":
+                paid_to = lambda one: (one.get("transfer_data") or {}).get("destination")
+                return copy.deepcopy([public(one) for one in stripe.objects.values() if one["object"] == order["object"]
+                                      and order.get("destination") in (None, paid_to(one)) and order.get("charge") in (None, one.get("charge"))])
             elif name == "state":
                 return copy.deepcopy({"objects": stripe.objects, "events": list(stripe.events.values()), "calls": stripe.calls,
                                       "deliveries": stripe.deliveries})
             else:
                 raise ApiError(404, "invalid_request_error", f"No such control: {name}.")
         return {}
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A service that was killed leaves broken connections, which are no news."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def main():
@@ -195,8 +303,7 @@ def main():
     options = parser.parse_args()
     stripe = Handler.stripe = Stripe(options.key)
     stripe.webhook = {"url": options.webhook, "secrets": options.secret}
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", options.port), Handler)
     stripe.base = f"http://127.0.0.1:{server.server_port}"
     print(server.server_port, flush=True)
     server.serve_forever()

@@ -9,14 +9,11 @@ import threading
 import time
 import urllib.parse
 
-
-class ApiError(Exception):
-    def __init__(self, status, kind, message, **more):
-        super().__init__(message)
-        self.status, self.body = status, {"error": {"type": kind, "message": message, **more}}
+from stripe_connect import Connect
+from stripe_errors import ApiError, flag
 
 
-class Stripe:
+class Stripe(Connect):
     """The state. Everything that changes it holds `lock`; deliveries run in threads of their own."""
 
     def __init__(self, key):
@@ -29,6 +26,9 @@ class Stripe:
         self.webhook = {"url": "", "secrets": []}
         self.delivery = {"hold": False, "copies": 1, "delay_s": 0, "drop": 0}
         self.faults = []
+        self.poor = False  # no money for transfers
+        self.refuse_cards = False  # renewals fail
+        self.clock = ""  # the clock of new sessions
         self.calls, self.deliveries = [], []
         self.base = ""
 
@@ -51,22 +51,36 @@ class Stripe:
                             ("name", price.get("product_data", {}).get("name")), ("unit_amount", price.get("unit_amount"))):
             if not value:
                 raise ApiError(400, "invalid_request_error", f"Missing required param: {name}.", code="parameter_missing", param=name)
+        for data in (form.get("subscription_data", {}), form.get("payment_intent_data", {})):
+            if "transfer_data" in data:
+                self.destination(data["transfer_data"])
         quantity = int(form["line_items"]["0"].get("quantity", 1))
         session = self.add(
             "cs", "checkout.session", mode=form["mode"], status="open", payment_status="unpaid", payment_intent=None,
-            amount_total=int(price["unit_amount"]) * quantity, currency=price["currency"], success_url=form["success_url"],
+            subscription=None, customer=None, amount_total=int(price["unit_amount"]) * quantity, currency=price["currency"], success_url=form["success_url"],
             cancel_url=form.get("cancel_url"), client_reference_id=form.get("client_reference_id"),
             customer_email=form.get("customer_email"), metadata=form.get("metadata", {}))
         session["url"] = f"{self.base}/c/pay/{session['id']}"
         session["_title"] = price["product_data"]["name"]
-        session["_payment_metadata"] = form.get("payment_intent_data", {}).get("metadata", {})
+        session["_payment"], session["_clock"] = form.get("payment_intent_data", {}), self.clock
+        if form["mode"] == "subscription":
+            if price.get("recurring", {}).get("interval") != "month":
+                raise ApiError(400, "invalid_request_error", "You must provide at least one recurring price in subscription mode.")
+            if form.get("payment_intent_data"):
+                raise ApiError(400, "invalid_request_error", "You can not pass payment_intent_data in subscription mode.")
+            session["_subscription"] = form.get("subscription_data", {})
         return session
 
     def pay(self, session, later=False):
         if session["status"] != "open":
             raise ApiError(400, "invalid_request_error", "This Checkout Session is not open.")
+        if session["mode"] == "subscription":
+            session.update(status="complete", url=None, customer=self.add("cus", "customer", email=session["customer_email"])["id"])
+            self.begin_subscription(session)
+            self.emit("checkout.session.completed", session)
+            return
         intent = self.add("pi", "payment_intent", amount=session["amount_total"], currency=session["currency"], status="processing",
-                          metadata=session["_payment_metadata"], latest_charge=None)
+                          metadata=session["_payment"].get("metadata", {}), latest_charge=None)
         session.update(status="complete", payment_intent=intent["id"], url=None)
         if not later:
             self.charge(session)
@@ -74,11 +88,19 @@ class Stripe:
 
     def charge(self, session):
         intent = self.objects[session["payment_intent"]]
-        charge = self.add("ch", "charge", amount=intent["amount"], amount_refunded=0, refunded=False, currency=intent["currency"],
-                          payment_intent=intent["id"], metadata=intent["metadata"], paid=True, status="succeeded")
-        intent.update(status="succeeded", latest_charge=charge["id"], amount_received=intent["amount"])
+        charge = self.add_charge(intent, intent["amount"], True)
+        if "transfer_data" in session["_payment"]:
+            fee = int(session["_payment"].get("application_fee_amount", 0))
+            self.split(charge, self.destination(session["_payment"]["transfer_data"]), fee)
         session["payment_status"] = "paid"
         self.emit("payment_intent.succeeded", intent)
+
+    def add_charge(self, intent, amount, succeeds):
+        charge = self.add("ch", "charge", amount=amount, amount_refunded=0, refunded=False, currency=intent["currency"],
+                          payment_intent=intent["id"], metadata=intent["metadata"], paid=succeeds, invoice=None, transfer=None, transfer_data=None,
+                          application_fee=None, application_fee_amount=None, status="succeeded" if succeeds else "failed")
+        intent.update(status="succeeded" if succeeds else "requires_payment_method", latest_charge=charge["id"])
+        return charge
 
     def settle(self, session, succeeded):
         if succeeded:
@@ -98,8 +120,16 @@ class Stripe:
         left = charge["amount"] - charge["amount_refunded"]
         amount = int(form.get("amount", left))
         if not 0 < amount <= left:
-            raise ApiError(400, "invalid_request_error", f"Refund amount is greater than what is left ({left}).", param="amount")
+            raise ApiError(400, "invalid_request_error", f"Refund amount is greater than what is left ({left}).", param="amount",
+                           code="charge_already_refunded" if left == 0 else None)
+        if any(one["object"] == "dispute" and one["charge"] == charge["id"] and one["status"] in ("needs_response", "under_review")
+               for one in self.objects.values()):
+            raise ApiError(400, "invalid_request_error", "This charge is disputed.", code="charge_disputed")
         charge["amount_refunded"] += amount
+        if flag(form.get("reverse_transfer")):
+            transfer = self.get(charge["transfer"] or "", "transfer")
+            if (back := min(amount, transfer["amount"] - transfer["amount_reversed"])) > 0:
+                self.reverse(transfer, back, flag(form.get("refund_application_fee")))
         charge["refunded"] = charge["amount_refunded"] == charge["amount"]
         refund = self.add("re", "refund", amount=amount, charge=charge["id"], payment_intent=charge["payment_intent"], status="succeeded")
         self.emit("charge.refunded", charge)
@@ -119,8 +149,11 @@ class Stripe:
 
     # --- events
 
-    def emit(self, kind, subject):
+    def emit(self, kind, subject, account=None):
+        """`account`: of the connected account that it happened in."""
         event = self.add("evt", "event", api_version="2024-06-20", type=kind, data={"object": copy.deepcopy(public(subject))})
+        if account:
+            event["account"] = account
         del self.objects[event["id"]]
         self.events[event["id"]] = event
         if self.delivery["hold"] or not self.webhook["url"]:

@@ -61,6 +61,36 @@ struct NoPayments : PaymentGateway {
   std::string order_of_payment(const std::string&) override { return {}; }
 };
 
+/// The same for earning: what nobody asks in these tests.
+struct NoConnect : ConnectGateway {
+  static constexpr const char* nothing = "There is no payment provider.";
+  bool configured() const override { return false; }
+  ConnectedAccount create_account(const Id&, const std::string&) override { throw std::logic_error(nothing); }
+  std::optional<ConnectedAccount> find_account(const std::string&) override { return std::nullopt; }
+  std::string onboarding_url(const std::string&, const std::string&, const std::string&) override { throw std::logic_error(nothing); }
+  std::string dashboard_url(const std::string&) override { throw std::logic_error(nothing); }
+  CheckoutSession open_subscription(const FanSubscription&, const std::string&, const ReturnPages&, const std::string&,
+                                    RetryPolicy) override {
+    throw std::logic_error(nothing);
+  }
+  CheckoutSession open_tip(const FanPayment&, const std::string&, const ReturnPages&, const std::string&, RetryPolicy) override {
+    throw std::logic_error(nothing);
+  }
+  std::optional<CheckoutSession> find_checkout(const std::string&) override { return std::nullopt; }
+  void expire_checkout(const std::string&) override {}
+  std::optional<StripeSubscription> find_subscription(const std::string&) override { return std::nullopt; }
+  StripeSubscription set_cancels(const std::string&, bool) override { throw std::logic_error(nothing); }
+  void end_subscription(const std::string&) override {}
+  std::optional<StripeInvoice> find_invoice(const std::string&) override { return std::nullopt; }
+  std::optional<StripeCharge> find_charge(const std::string&) override { return std::nullopt; }
+  std::string charge_of_payment(const std::string&) override { return {}; }
+  void refund(const FanPayment&) override {}
+  void recover(const FanPayment&) override {}
+  StripeTransfer send_transfer(const RoyaltyTransfer&) override { throw std::logic_error(nothing); }
+  std::optional<StripeTransfer> find_transfer(const std::string&) override { return std::nullopt; }
+  std::optional<StripePayout> find_payout(const std::string&, const std::string&) override { return std::nullopt; }
+};
+
 /// A whole service in a temporary folder, without network: requests go straight to the router. Tests add the routes they need.
 class Service {
  public:
@@ -69,7 +99,7 @@ class Service {
     config.data_dir = dir.string();
     store = open_sqlite_store((dir / "webwrap.db").string());
     blobs = open_local_blob_store((dir / "blobs").string());
-    context = std::make_unique<Context>(Context{config, *store, *blobs, mailer, *payments, clock, disk});
+    context = std::make_unique<Context>(Context{config, *store, *blobs, mailer, *payments, clock, disk, *connect});
   }
   ~Service() { std::filesystem::remove_all(dir); }
 
@@ -79,6 +109,8 @@ class Service {
   CapturingMailer mailer;
   NoPayments no_payments;
   PaymentGateway* payments = &no_payments;
+  NoConnect no_connect;
+  ConnectGateway* connect = &no_connect;
   std::int64_t free_bytes = std::int64_t(1) << 40;
   Disk disk{dir.string(), 1 << 20, [this] { return free_bytes; }};
   std::unique_ptr<Store> store;

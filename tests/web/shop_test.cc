@@ -16,8 +16,8 @@ class ShopTest : public ::testing::Test {
  protected:
   ShopTest() {
     service_.payments = &gateway_;
-    service_.context = std::make_unique<Context>(
-        Context{service_.config, *service_.store, *service_.blobs, service_.mailer, gateway_, service_.clock, service_.disk});
+    service_.context = std::make_unique<Context>(Context{service_.config, *service_.store, *service_.blobs, service_.mailer, gateway_,
+                                                         service_.clock, service_.disk, *service_.connect});
     service_.config.stripe_secret_key = "sk_test_secret";
     service_.config.stripe_webhook_secrets = {"whsec_old", secret};
     add_account_routes(service_.router, *service_.context);

@@ -107,6 +107,48 @@ json export_of(const Order& order) {
           {"created", order.created}};
 }
 
+json export_of(const FanSubscription& subscription) {
+  return {{"id", subscription.id},
+          {"artist", subscription.artist},
+          {"amount", subscription.amount},
+          {"currency", subscription.currency},
+          {"state", name_of(subscription.state)},
+          {"paid_through", subscription.paid_through},
+          {"stripe_subscription", subscription.stripe},
+          {"created", subscription.created}};
+}
+
+json export_of(const FanPayment& payment) {
+  return {{"id", payment.id},
+          {"kind", name_of(payment.kind)},
+          {"artist", payment.artist},
+          {"charged", payment.charged},
+          {"refunded", payment.refunded},
+          {"currency", payment.currency},
+          {"state", name_of(payment.state)},
+          {"paid", payment.paid}};
+}
+
+/// What the account earns: of its fans nothing but what they paid.
+json export_of_earnings(Transaction& transaction, const Id& account) {
+  EarningStore& earnings = transaction.earnings();
+  const auto payout = earnings.payout_account(account);
+  json out = {{"stripe_account", payout ? payout->stripe : ""},
+              {"tiers", json::array()},
+              {"payments", json::array()},
+              {"royalties", json::array()},
+              {"payouts", json::array()}};
+  for (const Tier& tier : earnings.tiers(account))
+    out["tiers"].push_back({{"title", tier.title}, {"text", tier.text}, {"amount", tier.amount}, {"currency", tier.currency}});
+  for (const FanPayment& one : earnings.payments_of_artist(account, all))
+    out["payments"].push_back({{"kind", name_of(one.kind)}, {"charged", one.charged}, {"currency", one.currency}, {"paid", one.paid}});
+  for (const Royalty& one : earnings.royalties_of(account, all))
+    out["royalties"].push_back({{"voice", one.voice}, {"thousandths", one.amount}, {"currency", one.currency}, {"created", one.created}});
+  for (const Payout& one : earnings.payouts_of(account, all))
+    out["payouts"].push_back({{"amount", one.amount}, {"currency", one.currency}, {"state", name_of(one.state)}});
+  return out;
+}
+
 std::vector<std::string> blobs_of(Transaction& transaction, const Id& account) {
   std::vector<std::string> prefixes;
   for (const Recording& recording : transaction.recordings().list(account, all)) prefixes.push_back("recordings/" + recording.id + "/");
@@ -296,6 +338,11 @@ json export_account(Transaction& transaction, const Account& account) {
       if (const auto artist = transaction.artists().find(follow.artist))
         out["follows"].push_back({{"artist", artist->handle}, {"created", follow.created}});
   for (const Order& order : transaction.orders().list(account.id, all)) out["orders"].push_back(export_of(order));
+  out["subscriptions"] = out["payments"] = json::array();
+  for (const FanSubscription& one : transaction.earnings().subscriptions_of_fan(account.id, all))
+    out["subscriptions"].push_back(export_of(one));
+  for (const FanPayment& one : transaction.earnings().payments_of_fan(account.id, all)) out["payments"].push_back(export_of(one));
+  out["earnings"] = export_of_earnings(transaction, account.id);
   return out;
 }
 

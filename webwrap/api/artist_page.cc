@@ -11,6 +11,7 @@
 #include "api/handlers.h"
 #include "api/html.h"
 #include "api/reports.h"
+#include "api/share_access.h"
 #include "api/shares.h"
 #include "domain/id.h"
 #include "domain/text.h"
@@ -38,7 +39,9 @@ struct ArtistPage {
   Artist artist;
   std::vector<PublicSong> songs;
   std::int64_t followers = 0, plays = 0;
-  std::string follow_form;  ///< HTML
+  std::string follow_form;   ///< HTML
+  bool supportable = false;  ///< fans can pay to the artist
+  Seconds now = 0;
 };
 
 std::string link_previews(const ArtistPage& page) {
@@ -82,14 +85,17 @@ std::string links_html(const Artist& artist) {
   return html.empty() ? html : "<ul class=\"artist-links\">\n" + html + "</ul>\n";
 }
 
-std::string song_html(const PublicSong& song) {
+std::string song_html(const PublicSong& song, Seconds now) {
+  // Whether the reader is a subscriber is asked on the song's own page.
+  const std::string audio = is_for_subscribers(song.share, now)
+                                ? "<p class=\"small locked\">For subscribers</p>\n"
+                                : fmt::format("<audio controls preload=\"none\" src=\"/api/v1/shares/{}/audio\"></audio>\n", song.share.id);
   return fmt::format(
-      "<li class=\"artist-song\" data-share=\"{0}\" data-title=\"{1}\">\n"
-      "<audio controls preload=\"none\" src=\"/api/v1/shares/{0}/audio\"></audio>\n"
+      "<li class=\"artist-song\" data-share=\"{0}\" data-title=\"{1}\">\n{6}"
       "<div><a class=\"song-title\" href=\"/s/{0}\">{2}</a>\n"
       "<p class=\"small quiet\">Voice: {3} · {4} · {5}</p></div></li>\n",
       song.share.id, escape_html(song.song.title), isolated(song.song.title), isolated(song.song.voice_title),
-      clock_words(song.song.duration_s), count_words(song.plays, "play"));
+      clock_words(song.song.duration_s), count_words(song.plays, "play"), audio);
 }
 
 std::string artist_html(const ArtistPage& page) {
@@ -104,6 +110,7 @@ std::string artist_html(const ArtistPage& page) {
                       count_words(page.plays, "play"), count_words(page.followers, "follower"));
   if (!artist.bio.empty()) html += fmt::format("<p class=\"artist-bio\"><bdi>{}</bdi></p>\n", lines_html(artist.bio));
   html += links_html(artist) + page.follow_form;
+  if (page.supportable) html += fmt::format("<p><a class=\"button\" href=\"/app/support/{}\">Support</a></p>\n", artist.handle);
   html +=
       "<p class=\"ai-notice\">The vocals of these songs are AI-converted: they were sung by one person and given another voice by "
       "software.</p>\n<h2>Songs</h2>\n";
@@ -111,7 +118,7 @@ std::string artist_html(const ArtistPage& page) {
     html += "<p class=\"quiet\">No songs yet. Follow to hear of the first one.</p>\n";
   } else {
     html += "<ul class=\"artist-songs\">\n";
-    for (const PublicSong& song : page.songs) html += song_html(song);
+    for (const PublicSong& song : page.songs) html += song_html(song, page.now);
     html += "</ul>\n";
   }
   html += fmt::format("<p class=\"small\"><a href=\"/a/{}/feed.xml\">RSS feed</a></p>\n", artist.handle);
@@ -150,11 +157,13 @@ Response for_artist(const Context& context, const Request& request, const std::s
 Response get_page(const Context& context, const Request& request) {
   const auto account = find_account(context, request);
   return for_artist(context, request, "", [&](Transaction& transaction, const Artist& artist) {
-    ArtistPage page{context.config, artist, {}, 0, 0, {}};
+    ArtistPage page{context.config, artist, {}, 0, 0, {}, false, context.clock.now()};
     page.songs = public_songs(transaction, transaction.artists().public_shares(artist.account, max_page_songs));
     page.followers = transaction.follows().count(artist.account);
     page.plays = transaction.plays().of_public_songs(artist.account);
     page.follow_form = follow_form(transaction, artist, account);
+    const auto payout = transaction.earnings().payout_account(artist.account);
+    page.supportable = context.connect.configured() && payout && payout->can_earn();
     return html_response(200, artist_html(page));
   });
 }
@@ -191,14 +200,18 @@ Response public_response(const Request& request, const std::string& type, std::s
   return response;
 }
 
+/// `audio`: empty for a song that is for subscribers: readers of feeds are nobody.
 std::string feed_item(const Context& context, const PublicSong& song, const std::string& audio) {
   const std::string url = share_url(context.config, song.share);
   return fmt::format(
       "<item>\n<title>{}</title>\n<link>{}</link>\n<guid isPermaLink=\"true\">{}</guid>\n<pubDate>{}</pubDate>\n"
-      "<description>{}</description>\n<enclosure url=\"{}/api/v1/shares/{}/audio\" length=\"{}\" type=\"audio/mpeg\"/>\n</item>\n",
+      "<description>{}</description>\n{}</item>\n",
       escape_xml(song.song.title), escape_xml(url), escape_xml(url), rfc822_date(song.share.published),
-      escape_xml(fmt::format("Sung with the voice {}. {}", song.song.voice_title, ai_notice)), escape_xml(context.config.base_url()),
-      song.share.id, std::max<std::int64_t>(0, context.blobs.size(audio)));
+      escape_xml(fmt::format("Sung with the voice {}. {}", song.song.voice_title, ai_notice)),
+      audio.empty()
+          ? ""
+          : fmt::format("<enclosure url=\"{}/api/v1/shares/{}/audio\" length=\"{}\" type=\"audio/mpeg\"/>\n",
+                        escape_xml(context.config.base_url()), song.share.id, std::max<std::int64_t>(0, context.blobs.size(audio))));
 }
 
 Response get_feed(const Context& context, const Request& request) {
@@ -215,7 +228,7 @@ Response get_feed(const Context& context, const Request& request) {
                          escape_xml(url));
     for (const PublicSong& song : public_songs(transaction, transaction.artists().public_shares(artist.account, max_feed_items)))
       if (const std::string audio = shared_audio(transaction, song.share, song.song); !audio.empty())
-        xml += feed_item(context, song, audio);
+        xml += feed_item(context, song, is_for_subscribers(song.share, context.clock.now()) ? "" : audio);
     return public_response(request, "application/rss+xml; charset=utf-8", xml + "</channel>\n</rss>\n");
   });
 }

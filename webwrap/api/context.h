@@ -9,6 +9,7 @@
 #include "domain/clock.h"
 #include "http/router.h"
 #include "mail/mailer.h"
+#include "payments/connect_gateway.h"
 #include "payments/payment_gateway.h"
 #include "store/store.h"
 
@@ -23,6 +24,7 @@ struct Context {
   PaymentGateway& payments;
   const Clock& clock;
   const Disk& disk;
+  ConnectGateway& connect;
 };
 
 /// Each adds its routes. One file each in api/.
@@ -41,6 +43,8 @@ void add_play_routes(http::Router&, Context&);
 void add_discover_routes(http::Router&, Context&);
 void add_credit_routes(http::Router&, Context&);     ///< balance, history
 void add_shop_routes(http::Router&, Context&);       ///< orders, Stripe's webhook
+void add_earning_routes(http::Router&, Context&);    ///< accounts at Stripe, tiers, payments, statements
+void add_support_routes(http::Router&, Context&);    ///< what fans pay: subscriptions, tips
 void add_operation_routes(http::Router&, Context&);  ///< /healthz, /metrics, /api/v1/config, /api/v1/openapi.json
 void add_page_routes(http::Router&, Context&);       ///< the web app's files
 

@@ -49,6 +49,8 @@ void add_all_routes(http::Router& router, Context& context) {
   add_artist_routes(router, context);
   add_credit_routes(router, context);
   add_shop_routes(router, context);
+  add_earning_routes(router, context);
+  add_support_routes(router, context);
   add_operation_routes(router, context);
   add_page_routes(router, context);
 }

@@ -41,6 +41,15 @@ double number_of(const std::string& name, const json& value, double min, double 
   return number;
 }
 
+std::int64_t integer_of(const std::string& name, const json& value, std::int64_t min, std::int64_t max) {
+  if (!value.is_number_integer())
+    fail_field(name, fmt::format("it must be a whole number, not {}.", value.is_number() ? "another" : value.type_name()));
+  const bool fits = !value.is_number_unsigned() || value.get<std::uint64_t>() <= INT64_MAX;
+  if (!fits || value.get<std::int64_t>() < min || value.get<std::int64_t>() > max)
+    fail_field(name, fmt::format("it must lie between {} and {}.", min, max));
+  return value.get<std::int64_t>();
+}
+
 bool flag_of(const std::string& name, const json& value) {
   if (!value.is_boolean()) fail_field(name, fmt::format("it must be true or false, not {}.", value.type_name()));
   return value.get<bool>();
@@ -119,6 +128,15 @@ double JsonBody::number(const std::string& name, double min, double max) { retur
 std::optional<double> JsonBody::optional_number(const std::string& name, double min, double max) {
   const json* value = find(name);
   return value ? std::optional(number_of(name, *value, min, max)) : std::nullopt;
+}
+
+std::int64_t JsonBody::integer(const std::string& name, std::int64_t min, std::int64_t max) {
+  return integer_of(name, require(name), min, max);
+}
+
+std::optional<std::int64_t> JsonBody::optional_integer(const std::string& name, std::int64_t min, std::int64_t max) {
+  const json* value = find(name);
+  return value ? std::optional(integer_of(name, *value, min, max)) : std::nullopt;
 }
 
 bool JsonBody::flag(const std::string& name) { return flag_of(name, require(name)); }

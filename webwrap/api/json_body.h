@@ -40,6 +40,9 @@ class JsonBody {
 
   double number(const std::string& name, double min, double max);
   std::optional<double> optional_number(const std::string& name, double min, double max);
+  /// A whole number, which never passes through a floating one: money.
+  std::int64_t integer(const std::string& name, std::int64_t min, std::int64_t max);
+  std::optional<std::int64_t> optional_integer(const std::string& name, std::int64_t min, std::int64_t max);
   bool flag(const std::string& name);
   std::optional<bool> optional_flag(const std::string& name);
   /// An object whose fields the caller checks; absent: an empty one.

@@ -1,3 +1,4 @@
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "api/artists.h"
@@ -23,6 +24,7 @@ std::string by_line(const SharePage& page, bool embed) {
 
 /// What other sites show of a link: Open Graph, Twitter card, oEmbed.
 std::string link_previews(const SharePage& page) {
+  const bool for_all = !page.share.subscribers_only;
   const std::string base = page.config.base_url(), url = share_url(page.config, page.share), embed = embed_url(page.config, page.share),
                     audio = fmt::format("{}/api/v1/shares/{}/audio", base, page.share.id),
                     picture = share_picture(page.config, page.artist),
@@ -35,10 +37,10 @@ std::string link_previews(const SharePage& page) {
                                       {"og:url", url},
                                       {"og:site_name", "voxconv"},
                                       {"og:image", image},
-                                      {"og:audio", audio},
-                                      {"og:audio:type", "audio/mpeg"},
+                                      {"og:audio", for_all ? audio : ""},
+                                      {"og:audio:type", for_all ? "audio/mpeg" : ""},
                                       {"music:duration", fmt::format("{:.0f}", page.song.duration_s)}})
-    html += meta_tag("property", name, content);
+    if (!content.empty()) html += meta_tag("property", name, content);
   if (picture.empty()) html += meta_tag("property", "og:image:width", "1200") + meta_tag("property", "og:image:height", "630");
   if (page.artist) html += meta_tag("property", "music:musician", artist_url(page.config, *page.artist));
   for (const auto& [name, content] : {std::pair<const char*, std::string>{"twitter:card", "player"},
@@ -56,6 +58,16 @@ std::string link_previews(const SharePage& page) {
   return html;
 }
 
+/// In the place of the player, for who does not support the singer.
+std::string locked_notice(const SharePage& page) {
+  const std::string when =
+      page.share.opens == 0 ? "" : fmt::format(" Everyone can hear it from {:%Y-%m-%d %H:%M} UTC on.", fmt::gmtime(page.share.opens));
+  return fmt::format(
+      "<p class=\"locked\">This song is for those who support its singer.{}</p>\n"
+      "<p><a class=\"button primary\" href=\"/app/support/{}?song={}\" target=\"_top\">Support the singer</a></p>\n",
+      when, page.share.account, page.share.id);
+}
+
 }  // namespace
 
 std::string embed_url(const Config& config, const Share& share) { return fmt::format("{}/embed/{}", config.base_url(), share.id); }
@@ -71,11 +83,12 @@ std::string share_html(const SharePage& page, bool embed) {
       "<main data-share=\"{}\" data-title=\"{}\" data-duration=\"{:.2f}\" data-allow-download=\"{}\"{}>\n"
       "<h1>{}</h1>\n{}"
       "<p class=\"voice\">Sung with the voice {}</p>\n"
-      "<audio controls preload=\"none\" src=\"{}\"></audio>\n"
+      "{}"
       "<p class=\"ai-notice\">{}</p>\n",
-      page.share.id, title, page.song.duration_s, page.share.allow_download, embed ? " data-embed" : "", title, by_line(page, embed),
-      escape_html(page.song.voice_title), audio, ai_notice);
-  if (page.share.allow_download)
+      page.share.id, title, page.song.duration_s, page.hearing.download, embed ? " data-embed" : "", title, by_line(page, embed),
+      escape_html(page.song.voice_title),
+      page.hearing.locked ? locked_notice(page) : fmt::format("<audio controls preload=\"none\" src=\"{}\"></audio>\n", audio), ai_notice);
+  if (page.hearing.download)
     html += fmt::format("<p><a class=\"download\" href=\"/api/v1/shares/{}/file\" download>Download</a></p>\n", page.share.id);
   if (embed)
     html += fmt::format("<p><a href=\"/s/{}\" target=\"_blank\" rel=\"noopener\">Open the page of this song</a></p>\n", page.share.id);

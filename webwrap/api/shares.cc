@@ -11,6 +11,7 @@
 #include "api/html.h"
 #include "api/json_body.h"
 #include "api/reports.h"
+#include "api/share_access.h"
 #include "domain/id.h"
 #include "http/response.h"
 
@@ -122,8 +123,9 @@ void set_visibility(const Context& context, Transaction& transaction, Share& sha
 Response post_share(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
   const Song song = require_song(context, account, request.params.at("id"));
-  JsonBody body(request, {"allow_download", "render", "visibility"});
+  JsonBody body(request, {"allow_download", "render", "visibility", "subscribers_only", "opens", "subscriber_download"});
   const bool allow_download = body.optional_flag("allow_download").value_or(false);
+  const AccessChange access(body);
   const Visibility visibility = read_visibility(body).value_or(Visibility::unlisted);
   const auto render = body.optional_text("render", 1, 64);
   Share share;
@@ -140,6 +142,7 @@ Response post_share(const Context& context, const Request& request) {
     share.created = context.clock.now();
     if (render) choose_render(context, transaction, *render, share);
     set_visibility(context, transaction, share, visibility);
+    access.apply(transaction, share);
     transaction.songs().add_share(share);
   });
   if (share.taken_down) fail_taken_down();
@@ -155,7 +158,8 @@ Share own_share(Transaction& transaction, const Account& account, const Request&
 
 Response patch_share(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
-  JsonBody body(request, {"allow_download", "render", "visibility"});
+  JsonBody body(request, {"allow_download", "render", "visibility", "subscribers_only", "opens", "subscriber_download"});
+  const AccessChange access(body);
   const auto visibility = read_visibility(body);
   const auto allow_download = body.optional_flag("allow_download");
   const auto render = body.optional_text("render", 1, 64);
@@ -165,6 +169,7 @@ Response patch_share(const Context& context, const Request& request) {
     if (allow_download) share.allow_download = *allow_download;
     if (render) choose_render(context, transaction, *render, share);
     if (visibility) set_visibility(context, transaction, share, *visibility);
+    access.apply(transaction, share);
     transaction.songs().update_share(share);
   });
   return json_response(200, share_view(context.config, share));
@@ -182,25 +187,36 @@ Response get_share(const Context& context, const Request& request) {
   const auto [share, song, audio, peaks, artist, plays] = require_shared(context, request);
   json by;
   if (artist) by = {{"handle", artist->handle}, {"name", artist->name}, {"url", artist_url(context.config, *artist)}};
+  const Hearing hearing = hearing_of(context, request, share);
   return json_response(200, {{"id", share.id},
                              {"artist", by},
                              {"plays", artist ? json(plays) : json()},
                              {"title", song.title},
                              {"voice", {{"id", song.voice}, {"title", song.voice_title}}},
                              {"duration_s", song.duration_s},
-                             {"allow_download", share.allow_download},
+                             {"allow_download", hearing.download},
+                             {"locked", hearing.locked},
+                             {"opens", or_null(share.subscribers_only ? share.opens : 0)},
                              {"ai_notice", ai_notice}});
 }
 
-Response get_shared_audio(const Context& context, const Request& request) { return audio_response(require_shared(context, request).audio); }
+Response get_shared_audio(const Context& context, const Request& request) {
+  const PublicShare shared = require_shared(context, request);
+  require_hearing(context, request, shared.share);
+  return audio_response(shared.audio);
+}
 
 Response get_shared_peaks(const Context& context, const Request& request) {
-  return json_response(200, {{"peaks", require_shared(context, request).peaks}});
+  const PublicShare shared = require_shared(context, request);
+  require_hearing(context, request, shared.share);
+  return json_response(200, {{"peaks", shared.peaks}});
 }
 
 Response get_shared_file(const Context& context, const Request& request) {
   const auto [share, song, audio, peaks, artist, plays] = require_shared(context, request);
-  if (!share.allow_download) throw ServiceError(403, "no_download", "Whoever shared this song does not offer it for download.");
+  require_hearing(context, request, share);
+  if (!hearing_of(context, request, share).download)
+    throw ServiceError(403, "no_download", "Whoever shared this song does not offer it for download.");
   return audio_response(audio, "audio/mpeg", song.title + ".mp3");
 }
 
@@ -272,12 +288,14 @@ Response get_oembed(const Context& context, const Request& request) {
 Response page(const Context& context, const Request& request, bool embed) {
   Response response;
   response.type = "text/html; charset=utf-8";
-  response.headers.emplace_back("Cache-Control", "no-cache");
+  response.headers.emplace_back("Cache-Control", "private, no-cache");  // of some songs it depends on who asks
   if (embed) response.headers.emplace_back("Content-Security-Policy", http::content_security_policy("*"));
   const auto shared = find_public_share(context, request.params.at("id"));
   response.status = shared ? 200 : 404;
-  response.body =
-      shared ? share_html({context.config, shared->share, shared->song, shared->artist, shared->plays}, embed) : missing_share_html();
+  response.body = shared ? share_html({context.config, shared->share, shared->song, shared->artist, shared->plays,
+                                       hearing_of(context, request, shared->share)},
+                                      embed)
+                         : missing_share_html();
   return response;
 }
 
@@ -294,7 +312,10 @@ json share_view(const Config& config, const Share& share) {
           {"level_db", share.level_db},
           {"music_db", share.music_db},
           {"visibility", name_of(share.visibility)},
-          {"created", share.created}};
+          {"created", share.created},
+          {"subscribers_only", share.subscribers_only},
+          {"opens", or_null(share.opens)},
+          {"subscriber_download", share.subscriber_download}};
 }
 
 std::string shared_audio(Transaction& transaction, const Share& share, const Song& song) {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "api/context.h"
+#include "api/share_access.h"
 #include "config/config.h"
 #include "store/records.h"
 #include "store/store.h"
@@ -24,6 +25,7 @@ struct SharePage {
   const Song& song;
   std::optional<Artist> artist;  ///< of a song that everyone may see
   std::int64_t plays = 0;
+  Hearing hearing;  ///< of who reads it
 };
 
 /// The page of a shared song, whole without scripts; `embed`: the player alone, for other sites' frames.

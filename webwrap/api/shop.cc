@@ -11,6 +11,7 @@
 #include "domain/error.h"
 #include "domain/id.h"
 #include "log/log.h"
+#include "payments/earnings.h"
 #include "payments/fulfilment.h"
 #include "payments/webhook_signature.h"
 #include "store/records.h"
@@ -49,8 +50,10 @@ constexpr Seconds refresh_every = 3;  // for each account, whatever it asks of
 /// with what is known.
 struct ProviderSlots {
   explicit ProviderSlots(int handler_threads)
-      : orders(std::max(1, handler_threads / 4), handler_threads / 4), questions(std::max(1, handler_threads / 4), 0) {}
-  ConcurrencyLimiter orders, questions;
+      : orders(std::max(1, handler_threads / 4), handler_threads / 4),
+        questions(std::max(1, handler_threads / 4), 0),
+        events(std::max(1, handler_threads / 4), handler_threads / 4) {}
+  ConcurrencyLimiter orders, questions, events;
 };
 
 json json_of(const Order& order) {
@@ -141,7 +144,7 @@ Response list_orders(const Context& context, const Request& request) {
   return json_response(200, orders);
 }
 
-Response receive_webhook(const Context& context, const Request& request) {
+Response receive_webhook(const Context& context, const Request& request, ProviderSlots& slots) {
   require_shop(context);
   switch (check_signature(request.header("stripe-signature"), request.body, context.config.stripe_webhook_secrets, context.clock.now(),
                           context.config.stripe_tolerance_s)) {
@@ -153,7 +156,9 @@ Response receive_webhook(const Context& context, const Request& request) {
   const json event = json::parse(request.body, nullptr, false);
   if (!event.is_object()) throw ServiceError(400, "invalid_event", "The body is not a JSON object.");
   log(Level::info, "stripe event", {{"id", event.value("id", json())}, {"type", event.value("type", json())}});
-  Fulfilment(context.store, context.payments, context.clock).apply_event(event);
+  const ConcurrencyLimiter::Slot slot = slots.events.enter();  // most are looked up at Stripe; who finds no place is sent again
+  if (!Earnings(context.config, context.store, context.connect, context.clock).apply_event(event))
+    Fulfilment(context.store, context.payments, context.clock).apply_event(event);
   return json_response(200, {{"received", true}});
 }
 
@@ -170,8 +175,8 @@ void add_shop_routes(http::Router& router, Context& context) {
             [slots](const Context& c, const Request& request) { return get_order(c, request, *slots); });
   // Stripe's own servers send this; its signature is what counts.
   router.add(
-      Method::post, "/api/v1/stripe/webhook", [&context](const Request& request) { return receive_webhook(context, request); },
-      max_event_bytes);
+      Method::post, "/api/v1/stripe/webhook",
+      [&context, slots](const Request& request) { return receive_webhook(context, request, *slots); }, max_event_bytes);
 }
 
 }  // namespace webwrap

@@ -92,6 +92,7 @@ int audit(const Config& config, bool deep) {
   std::vector<Expected> expected;
   store->read([&](Transaction& transaction) {
     problems = transaction.ledger().audit();
+    for (const std::string& problem : transaction.earnings().audit()) problems.push_back(problem);
     expected = expected_blobs(transaction);
   });
   const std::size_t of_books = problems.size();

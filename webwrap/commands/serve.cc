@@ -17,6 +17,7 @@
 #include "api/passwords.h"
 #include "api/uploads.h"
 #include "commands/commands.h"
+#include "commands/earning_work.h"
 #include "commands/worker_processes.h"
 #include "http/server.h"
 #include "log/log.h"
@@ -77,8 +78,9 @@ int serve(const Config& given, const std::string& config_path) {
   const auto blobs = open_local_blob_store(blob_path(config));
   const auto mailer = make_mailer(config);
   const auto payments = make_stripe_gateway(config);
+  const auto connect = make_stripe_connect(config);
   const SystemClock clock;
-  Context context{config, *store, *blobs, *mailer, *payments, clock, disk};
+  Context context{config, *store, *blobs, *mailer, *payments, clock, disk, *connect};
   configure_passwords(config.handler_threads);
   http::Router router;
   add_all_routes(router, context);
@@ -86,6 +88,7 @@ int serve(const Config& given, const std::string& config_path) {
   options.has_room = [&disk](std::int64_t bytes) { return disk.has_room(bytes); };
   http::Server server(router, *blobs, options);
   server.start();
+  const EarningWork earning_work(config, *store, *connect, clock);
   WorkerProcesses workers(config.workers, worker_arguments(config, config_path));
   log(Level::info, "serving", {{"address", config.base_url()}, {"data", config.data_dir}, {"workers", config.workers}});
   fmt::print("webwrap serves {}; Ctrl-C ends it.\n", config.base_url());

@@ -60,6 +60,13 @@ void for_each_setting(Config& c, Use use) {
   use("stripe_api_base", c.stripe_api_base);
   use("stripe_webhook_secrets", c.stripe_webhook_secrets);
   use("stripe_tolerance_s", c.stripe_tolerance_s);
+  use("artist_fee_permille", c.artist_fee_permille);
+  use("fan_amount_min", c.fan_amount_min);
+  use("fan_amount_max", c.fan_amount_max);
+  use("royalty_permille", c.royalty_permille);
+  use("royalty_threshold", c.royalty_threshold);
+  use("royalty_hold_s", c.royalty_hold_s);
+  use("earnings_every_s", c.earnings_every_s);
   use("smtp_url", c.smtp_url);
   use("smtp_user", c.smtp_user);
   use("smtp_password", c.smtp_password);
@@ -224,6 +231,13 @@ void check(const Config& c) {
   at_least("max_attempts", c.max_attempts, 1);
   at_least("announce_delay_s", static_cast<double>(c.announce_delay_s), 0);
   at_least("stripe_tolerance_s", static_cast<double>(c.stripe_tolerance_s), 1);
+  at_least("fan_amount_min", static_cast<double>(c.fan_amount_min), 1);
+  at_least("fan_amount_max", static_cast<double>(c.fan_amount_max), static_cast<double>(c.fan_amount_min));
+  at_least("royalty_threshold", static_cast<double>(c.royalty_threshold), 1);
+  at_least("royalty_hold_s", static_cast<double>(c.royalty_hold_s), 0);
+  at_least("earnings_every_s", c.earnings_every_s, 0.1);
+  for (const auto& [name, permille] : {std::pair("artist_fee_permille", c.artist_fee_permille), {"royalty_permille", c.royalty_permille}})
+    if (permille < 0 || permille > 1000) refuse(name, fmt::format("{} is no share; expected 0 to 1000.", permille));
   if (c.port < 0 || c.port > 65535) refuse("port", fmt::format("{} is no port; expected 0 to 65535 (0: a free one).", c.port));
   if (c.data_dir.empty()) refuse("data_dir", "it must not be empty.");
   if (!c.public_url.empty() && !c.public_url.starts_with("http://") && !c.public_url.starts_with("https://"))
@@ -247,6 +261,15 @@ std::string Config::base_url() const {
   for (const std::string_view port : {url.starts_with("http://") ? ":80" : ":443"})
     if (url.ends_with(port)) url.resize(url.size() - port.size());
   return url;
+}
+
+Mills Config::credit_price() const {
+  Mills price = 0;
+  for (const Pack& pack : packs) {
+    const Mills of_pack = share_of(pack.amount, mills_per_unit, pack.credits);
+    price = price == 0 ? of_pack : std::min(price, of_pack);
+  }
+  return price;
 }
 
 Config load_config(const std::string& path) {

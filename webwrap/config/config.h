@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "domain/ledger.h"
+#include "domain/money.h"
 
 namespace webwrap {
 
@@ -58,6 +58,13 @@ struct Config {
   std::vector<std::string> stripe_webhook_secrets;
   Seconds stripe_tolerance_s = 300;
 
+  int artist_fee_permille = 100;                        ///< the service's share of what fans pay
+  Money fan_amount_min = 100, fan_amount_max = 50'000;  ///< of a tier's month and of a tip
+  int royalty_permille = 300;                           ///< of what a credit costs, to the owner of the voice: what is agreed from now on
+  Money royalty_threshold = 1000;                       ///< less is not transferred
+  Seconds royalty_hold_s = 30 * day;                    ///< after the end of its month a royalty waits so long for refunds
+  double earnings_every_s = 30;                         ///< how often things to be done at Stripe are looked for
+
   std::string smtp_url;  ///< smtp://host:port or smtps://; empty: mails go to the log
   std::string smtp_user, smtp_password, mail_from = "voxconv <no-reply@localhost>";
 
@@ -65,6 +72,7 @@ struct Config {
 
   std::string contact = "";      ///< shown for takedowns
   std::string base_url() const;  ///< public_url or the default, without a slash or the scheme's own port at the end
+  Mills credit_price() const;    ///< what a credit costs at least, in the cheapest pack
   std::int64_t guest_max_upload_bytes() const { return std::min(guest_upload_bytes, max_upload_bytes); }
 };
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "domain/money.h"
+
 namespace webwrap {
 namespace {
 
@@ -57,6 +59,9 @@ void check(const LedgerEntry& entry) {
   Credits sum = 0;
   for (const Posting& posting : entry.postings) {
     if (posting.amount == 0) throw std::logic_error("Ledger entry " + entry.key + " posts 0 credits to " + posting.account + ".");
+    if (unit_of(posting.account) != unit_of(entry.postings.front().account))
+      throw std::logic_error("Ledger entry " + entry.key + " mixes units: " + entry.postings.front().account + ", " + posting.account +
+                             ".");
     if (__builtin_add_overflow(sum, posting.amount, &sum))
       throw std::logic_error("Ledger entry " + entry.key + " has an amount out of range.");
   }

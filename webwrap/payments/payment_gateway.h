@@ -16,6 +16,7 @@ struct CheckoutSession {
   std::int64_t amount_total = 0;  ///< with taxes
   std::int64_t amount_tax = 0;    ///< of amount_total
   std::string currency;           ///< lower case
+  std::string subscription = {};  ///< what a session for one made
 };
 
 /// standard: three tries, half a minute in all. once: a single try of 3 s, for calls that the client repeats anyway (polling).

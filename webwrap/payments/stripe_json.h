@@ -26,10 +26,13 @@ inline std::int64_t tax_of(const nlohmann::json& session) {
   return details != session.end() && details->is_object() ? amount_of(*details, "amount_tax") : 0;
 }
 
-/// The order is named by metadata only: client_reference_id can be set by anyone in the address of a payment link.
-inline std::string order_of(const nlohmann::json& object) {
+/// Of the metadata that was given to an object.
+inline std::string metadata_of(const nlohmann::json& object, const char* name) {
   const auto metadata = object.find("metadata");
-  return metadata != object.end() && metadata->is_object() ? text_of(*metadata, "order_id") : std::string();
+  return metadata != object.end() && metadata->is_object() ? text_of(*metadata, name) : std::string();
 }
+
+/// The order is named by metadata only: client_reference_id can be set by anyone in the address of a payment link.
+inline std::string order_of(const nlohmann::json& object) { return metadata_of(object, "order_id"); }
 
 }  // namespace webwrap

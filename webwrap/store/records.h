@@ -193,7 +193,10 @@ struct Share {
   Id render;  ///< a finished mp3 of the song, which listeners hear; empty: the cover, or the converted voice, as it is
   double wet = 1, level_db = 0, music_db = 0;  ///< of the render
   Visibility visibility = Visibility::unlisted;
-  Seconds published = 0;  ///< when everyone saw it first; 0: never
+  Seconds published = 0;             ///< when everyone saw it first; 0: never
+  bool subscribers_only = false;     ///< for those who subscribe to the account (store/earnings.h)
+  Seconds opens = 0;                 ///< for all from then on; 0: never
+  bool subscriber_download = false;  ///< they may download it, whatever others may
   Seconds created = 0;
 };
 

@@ -43,6 +43,7 @@ void SqliteAccountStore::erase(const Id& id, Seconds now) {
   // Only who has shown that the address is hers speaks for it.
   if (const std::optional<Account> account = find(id); account && account->email_verified && !account->email.empty())
     SqliteFollowStore(connection_).erase_all_of(account->email);
+  SqliteEarningStore(connection_).leave(id);
   rows::run(connection_, "DELETE FROM accounts WHERE id = ?", id);
 }
 

@@ -162,6 +162,9 @@ struct SqliteSchema<Share> {
                                       SqliteColumn{"music_db", &Share::music_db},
                                       SqliteColumn{"visibility", &Share::visibility},
                                       SqliteColumn{"published", &Share::published},
+                                      SqliteColumn{"subscribers_only", &Share::subscribers_only},
+                                      SqliteColumn{"opens", &Share::opens},
+                                      SqliteColumn{"subscriber_download", &Share::subscriber_download},
                                       SqliteColumn{"created", &Share::created}};
 };
 

@@ -31,7 +31,8 @@ struct SqliteTransaction : Transaction {
         orders_(connection),
         artists_(connection),
         follows_(connection),
-        plays_(connection) {}
+        plays_(connection),
+        earnings_(connection) {}
   AccountStore& accounts() override { return accounts_; }
   LedgerStore& ledger() override { return ledger_; }
   RecordingStore& recordings() override { return recordings_; }
@@ -41,6 +42,7 @@ struct SqliteTransaction : Transaction {
   ArtistStore& artists() override { return artists_; }
   FollowStore& follows() override { return follows_; }
   PlayStore& plays() override { return plays_; }
+  EarningStore& earnings() override { return earnings_; }
 
  private:
   SqliteAccountStore accounts_;
@@ -52,6 +54,7 @@ struct SqliteTransaction : Transaction {
   SqliteArtistStore artists_;
   SqliteFollowStore follows_;
   SqlitePlayStore plays_;
+  SqliteEarningStore earnings_;
 };
 
 /// Runs `work` between `begin` and COMMIT.

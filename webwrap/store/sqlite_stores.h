@@ -212,4 +212,63 @@ class SqliteOrderStore : public OrderStore {
   SqliteConnection& connection_;
 };
 
+class SqliteEarningStore : public EarningStore {
+ public:
+  explicit SqliteEarningStore(SqliteConnection& connection) : connection_(connection) {}
+  std::int64_t next_look() override;
+  void save(const PayoutAccount&) override;
+  std::optional<PayoutAccount> payout_account(const Id& account) override;
+  std::optional<PayoutAccount> payout_account_of(const std::string& stripe) override;
+  void save(const Tier&) override;
+  std::optional<Tier> tier(const Id&) override;
+  std::vector<Tier> tiers(const Id& artist) override;
+  void save(const FanSubscription&) override;
+  std::optional<FanSubscription> subscription(const Id&) override;
+  std::optional<FanSubscription> subscription_of(const std::string& stripe) override;
+  std::vector<FanSubscription> subscriptions_of_fan(const Id& fan, int limit) override;
+  std::vector<FanSubscription> subscriptions_between(const Id& fan, const Id& artist) override;
+  int subscriber_count(const Id& artist, Seconds now) override;
+  std::vector<FanSubscription> subscriptions_to_end(Seconds now, int limit) override;
+  std::vector<FanSubscription> overdue_subscriptions(Seconds paid_before, Seconds checked_before, int limit) override;
+  void leave(const Id& account) override;
+  void save(const FanPayment&) override;
+  std::optional<FanPayment> payment(const Id&) override;
+  std::optional<FanPayment> payment_of_charge(const std::string& charge) override;
+  std::vector<FanPayment> payments_of_subscription(const Id& subscription) override;
+  std::vector<FanPayment> payments_of_fan(const Id& fan, int limit) override;
+  std::vector<FanPayment> payments_of_artist(const Id& artist, int limit) override;
+  std::vector<FanPayment> payments_to_refund(Seconds now, int limit) override;
+  std::vector<FanPayment> payments_to_recover(Seconds now, int limit) override;
+  void set_owner(const VoiceOwner&) override;
+  std::optional<VoiceOwner> owner_of(const std::string& voice) override;
+  std::vector<VoiceOwner> voices_of(const Id& account) override;
+  Spending spending(const Id& account) override;
+  void save(const Spending&) override;
+  Credits given_to(const Id& account) override;
+  Credits bought_by(const Id& account) override;
+  void save(const Royalty&) override;
+  std::optional<Royalty> royalty(const Id& job) override;
+  std::vector<Royalty> royalties_to_change(const Id& payer, Credits bought) override;
+  std::vector<Royalty> royalties_of(const Id& owner, int limit) override;
+  std::vector<Royalty> royalties_to_settle(const Id& owner, const std::string& currency, Seconds until) override;
+  std::vector<Due> due(Seconds until, Mills least) override;
+  void save(const RoyaltyTransfer&) override;
+  void add(const RoyaltyLine&) override;
+  std::vector<RoyaltyLine> lines_of(const Id& transfer) override;
+  std::optional<RoyaltyTransfer> transfer(const Id&) override;
+  std::optional<RoyaltyTransfer> transfer_of(const std::string& stripe) override;
+  std::vector<RoyaltyTransfer> transfers_of(const Id& owner, int limit) override;
+  std::vector<RoyaltyTransfer> transfers_to_send(Seconds now, int limit) override;
+  void save(const Payout&) override;
+  std::optional<Payout> payout(const std::string& id) override;
+  std::vector<Payout> payouts_of(const Id& account, int limit) override;
+  std::vector<std::string> currencies_of(const Id& account) override;
+  std::vector<StatementLine> statement(const Id& account, const std::string& currency, Seconds from, Seconds to) override;
+  std::int64_t balance_before(const std::string& account, Seconds before) override;
+  std::vector<std::string> audit() override;
+
+ private:
+  SqliteConnection& connection_;
+};
+
 }  // namespace webwrap

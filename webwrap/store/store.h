@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "store/earnings.h"
 #include "store/records.h"
 
 namespace webwrap {
@@ -243,6 +244,7 @@ class Transaction {
   virtual ArtistStore& artists() = 0;
   virtual FollowStore& follows() = 0;
   virtual PlayStore& plays() = 0;
+  virtual EarningStore& earnings() = 0;
 };
 
 /// The database. Thread-safe; several processes may share it. A later PostgreSQL store is one more class beside SqliteStore.

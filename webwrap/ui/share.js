@@ -69,6 +69,7 @@ function report(form) {
 /// A song in an artist's list: one button.
 function row(item) {
   const audio = item.querySelector("audio");
+  if (!audio) return; // for subscribers
   const button = playButton(audio.src, item.dataset.title);
   countPlays(button.audio, item.dataset.share);
   audio.replaceWith(button);

@@ -17,6 +17,7 @@
 #include "domain/id.h"
 #include "log/log.h"
 #include "store/job_end.h"
+#include "store/royalties.h"
 #include "voxconv/error.h"
 #include "worker/heartbeat.h"
 
@@ -232,6 +233,7 @@ bool Worker::keep(const Job& job, const JobOutput& output) {
       if (!transaction.jobs().finish(job.id, job.attempts, job.worker, state, kept ? output.result : "", "", clock_.now()))
         throw LeaseLost();
       settle(transaction, job, state, clock_.now());
+      if (kept) note_spending(transaction, job, {config_.currency, config_.credit_price()}, clock_.now());
     });
   } catch (const LeaseLost&) {
     kept = false;

@@ -33,10 +33,10 @@ class Service:
         try:
             webhook = f"{self.url}/api/v1/stripe/webhook"
             stripe = self.start([sys.executable, str(FAKE_STRIPE), "--key", KEY, "--webhook", webhook, "--secret", SECRET], subprocess.PIPE)
-            stripe_port = stripe.stdout.readline().decode().strip()
+            stripe_port = self.stripe_port = int(stripe.stdout.readline().decode())
             self.config.write_text(json.dumps({
                 "port": self.port, "data_dir": str(self.work / "data"), "workers": 1, "worker_threads": 1,
-                "job_time_s": 600, "previews_per_day": 50, "signups_per_day": 50, "free_credits": 2, "contact": "hello@example.org",
+                "job_time_s": 600, "previews_per_day": 50, "signups_per_day": 50, "free_credits": 2, "contact": "hello@example.org", "earnings_every_s": 0.5,
                 "stripe_secret_key": KEY, "stripe_api_base": f"http://127.0.0.1:{stripe_port}", "stripe_webhook_secrets": [SECRET]}))
             with open(self.log, "wb") as log:
                 server = self.start([self.webwrap, "serve", "--config", str(self.config)], log, log)

@@ -142,6 +142,8 @@ def sing(service):
     public.must(202, "POST", "/password-resets", {"email": "nobody@example.org"})
     public.must(422, "POST", "/password-resets/confirm", {"token": "x", "password": "four silent owls"})
 
+    earn(user)
+
     leaver = CheckedClient(service.port)
     leaver.sign_up("leaver@example.org")
     leaver.must(202, "POST", "/account/verification")
@@ -198,6 +200,26 @@ def be_an_artist(user, public, service, share):
     user.must(204, "DELETE", "/artists/ada/follow")
     public.must(202, "POST", "/artists/ada/reports", {"reason": "That is me."})
     user.must(204, "DELETE", "/artist/picture")
+
+
+def earn(user):
+    """What a member without an artist's page sees of earning and supporting."""
+    for path in ("/earnings", "/earnings/payments", "/earnings/statements", "/earnings/statements/2026-11", "/subscriptions"):
+        user.must(200, "GET", path)
+    user.must(201, "POST", "/earnings/account")
+    user.must(200, "POST", "/earnings/account/check")
+    user.must(409, "POST", "/earnings/account/dashboard")
+    user.must(422, "POST", "/earnings/tiers", {"title": "Friends", "amount": 0.5})
+    user.must(404, "PATCH", "/earnings/tiers/none", {"title": "Friends"})
+    user.must(404, "DELETE", "/earnings/tiers/none")
+    user.must(404, "POST", "/earnings/payments/none/refund")
+    user.must(404, "GET", "/artists/nobody/offer")
+    user.must(404, "POST", "/artists/nobody/subscriptions", {"tier": "none"})
+    user.must(404, "POST", "/artists/nobody/tips", {"amount": 500})
+    user.must(404, "GET", "/subscriptions/none")
+    user.must(404, "POST", "/subscriptions/none/cancel")
+    user.must(404, "POST", "/subscriptions/none/resume")
+    user.must(404, "GET", "/tips/none")
 
 
 def fuzz(service, token, ids, seconds):

@@ -91,7 +91,7 @@ class Hostile(unittest.TestCase):
         """The path with the owner's ids in it."""
         ids = {"/tokens": self.token, "/voices": self.voice, "/uploads": self.recording, "/recordings": self.recording, "/jobs": self.job,
                "/songs": self.song, "/renders": self.render, "/shares": self.share, "/orders": self.order}
-        return path.replace("{handle}", "eve").replace("{id}", ids.get("/" + path.split("/")[1], ""))
+        return path.replace("{handle}", "eve").replace("{id}", ids.get("/" + path.split("/")[1], "none"))
 
     @staticmethod
     def takes_json(operation):
@@ -120,7 +120,7 @@ class Hostile(unittest.TestCase):
 
     def test_what_is_others_is_not_there(self):
         bodies = {"PATCH /songs/{id}": {"title": "mine"}, "PATCH /shares/{id}": {"allow_download": False},
-                  "POST /songs/{id}/renders": {"format": "mp3"}, "POST /songs/{id}/share": {}}
+                  "POST /songs/{id}/renders": {"format": "mp3"}, "POST /songs/{id}/share": {}, "PATCH /earnings/tiers/{id}": {"title": "mine"}}
         headers = {"PATCH /uploads/{id}": {**PART, "Upload-Offset": "0"}, "HEAD /uploads/{id}": TUS, "DELETE /uploads/{id}": TUS}
         tried = 0
         for method, path, operation in self.operations():
@@ -128,7 +128,7 @@ class Hostile(unittest.TestCase):
                 continue
             name, own = f"{method} {path}", self.own_path(path)
             theirs = self.stranger.api(method, own, bodies.get(name), headers.get(name))
-            missing = self.stranger.api(method, own.replace(own.split("/")[2], NO_ID), bodies.get(name), headers.get(name))
+            missing = self.stranger.api(method, path.replace("{id}", NO_ID), bodies.get(name), headers.get(name))
             with self.subTest(name):
                 self.refused(theirs, 404)
                 self.assertEqual((theirs.status, theirs.body), (missing.status, missing.body), "it can be told from what is not there")

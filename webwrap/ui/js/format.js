@@ -44,10 +44,16 @@ const WHOLE = new Set([
 ]);
 const THOUSANDTHS = new Set(["BHD", "JOD", "KWD", "OMR", "TND"]);
 
+/// How many digits of an amount stand behind the point.
+export const decimals = (code) => (WHOLE.has(code.toUpperCase()) ? 0 : THOUSANDTHS.has(code.toUpperCase()) ? 3 : 2);
+
+/// 499 with two digits → "4.99", to be typed over.
+export const fraction = (amount, digits) => (amount / 10 ** digits).toFixed(digits);
+
 /// `amount` as Stripe counts it: 499, "eur" → "€4.99"; 500, "jpy" → "¥500".
 export function money(amount, code) {
   const currency = code.toUpperCase();
-  const digits = WHOLE.has(currency) ? 0 : THOUSANDTHS.has(currency) ? 3 : 2;
+  const digits = decimals(currency);
   return new Intl.NumberFormat(undefined, { style: "currency", currency, maximumFractionDigits: digits }).format(
     amount / 10 ** digits,
   );
@@ -58,6 +64,9 @@ export const bytes = (count) =>
 
 export const when = (seconds) =>
   new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(new Date(seconds * 1000));
+
+export const date = (seconds) =>
+  new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(new Date(seconds * 1000));
 
 export const semitones = (hz) => 12 * Math.log2(hz / 440) + 69;
 

@@ -19,11 +19,14 @@ const ROUTES = [
   [/^\/app\/artist$/, () => import("./views/artist.js")],
   [/^\/app\/credits$/, () => import("./views/credits.js")],
   [/^\/app\/account$/, () => import("./views/account.js")],
+  [/^\/app\/earnings$/, () => import("./views/earnings.js")],
+  [/^\/app\/support\/([\w-]+)$/, () => import("./views/support.js")],
+  [/^\/app\/subscriptions$/, () => import("./views/subscriptions.js")],
   [/^\/app\/privacy$/, () => import("./views/privacy.js")],
   [/^\/app\/(signup|login|reset|verify)$/, () => import("./views/entry.js")],
 ];
 // Pages that show nothing without an account.
-const PRIVATE = /^\/app\/(recordings|sing|jobs|songs|artist|credits|account)/;
+const PRIVATE = /^\/app\/(recordings|sing|jobs|songs|artist|credits|account|earnings|subscriptions)/;
 
 const main = document.getElementById("main");
 let leave = null; // what the shown view wants done when it goes

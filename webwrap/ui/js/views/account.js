@@ -28,7 +28,8 @@ export default async function account({ go }) {
       verification(me),
       h("div.two", profile(me), password()),
       h("div.two", signedIn(sessions, go), apiTokens(tokens)),
-      h("div.two", exported(), erase(go)),
+      h("div.two", payments(), exported()),
+      erase(go),
     ),
   };
 }
@@ -198,6 +199,17 @@ function apiTokens(tokens) {
   );
 }
 
+const payments = () =>
+  card(
+    "Supporting and earning",
+    h("p.quiet", "Whom you support, what fans pay to you, and what your voices earn."),
+    h(
+      "div.row",
+      h("a.button", { href: "/app/subscriptions" }, "Whom you support"),
+      h("a.button", { href: "/app/earnings" }, "Earnings"),
+    ),
+  );
+
 const exported = () =>
   card(
     "Your data",
@@ -216,7 +228,7 @@ function erase(go) {
     working(button, async () => {
       const answer = await confirmed({
         title: "Delete your account?",
-        text: "Your recordings, songs, shared pages, artist's page and unused credits go for good.",
+          text: "Your recordings, songs, shared pages, artist's page and unused credits go for good; subscriptions end.",
         action: "Delete everything",
         input: passwordField("Your password").node,
       });

@@ -22,6 +22,10 @@ const KEPT = [
     "for the books; once your account is deleted, under a number that leads to nobody",
   ],
   [
+    "Whom you support and what you paid, what fans paid to you and your voices earned. Bank accounts never reach us",
+    "for the books; once your account is deleted, under a number that leads to nobody",
+  ],
+  [
     "Your network address, to stop guessing and flooding; the web server may write it into its log, too",
     "a day at most, the log as its operator sets",
   ],
@@ -79,8 +83,8 @@ export default async function privacy() {
       h(
         "p",
         "Only songs that you share, by their link or on your artist's page, until you stop sharing; artists and others ",
-        "see how many listen and follow, never who. Payments are made with Stripe, which ",
-        "learns your e-mail address. Mails go to your address only: to confirm it, about your password, and ",
+        "see how many listen and follow and what was paid to them, never who. Payments are made with Stripe, ",
+        "which learns your e-mail address. Mails go to your address only: to confirm it, about your password, and ",
         "about songs of artists you follow.",
       ),
       h("h2", "In your browser"),

@@ -191,8 +191,49 @@ function shared(song, mix, show) {
       show();
     }
   });
-  const address = link(song.title, addressOf(share));
-  return [...address, audience(share), download, ...otherBlend(song, mix, show), h("div", stop)];
+  return [
+    ...link(song.title, addressOf(share)),
+    audience(share),
+    access(share),
+    download,
+    ...otherBlend(song, mix, show),
+    h("div", stop),
+  ];
+}
+
+const ACCESS = { all: "Everyone", early: "Fans first", fans: "Fans only" };
+const EARLY_DAYS = 7;
+
+/// Who hears it: everyone who has the link, or those who support the singer, for a week or for good.
+function access(share) {
+  const state = h("p.small.quiet", { role: "status" });
+  const tell = () => {
+    state.textContent = !share.subscribers_only
+      ? ""
+      : share.opens
+        ? `Everyone hears it from ${when(share.opens)} on.`
+        : "Only those who support you hear it.";
+  };
+  const choose = async (value) => {
+    const opens = value === "early" ? Math.floor(Date.now() / 1000) + EARLY_DAYS * 86400 : 0;
+    try {
+      Object.assign(share, await patch(`/shares/${share.id}`, { subscribers_only: value !== "all", opens }));
+    } catch (error) {
+      toast(error.message, "bad");
+    }
+    tell();
+  };
+  const files = toggle("Subscribers may download it", share.subscriber_download, async (on) => {
+    try {
+      Object.assign(share, await patch(`/shares/${share.id}`, { subscriber_download: on }));
+    } catch (error) {
+      toast(error.message, "bad");
+    }
+  });
+  tell();
+  const chosen = share.subscribers_only ? (share.opens ? "early" : "fans") : "all";
+  const choice = segments("Who hears it", "access", ACCESS, chosen, choose);
+  return h("div.stack.tight-stack", h("span.label", "Who hears it"), choice, state, files);
 }
 
 const AUDIENCES = { unlisted: "Who has the link", public: "Everyone" };

@@ -1,0 +1,382 @@
+// For those who earn: the account that is paid, what they offer, what came in.
+#include "payments/earnings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "api/auth.h"
+#include "api/context.h"
+#include "api/handlers.h"
+#include "api/json_body.h"
+#include "domain/error.h"
+#include "domain/id.h"
+#include "domain/month.h"
+#include "payments/earning_facts.h"
+
+namespace webwrap {
+namespace {
+
+using http::Method;
+using http::Request;
+using http::Response;
+using nlohmann::json;
+
+constexpr std::size_t max_tiers = 10;  // open ones of an artist
+constexpr int max_trial_days = 31;
+constexpr int max_payments_listed = 200;
+constexpr int max_statements = 120;
+
+void require_connect(const Context& context) {
+  if (!context.connect.configured())
+    throw ServiceError(503, "shop_not_configured",
+                       "Nothing can be earned here: this service has no Stripe keys (stripe_secret_key and stripe_webhook_secrets).");
+}
+
+json tier_view(const Tier& tier) {
+  return {{"id", tier.id},         {"title", tier.title},       {"text", tier.text},
+          {"amount", tier.amount}, {"currency", tier.currency}, {"trial_days", tier.trial_days},
+          {"closed", tier.closed}};
+}
+
+json account_view(const std::optional<PayoutAccount>& account) {
+  if (!account) return nullptr;
+  return {{"ready", account->can_earn()}, {"submitted", account->submitted}, {"missing", or_null(account->missing)}};
+}
+
+json payment_view(const FanPayment& payment) {
+  return {{"id", payment.id},
+          {"kind", name_of(payment.kind)},
+          {"currency", payment.currency},
+          {"charged", payment.charged},
+          {"fee", payment.fee - payment.fee_refunded},
+          {"refunded", payment.refunded},
+          {"disputed", is_disputed(payment)},
+          {"earned", payment.charged - payment.fee - payment.reversed + payment.fee_refunded},
+          {"giving_back", payment.refund_wanted && payment.refunded < payment.charged},
+          {"paid", payment.paid}};
+}
+
+/// What lies where, in each currency.
+json balances_view(Transaction& transaction, const Id& account) {
+  json all = json::array();
+  for (const std::string& currency : transaction.earnings().currencies_of(account))
+    all.push_back({{"currency", currency},
+                   {"at_stripe", transaction.ledger().balance(connected_account(currency, account))},
+                   {"at_bank", transaction.ledger().balance(bank_account(currency, account))},
+                   {"royalties_thousandths", transaction.ledger().balance(royalties_account(currency, account))}});
+  return all;
+}
+
+json voices_view(Transaction& transaction, const Id& account) {
+  json all = json::array();
+  for (const VoiceOwner& voice : transaction.earnings().voices_of(account))
+    all.push_back({{"voice", voice.voice}, {"royalty_permille", voice.royalty_permille}, {"since", voice.since}});
+  return all;
+}
+
+json transfers_view(Transaction& transaction, const Id& account) {
+  json all = json::array();
+  for (const RoyaltyTransfer& one : transaction.earnings().transfers_of(account, max_payments_listed))
+    all.push_back({{"id", one.id},
+                   {"amount", one.amount},
+                   {"currency", one.currency},
+                   {"state", name_of(one.state)},
+                   {"reversed", one.reversed},
+                   {"songs", transaction.earnings().lines_of(one.id).size()},
+                   {"created", one.created}});
+  return all;
+}
+
+json payouts_view(Transaction& transaction, const Id& account) {
+  json all = json::array();
+  for (const Payout& one : transaction.earnings().payouts_of(account, max_payments_listed))
+    all.push_back({{"id", one.id},
+                   {"amount", one.amount},
+                   {"currency", one.currency},
+                   {"state", name_of(one.state)},
+                   {"arrival", or_null(one.arrival)}});
+  return all;
+}
+
+Response get_earnings(const Context& context, const Request& request) {
+  const Account account = require_member(context, request);
+  json answer;
+  context.store.read([&](Transaction& transaction) {
+    EarningStore& earnings = transaction.earnings();
+    json tiers = json::array();
+    for (const Tier& tier : earnings.tiers(account.id)) tiers.push_back(tier_view(tier));
+    const auto artist = transaction.artists().find(account.id);
+    answer = {{"open", context.connect.configured()},
+              {"artist", artist ? json(artist->handle) : json()},
+              {"currency", context.config.currency},
+              {"fee_permille", context.config.artist_fee_permille},
+              {"amount_min", context.config.fan_amount_min},
+              {"amount_max", context.config.fan_amount_max},
+              {"royalty_threshold", context.config.royalty_threshold},
+              {"account", account_view(earnings.payout_account(account.id))},
+              {"tiers", std::move(tiers)},
+              {"subscribers", earnings.subscriber_count(account.id, context.clock.now())},
+              {"balances", balances_view(transaction, account.id)},
+              {"voices", voices_view(transaction, account.id)},
+              {"transfers", transfers_view(transaction, account.id)},
+              {"payouts", payouts_view(transaction, account.id)}};
+  });
+  return json_response(200, answer);
+}
+
+// ---- the account that is paid ----
+
+PayoutAccount require_payout_account(const Context& context, const Account& account) {
+  std::optional<PayoutAccount> known;
+  const auto find = [&](Transaction& transaction) { known = transaction.earnings().payout_account(account.id); };
+  context.store.read(find);
+  if (known) return *known;
+  const ConnectedAccount made = context.connect.create_account(account.id, account.email);
+  context.store.write([&](Transaction& transaction) {
+    find(transaction);
+    if (known) return;
+    known = PayoutAccount();
+    known->account = account.id;
+    known->stripe = made.id;
+    known->created = context.clock.now();
+    transaction.earnings().save(*known);
+  });
+  return *known;
+}
+
+/// Where the form is that has to be filled in.
+Response onboard(const Context& context, const Request& request) {
+  require_connect(context);
+  const Account account = require_signed_in_member(context, request);
+  if (!account.email_verified)
+    throw ServiceError(403, "email_not_verified", "Confirm your e-mail address first: open the link that was sent to it.");
+  limit_rate(context, "onboarding", account.id, 20, hour);
+  const PayoutAccount payout = require_payout_account(context, account);
+  const std::string page = context.config.base_url() + "/app/earnings";
+  return json_response(201, {{"url", context.connect.onboarding_url(payout.stripe, page + "?back", page + "?again")}});
+}
+
+/// Asks Stripe what it lets the account do: its events may come late.
+Response check_account(const Context& context, const Request& request) {
+  require_connect(context);
+  const Account account = require_member(context, request);
+  limit_rate(context, "onboarding", account.id, 60, hour);
+  std::optional<PayoutAccount> known;
+  const auto find = [&](Transaction& transaction) { known = transaction.earnings().payout_account(account.id); };
+  context.store.read(find);
+  if (known) Earnings(context.config, context.store, context.connect, context.clock).look_at_account(known->stripe);
+  context.store.read(find);
+  return json_response(200, {{"account", account_view(known)}});
+}
+
+Response open_dashboard(const Context& context, const Request& request) {
+  require_connect(context);
+  const Account account = require_signed_in_member(context, request);
+  limit_rate(context, "onboarding", account.id, 20, hour);
+  std::optional<PayoutAccount> known;
+  context.store.read([&](Transaction& transaction) { known = transaction.earnings().payout_account(account.id); });
+  if (!known || !known->submitted) throw ServiceError(409, "not_ready", "Fill in Stripe's form first; then there is a page to look at.");
+  return json_response(201, {{"url", context.connect.dashboard_url(known->stripe)}});
+}
+
+// ---- tiers ----
+
+Response add_tier(const Context& context, const Request& request) {
+  require_connect(context);
+  const Account account = require_member(context, request);
+  JsonBody body(request, {"title", "text", "amount", "trial_days"});
+  Tier tier;
+  tier.title = body.text("title", 1, 60);
+  tier.text = body.has("text") ? body.long_text("text", 0, 500) : "";
+  tier.amount = body.integer("amount", context.config.fan_amount_min, context.config.fan_amount_max);
+  tier.trial_days = static_cast<int>(body.optional_integer("trial_days", 0, max_trial_days).value_or(0));
+  tier.id = new_id();
+  tier.artist = account.id;
+  tier.currency = context.config.currency;
+  tier.created = context.clock.now();
+  context.store.write([&](Transaction& transaction) {
+    if (!transaction.artists().find(account.id))
+      throw ServiceError(409, "no_artist", "Fans subscribe to an artist: make your artist's page first.");
+    const std::vector<Tier> all = transaction.earnings().tiers(account.id);
+    const auto open = std::count_if(all.begin(), all.end(), [](const Tier& one) { return !one.closed; });
+    if (std::size_t(open) >= max_tiers)
+      throw ServiceError(409, "too_many_tiers", fmt::format("There are {} tiers already: close one first.", max_tiers));
+    transaction.earnings().save(tier);
+  });
+  return json_response(201, tier_view(tier));
+}
+
+Tier own_tier(Transaction& transaction, const Account& account, const Request& request) {
+  const auto tier = transaction.earnings().tier(request.params.at("id"));
+  if (!tier || tier->artist != account.id) throw ServiceError(404, "no_such_tier", "There is no such tier of yours.");
+  return *tier;
+}
+
+/// Its words only: whoever subscribed did so for a price.
+Response patch_tier(const Context& context, const Request& request) {
+  const Account account = require_member(context, request);
+  JsonBody body(request, {"title", "text"});
+  const auto title = body.optional_text("title", 1, 60);
+  const auto text = body.has("text") ? std::optional(body.long_text("text", 0, 500)) : std::nullopt;
+  Tier tier;
+  context.store.write([&](Transaction& transaction) {
+    tier = own_tier(transaction, account, request);
+    if (title) tier.title = *title;
+    if (text) tier.text = *text;
+    transaction.earnings().save(tier);
+  });
+  return json_response(200, tier_view(tier));
+}
+
+/// It takes no new fans; those whom it has go on.
+Response close_tier(const Context& context, const Request& request) {
+  const Account account = require_member(context, request);
+  context.store.write([&](Transaction& transaction) {
+    Tier tier = own_tier(transaction, account, request);
+    tier.closed = true;
+    transaction.earnings().save(tier);
+  });
+  return empty_response();
+}
+
+// ---- what came in ----
+
+Response list_payments(const Context& context, const Request& request) {
+  const Account account = require_member(context, request);
+  json answer = json::array();
+  context.store.read([&](Transaction& transaction) {
+    for (const FanPayment& payment : transaction.earnings().payments_of_artist(account.id, max_payments_listed))
+      answer.push_back(payment_view(payment));
+  });
+  return json_response(200, answer);
+}
+
+/// Noted here and done by the service, again and again until Stripe has done it.
+Response refund_payment(const Context& context, const Request& request) {
+  require_connect(context);
+  const Account account = require_signed_in_member(context, request);
+  FanPayment payment;
+  context.store.write([&](Transaction& transaction) {
+    const auto found = transaction.earnings().payment(request.params.at("id"));
+    if (!found || found->artist != account.id || found->state != FanPayment::State::paid)
+      throw ServiceError(404, "no_such_payment", "There is no such payment to you.");
+    payment = *found;
+    if (payment.charged == 0 || payment.refunded >= payment.charged)
+      throw ServiceError(409, "nothing_left", "Nothing is left of this payment that could be given back.");
+    if (is_disputed(payment))
+      throw ServiceError(409, "disputed", "The fan's bank decides about this payment; it cannot be given back now.");
+    payment.refund_wanted = true;
+    payment.retry_at = 0;
+    transaction.earnings().save(payment);
+  });
+  return json_response(202, payment_view(payment));
+}
+
+// ---- statements ----
+
+/// Thousandths as a decimal fraction of the smallest unit: 12345 → "12.345".
+std::string decimal(Mills amount) {
+  const Mills size = amount < 0 ? -amount : amount;
+  return fmt::format("{}{}.{:03}", amount < 0 ? "-" : "", size / mills_per_unit, size % mills_per_unit);
+}
+
+struct StatementAccount {
+  const char* name;
+  std::string account;
+  bool mills;
+};
+
+std::vector<StatementAccount> statement_accounts(const std::string& currency, const Id& id) {
+  return {{"stripe", connected_account(currency, id), false},
+          {"bank", bank_account(currency, id), false},
+          {"royalties", royalties_account(currency, id), true}};
+}
+
+/// What an entry is about: "fan:in_1:..." is the payment in_1, "royalty:<job>:1" a job.
+std::string reference_of(const std::string& key) {
+  const std::size_t start = key.find(':') + 1;
+  return key.substr(start, key.find(':', start) - start);
+}
+
+/// What was there, what happened, what is there: for each account and currency, so that the lines sum up.
+std::string statement_csv(Transaction& transaction, const Id& account, Seconds from, Seconds to) {
+  std::string csv = "account,currency,time,what,reference,amount,balance\r\n";
+  for (const std::string& currency : transaction.earnings().currencies_of(account)) {
+    const std::vector<StatementLine> lines = transaction.earnings().statement(account, currency, from, to);
+    for (const StatementAccount& of : statement_accounts(currency, account)) {
+      std::int64_t balance = transaction.earnings().balance_before(of.account, from);
+      const auto number = [&](std::int64_t amount) { return of.mills ? decimal(amount) : fmt::format("{}", amount); };
+      const auto add = [&](Seconds time, const std::string& what, const std::string& reference, const std::string& amount) {
+        csv += fmt::format("{},{},{},{},{},{},{}\r\n", of.name, currency, time, what, reference, amount, number(balance));
+      };
+      add(from, "opening", "", "");
+      for (const StatementLine& line : lines)
+        if (line.account == of.account) {
+          balance += line.amount;
+          add(line.time, line.kind, reference_of(line.key), number(line.amount));
+        }
+      add(to, "closing", "", "");
+    }
+  }
+  return csv;
+}
+
+Response list_statements(const Context& context, const Request& request) {
+  const Account account = require_member(context, request);
+  json answer = json::array();
+  context.store.read([&](Transaction& transaction) {
+    EarningStore& earnings = transaction.earnings();
+    // By month and currency: what came from fans, what voices earned, what reached the bank.
+    std::map<std::pair<std::string, std::string>, std::array<std::int64_t, 3>> months;
+    for (const std::string& currency : earnings.currencies_of(account.id)) {
+      const std::vector<StatementAccount> accounts = statement_accounts(currency, account.id);
+      for (const StatementLine& line : earnings.statement(account.id, currency, 0, context.clock.now() + day)) {
+        auto& sums = months[{month_of(line.time), currency}];
+        const bool payout = line.kind == "payout" || line.kind == "payout_failed";
+        if (line.account == accounts[0].account && !payout && line.kind != "royalties") sums[0] += line.amount;
+        if (line.account == accounts[1].account) sums[1] += line.amount;
+        if (line.account == accounts[2].account && line.kind != "royalty_transfer") sums[2] += line.amount;
+      }
+    }
+    for (auto month = months.rbegin(); month != months.rend() && answer.size() < max_statements; ++month)
+      answer.push_back({{"month", month->first.first},
+                        {"currency", month->first.second},
+                        {"from_fans", month->second[0]},
+                        {"to_bank", month->second[1]},
+                        {"royalties_thousandths", month->second[2]}});
+  });
+  return json_response(200, answer);
+}
+
+Response get_statement(const Context& context, const Request& request) {
+  const Account account = require_member(context, request);
+  const std::string month = request.params.at("id");
+  const auto start = parse_month(month);
+  if (!start) throw ServiceError(404, "no_such_statement", "There is no such month; months are written as 2026-11.");
+  Response response;
+  response.type = "text/csv; charset=utf-8";
+  response.headers.emplace_back("Content-Disposition", fmt::format("attachment; filename=\"voxconv-{}.csv\"", month));
+  context.store.read(
+      [&](Transaction& transaction) { response.body = statement_csv(transaction, account.id, *start, next_month_start(*start)); });
+  return response;
+}
+
+}  // namespace
+
+void add_earning_routes(http::Router& router, Context& context) {
+  add_route(router, context, Method::get, "/earnings", get_earnings);
+  add_route(router, context, Method::post, "/earnings/account", onboard);
+  add_route(router, context, Method::post, "/earnings/account/check", check_account);
+  add_route(router, context, Method::post, "/earnings/account/dashboard", open_dashboard);
+  add_route(router, context, Method::post, "/earnings/tiers", add_tier);
+  add_route(router, context, Method::patch, "/earnings/tiers/{id}", patch_tier);
+  add_route(router, context, Method::del, "/earnings/tiers/{id}", close_tier);
+  add_route(router, context, Method::get, "/earnings/payments", list_payments);
+  add_route(router, context, Method::post, "/earnings/payments/{id}/refund", refund_payment);
+  add_route(router, context, Method::get, "/earnings/statements", list_statements);
+  add_route(router, context, Method::get, "/earnings/statements/{id}", get_statement);
+}
+
+}  // namespace webwrap

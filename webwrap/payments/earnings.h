@@ -1,0 +1,60 @@
+#pragma once
+#include <nlohmann/json_fwd.hpp>
+
+#include "config/config.h"
+#include "payments/connect_gateway.h"
+#include "store/store.h"
+
+namespace webwrap {
+
+/// Takes what Stripe says about fans' payments and artists' accounts into records and books, and does at Stripe what the records want
+/// (subscriptions to end, refunds, royalties to send). An event only says that something happened: what it was is asked for, so that the
+/// order of events, their repetition and the version of the API that they are written in do not matter. What Stripe answers is merged
+/// (earning_facts.h) and booked in one transaction. Thread-safe; several processes may do so at a time.
+class Earnings {
+ public:
+  Earnings(const Config& config, Store& store, ConnectGateway& gateway, const Clock& clock)
+      : config_(config), store_(store), gateway_(gateway), clock_(clock) {}
+
+  /// Takes an event whose signature was checked; false: it is not about earning. Throws ServiceError (the sender is to try again): 409
+  /// "session_conflict" or "payment_mismatch" for a payment that is not what was agreed, 502 where Stripe does not answer.
+  bool apply_event(const nlohmann::json& event);
+
+  // Ask about one thing; what is not ours is left alone.
+  void look_at_account(const std::string& stripe);
+  void look_at_subscription(const std::string& stripe);
+  void look_at_invoice(const std::string& invoice);
+  bool look_at_charge(const std::string& charge);  ///< false: not a fan's
+  void look_at_transfer(const std::string& stripe);
+  void look_at_payout(const std::string& account, const std::string& payout);
+
+  // Opened sessions, and what they came to.
+  FanSubscription take_session(const FanSubscription&, const CheckoutSession&);
+  FanPayment take_session(const FanPayment&, const CheckoutSession&);
+
+  /// Does what is to be done at Stripe, some of each kind; what fails is tried again later. Returns how many things were done.
+  int work();
+
+ private:
+  void look_at_dispute(const nlohmann::json& dispute);
+  bool look_at_session(const nlohmann::json& session);
+  /// Saves what is known now of a payment, books the difference, and lets the subscription follow.
+  void take(Transaction&, const FanPayment& before, FanPayment after);
+  void post(Transaction&, std::vector<LedgerEntry>);
+
+  template <class Thing>
+  void put_off(Transaction&, const std::vector<Thing>&) const;
+  int end_subscriptions();
+  int give_back();
+  int recover();
+  int make_transfers();
+  int send_transfers();
+  int check_overdue();
+
+  const Config& config_;
+  Store& store_;
+  ConnectGateway& gateway_;
+  const Clock& clock_;
+};
+
+}  // namespace webwrap
