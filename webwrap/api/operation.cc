@@ -15,6 +15,7 @@
 
 #include "api/handlers.h"
 #include "api/jobs.h"
+#include "api/own_voices.h"
 #include "voxconv/f0.h"
 #include "voxconv/options.h"
 
@@ -114,6 +115,7 @@ Response get_config(const Context& context, const Request&) {
                              {"currency", config.currency},
                              {"packs", packs},
                              {"contact", config.contact},
+                             {"own_voices", own_voice_config(config)},
                              {"options", option_ranges()},
                              {"public_url", config.public_url.empty() ? json() : json(config.base_url())}});
 }
