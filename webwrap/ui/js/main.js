@@ -15,13 +15,16 @@ const ROUTES = [
   [/^\/app\/jobs\/(\w+)$/, () => import("./views/job.js")],
   [/^\/app\/songs$/, () => import("./views/songs.js")],
   [/^\/app\/songs\/(\w+)$/, () => import("./views/song.js")],
+  [/^\/app\/own-voices$/, () => import("./views/own-voices.js")],
+  [/^\/app\/own-voices\/(\w+)$/, () => import("./views/own-voice.js")],
+  [/^\/app\/voices\/(\w+)$/, () => import("./views/voice.js")],
   [/^\/app\/credits$/, () => import("./views/credits.js")],
   [/^\/app\/account$/, () => import("./views/account.js")],
   [/^\/app\/privacy$/, () => import("./views/privacy.js")],
   [/^\/app\/(signup|login|reset|verify)$/, () => import("./views/entry.js")],
 ];
 // Pages that show nothing without an account.
-const PRIVATE = /^\/app\/(recordings|sing|jobs|songs|credits|account)/;
+const PRIVATE = /^\/app\/(recordings|sing|jobs|songs|own-voices|credits|account)/;
 
 const main = document.getElementById("main");
 let leave = null; // what the shown view wants done when it goes
