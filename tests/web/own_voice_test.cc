@@ -243,10 +243,15 @@ TEST_F(OwnVoices, AreTrainedOnAfterAWorkersEndAndTakenBack) {
 
   // Sung with, under the name that it has now.
   EXPECT_EQ(member.send(Method::patch, "/api/v1/own-voices/" + voice, {{"title", "Mine, renamed"}}).status, 200);
-  const Id source = member.recording(3);
   std::ifstream stream(song, std::ios::binary);
   const std::string bytes_of_song((std::istreambuf_iterator<char>(stream)), {});
-  service.blobs->put("recordings/" + source + "/source", bytes_of_song);
+  const auto song_of = [&](ApiUser& user) {
+    const Id recording = user.recording(3);
+    service.blobs->put("recordings/" + recording + "/source", bytes_of_song);
+    user.set_recording(recording, [&](Recording& found) { found.size = std::int64_t(bytes_of_song.size()); });
+    return recording;
+  };
+  const Id source = song_of(member);
   const json order = {{"recording", source}, {"voice", voice}, {"end_s", 1}};
   member.post("/jobs", order);
   EXPECT_TRUE(work());
@@ -272,9 +277,7 @@ TEST_F(OwnVoices, AreTrainedOnAfterAWorkersEndAndTakenBack) {
 
   // Closed to another member before a worker begins; withdrawn while it sings.
   const std::string url = member.post("/own-voices/" + voice + "/access", {{"access", "link"}}, 200).at("link_url");
-  const Id theirs = other.recording(3);
-  service.blobs->put("recordings/" + theirs + "/source", bytes_of_song);
-  const json their_order = {{"recording", theirs}, {"voice", url.substr(url.rfind('/') + 1)}, {"end_s", 1}};
+  const json their_order = {{"recording", song_of(other)}, {"voice", url.substr(url.rfind('/') + 1)}, {"end_s", 1}};
   const Id closed = other.post("/jobs", their_order).at("id");
   member.post("/own-voices/" + voice + "/access", {{"access", "private"}}, 200);
   EXPECT_TRUE(work());

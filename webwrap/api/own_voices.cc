@@ -23,7 +23,7 @@ using http::Method;
 using http::Request;
 using http::Response;
 using nlohmann::json;
-using State = OwnVoice::State;
+using VoiceState = OwnVoice::State;
 using Verdict = Consent::Verdict;
 
 constexpr int phrases_per_day = 30;         // of one account: each costs a check by the workers
@@ -83,7 +83,7 @@ json view(Transaction& transaction, const Config& config, const OwnVoice& voice)
   for (const Recording& recording : all.recordings) recordings.push_back(view(recording));
   if (const auto tries = transaction.voices().consents(voice.id); !tries.empty()) consent = view(tries.front());
   if (const auto job = training_of(transaction, voice)) training["job"] = job_view(transaction, *job);
-  const bool has_link = voice.state == State::link && voice.hidden.empty();
+  const bool has_link = voice.state == VoiceState::link && voice.hidden.empty();
   return {{"id", voice.id},
           {"state", name_of(voice.state)},
           {"title", voice.title},
@@ -92,7 +92,7 @@ json view(Transaction& transaction, const Config& config, const OwnVoice& voice)
           {"gender", voice.gender},
           {"hidden", or_null(voice.hidden)},
           {"refusal", or_null(voice.refusal)},
-          {"royalty_permille", voice.state == State::draft ? config.voice_royalty_permille : voice.royalty_permille},
+          {"royalty_permille", voice.state == VoiceState::draft ? config.voice_royalty_permille : voice.royalty_permille},
           {"recordings", recordings},
           {"usable_s", voice.is_trained() ? voice.usable_s : all.usable_s},
           {"needed_s", config.own_voice_s},
@@ -161,7 +161,7 @@ Response post_own_voice(const Context& context, const Request& request) {
   json answer;
   context.store.write([&](Transaction& transaction) {
     const auto all = transaction.voices().list(account.id);
-    const auto kept = std::count_if(all.begin(), all.end(), [](const OwnVoice& other) { return other.state != State::withdrawn; });
+    const auto kept = std::count_if(all.begin(), all.end(), [](const OwnVoice& other) { return other.state != VoiceState::withdrawn; });
     if (kept >= context.config.max_own_voices)
       throw ServiceError(409, "too_many_voices",
                          context.config.max_own_voices == 0
@@ -187,7 +187,7 @@ Response patch_own_voice(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
   JsonBody body(request, {"title", "description", "language", "gender"});
   return changed(context, request, account, [&](Transaction& transaction, OwnVoice& voice) {
-    if (voice.state == State::review || voice.state == State::published || voice.state == State::withdrawn)
+    if (voice.state == VoiceState::review || voice.state == VoiceState::published || voice.state == VoiceState::withdrawn)
       throw ServiceError(409, "wrong_step", "What an operator has looked at cannot be changed; make the voice private first.");
     read_about(body, voice);
     transaction.voices().update(voice);
@@ -237,7 +237,7 @@ Response post_phrase(const Context& context, const Request& request) {
   consent.royalty_permille = config.voice_royalty_permille;
   context.store.write([&](Transaction& transaction) {
     const OwnVoice voice = own_voice(transaction, account, request.params.at("id"));
-    if (voice.state != State::draft) throw ServiceError(409, "wrong_step", "The consent to this voice was given already.");
+    if (voice.state != VoiceState::draft) throw ServiceError(409, "wrong_step", "The consent to this voice was given already.");
     const Gathered all = gathered(transaction, voice.id);
     if (!all.all_ready) throw ServiceError(409, "not_ready", "Some recordings are not looked at yet; wait a moment.");
     if (all.usable_s < config.own_voice_s)
@@ -281,7 +281,7 @@ Response post_training(const Context& context, const Request& request) {
       return;
     }
     for (const OwnVoice& other : transaction.voices().list(account.id))
-      if (other.state == State::training)
+      if (other.state == VoiceState::training)
         throw ServiceError(409, "training", fmt::format("\"{}\" is being trained; one voice at a time.", other.title));
     if (gathered(transaction, voice.id).usable_s < config.own_voice_s)
       throw ServiceError(409, "too_little", "Recordings of this voice were deleted; there is too little left to train it.");
@@ -352,7 +352,7 @@ void read_voice_of_upload(const Context& context, const Account& account, const 
   context.store.read([&](Transaction& transaction) {
     const auto voice = transaction.voices().find(recording.voice);
     if (!voice || voice->account != account.id) fail_field("voice", "there is no such voice of yours.");
-    if (voice->state != State::draft)
+    if (voice->state != VoiceState::draft)
       throw ServiceError(409, "wrong_step", "This voice's recordings stay as they are once you have consented to it.");
     if (recording.consent.empty()) {
       const Gathered all = gathered(transaction, voice->id);

@@ -15,7 +15,7 @@
 namespace webwrap {
 namespace {
 
-using State = OwnVoice::State;
+using VoiceState = OwnVoice::State;
 using Verdict = Consent::Verdict;
 
 std::string date(Seconds time) { return fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(std::time_t(time))); }
@@ -28,7 +28,7 @@ std::optional<Consent> consent_to_review(Transaction& transaction, const Id& voi
 }
 
 std::string what_waits(Transaction& transaction, const OwnVoice& voice) {
-  if (voice.state == State::review) return "wants to be published";
+  if (voice.state == VoiceState::review) return "wants to be published";
   return consent_to_review(transaction, voice.id) ? "its consent must be heard" : "";
 }
 

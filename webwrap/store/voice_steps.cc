@@ -10,18 +10,18 @@
 namespace webwrap {
 namespace {
 
-using State = OwnVoice::State;
+using VoiceState = OwnVoice::State;
 
 [[noreturn]] void fail_step(const OwnVoice& voice, const std::string& what) {
   throw ServiceError(409, "wrong_step", "This voice is in the state " + name_of(voice.state) + ", in which it cannot " + what + ".");
 }
 
-void step(OwnVoice& voice, State to) {
+void step(OwnVoice& voice, VoiceState to) {
   if (!voice_steps::leads(voice.state, to)) fail_step(voice, "become " + name_of(to));
   voice.state = to;
 }
 
-void step_and_update(Transaction& transaction, OwnVoice& voice, State to) {
+void step_and_update(Transaction& transaction, OwnVoice& voice, VoiceState to) {
   step(voice, to);
   transaction.voices().update(voice);
 }
@@ -32,23 +32,23 @@ void cancel_jobs(Transaction& transaction, const Id& voice, Seconds now) {
 
 }  // namespace
 
-bool voice_steps::leads(State from, State to) {
-  static const std::map<State, std::vector<State>> steps = {
-      {State::draft, {State::consent, State::withdrawn}},
-      {State::consent, {State::draft, State::training, State::withdrawn}},
-      {State::training, {State::consent, State::private_, State::withdrawn}},
-      {State::private_, {State::private_, State::link, State::review, State::withdrawn}},
-      {State::link, {State::private_, State::link, State::review, State::withdrawn}},
-      {State::review, {State::private_, State::published, State::withdrawn}},
-      {State::published, {State::private_, State::link, State::withdrawn}},
-      {State::withdrawn, {}},
+bool voice_steps::leads(VoiceState from, VoiceState to) {
+  static const std::map<VoiceState, std::vector<VoiceState>> steps = {
+      {VoiceState::draft, {VoiceState::consent, VoiceState::withdrawn}},
+      {VoiceState::consent, {VoiceState::draft, VoiceState::training, VoiceState::withdrawn}},
+      {VoiceState::training, {VoiceState::consent, VoiceState::private_, VoiceState::withdrawn}},
+      {VoiceState::private_, {VoiceState::private_, VoiceState::link, VoiceState::review, VoiceState::withdrawn}},
+      {VoiceState::link, {VoiceState::private_, VoiceState::link, VoiceState::review, VoiceState::withdrawn}},
+      {VoiceState::review, {VoiceState::private_, VoiceState::published, VoiceState::withdrawn}},
+      {VoiceState::published, {VoiceState::private_, VoiceState::link, VoiceState::withdrawn}},
+      {VoiceState::withdrawn, {}},
   };
-  const std::vector<State>& next = steps.at(from);
+  const std::vector<VoiceState>& next = steps.at(from);
   return std::find(next.begin(), next.end(), to) != next.end();
 }
 
 void voice_steps::accept_consent(Transaction& transaction, OwnVoice& voice, Consent& consent, const std::string& decided_by, Seconds now) {
-  step(voice, State::consent);
+  step(voice, VoiceState::consent);
   voice.royalty_permille = consent.royalty_permille;
   transaction.voices().update(voice);
   consent.verdict = Consent::Verdict::accepted;
@@ -73,17 +73,17 @@ void voice_steps::end_open_consents(Transaction& transaction, const Id& voice, c
       refuse_consent(transaction, consent, reason, "service", now);
 }
 
-void voice_steps::reopen(Transaction& transaction, OwnVoice& voice) { step_and_update(transaction, voice, State::draft); }
+void voice_steps::reopen(Transaction& transaction, OwnVoice& voice) { step_and_update(transaction, voice, VoiceState::draft); }
 
-void voice_steps::begin_training(Transaction& transaction, OwnVoice& voice) { step_and_update(transaction, voice, State::training); }
+void voice_steps::begin_training(Transaction& transaction, OwnVoice& voice) { step_and_update(transaction, voice, VoiceState::training); }
 
 void voice_steps::end_training(Transaction& transaction, const Id& id) {
   auto voice = transaction.voices().find(id);
-  if (voice && voice->state == State::training) step_and_update(transaction, *voice, State::consent);
+  if (voice && voice->state == VoiceState::training) step_and_update(transaction, *voice, VoiceState::consent);
 }
 
 void voice_steps::finish_training(Transaction& transaction, OwnVoice& voice, const OwnVoice& made, Seconds now) {
-  step(voice, State::private_);
+  step(voice, VoiceState::private_);
   voice.bundle = made.bundle;
   voice.sample = made.sample;
   voice.sha256 = made.sha256;
@@ -98,33 +98,33 @@ void voice_steps::finish_training(Transaction& transaction, OwnVoice& voice, con
 }
 
 void voice_steps::open_to_owner(Transaction& transaction, OwnVoice& voice) {
-  step(voice, State::private_);
+  step(voice, VoiceState::private_);
   voice.link.clear();
   transaction.voices().update(voice);
 }
 
 void voice_steps::open_by_link(Transaction& transaction, OwnVoice& voice) {
-  step(voice, State::link);
+  step(voice, VoiceState::link);
   voice.link = new_id();
   transaction.voices().update(voice);
 }
 
 void voice_steps::ask_for_review(Transaction& transaction, OwnVoice& voice) {
-  step(voice, State::review);
+  step(voice, VoiceState::review);
   voice.link.clear();
   voice.refusal.clear();
   transaction.voices().update(voice);
 }
 
 void voice_steps::publish(Transaction& transaction, OwnVoice& voice, Seconds now) {
-  step(voice, State::published);
+  step(voice, VoiceState::published);
   voice.published = now;
   transaction.voices().update(voice);
 }
 
 void voice_steps::refuse_publication(Transaction& transaction, OwnVoice& voice, const std::string& reason) {
-  if (voice.state != State::review) fail_step(voice, "be refused, since nobody asked to publish it");
-  step(voice, State::private_);
+  if (voice.state != VoiceState::review) fail_step(voice, "be refused, since nobody asked to publish it");
+  step(voice, VoiceState::private_);
   voice.refusal = reason;
   transaction.voices().update(voice);
 }
@@ -137,7 +137,7 @@ void voice_steps::hide(Transaction& transaction, OwnVoice& voice, const std::str
 }
 
 std::vector<std::string> voice_steps::withdraw(Transaction& transaction, OwnVoice& voice, Seconds now) {
-  step(voice, State::withdrawn);
+  step(voice, VoiceState::withdrawn);
   cancel_jobs(transaction, voice.id, now);
   const std::vector<std::string> blobs = blobs_of_voice(transaction, voice.id);
   for (const Recording& recording : transaction.voices().recordings(voice.id)) {
