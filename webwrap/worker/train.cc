@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 /// Of the whole work, what the features of the recordings take, and the sample at the end.
 constexpr double prepare_share = 0.2, sample_share = 0.02;
 constexpr double checkpoint_minutes = 1;
-constexpr double most_used_minutes = 20;  ///< of recordings: their features are in memory, 30 MB a minute
+constexpr double most_used_minutes = 20;  ///< of recordings: their features are in memory, 20 MB a minute
 /// How long a training goes on at least before it makes room for others: it takes some seconds until it is where it was.
 constexpr std::chrono::seconds shortest_turn(30);
 constexpr double sample_s = 12;
