@@ -84,7 +84,8 @@ JobOutput AudioRunner::analyse(const JobTask& task) {
   recording.f0_median = range.median;
   recording.f0_high = range.high;
 
-  if (of_voice) recording.usable_s = voxconv::usable_seconds(source);
+  // Clips that lie close together share what stays around each.
+  if (of_voice) recording.usable_s = std::min(recording.duration_s, voxconv::usable_seconds(source));
 
   const std::string folder = "recordings/" + recording.id;
   recording.playable = attempt_key(folder, task.job.attempts, "playable.mp3");
