@@ -111,6 +111,25 @@ int run(int argc, char** argv) {
       "hide", "Hide an artist: the page, its songs and feed", [&](const Config& c) { return hide_artist(c, handle, !show_again); }, false);
   hiding->add_option("artist", handle, "The handle or the page's address")->required();
   hiding->add_flag("--undo", show_again, "Show it again");
+  bool all_voices = false;
+  std::string voice, reason;
+  std::function<int(const Config&)> about_voice;
+  CLI::App* voices = add(
+      "voices", "List members' voices that wait for a person",
+      [&](const Config& c) { return about_voice ? about_voice(c) : list_voices(c, all_voices); }, false);
+  voices->add_flag("--all", all_voices, "List all of them");
+  const auto add_decision = [&](const char* name, const char* help, bool with_reason, std::function<int(const Config&)> function) {
+    CLI::App* sub = voices->add_subcommand(name, help);
+    sub->add_option("voice", voice, "Its id")->required();
+    if (with_reason) sub->add_option("reason", reason, "One sentence for its owner")->required();
+    sub->callback([&about_voice, function] { about_voice = function; });
+  };
+  add_decision("show", "What is known of a voice, and the files to listen to", false,
+               [&](const Config& c) { return show_voice(c, voice); });
+  add_decision("approve", "Accept its consent, or publish it", false, [&](const Config& c) { return approve_voice(c, voice); });
+  add_decision("refuse", "Refuse its consent, or to publish it", true, [&](const Config& c) { return refuse_voice(c, voice, reason); });
+  add_decision("hide", "Let nobody convert with it", true, [&](const Config& c) { return hide_voice(c, voice, reason); });
+  add_decision("unhide", "End that", false, [&](const Config& c) { return hide_voice(c, voice, ""); });
 
   try {
     app.parse(argc, argv);

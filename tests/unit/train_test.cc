@@ -351,6 +351,14 @@ TEST(LoadClips, CutsAtPausesAndDropsSilence) {
   }
   EXPECT_GT(seconds, 6.4);
   EXPECT_LT(seconds, 11.0);
+  EXPECT_DOUBLE_EQ(usable_seconds(path), seconds);
+}
+
+TEST(LoadClips, FindsNothingToUseInSilence) {
+  const std::string path = scratch("silent") + "/a.wav";
+  write_tone(path, 3, [](double) { return false; });
+  EXPECT_EQ(usable_seconds(path), 0);
+  EXPECT_THROW(usable_seconds("no such file"), Error);
 }
 
 TEST(LoadClips, ReadsTheBeginningOfALongRecording) {

@@ -48,6 +48,7 @@ TEST_F(Operation, SaysThatTheDiskIsFull) {
 
 TEST_F(Operation, TellsTheQueue) {
   EXPECT_THAT(metrics(), HasSubstr("webwrap_jobs{state=\"queued\"} 0\n"));
+  EXPECT_THAT(metrics(), HasSubstr("webwrap_voices_waiting 0\n"));
   Account account;
   account.id = new_id();
   Job job;

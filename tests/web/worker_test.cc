@@ -379,5 +379,25 @@ TEST_F(WorkerTest, RemovesWhatKilledWorkersLeft) {
   }
 }
 
+/// A training makes room for others: that is no attempt, and nothing of its price is lost.
+TEST_F(WorkerTest, PutsAPausedJobBackWithoutCountingTheAttempt) {
+  const Job job = customer.order(5);
+  Seconds pause = 0;
+  runner.work = [&](const JobTask&) -> JobOutput { throw JobPaused(pause, "others are waiting"); };
+  Worker worker = make();
+  for (int i = 0; i < 2 * service.config.max_attempts; ++i) EXPECT_TRUE(worker.work_one());
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::queued);
+  EXPECT_EQ(find_job(service, job.id).attempts, 0);
+  EXPECT_EQ(customer.reserved(), 5);
+  pause = 30;
+  EXPECT_TRUE(worker.work_one());
+  EXPECT_FALSE(worker.work_one());
+  service.clock.time += 30;
+  runner.work = [](const JobTask&) { return JobOutput{}; };
+  EXPECT_TRUE(worker.work_one());
+  EXPECT_EQ(find_job(service, job.id).state, Job::State::done);
+  EXPECT_THAT(audit(service), IsEmpty());
+}
+
 }  // namespace
 }  // namespace webwrap

@@ -9,12 +9,14 @@
 #include "api/handlers.h"
 #include "api/json_body.h"
 #include "api/mail_links.h"
+#include "api/own_voices.h"
 #include "api/passwords.h"
 #include "domain/email.h"
 #include "domain/error.h"
 #include "domain/id.h"
 #include "domain/password.h"
 #include "store/records.h"
+#include "store/voice_steps.h"
 
 namespace webwrap {
 namespace {
@@ -154,6 +156,7 @@ std::vector<std::string> blobs_of(Transaction& transaction, const Id& account) {
   for (const Recording& recording : transaction.recordings().list(account, all)) prefixes.push_back("recordings/" + recording.id + "/");
   for (const Song& song : transaction.songs().list(account, all)) prefixes.push_back("songs/" + song.id + "/");
   prefixes.push_back("artists/" + account + "/");
+  for (const OwnVoice& voice : transaction.voices().list(account)) prefixes.push_back("voices/" + voice.id + "/");
   return prefixes;
 }
 
@@ -317,7 +320,7 @@ Response verify_again(const Context& context, const Request& request) {
 
 json export_account(Transaction& transaction, const Account& account) {
   json out = {{"account", account_view(transaction, account)}};
-  for (const char* list : {"sessions", "devices", "tokens", "recordings", "jobs", "songs", "follows", "credits", "orders"})
+  for (const char* list : {"sessions", "devices", "tokens", "recordings", "jobs", "songs", "follows", "voices", "credits", "orders"})
     out[list] = json::array();
   for (const Session& session : transaction.accounts().sessions(account.id))
     out["sessions"].push_back(
@@ -329,6 +332,8 @@ json export_account(Transaction& transaction, const Account& account) {
   for (const Job& job : transaction.jobs().list(account.id, all)) out["jobs"].push_back(export_of(job));
   for (const Song& song : transaction.songs().list(account.id, all))
     out["songs"].push_back(export_of(song, transaction.songs().share_of(song.id), transaction.plays().of_song(song.id)));
+  for (const OwnVoice& voice : transaction.voices().list(account.id))
+    out["voices"].push_back(export_of(voice, transaction.voices().consents(voice.id)));
   for (const HistoryLine& line : transaction.ledger().history(account.id, all))
     out["credits"].push_back(
         {{"kind", line.kind}, {"note", line.note}, {"amount", line.amount}, {"balance", line.balance}, {"time", line.time}});
@@ -365,6 +370,8 @@ void remove_account(const Context& context, const Account& account) {
   remove_blobs();
   context.store.write([&](Transaction& transaction) {
     prefixes = blobs_of(transaction, account.id);
+    for (OwnVoice& voice : transaction.voices().list(account.id))  // others' conversions with it end
+      if (voice.state != OwnVoice::State::withdrawn) voice_steps::withdraw(transaction, voice, context.clock.now());
     transaction.accounts().erase(account.id, context.clock.now());
   });
   remove_blobs();

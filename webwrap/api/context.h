@@ -33,6 +33,7 @@ void add_session_routes(http::Router&, Context&);  ///< log-in, log-out, API tok
 void add_upload_routes(http::Router&, Context&);   ///< tus
 void add_recording_routes(http::Router&, Context&);
 void add_voice_routes(http::Router&, Context&);
+void add_own_voice_routes(http::Router&, Context&);  ///< members' own voices, from recording to withdrawal
 void add_job_routes(http::Router&, Context&);     ///< quotes, jobs
 void add_song_routes(http::Router&, Context&);    ///< songs, renders
 void add_share_routes(http::Router&, Context&);   ///< shares, reports, oEmbed, the public page

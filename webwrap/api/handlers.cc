@@ -1,6 +1,9 @@
 #include "api/handlers.h"
 
+#include <fmt/format.h>
+
 #include "api/context.h"
+#include "domain/id.h"
 #include "store/records.h"
 
 namespace webwrap {
@@ -11,6 +14,17 @@ http::Response json_response(int status, const json& body) {
   http::Response response;
   response.status = status;
   response.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
+  return response;
+}
+
+http::Response tagged_response(const http::Request& request, const json& body) {
+  http::Response response = json_response(200, body);
+  const std::string tag = fmt::format("\"{}\"", hash_secret(response.body).substr(0, 32));
+  response.headers.emplace_back("ETag", tag);
+  if (request.header("if-none-match").find(tag) != std::string::npos) {
+    response.status = 304;
+    response.body.clear();
+  }
   return response;
 }
 
@@ -43,6 +57,7 @@ void add_all_routes(http::Router& router, Context& context) {
   add_upload_routes(router, context);
   add_recording_routes(router, context);
   add_voice_routes(router, context);
+  add_own_voice_routes(router, context);
   add_job_routes(router, context);
   add_song_routes(router, context);
   add_share_routes(router, context);

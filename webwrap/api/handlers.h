@@ -29,6 +29,8 @@ inline void add_route(http::Router& router, const Context& context, http::Method
 
 /// An answer with a JSON body. Text of unknown origin that is not UTF-8 is repaired, not refused.
 http::Response json_response(int status, const nlohmann::json& body);
+/// The same with an ETag, for what is asked again and again: 304 without a body where the client has it.
+http::Response tagged_response(const http::Request&, const nlohmann::json& body);
 /// 204.
 http::Response empty_response();
 

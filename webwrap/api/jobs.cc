@@ -33,23 +33,6 @@ using nlohmann::json;
 constexpr int max_jobs = 200;
 constexpr std::size_t max_request_key = 200;
 
-json view(Transaction& transaction, const Job& job) {
-  return {{"id", job.id},
-          {"kind", name_of(job.kind)},
-          {"state", name_of(job.state)},
-          {"progress", job.progress},
-          {"stage", job.stage},
-          {"position", transaction.jobs().position(job)},
-          {"price", job.price},
-          {"failure", or_null(job.failure)},
-          {"recording", or_null(job.recording)},
-          {"song", job.kind == Job::Kind::convert && job.state != Job::State::done ? json() : or_null(job.song)},
-          {"voice", or_null(job.voice)},
-          {"created", job.created},
-          {"started", or_null(job.started)},
-          {"finished", or_null(job.finished)}};
-}
-
 Response post_quote(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
   JsonBody body(request, {"recording", "voice", "start_s", "end_s", "preview", "keep_music"});
@@ -86,10 +69,10 @@ std::string request_key_of(const Request& request) {
 void accept(Transaction& transaction, const Context& context, const Request& request, const Account& account, bool preview,
             const Job& job) {
   const Config& config = context.config;
-  const auto payer = transaction.accounts().find(account.id);
-  if (!payer) throw ServiceError(401, "not_signed_in", "This account has been deleted.");
   const auto recording = transaction.recordings().find(job.recording);
   if (!recording || recording->account != account.id) fail_field("recording", "there is no such recording of yours.");
+  if (job.kind == Job::Kind::convert && !is_open_voice(transaction, account.id, job.voice))
+    fail_field("voice", "there is no such voice any more; GET /api/v1/voices lists them.");
   if (transaction.jobs().active_count(account.id) >= config.max_active_jobs)
     throw ServiceError(409, "too_many_jobs",
                        fmt::format("{} of your songs are waiting or being made; wait until one is done.", config.max_active_jobs));
@@ -103,18 +86,10 @@ void accept(Transaction& transaction, const Context& context, const Request& req
     if (!within("preview_address", address_of(request), config.address_previews_per_day))
       throw ServiceError(429, "too_many_previews",
                          "Many free previews were made from your network today; please come back tomorrow, or sign up.");
+    transaction.jobs().add(job);
   } else {
-    if (payer->frozen)
-      throw ServiceError(403, "account_frozen", "A payment of this account is disputed; credits cannot be spent until that is settled.");
-    const Credits balance = transaction.ledger().balance(user_account(account.id));
-    if (balance < job.price)
-      throw ServiceError(402, "not_enough_credits", fmt::format("This costs {} credits, and you have {}.", job.price, balance));
+    add_paid_job(transaction, job);
   }
-  transaction.jobs().add(job);
-  if (job.price == 0) return;
-  LedgerEntry reserve = reserve_entry(account.id, job.id, job.price);
-  reserve.time = job.created;
-  transaction.ledger().post(reserve);
 }
 
 Response post_job(const Context& context, const Request& request) {
@@ -140,20 +115,21 @@ Response post_job(const Context& context, const Request& request) {
   const json options = read_options(body.object("options"));
   if (conversion.keep_music && !options.at("key_auto") && std::fmod(options.at("key").get<double>(), 12) != 0)
     fail_field("options.key", "with its music a song keeps its key: use whole octaves (-12, 0, 12 ...), or set keep_music to false.");
-  job.parameters = json{{"options", options},
-                        {"start_s", conversion.start_s},
-                        {"end_s", conversion.end_s},
-                        {"title", title.empty() ? stem(conversion.recording.name) : title},
-                        {"preview", conversion.preview},
-                        {"keep_music", conversion.keep_music}}
-                       .dump(-1, ' ', false, json::error_handler_t::replace);
+  json parameters = {{"options", options},
+                     {"start_s", conversion.start_s},
+                     {"end_s", conversion.end_s},
+                     {"title", title.empty() ? stem(conversion.recording.name) : title},
+                     {"preview", conversion.preview},
+                     {"keep_music", conversion.keep_music}};
+  if (conversion.is_members_voice) parameters["voice_title"] = conversion.voice.title;
+  job.parameters = parameters.dump(-1, ' ', false, json::error_handler_t::replace);
   json answer;
   context.store.write([&](Transaction& transaction) {
     const auto before = request_key.empty() ? std::nullopt : transaction.jobs().find_by_request(account.id, request_key);
     if (before && (before->parameters != job.parameters || before->recording != job.recording || before->voice != job.voice))
       throw ServiceError(422, "request_key_reused", "This Idempotency-Key was used for another job; take a new one for a new job.");
     if (!before) accept(transaction, context, request, account, conversion.preview, job);
-    answer = view(transaction, before.value_or(job));
+    answer = job_view(transaction, before.value_or(job));
   });
   return json_response(201, answer);
 }
@@ -183,7 +159,7 @@ Response post_separation(const Context& context, const Request& request) {
     accept(transaction, context, request, account, false, job);
   });
   json answer;
-  context.store.read([&](Transaction& transaction) { answer = view(transaction, job); });
+  context.store.read([&](Transaction& transaction) { answer = job_view(transaction, job); });
   return json_response(201, answer);
 }
 
@@ -191,7 +167,7 @@ Response list_jobs(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
   json answer = json::array();
   context.store.read([&](Transaction& transaction) {
-    for (const Job& job : transaction.jobs().list(account.id, max_jobs)) answer.push_back(view(transaction, job));
+    for (const Job& job : transaction.jobs().list(account.id, max_jobs)) answer.push_back(job_view(transaction, job));
   });
   return json_response(200, answer);
 }
@@ -204,15 +180,8 @@ Job find_job(Transaction& transaction, const Account& account, const Request& re
 Response get_job(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
   json answer;
-  context.store.read([&](Transaction& transaction) { answer = view(transaction, find_job(transaction, account, request)); });
-  Response response = json_response(200, answer);
-  const std::string tag = fmt::format("\"{}\"", hash_secret(response.body).substr(0, 32));
-  response.headers.emplace_back("ETag", tag);
-  if (request.header("if-none-match").find(tag) != std::string::npos) {
-    response.status = 304;
-    response.body.clear();
-  }
-  return response;
+  context.store.read([&](Transaction& transaction) { answer = job_view(transaction, find_job(transaction, account, request)); });
+  return tagged_response(request, answer);
 }
 
 Response delete_job(const Context& context, const Request& request) {
@@ -223,15 +192,47 @@ Response delete_job(const Context& context, const Request& request) {
     if (job.kind == Job::Kind::analyse)
       throw ServiceError(409, "not_cancellable", "A recording is being looked at; delete the recording to stop that.");
     cancel_job(transaction, job, context.clock.now());
-    answer = view(transaction, find_job(transaction, account, request));
+    answer = job_view(transaction, find_job(transaction, account, request));
   });
   return json_response(202, answer);
 }
 
 }  // namespace
 
+nlohmann::json job_view(Transaction& transaction, const Job& job) {
+  return {{"id", job.id},
+          {"kind", name_of(job.kind)},
+          {"state", name_of(job.state)},
+          {"progress", job.progress},
+          {"stage", job.stage},
+          {"position", transaction.jobs().position(job)},
+          {"price", job.price},
+          {"failure", or_null(job.failure)},
+          {"recording", or_null(job.recording)},
+          {"song", job.kind == Job::Kind::convert && job.state != Job::State::done ? nlohmann::json() : or_null(job.song)},
+          {"voice", or_null(job.voice)},
+          {"created", job.created},
+          {"started", or_null(job.started)},
+          {"finished", or_null(job.finished)}};
+}
+
 int priority_of_quick_job(Transaction& transaction, const Id& account) {
   return transaction.jobs().quick_count(account) < first_at_a_time ? quick_priority : free_priority;
+}
+
+void add_paid_job(Transaction& transaction, const Job& job) {
+  const auto payer = transaction.accounts().find(job.account);
+  if (!payer) throw ServiceError(401, "not_signed_in", "This account has been deleted.");
+  if (payer->frozen)
+    throw ServiceError(403, "account_frozen", "A payment of this account is disputed; credits cannot be spent until that is settled.");
+  const Credits balance = transaction.ledger().balance(user_account(job.account));
+  if (balance < job.price)
+    throw ServiceError(402, "not_enough_credits", fmt::format("This costs {} credits, and you have {}.", job.price, balance));
+  transaction.jobs().add(job);
+  if (job.price == 0) return;
+  LedgerEntry reserve = reserve_entry(job.account, job.id, job.price);
+  reserve.time = job.created;
+  transaction.ledger().post(reserve);
 }
 
 bool may_add_quick_job(const Config& config, Transaction& transaction, const Id& account) {
@@ -259,9 +260,10 @@ ConversionRequest read_conversion_request(const Context& context, const Account&
   if (recording->state != Recording::State::ready) fail_not_ready();
   conversion.recording = *recording;
 
-  const auto voice = find_voice(body.text("voice", 1, 64));
+  const auto voice = find_voice(context, &account, body.text("voice", 1, 64));
   if (!voice) fail_field("voice", "there is no such voice; GET /api/v1/voices lists them.");
-  conversion.voice = *voice;
+  conversion.voice = voice->info;
+  conversion.is_members_voice = voice->own.has_value();
 
   const double whole = recording->duration_s;
   conversion.preview = body.optional_flag("preview").value_or(false);

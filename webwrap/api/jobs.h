@@ -13,6 +13,7 @@ namespace webwrap {
 struct ConversionRequest {
   Recording recording;
   voxconv::VoiceInfo voice;
+  bool is_members_voice = false;
   double start_s = 0, end_s = 0;  ///< the part: 0 <= start_s < end_s <= the recording's length
   bool preview = false;           ///< free; the part is then cut to config.preview_s
   bool keep_music = false;        ///< the vocals are converted, and their music stays
@@ -33,7 +34,12 @@ bool is_server_side(const voxconv::OptionSpec& spec);
 nlohmann::json read_options(const nlohmann::json& wanted);
 
 /// Priorities of jobs: smaller first.
-constexpr int quick_priority = 0, paid_priority = 1, free_priority = 2;
+constexpr int quick_priority = 0, paid_priority = 1, free_priority = 2, training_priority = 3;
+
+nlohmann::json job_view(Transaction&, const Job&);
+
+/// Adds a job whose price its account pays, and reserves that. Throws ServiceError: 401, 402 "not_enough_credits", 403 "account_frozen".
+void add_paid_job(Transaction&, const Job&);
 
 /// Analyses and downloads, for which somebody waits before the page and which are short. They go before all conversions, but only
 /// two of an account at a time: its others come after what was paid for, so that nobody holds the workers by many files.

@@ -15,6 +15,7 @@
 
 #include "api/handlers.h"
 #include "api/jobs.h"
+#include "api/own_voices.h"
 #include "voxconv/f0.h"
 #include "voxconv/options.h"
 
@@ -114,6 +115,7 @@ Response get_config(const Context& context, const Request&) {
                              {"currency", config.currency},
                              {"packs", packs},
                              {"contact", config.contact},
+                             {"own_voices", own_voice_config(config)},
                              {"options", option_ranges()},
                              {"public_url", config.public_url.empty() ? json() : json(config.base_url())}});
 }
@@ -130,6 +132,7 @@ Response get_openapi(const Context&, const Request&) {
 
 struct Queue {
   int queued = 0, running = 0;
+  std::size_t voices = 0;  ///< members' voices that wait for an operator
 };
 
 Queue read_queue(const Context& context) {
@@ -137,6 +140,7 @@ Queue read_queue(const Context& context) {
   context.store.read([&](Transaction& transaction) {
     queue.queued = transaction.jobs().queued_count();
     queue.running = transaction.jobs().running_count();
+    queue.voices = transaction.voices().in_state(OwnVoice::State::review).size() + transaction.voices().consents_to_review().size();
   });
   return queue;
 }
@@ -155,8 +159,9 @@ Response get_metrics(const Context& context, const Metrics& metrics) {
   response.body = metrics.text() + fmt::format(
                                        "# TYPE webwrap_jobs gauge\nwebwrap_jobs{{state=\"queued\"}} {}\n"
                                        "webwrap_jobs{{state=\"running\"}} {}\n"
+                                       "# TYPE webwrap_voices_waiting gauge\nwebwrap_voices_waiting {}\n"
                                        "# TYPE webwrap_disk_free_bytes gauge\nwebwrap_disk_free_bytes {}\n",
-                                       queue.queued, queue.running, context.disk.free());
+                                       queue.queued, queue.running, queue.voices, context.disk.free());
   return response;
 }
 

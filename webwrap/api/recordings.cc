@@ -3,6 +3,7 @@
 #include "api/json_body.h"
 #include "store/job_end.h"
 #include "store/records.h"
+#include "store/voice_steps.h"
 
 namespace webwrap {
 namespace {
@@ -33,6 +34,7 @@ json view(Transaction& transaction, const Recording& recording) {
           {"has_vocals", recording.has_vocals},
           {"stems", stems},
           {"backing", backing},
+          {"voice", or_null(recording.voice)},
           {"size", recording.size},
           {"offset", recording.offset},
           {"created", recording.created}};
@@ -58,13 +60,24 @@ Response get_recording(const Context& context, const Request& request) {
   return json_response(200, answer);
 }
 
+/// What a consent was compared with stays until the voice is made, and until an operator has seen to it.
+void require_not_consented(Transaction& transaction, const Recording& recording) {
+  const auto voice = recording.voice.empty() ? std::nullopt : transaction.voices().find(recording.voice);
+  if (!voice || voice->state == OwnVoice::State::draft) return;
+  throw ServiceError(409, "in_use",
+                     "This belongs to your voice \"" + voice->title + "\", which you consented to with it; it goes when that voice does.");
+}
+
 /// With what is being made of it; songs that are made stay, they have their own copy.
 Response delete_recording(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
   const Id id = request.params.at("id");
   require_recording(context, account, id);
   erase_with_blobs(context, "recordings/" + id + "/", [&](Transaction& transaction) {
-    owned(transaction.recordings().find(id), account, "no_such_recording", "There is no such recording.");
+    const Recording recording = owned(transaction.recordings().find(id), account, "no_such_recording", "There is no such recording.");
+    require_not_consented(transaction, recording);
+    if (!recording.voice.empty())
+      voice_steps::end_open_consents(transaction, recording.voice, "A recording was deleted; ask for a new phrase.", context.clock.now());
     for (const Job& job : transaction.jobs().list(account.id, max_listed))
       if (job.recording == id) cancel_job(transaction, job, context.clock.now());
     transaction.recordings().erase(id);

@@ -12,7 +12,9 @@
 #include "api/auth.h"
 #include "api/handlers.h"
 #include "api/jobs.h"
+#include "api/own_voices.h"
 #include "domain/id.h"
+#include "store/voice_steps.h"
 
 namespace webwrap {
 namespace {
@@ -51,7 +53,8 @@ std::int64_t number_header(const Request& request, const std::string& name) {
 }
 
 bool is_known_metadata(std::string_view name) {
-  return name == "filename" || name == "backing" || name == "backing_start_s" || name == "backing_part";
+  return name == "filename" || name == "backing" || name == "backing_start_s" || name == "backing_part" || name == "voice" ||
+         name == "consent";
 }
 
 std::string decode_base64(std::string_view text) {
@@ -143,11 +146,13 @@ std::int64_t received(BlobStore& blobs, const Recording& recording) {
   if (complete && may) {
     recording.state = Recording::State::analysing;
     recording.expires = 0;
+    if (!recording.consent.empty()) note_spoken(context.config, transaction, recording, context.clock.now());
     Job job;
     job.id = new_id();
     job.account = recording.account;
     job.kind = Job::Kind::analyse;
     job.recording = recording.id;
+    if (!recording.consent.empty()) job.parameters = R"({"consent":true})";
     job.priority = priority_of_quick_job(transaction, recording.account);
     job.created = context.clock.now();
     transaction.jobs().add(job);
@@ -193,16 +198,19 @@ Response create(const Context& context, const Request& request) {
   const auto metadata = metadata_of(request.header("upload-metadata"));
   recording.name = clean_name(metadata.contains("filename") ? metadata.at("filename") : "");
   read_backing(context, account, metadata, recording);
+  read_voice_of_upload(context, account, metadata, recording);
   recording.blob = "recordings/" + recording.id + "/source";
   recording.created = context.clock.now();
   recording.expires = recording.created + config.upload_expires_s;
   const std::int64_t quota = guest ? config.guest_quota_bytes : config.quota_bytes;
   context.store.write([&](Transaction& transaction) {
     if (!may_add_quick_job(config, transaction, account.id)) fail_too_many_quick_jobs(config);  // its own analysis would be one more
-    if (transaction.recordings().bytes_of(account.id) + recording.size > quota)
+    if (transaction.recordings().bytes_of(account.id) + transaction.voices().bytes_of(account.id) + recording.size > quota)
       throw ServiceError(413, "quota_exceeded",
                          fmt::format("Your recordings would take more than the {:.1f} GB there are for each {}; delete some first.",
                                      static_cast<double>(quota) / 1e9, guest ? "guest" : "account"));
+    if (!recording.voice.empty() && recording.consent.empty())
+      voice_steps::end_open_consents(transaction, recording.voice, "Another recording was added; ask for a new phrase.", recording.created);
     transaction.recordings().add(recording);
   });
   Response response = tus_response(201);

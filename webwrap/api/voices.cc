@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <mutex>
 
+#include "api/auth.h"
 #include "api/handlers.h"
 #include "domain/error.h"
 #include "voxconv/audio_io.h"
@@ -27,31 +28,71 @@ std::string sample_of(const voxconv::VoiceInfo& voice) {
   return {};
 }
 
-json view(const voxconv::VoiceInfo& voice) {
-  json answer = {{"id", voice.name},         {"title", voice.title},     {"description", voice.description}, {"language", voice.language},
+json view(const OfferedVoice& offered, const Account* asker) {
+  const voxconv::VoiceInfo& voice = offered.info;
+  json answer = {{"id", offered.key},        {"title", voice.title},     {"description", voice.description}, {"language", voice.language},
                  {"gender", voice.gender},   {"f0_low", voice.f0_low},   {"f0_median", voice.f0_median},     {"f0_high", voice.f0_high},
                  {"licence", voice.licence}, {"consent", voice.consent}, {"attribution", voice.attribution}, {"version", voice.version},
                  {"tags", voice.tags},       {"sample_url", nullptr}};
-  if (!sample_of(voice).empty()) answer["sample_url"] = fmt::format("/api/v1/voices/{}/sample", voice.name);
+  const bool is_mine = offered.own && asker && offered.own->account == asker->id;
+  answer["by"] = !offered.own ? "service" : is_mine ? "you" : "member";
+  if (offered.own ? !offered.own->sample.empty() : !sample_of(voice).empty())
+    answer["sample_url"] = fmt::format("/api/v1/voices/{}/sample", offered.key);
   return answer;
 }
 
-voxconv::VoiceInfo require_voice(const Request& request) {
-  if (auto voice = find_voice(request.params.at("id"))) return *voice;
+/// As its bundle says, but with the words that its owner has given it since.
+voxconv::VoiceInfo info_of(const OwnVoice& own) {
+  voxconv::VoiceInfo info;
+  info.name = own.id;
+  info.title = own.title;
+  info.description = own.description;
+  info.language = own.language;
+  info.gender = own.gender;
+  info.f0_low = own.f0_low;
+  info.f0_median = own.f0_median;
+  info.f0_high = own.f0_high;
+  info.licence = "For conversions on this service, as long as its owner offers it.";
+  info.consent = "Its owner made it here of recordings of the own voice, and consented by a spoken phrase that was checked.";
+  info.version = "1.0.0";
+  info.sha256 = own.sha256;
+  return info;
+}
+
+OfferedVoice require_voice(const Context& context, const std::optional<Account>& asker, const Request& request) {
+  if (auto voice = find_voice(context, asker ? &*asker : nullptr, request.params.at("id"))) return std::move(*voice);
   throw ServiceError(404, "no_such_voice", "There is no such voice.");
 }
 
-Response list_voices(const Context&, const Request&) {
+/// The asker's own first, then what is installed, then what other members have published.
+Response list_voices(const Context& context, const Request& request) {
+  const auto asker = find_account(context, request);
+  std::vector<OfferedVoice> mine, others;
+  context.store.read([&](Transaction& transaction) {
+    if (asker)
+      for (const OwnVoice& own : transaction.voices().list(asker->id))
+        if (own.is_open_to_owner()) mine.push_back({info_of(own), own, own.id});
+    for (const OwnVoice& own : transaction.voices().in_state(OwnVoice::State::published))
+      if (own.is_open_to_others() && !(asker && own.account == asker->id)) others.push_back({info_of(own), own, own.id});
+  });
   json voices = json::array();
-  for (const voxconv::VoiceInfo& voice : offered_voices()) voices.push_back(view(voice));
+  const auto add = [&](const OfferedVoice& voice) { voices.push_back(view(voice, asker ? &*asker : nullptr)); };
+  for (const OfferedVoice& voice : mine) add(voice);
+  for (const voxconv::VoiceInfo& voice : installed_voices()) add({voice, {}, voice.name});
+  for (const OfferedVoice& voice : others) add(voice);
   return json_response(200, voices);
 }
 
-Response get_voice(const Context&, const Request& request) { return json_response(200, view(require_voice(request))); }
+Response get_voice(const Context& context, const Request& request) {
+  const auto asker = find_account(context, request);
+  return json_response(200, view(require_voice(context, asker, request), asker ? &*asker : nullptr));
+}
 
 /// As mp3, which every browser plays; made once for each version of the voice.
 Response get_sample(const Context& context, const Request& request) {
-  const voxconv::VoiceInfo voice = require_voice(request);
+  const OfferedVoice offered = require_voice(context, find_account(context, request), request);
+  if (offered.own) return audio_response(offered.own->sample);
+  const voxconv::VoiceInfo& voice = offered.info;
   const std::string sample = sample_of(voice);
   if (sample.empty()) throw ServiceError(404, "no_sample", "This voice has no sample.");
   const std::string key = fmt::format("voices/{}/{}.mp3", voice.name, voice.sha256.substr(0, 16));
@@ -82,7 +123,7 @@ Response get_sample(const Context& context, const Request& request) {
 
 }  // namespace
 
-std::vector<voxconv::VoiceInfo> offered_voices() {
+std::vector<voxconv::VoiceInfo> installed_voices() {
   static std::mutex mutex;
   static std::vector<voxconv::VoiceInfo> voices;
   static std::chrono::steady_clock::time_point read;
@@ -95,10 +136,28 @@ std::vector<voxconv::VoiceInfo> offered_voices() {
   return voices;
 }
 
-std::optional<voxconv::VoiceInfo> find_voice(const std::string& name) {
-  for (const voxconv::VoiceInfo& voice : offered_voices())
-    if (voice.name == name) return voice;
-  return std::nullopt;
+std::optional<OfferedVoice> find_voice(const Context& context, const Account* asker, const std::string& name) {
+  for (const voxconv::VoiceInfo& voice : installed_voices())
+    if (voice.name == name) return OfferedVoice{voice, {}, name};
+  std::optional<OwnVoice> own;
+  bool has_link = false;
+  context.store.read([&](Transaction& transaction) {
+    own = transaction.voices().find(name);
+    if (own) return;
+    own = transaction.voices().find_by_link(name);
+    has_link = own.has_value();
+  });
+  if (!own) return std::nullopt;
+  const bool is_mine = asker && own->account == asker->id;
+  const bool is_open =
+      is_mine ? own->is_open_to_owner() : own->is_open_to_others() && (has_link || own->state == OwnVoice::State::published);
+  if (!is_open) return std::nullopt;
+  return OfferedVoice{info_of(*own), own, name};
+}
+
+bool is_open_voice(Transaction& transaction, const Id& account, const std::string& name) {
+  const auto own = transaction.voices().find(name);
+  return !own || own->is_open_to(account);
 }
 
 void add_voice_routes(http::Router& router, Context& context) {

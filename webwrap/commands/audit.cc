@@ -55,11 +55,21 @@ std::vector<Expected> blobs_of(const Artist& artist) {
   return all;
 }
 
+std::vector<Expected> blobs_of(const OwnVoice& voice) {
+  std::vector<Expected> all;
+  if (!voice.is_trained()) return all;
+  const std::string owner = "voice " + voice.id;
+  for (const std::string& key : {voice.bundle + "/voice.json", voice.bundle + "/weights.safetensors", voice.sample})
+    all.push_back(expect(owner, key, voice.files));
+  return all;
+}
+
 std::vector<Expected> expected_blobs(Transaction& transaction) {
   std::vector<Expected> all;
   const auto add = [&](const std::vector<Expected>& some) { all.insert(all.end(), some.begin(), some.end()); };
   for (const Recording& recording : transaction.recordings().all()) add(blobs_of(recording));
   for (const Artist& artist : transaction.artists().all()) add(blobs_of(artist));
+  for (const OwnVoice& voice : transaction.voices().all()) add(blobs_of(voice));
   for (const Song& song : transaction.songs().all()) {
     add(blobs_of(song));
     const auto share = transaction.songs().share_of(song.id);

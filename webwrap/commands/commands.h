@@ -23,6 +23,14 @@ int takedown(const Config&, const std::string& share);  ///< ends a share for go
 /// Does jobs until SIGTERM, for `exit_when_idle` seconds without one (below 0: for ever), or only one (`once`).
 int worker(const Config&, double exit_when_idle, bool once);
 
+// Members' own voices (docs/own-voices.md). Approving and refusing are of what waits: a consent that must be heard, else a publication. The
+// owner is told by mail.
+int list_voices(const Config&, bool all);        ///< those that wait for a person, or all
+int show_voice(const Config&, const Id& voice);  ///< everything that is known of it, and the files to listen to
+int approve_voice(const Config&, const Id& voice);
+int refuse_voice(const Config&, const Id& voice, const std::string& reason);
+int hide_voice(const Config&, const Id& voice, const std::string& reason);  ///< nobody may convert with it; reason "": they may again
+
 std::string database_path(const Config&);  ///< the one file of the store, in data_dir
 std::string blob_path(const Config&);      ///< the folder of the blobs, in data_dir
 

@@ -22,6 +22,7 @@
 #include "http/server.h"
 #include "log/log.h"
 #include "payments/stripe_client.h"
+#include "worker/training_folder.h"
 
 namespace webwrap {
 namespace {
@@ -102,6 +103,7 @@ int serve(const Config& given, const std::string& config_path) {
         clean_up_at = steady_clock::now() + clean_up_every;
         if (!disk.ensure_reserve()) log(Level::error, "disk full", {{"free_bytes", disk.free()}, {"folder", config.data_dir}});
         if (const int removed = clean_up_uploads(context)) log(Level::info, "uploads expired", {{"count", removed}});
+        if (const int removed = TrainingFolder::clean_up(config, *store)) log(Level::info, "trainings removed", {{"count", removed}});
         if (const int removed = clean_up_accounts(context)) log(Level::info, "orphaned guests removed", {{"count", removed}});
         clean_up_follows(context);
       }

@@ -54,6 +54,17 @@ void for_each_setting(Config& c, Use use) {
   use("job_time_factor", c.job_time_factor);
   use("lease_s", c.lease_s);
   use("max_attempts", c.max_attempts);
+  use("max_own_voices", c.max_own_voices);
+  use("own_voice_s", c.own_voice_s);
+  use("training_credits", c.training_credits);
+  use("training_minutes", c.training_minutes);
+  use("training_steps", c.training_steps);
+  use("trainings_per_day", c.trainings_per_day);
+  use("voice_royalty_permille", c.voice_royalty_permille);
+  use("consent_valid_s", c.consent_valid_s);
+  use("consent_without_recogniser", c.consent_without_recogniser);
+  use("consent_similarity", c.consent_similarity);
+  use("consent_least_similarity", c.consent_least_similarity);
   use("currency", c.currency);
   use("packs", c.packs);
   use("stripe_secret_key", c.stripe_secret_key);
@@ -230,6 +241,20 @@ void check(const Config& c) {
   at_least("lease_s", static_cast<double>(c.lease_s), 10);
   at_least("max_attempts", c.max_attempts, 1);
   at_least("announce_delay_s", static_cast<double>(c.announce_delay_s), 0);
+  at_least("max_own_voices", c.max_own_voices, 0);
+  at_least("own_voice_s", c.own_voice_s, 5);
+  at_least("training_credits", static_cast<double>(c.training_credits), 0);
+  at_least("training_minutes", c.training_minutes, 0.1);
+  at_least("training_steps", static_cast<double>(c.training_steps), 0);
+  at_least("trainings_per_day", c.trainings_per_day, 1);
+  at_least("consent_valid_s", static_cast<double>(c.consent_valid_s), 60);
+  at_least("consent_least_similarity", c.consent_least_similarity, 0);
+  at_least("consent_similarity", c.consent_similarity, c.consent_least_similarity);
+  if (c.consent_similarity > 1) refuse("consent_similarity", fmt::format("{} is too large; expected at most 1.", c.consent_similarity));
+  if (c.voice_royalty_permille < 0 || c.voice_royalty_permille > 1000)
+    refuse("voice_royalty_permille", fmt::format("{} is no share; expected 0 to 1000.", c.voice_royalty_permille));
+  if (c.consent_without_recogniser != "review" && c.consent_without_recogniser != "refuse")
+    refuse("consent_without_recogniser", fmt::format("'{}' is not known; expected review or refuse.", c.consent_without_recogniser));
   at_least("stripe_tolerance_s", static_cast<double>(c.stripe_tolerance_s), 1);
   at_least("fan_amount_min", static_cast<double>(c.fan_amount_min), 1);
   at_least("fan_amount_max", static_cast<double>(c.fan_amount_max), static_cast<double>(c.fan_amount_min));

@@ -52,6 +52,18 @@ struct Config {
   Seconds lease_s = 60;
   int max_attempts = 3;  ///< of a job whose worker was killed or that failed for no fault of the recording
 
+  // Members' own voices (docs/own-voices.md).
+  int max_own_voices = 3;                             ///< of one member, withdrawn ones not counted; 0: there are none here
+  double own_voice_s = 300;                           ///< of usable recordings that a voice needs
+  Credits training_credits = 20;                      ///< price of a training
+  double training_minutes = 10;                       ///< how long a voice is trained, as TrainOptions::minutes
+  std::int64_t training_steps = 0;                    ///< or so many steps; 0: by the minutes
+  int trainings_per_day = 5;                          ///< of one member
+  int voice_royalty_permille = 200;                   ///< of what others pay for a conversion with a published voice; for new consents
+  Seconds consent_valid_s = 600;                      ///< how long a phrase may be spoken after it was asked for
+  std::string consent_without_recogniser = "review";  ///< "review": a person listens; "refuse": there are no own voices then
+  double consent_similarity = 0.85, consent_least_similarity = 0.65;  ///< accepted from the one on, refused below the other
+
   std::string currency = "eur";
   std::vector<Pack> packs = {{"small", "30 credits", 30, 499}, {"large", "120 credits", 120, 1499}};
   std::string stripe_secret_key, stripe_api_base = "https://api.stripe.com";

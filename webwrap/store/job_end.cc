@@ -1,5 +1,7 @@
 #include "store/job_end.h"
 
+#include "store/voice_steps.h"
+
 namespace webwrap {
 
 void settle(Transaction& transaction, const Job& job, Job::State ended_as, Seconds now) {
@@ -13,6 +15,7 @@ void settle(Transaction& transaction, const Job& job, Job::State ended_as, Secon
 bool end_without_result(Transaction& transaction, const Job& job, Job::State ended_as, const std::string& failure, Seconds now) {
   if (!transaction.jobs().finish(job.id, job.attempts, job.worker, ended_as, "", failure, now)) return false;
   settle(transaction, job, ended_as, now);
+  if (job.kind == Job::Kind::train) voice_steps::end_training(transaction, job.voice);
   if (job.kind == Job::Kind::analyse && ended_as == Job::State::failed)
     if (auto recording = transaction.recordings().find(job.recording)) {
       recording->state = Recording::State::failed;
@@ -24,7 +27,9 @@ bool end_without_result(Transaction& transaction, const Job& job, Job::State end
 
 void cancel_job(Transaction& transaction, const Job& job, Seconds now) {
   if (job.state != Job::State::queued && job.state != Job::State::running) return;
-  if (transaction.jobs().cancel(job.id, now)) settle(transaction, job, Job::State::cancelled, now);
+  if (!transaction.jobs().cancel(job.id, now)) return;
+  settle(transaction, job, Job::State::cancelled, now);
+  if (job.kind == Job::Kind::train) voice_steps::end_training(transaction, job.voice);
 }
 
 }  // namespace webwrap

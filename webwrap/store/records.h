@@ -77,6 +77,9 @@ struct Recording {
   Id backing;                                 ///< the recording that this was sung to; empty: to none
   double backing_start_s = 0;                 ///< where this begins in it
   bool backing_whole = false;                 ///< the singer heard all of it, else its music
+  Id voice;                                   ///< the own voice that this is a recording of; empty: of none
+  Id consent;                                 ///< the try to consent that this is the phrase of; empty: of none
+  double usable_s = 0;                        ///< of a voice's recording: what training can use of it
   std::string failure;                        ///< one sentence; state failed
   Seconds created = 0, expires = 0;           ///< expires: of an unfinished upload
 
@@ -89,21 +92,22 @@ struct Recording {
 
 /// Work for the workers.
 struct Job {
-  enum class Kind { analyse, convert, render, separate, portrait };
+  enum class Kind { analyse, convert, render, separate, portrait, train };
   enum class State { queued, running, done, failed, cancelled };
   Id id;
   Id account;
   Kind kind = Kind::convert;
   State state = State::queued;
-  Id recording;             ///< all but render
+  Id recording;             ///< all but render and train
   Id song;                  ///< render: of it; convert: the song it made
-  std::string voice;        ///< convert
+  std::string voice;        ///< convert: with it; train: the own voice that it makes
   std::string parameters;   ///< JSON; convert: {"options": {...ConvertOptions}, "start_s", "end_s", "title", "preview", "keep_music"};
-                            ///< separate: {"start_s", "end_s", "title"}; render: {"format", "parts", "wet", "level_db", "music_db"}
+                            ///< separate: {"start_s", "end_s", "title"}; render: {"format", "parts", "wet", "level_db", "music_db"};
+                            ///< train: {"title"}
                             ///< portrait: {"blob"}, which goes with the job
   std::string result;       ///< JSON, by kind; render: {"blob", "file_name", "type", "peaks", "files"}
   Credits price = 0;        ///< reserved when it was accepted
-  int priority = 1;         ///< smaller first: 0 analysis, rendering, pictures, 1 paid, 2 free
+  int priority = 1;         ///< smaller first: 0 analysis, rendering, pictures, 1 paid, 2 free, 3 training
   double progress = 0;      ///< 0..1
   std::string stage;        ///< for people: "reading", "converting", "writing"
   std::string failure;      ///< one sentence; state failed
@@ -245,7 +249,7 @@ struct HistoryLine {
 /// Enumerators by the names that the database and the API use, in their order.
 constexpr auto names_of(AccountKind) { return std::array{"guest", "member"}; }
 constexpr auto names_of(Recording::State) { return std::array{"uploading", "analysing", "ready", "failed"}; }
-constexpr auto names_of(Job::Kind) { return std::array{"analyse", "convert", "render", "separate", "portrait"}; }
+constexpr auto names_of(Job::Kind) { return std::array{"analyse", "convert", "render", "separate", "portrait", "train"}; }
 constexpr auto names_of(Job::State) { return std::array{"queued", "running", "done", "failed", "cancelled"}; }
 constexpr auto names_of(Visibility) { return std::array{"unlisted", "public"}; }
 constexpr auto names_of(Report::State) { return std::array{"open", "kept", "taken_down", "hidden"}; }

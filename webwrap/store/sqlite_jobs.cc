@@ -49,6 +49,13 @@ int SqliteJobStore::queued_count() { return rows::value<int>(connection_, "SELEC
 
 int SqliteJobStore::running_count() { return rows::value<int>(connection_, "SELECT count(*) FROM jobs WHERE state = 'running'"); }
 
+bool SqliteJobStore::is_anyone_waiting(int priority, Seconds up) {
+  return rows::value<int>(connection_,
+                          "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND priority < ? AND not_before <= ?"
+                          " AND NOT cancel_wanted)",
+                          priority, up) > 0;
+}
+
 std::optional<Job> SqliteJobStore::claim(const std::string& worker, Seconds up, Seconds lease, int max_attempts, Seconds now) {
   if (worker.empty()) throw std::logic_error("A worker that claims jobs needs a name.");
   // Only the queue's top priority is looked at, from its index; there are a few jobs of each account in it at most.

@@ -87,6 +87,9 @@ struct SqliteSchema<Recording> {
                                       SqliteColumn{"backing", &Recording::backing},
                                       SqliteColumn{"backing_start_s", &Recording::backing_start_s},
                                       SqliteColumn{"backing_whole", &Recording::backing_whole},
+                                      SqliteColumn{"voice", &Recording::voice},
+                                      SqliteColumn{"consent", &Recording::consent},
+                                      SqliteColumn{"usable_s", &Recording::usable_s},
                                       SqliteColumn{"failure", &Recording::failure},
                                       SqliteColumn{"created", &Recording::created},
                                       SqliteColumn{"expires", &Recording::expires}};

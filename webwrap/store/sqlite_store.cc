@@ -32,7 +32,8 @@ struct SqliteTransaction : Transaction {
         artists_(connection),
         follows_(connection),
         plays_(connection),
-        earnings_(connection) {}
+        earnings_(connection),
+        voices_(connection) {}
   AccountStore& accounts() override { return accounts_; }
   LedgerStore& ledger() override { return ledger_; }
   RecordingStore& recordings() override { return recordings_; }
@@ -43,6 +44,7 @@ struct SqliteTransaction : Transaction {
   FollowStore& follows() override { return follows_; }
   PlayStore& plays() override { return plays_; }
   EarningStore& earnings() override { return earnings_; }
+  VoiceStore& voices() override { return voices_; }
 
  private:
   SqliteAccountStore accounts_;
@@ -55,6 +57,7 @@ struct SqliteTransaction : Transaction {
   SqliteFollowStore follows_;
   SqlitePlayStore plays_;
   SqliteEarningStore earnings_;
+  SqliteVoiceStore voices_;
 };
 
 /// Runs `work` between `begin` and COMMIT.

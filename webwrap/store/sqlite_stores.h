@@ -89,6 +89,7 @@ class SqliteJobStore : public JobStore {
   int position(const Job&) override;
   int queued_count() override;
   int running_count() override;
+  bool is_anyone_waiting(int priority, Seconds up) override;
 
   std::optional<Job> claim(const std::string& worker, Seconds up, Seconds lease, int max_attempts, Seconds now) override;
   std::vector<Job> abandoned(Seconds up, int max_attempts) override;
@@ -266,6 +267,33 @@ class SqliteEarningStore : public EarningStore {
   std::vector<StatementLine> statement(const Id& account, const std::string& currency, Seconds from, Seconds to) override;
   std::int64_t balance_before(const std::string& account, Seconds before) override;
   std::vector<std::string> audit() override;
+
+ private:
+  SqliteConnection& connection_;
+};
+
+class SqliteVoiceStore : public VoiceStore {
+ public:
+  explicit SqliteVoiceStore(SqliteConnection& connection) : connection_(connection) {}
+  void add(const OwnVoice&) override;
+  void update(const OwnVoice&) override;
+  std::optional<OwnVoice> find(const Id&) override;
+  std::optional<OwnVoice> find_by_link(const Id& link) override;
+  std::vector<OwnVoice> list(const Id& account) override;
+  std::vector<OwnVoice> in_state(OwnVoice::State) override;
+  std::vector<OwnVoice> all() override;
+  void erase(const Id&) override;
+  std::int64_t bytes_of(const Id& account) override;
+
+  std::vector<Recording> recordings(const Id& voice) override;
+  std::vector<Job> active_jobs(const Id& voice) override;
+
+  void add_consent(const Consent&) override;
+  void update_consent(const Consent&) override;
+  std::optional<Consent> find_consent(const Id&) override;
+  std::vector<Consent> consents(const Id& voice) override;
+  std::vector<Consent> consents_to_review() override;
+  bool is_used_for_another(const Id& consent, const std::string& audio_sha256) override;
 
  private:
   SqliteConnection& connection_;

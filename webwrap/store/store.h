@@ -6,6 +6,7 @@
 
 #include "store/earnings.h"
 #include "store/records.h"
+#include "store/voice_records.h"
 
 namespace webwrap {
 
@@ -95,6 +96,8 @@ class JobStore {
   virtual int position(const Job&) = 0;
   virtual int queued_count() = 0;
   virtual int running_count() = 0;
+  /// Whether a job of a smaller priority could be claimed now. `up`: as below.
+  virtual bool is_anyone_waiting(int priority, Seconds up) = 0;
 
   // Below, `up` and `not_before` are seconds since the machine's start (Clock::up).
 
@@ -231,6 +234,32 @@ class OrderStore {
   virtual bool note_event(const std::string& event_id, const std::string& type, Seconds now) = 0;
 };
 
+/// Members' own voices and their consents.
+class VoiceStore {
+ public:
+  virtual ~VoiceStore() = default;
+  virtual void add(const OwnVoice&) = 0;
+  virtual void update(const OwnVoice&) = 0;
+  virtual std::optional<OwnVoice> find(const Id&) = 0;
+  virtual std::optional<OwnVoice> find_by_link(const Id& link) = 0;
+  virtual std::vector<OwnVoice> list(const Id& account) = 0;
+  virtual std::vector<OwnVoice> in_state(OwnVoice::State) = 0;
+  virtual std::vector<OwnVoice> all() = 0;
+  virtual void erase(const Id&) = 0;
+  virtual std::int64_t bytes_of(const Id& account) = 0;  ///< of bundles and samples: for the quota
+
+  virtual std::vector<Recording> recordings(const Id& voice) = 0;  ///< phrases of consents, too
+  virtual std::vector<Job> active_jobs(const Id& voice) = 0;       ///< queued and running: its training, and conversions with it
+
+  virtual void add_consent(const Consent&) = 0;
+  virtual void update_consent(const Consent&) = 0;
+  virtual std::optional<Consent> find_consent(const Id&) = 0;
+  virtual std::vector<Consent> consents(const Id& voice) = 0;
+  virtual std::vector<Consent> consents_to_review() = 0;
+  /// Whether another try has the same file: a phrase that is spoken is recorded anew each time.
+  virtual bool is_used_for_another(const Id& consent, const std::string& audio_sha256) = 0;
+};
+
 /// What one transaction sees.
 class Transaction {
  public:
@@ -245,6 +274,7 @@ class Transaction {
   virtual FollowStore& follows() = 0;
   virtual PlayStore& plays() = 0;
   virtual EarningStore& earnings() = 0;
+  virtual VoiceStore& voices() = 0;
 };
 
 /// The database. Thread-safe; several processes may share it. A later PostgreSQL store is one more class beside SqliteStore.

@@ -6,6 +6,7 @@
 #include "blob/blob_store.h"
 #include "voxconv/key.h"
 #include "voxconv/mix.h"
+#include "voxconv/trainer.h"
 #include "worker/audio_runner.h"
 #include "worker/sound.h"
 
@@ -18,6 +19,12 @@ constexpr int max_playable_rate = 48000;
 /// kilobytes can hold ten times as many, all of which would have to be decoded.
 constexpr double max_samples_per_s = 384'000;
 
+/// Of a voice's recording: it is in memory as a whole where its pauses are looked for.
+constexpr double max_voice_recording_s = 600;
+
+/// Whether a sound says of itself that its voice was made by a program.
+bool is_converted(const voxconv::Tags& tags) { return tags.contains("voxconv_ai_converted"); }
+
 }  // namespace
 
 JobOutput AudioRunner::analyse(const JobTask& task) {
@@ -29,12 +36,17 @@ JobOutput AudioRunner::analyse(const JobTask& task) {
   auto opened = voxconv::open_reader(source);
   const double per_second = double(opened->info().rate) * opened->info().channels;
   const double max_s = std::min(config_.max_duration_s, config_.max_duration_s * max_samples_per_s / per_second);
+  const bool of_voice = !recording.voice.empty();
+  if (of_voice && is_converted(opened->info().tags))
+    throw PermanentJobError("This was sung by a converted voice; your own voice is made of recordings of yourself only.");
   const PermanentJobError too_much(
       fmt::format("This recording has {} channels at {} Hz, of which at most {:.1f} minutes are taken here; save it with 48000 Hz.",
                   opened->info().channels, opened->info().rate, max_s / 60));
   const auto check_length = [&](double seconds) {
     if (seconds > config_.max_duration_s) throw too_long;
     if (seconds > max_s) throw too_much;
+    if (of_voice && seconds > max_voice_recording_s)
+      throw PermanentJobError(fmt::format("This recording is longer than {:g} minutes; cut it into several.", max_voice_recording_s / 60));
   };
   if (opened->info().frames > 0) check_length(double(opened->info().frames) / opened->info().rate - duration_tolerance_s);
   PartReader reader(std::move(opened), 0, max_s + duration_tolerance_s, task.cancel,
@@ -52,7 +64,7 @@ JobOutput AudioRunner::analyse(const JobTask& task) {
     throw PermanentJobError("This recording is shorter than half a second: there is nothing to convert in it.");
 
   const std::string heard = task.folder + "/heard.wav";
-  if (recording.backing.empty()) {  // else it is a voice alone, whatever else a microphone heard
+  if (recording.backing.empty() && !of_voice) {  // else it is a voice alone, whatever else a microphone heard
     PartReader listened(voxconv::open_reader(source), 0, -1, task.cancel,
                         [&](double share) { task.progress.report(0.6 + 0.2 * share, "listening"); });
     voxconv::WriteOptions vocals;
@@ -72,6 +84,9 @@ JobOutput AudioRunner::analyse(const JobTask& task) {
   recording.f0_median = range.median;
   recording.f0_high = range.high;
 
+  // Clips that lie close together share what stays around each.
+  if (of_voice) recording.usable_s = std::min(recording.duration_s, voxconv::usable_seconds(source));
+
   const std::string folder = "recordings/" + recording.id;
   recording.playable = attempt_key(folder, task.job.attempts, "playable.mp3");
   recording.peaks = attempt_key(folder, task.job.attempts, "peaks.json");
@@ -88,6 +103,11 @@ JobOutput AudioRunner::analyse(const JobTask& task) {
     transaction.recordings().update(recording);
     return true;
   };
+  if (!recording.consent.empty()) {
+    JobOutput checked;
+    checked.keep = check_consent(task, recording);
+    output.include(std::move(checked));
+  }
   return output;
 }
 

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "voxconv/error.h"
 #include "voxconv/separate.h"
+#include "voxconv/speech.h"
 #include "voxconv/voice.h"
 #include "worker/job_runner.h"
 
@@ -18,8 +19,13 @@ class VoiceCache {
   /// Loads it where it is not there, or was replaced by another version. Throws PermanentJobError where there is no such voice, else
   /// voxconv::Error.
   voxconv::Voice get(const std::string& name);
+  /// The same for a member's voice, whose bundle is the folder `path` and must hold the weights of `sha256`.
+  voxconv::Voice get(const std::string& path, const std::string& name, const std::string& sha256);
+  void forget(const std::string& name);
 
  private:
+  voxconv::Voice load(const std::string& path, const std::string& name, const std::string& sha256);
+
   voxconv::LoadOptions options_;
   std::list<voxconv::Voice> voices_;  ///< the last used first
 };
@@ -53,6 +59,16 @@ class AudioRunner : public JobRunner {
   JobOutput convert_song(const JobTask&, const Recording&, const nlohmann::json& parameters);
   /// What was sung to another recording, converted, and the music of that one.
   JobOutput convert_take(const JobTask&, const Recording& take, const nlohmann::json& parameters);
+  /// Makes an own voice of its recordings; goes on where another worker stopped.
+  JobOutput train(const JobTask&);
+  /// A mp3 of somebody else's singing in the voice of a bundle, else of the owner's own recording; its path.
+  std::string make_voice_sample(const JobTask&, const std::string& bundle, const Recording& own);
+  /// Finds out whether the phrase of a consent was spoken, and by whom; what is to be written of it. Empty: nobody asks any more.
+  std::function<bool(Transaction&)> check_consent(const JobTask&, const Recording& spoken);
+  voxconv::SpeakerPrint print_of(const JobTask&, const std::string& path);
+  const std::vector<std::pair<std::string, voxconv::SpeakerPrint>>& installed_prints(const JobTask&);  ///< by their samples
+  /// The voice of a conversion. Throws PermanentJobError where its owner has taken it back.
+  voxconv::Voice voice_of(const Job&);
   /// Blends a song's parts into a file to download.
   JobOutput render(const JobTask&);
   /// Encodes an artist's picture anew, in two sizes.
@@ -71,6 +87,7 @@ class AudioRunner : public JobRunner {
   BlobStore& blobs_;
   VoiceCache voices_;
   std::optional<voxconv::Separator> separator_;
+  std::optional<std::vector<std::pair<std::string, voxconv::SpeakerPrint>>> installed_prints_;
 };
 
 }  // namespace webwrap

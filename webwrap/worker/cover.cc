@@ -39,7 +39,7 @@ JobOutput AudioRunner::convert_song(const JobTask& task, const Recording& record
   const double start_s = parameters.at("start_s"), end_s = parameters.at("end_s");
   PartVocals part = vocals_of(task, recording, start_s, end_s, separate_share);
   const double before = part.separated ? separate_share : 0;
-  const voxconv::Voice voice = voices_.get(task.job.voice);
+  const voxconv::Voice voice = voice_of(task.job);
   SongDraft draft(task, parameters, voice.info(), options.convert);
 
   voxconv::CoverJob job;
@@ -74,7 +74,7 @@ JobOutput AudioRunner::convert_take(const JobTask& task, const Recording& take, 
     throw PermanentJobError("The song that this was sung to has been removed, so its music is gone. Switch the music off.");
   const auto options = voxconv::ConvertOptions::from_json(parameters.value("options", json::object()).dump());
   const double start_s = parameters.at("start_s"), end_s = parameters.at("end_s");
-  const voxconv::Voice voice = voices_.get(task.job.voice);
+  const voxconv::Voice voice = voice_of(task.job);
   const int rate = voxconv::Converter(voice, options).output_rate();
   SongDraft draft(task, parameters, voice.info(), options);
   const auto open_take = [&] { return PartReader(voxconv::open_reader(blobs_.local_path(take.blob)), start_s, end_s, task.cancel); };

@@ -21,6 +21,13 @@ struct PermanentJobError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The work is to go on later, from where it is now: others wait, or what it needs is in use. The attempt does not count. what(): for the
+/// log.
+struct JobPaused : std::runtime_error {
+  JobPaused(Seconds seconds, const std::string& why) : std::runtime_error(why), wait_s(seconds) {}
+  Seconds wait_s;  ///< at least
+};
+
 /// How far a job is; written by its runner, read by the thread that renews the lease.
 class JobProgress {
  public:
@@ -72,7 +79,7 @@ class JobRunner {
   virtual ~JobRunner() = default;
   /// The seconds that a job may take; past them it is stopped and fails for good, so that no file holds a worker for long.
   virtual double time_limit_s(const Job&) const { return std::numeric_limits<double>::infinity(); }
-  /// Throws PermanentJobError; any other exception means that another try may succeed.
+  /// Throws PermanentJobError or JobPaused; any other exception means that another try may succeed.
   virtual JobOutput run(const JobTask&) = 0;
 };
 

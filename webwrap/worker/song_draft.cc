@@ -12,7 +12,7 @@ SongDraft::SongDraft(const JobTask& task, const json& parameters, const voxconv:
   song.recording = task.job.recording;
   song.job = task.job.id;
   song.voice = voice.name;
-  song.voice_title = voice.title;
+  song.voice_title = parameters.value("voice_title", voice.title);  // its owner may have renamed it since its bundle was made
   song.voice_version = voice.version;
   song.title = parameters.value("title", "");
   song.options = parameters.value("options", json::object()).dump();

@@ -54,7 +54,9 @@ bool AudioRunner::has_room(const Recording& recording, std::int64_t bytes) {
     const auto account = transaction.accounts().find(recording.account);
     if (!account) return;
     const std::int64_t quota = account->kind == AccountKind::guest ? config_.guest_quota_bytes : config_.quota_bytes;
-    fits = transaction.recordings().bytes_of(recording.account) - recording.stems_bytes + bytes <= quota;
+    fits = transaction.recordings().bytes_of(recording.account) + transaction.voices().bytes_of(recording.account) - recording.stems_bytes +
+               bytes <=
+           quota;
   });
   return fits;
 }

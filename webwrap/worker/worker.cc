@@ -20,6 +20,7 @@
 #include "store/royalties.h"
 #include "voxconv/error.h"
 #include "worker/heartbeat.h"
+#include "worker/training_folder.h"
 
 namespace webwrap {
 namespace {
@@ -163,6 +164,13 @@ void Worker::do_job(const Job& job) {
     heart.stop();
     how = fmt::format("refused: {}", error.what());
     end(job, Job::State::failed, error.what());
+  } catch (const JobPaused& pause) {
+    heart.stop();
+    how = fmt::format("paused: {}", pause.what());
+    if (heart.state() == Heartbeat::State::cancel_wanted)
+      end(job, Job::State::cancelled, "");
+    else
+      unclaim(job, pause.wait_s > 0 ? clock_.up() + pause.wait_s : 0);
   } catch (const std::exception& error) {
     heart.stop();
     if (heart.state() == Heartbeat::State::lost) {
@@ -245,6 +253,7 @@ bool Worker::keep(const Job& job, const JobOutput& output) {
   // What workers left that were killed between their files and their transaction.
   if (kept)
     for (int attempt = 1; attempt < job.attempts; ++attempt) remove_files(attempt);
+  if (kept && job.kind == Job::Kind::train) TrainingFolder::remove(config_, job.voice);
   if (kept && output.obsolete)
     for (const std::string& key : *output.obsolete) blobs_.remove(key);
   return kept;
@@ -254,6 +263,11 @@ void Worker::end(const Job& job, Job::State state, const std::string& failure) {
   bool ended = false;
   write_with_retries([&](Transaction& transaction) { ended = end_without_result(transaction, job, state, failure, clock_.now()); });
   if (!ended) return;
+  if (job.kind == Job::Kind::train) {
+    TrainingFolder::remove(config_, job.voice);
+    // What a killed worker made; of a voice that is being trained there is nothing else yet.
+    blobs_.remove_all("voices/" + job.voice + "/");
+  }
   if (job.kind == Job::Kind::convert && !job.song.empty()) blobs_.remove_all("songs/" + job.song + "/");
   if (job.recording.empty()) return;
   bool gone = false;  // what a killed worker made of it lies there, too

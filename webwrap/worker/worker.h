@@ -29,6 +29,7 @@ struct WorkerOptions {
 /// - cancelled by its owner: cancelled, credits given back;
 /// - any other exception: back into the queue, to be tried again after a while; failed once its attempts are used up;
 /// - the lease is lost (this process slept for too long, and another one has the job): nothing of the work is kept;
+/// - JobPaused: back into the queue as if it had not been taken, for a while if it says so;
 /// - stop(): back into the queue at once, as if it had not been taken;
 /// - the disk is full: the same, to be tried again in a minute. Nothing is taken while it is full.
 /// It also ends the jobs of workers that died during their last attempt. Results, rows and credits change in one transaction.

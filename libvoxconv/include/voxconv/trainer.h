@@ -52,6 +52,10 @@ struct TrainReport {
   std::string log_path;  ///< CSV
 };
 
+/// The seconds of a recording that training would use: what is left of its first hour when silence and scraps below a second are left out.
+/// 0: nothing. Throws Error(not_found | bad_audio).
+double usable_seconds(const std::string& recording);
+
 /// Fine-tunes a voice; resumable after kill -9. Throws Error. Progress stages: "prepare" (files), "train" (steps).
 TrainReport train_voice(const TrainOptions& options, const ProgressFn& on_progress = {}, const CancelToken& cancel = {});
 

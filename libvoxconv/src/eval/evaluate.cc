@@ -129,7 +129,7 @@ std::unique_ptr<const eval::Recognizer> find_recognizer(torch::Device device) {
 /// What the recogniser makes of the words: the result's as errors against the source's.
 void compare_words(const eval::Recognizer& recognizer, const Sound& source, const Sound& result, const std::string& language,
                    const CancelToken& cancel, EvalRow& row) {
-  const eval::Transcript wanted = recognizer.transcribe(source.audio, language, cancel);
+  const Transcript wanted = recognizer.transcribe(source.audio, language, cancel);
   row.language = wanted.language;
   if (!eval::spoken_characters(wanted.text).empty())
     row.cer = eval::character_error(wanted.text, recognizer.transcribe(result.audio, wanted.language, cancel).text);

@@ -7,14 +7,9 @@
 #include "eval/whisper_decoder.h"
 #include "eval/whisper_vocabulary.h"
 #include "features/content/whisper_encoder.h"
-#include "voxconv/progress.h"
+#include "voxconv/speech.h"
 
 namespace voxconv::eval {
-
-struct Transcript {
-  std::string language;  ///< "en", "de" ...: ISO 639-1, else 639-3; empty where it was to be told and nothing is heard
-  std::string text;      ///< UTF-8; empty where there are no words
-};
 
 /// Writes down what is said or sung: Whisper base, its encoder as voxconv ships it, its decoder from the model catalog (whisper-base). As
 /// openai/whisper and faster-whisper do with temperature 0, one beam and no timestamps: the likeliest token each time, without the signs

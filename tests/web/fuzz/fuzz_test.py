@@ -172,10 +172,18 @@ def sing(service):
     gone = user.must(201, "POST", f"/songs/{second}/share", {}).json["id"]
     user.must(204, "DELETE", f"/shares/{gone}")
     user.must(204, "DELETE", f"/songs/{second}")
+    own = user.must(201, "POST", "/own-voices", {"title": "Ada", "language": "en"}).json["id"]
+    tag = user.must(200, "GET", f"/own-voices/{own}").headers["ETag"]
+    user.must(304, "GET", f"/own-voices/{own}", None, {"If-None-Match": tag})
+    user.must(200, "GET", "/own-voices")
+    user.must(200, "PATCH", f"/own-voices/{own}", {"description": "Warm."})
+    for method, path, body in (("POST", "phrases", {"agreed": True}), ("DELETE", "consent", None), ("POST", "training", None), ("POST", "access", {"access": "link"})):
+        user.must(409, method, f"/own-voices/{own}/{path}", body)
+    user.must(204, "DELETE", f"/own-voices/{user.must(201, 'POST', '/own-voices', {'title': 'Eve', 'language': 'en'}).json['id']}")
     everything = {f"{method.upper()} {path}" for path, item in CheckedClient.description["paths"].items() for method in item}
     assert CheckedClient.covered == everything, f"not tried: {sorted(everything - CheckedClient.covered)}"
     return token["token"], {"recordings": recording, "uploads": recording, "songs": song, "jobs": job, "renders": render, "shares": share, "artists": "ada",
-                            "orders": order["id"], "voices": voice, "tokens": token["id"]}
+                            "orders": order["id"], "voices": voice, "own-voices": own, "tokens": token["id"]}
 
 
 def be_an_artist(user, public, service, share):

@@ -64,6 +64,7 @@ class Hostile(unittest.TestCase):
         cls.artist.must(201, "PUT", "/artist", EVE)
         song = cls.artist.make_song(SONG, EVIL_TITLE, cls.voice, 1, preview=True)[1]
         cls.artist_share = cls.artist.must(201, "POST", f"/songs/{song}/share", {"visibility": "public"}).json["id"]
+        cls.own_voice = cls.owner.must(201, "POST", "/own-voices", {"title": EVIL_TITLE[:60], "language": "en"}).json["id"]
         cls.description = Client(cls.port).must(200, "GET", "/openapi.json").json
 
     def tearDown(self):
@@ -89,7 +90,7 @@ class Hostile(unittest.TestCase):
 
     def own_path(self, path):
         """The path with the owner's ids in it."""
-        ids = {"/tokens": self.token, "/voices": self.voice, "/uploads": self.recording, "/recordings": self.recording, "/jobs": self.job,
+        ids = {"/tokens": self.token, "/voices": self.voice, "/own-voices": self.own_voice, "/uploads": self.recording, "/recordings": self.recording, "/jobs": self.job,
                "/songs": self.song, "/renders": self.render, "/shares": self.share, "/orders": self.order}
         return path.replace("{handle}", "eve").replace("{id}", ids.get("/" + path.split("/")[1], "none"))
 
@@ -120,11 +121,13 @@ class Hostile(unittest.TestCase):
 
     def test_what_is_others_is_not_there(self):
         bodies = {"PATCH /songs/{id}": {"title": "mine"}, "PATCH /shares/{id}": {"allow_download": False},
-                  "POST /songs/{id}/renders": {"format": "mp3"}, "POST /songs/{id}/share": {}, "PATCH /earnings/tiers/{id}": {"title": "mine"}}
+                  "POST /songs/{id}/renders": {"format": "mp3"}, "POST /songs/{id}/share": {}, "PATCH /earnings/tiers/{id}": {"title": "mine"},
+                  "PATCH /own-voices/{id}": {"title": "mine"}, "POST /own-voices/{id}/phrases": {"agreed": True},
+                  "POST /own-voices/{id}/access": {"access": "private"}}
         headers = {"PATCH /uploads/{id}": {**PART, "Upload-Offset": "0"}, "HEAD /uploads/{id}": TUS, "DELETE /uploads/{id}": TUS}
         tried = 0
         for method, path, operation in self.operations():
-            if "{id}" not in path or not operation["security"]:
+            if "{id}" not in path or not operation["security"] or {} in operation["security"]:
                 continue
             name, own = f"{method} {path}", self.own_path(path)
             theirs = self.stranger.api(method, own, bodies.get(name), headers.get(name))
@@ -136,7 +139,7 @@ class Hostile(unittest.TestCase):
         self.assertGreater(tried, 20)
         for path in ("/quotes", "/jobs"):
             self.refused(self.stranger.api("POST", path, {"recording": self.recording, "voice": self.voice, "preview": True}), 422)
-        for path in ("/recordings", "/songs", "/jobs", "/tokens", "/orders"):
+        for path in ("/recordings", "/songs", "/jobs", "/tokens", "/orders", "/own-voices"):
             self.assertEqual(self.stranger.must(200, "GET", path).json, [])
         self.assertEqual(self.owner.must(200, "GET", f"/songs/{self.song}").json["title"], EVIL_TITLE)
 
@@ -145,7 +148,7 @@ class Hostile(unittest.TestCase):
             if "members" not in json.dumps(operation["responses"]) and "403" not in operation["responses"]:
                 continue
             body = self.example(operation) if self.takes_json(operation) else None
-            if path.split("/")[1] in ("tokens", "credits", "orders") or path in ("/account/export", "/account/password", "/account/verification"):
+            if path.split("/")[1] in ("tokens", "credits", "orders", "own-voices") or path in ("/account/export", "/account/password", "/account/verification"):
                 with self.subTest(f"guest: {method} {path}"):
                     self.refused(self.guest.api(method, self.own_path(path), body), 403)
             if operation["security"] == [{"session": []}]:

@@ -39,10 +39,19 @@ export function recordingLine(recording, { query = "", gone } = {}) {
     "li.line",
     h(
       "div.grow",
-      h("a", { href: `/app/recordings/${recording.id}${query}` }, recording.name),
+      recording.voice
+        ? h("a", { href: `/app/own-voices/${recording.voice}` }, recording.name)
+        : h("a", { href: `/app/recordings/${recording.id}${query}` }, recording.name),
       h(
         "div.small.quiet",
-        [STATES[recording.state] ?? clock(recording.duration_s), size(recording), when(recording.created)].join(" · "),
+        [
+          STATES[recording.state] ?? clock(recording.duration_s),
+          size(recording),
+          when(recording.created),
+          recording.voice && "for your voice",
+        ]
+          .filter(Boolean)
+          .join(" · "),
       ),
     ),
     h(

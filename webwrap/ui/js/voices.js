@@ -3,16 +3,28 @@ import { get } from "./api.js";
 import { playButton } from "./audio.js";
 import { h } from "./dom.js";
 import { clamp, languageName, noteName, semitones } from "./format.js";
+import { session } from "./session.js";
 
 let list = null;
+let asker = null; // whose voices are among them
 
-export async function allVoices() {
+/// Of all that are offered; `more`: the id or the secret of another one, which then comes first.
+export async function allVoices(more = null) {
+  const id = session.account?.id;
+  if (asker !== id) list = null;
+  asker = id;
   list ??= get("/voices").catch((error) => {
     list = null;
     throw error;
   });
-  return list;
+  const voices = await list;
+  if (!more || voices.some((voice) => voice.id === more)) return voices;
+  const other = await get(`/voices/${encodeURIComponent(more)}`).catch(() => null);
+  return other ? [other, ...voices] : voices;
 }
+
+/// After a voice of one's own was opened or closed.
+export const forgetVoices = () => (list = null);
 
 const LOW = 36; // C2
 const HIGH = 84; // C6
@@ -57,8 +69,10 @@ export const portrait = (voice) =>
     voice.title.slice(0, 1).toUpperCase(),
   );
 
+const BY = { you: "your own", member: "a member's own" };
+
 export const facts = (voice) =>
-  [languageName(voice.language), voice.gender, ...(voice.tags ?? [])].filter(Boolean).join(" · ");
+  [BY[voice.by], languageName(voice.language), voice.gender, ...(voice.tags ?? [])].filter(Boolean).join(" · ");
 
 /// "Range C3 to A3, mostly around E3".
 export const rangeWords = (voice) =>
@@ -73,6 +87,7 @@ const HIGH_VOICE = 200,
 /// How badly a voice fits a melody, in semitones: what lies outside of its range in the best octave, and the octaves to
 /// get there. A man's voice is no first choice for a high one, nor a woman's for a low one, whatever the numbers say.
 function misfit(voice, singer) {
+  if (voice.by === "you") return -1;
   if (!(singer?.f0_median > 0) || !(voice.f0_low > 0)) return 0;
   const outside = (octave) =>
     Math.max(0, 12 * Math.log2(voice.f0_low / singer.f0_low) - octave) +

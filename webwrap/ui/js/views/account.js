@@ -30,9 +30,17 @@ export default async function account({ go }) {
       h("div.two", signedIn(sessions, go), apiTokens(tokens)),
       h("div.two", payments(), exported()),
       erase(go),
+      session.config.own_voices && ownVoices(),
     ),
   };
 }
+
+const ownVoices = () =>
+  card(
+    "Your own voice",
+    h("p.quiet", "Make a voice of five minutes of your singing or speech, and decide who may sing with it."),
+    h("a.button.fit", { href: "/app/own-voices" }, "Your voices"),
+  );
 
 function verification(me) {
   if (me.email_verified) return null;

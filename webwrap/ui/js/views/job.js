@@ -9,6 +9,8 @@ const STAGES = {
   separating: "Taking the voice out of the music",
   converting: "Singing it in the new voice",
   writing: "Writing the song",
+  preparing: "Listening to your recordings",
+  training: "Learning your voice",
 };
 const OVER = new Set(["done", "failed", "cancelled"]);
 
@@ -45,6 +47,7 @@ export default async function job({ params, go }) {
 
   function show(now) {
     connection.textContent = "";
+    if (now.kind === "train") return go(`/app/own-voices/${now.voice}`, { replace: true });
     if (now.state === "done")
       return go(now.kind === "separate" ? `/app/sing/${now.recording}` : `/app/songs/${now.song}`, { replace: true });
     if (now.state === "failed") {

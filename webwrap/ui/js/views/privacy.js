@@ -16,6 +16,10 @@ const KEPT = [
     "Recordings you upload or sing, the voices and music they were taken apart into, and the songs made of them",
     "until you delete them or your account; an upload that was broken off, a day",
   ],
+  [
+    "Your own voice, if you make one: its recordings, a description of how it sounds, the phrase you spoke and how it was checked",
+    "until you delete the voice; the phrase as text and the check, until you delete your account",
+  ],
   ["Downloads made of a song", "the newest ten of each song"],
   [
     "Credits and orders. Card numbers never reach us: Stripe asks for them on its own page",
@@ -72,7 +76,7 @@ export default async function privacy() {
       h(
         "p.lead",
         "We keep what the service needs to work, and use it for nothing else: no advertising, no tracking, ",
-        "no training of voices with your recordings.",
+        "no training of voices with your recordings, but your own voice if you ask for it.",
       ),
       h("h2", "What is kept, and for how long"),
       h(

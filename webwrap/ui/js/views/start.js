@@ -3,6 +3,7 @@ import { get } from "../api.js";
 import { silence } from "../audio.js";
 import { announce, h, icon, note, set, toast } from "../dom.js";
 import { bytes, clock, plural } from "../format.js";
+import { Meter } from "../meter.js";
 import { canRecord, Recorder } from "../recorder.js";
 import { recordingLine } from "../recordings.js";
 import { ensureAccount, isMember, session } from "../session.js";
@@ -68,7 +69,9 @@ export default async function start({ query, go }) {
 
 function showEarlier(page, recordings) {
   if (!recordings.length) return;
-  const usable = recordings.filter((item) => item.state !== "failed" && item.state !== "uploading").slice(0, 6);
+  const usable = recordings
+    .filter((item) => item.state !== "failed" && item.state !== "uploading" && !item.voice)
+    .slice(0, 6);
   const query = page.voice ? `?voice=${encodeURIComponent(page.voice)}` : "";
   const lines = usable.map((recording) => recordingLine(recording, { query }));
   page.earlier.replaceChildren(
@@ -186,34 +189,6 @@ async function send(page, file, back, then = "recordings") {
     if (error.name === "AbortError") return;
     const all = { href: "/app/recordings", target: "_blank", rel: "noopener" };
     page.tell(error.message, " ", error.code === "quota_exceeded" && h("a", all, "See them all"));
-  }
-}
-
-/// Shows the level and the last seconds of what is recorded.
-class Meter {
-  constructor() {
-    this.time = h("strong.timer", { role: "timer" }, "0:00");
-    this.fill = h("span.meter-fill");
-    this.bar = h("div.meter", { "aria-hidden": "true" }, this.fill);
-    this.words = h("p.small.quiet", "Sing about an arm's length from the microphone. Headphones keep the backing out.");
-    this.wave = new Waveform();
-    this.wave.progress = 1;
-    this.peaks = [];
-    this.loudest = 0;
-    this.seconds = 0;
-  }
-  add(peak, seconds) {
-    this.seconds = seconds;
-    this.loudest = Math.max(peak, this.loudest * 0.995);
-    this.peaks.push(Math.min(1, peak));
-    this.time.textContent = clock(seconds);
-    const db = 20 * Math.log10(Math.max(peak, 1e-3));
-    this.fill.style.transform = `scaleX(${Math.max(0, 1 + db / 60)})`;
-    this.bar.classList.toggle("hot", peak > 0.97);
-    this.wave.setPeaks([...Array(Math.max(0, 120 - this.peaks.length)).fill(0), ...this.peaks.slice(-120)]);
-    if (peak > 0.99) this.words.textContent = "Too loud: step back from the microphone or turn it down.";
-    else if (seconds > 3 && this.loudest < 0.02)
-      this.words.textContent = "Very quiet: is the right microphone on? Come closer.";
   }
 }
 

@@ -26,7 +26,10 @@ export default async function studio({ params, query, go }) {
       );
       return announce("This recording cannot be used");
     }
-    const [voices, { peaks }] = await Promise.all([allVoices(), get(`/recordings/${found.id}/peaks`, leaving.signal)]);
+    const [voices, { peaks }] = await Promise.all([
+      allVoices(query.get("voice")),
+      get(`/recordings/${found.id}/peaks`, leaving.signal),
+    ]);
     if (leaving.signal.aborted) return;
     const parts = controls({ recording: found, voices: byFit(voices, found), peaks, query, go });
     cleanup = parts.destroy;
@@ -174,6 +177,9 @@ function voiceCard(recording, voices, voice, choose) {
     { "aria-labelledby": "voice-title" },
     h("div.row.between", h("h2", { id: "voice-title" }, "Whose voice?"), legend),
     voiceGallery(voices, recording, voice?.id, choose),
+    isMember() &&
+      session.config.own_voices &&
+      h("p.small", h("a", { href: "/app/own-voices" }, "Make a voice of your own")),
   );
 }
 

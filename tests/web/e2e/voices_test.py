@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""A member's own voice in a real browser against the real service, from the microphone to published: voices_test.py WEBWRAP WORK_DIR.
+
+Pictures of every state are left in WORK_DIR/shots. Ends with 77 (skipped) where Chromium, its driver or Selenium are missing."""
+import base64
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import unittest
+
+try:
+    import selenium  # noqa: F401
+except ImportError:
+    selenium = None
+MISSING = [name for name in ("chromium", "chromedriver") if not shutil.which(name)] + ([] if selenium else ["python3-selenium"])
+if MISSING:
+    print(f"SKIPPED: the browser test needs {', '.join(MISSING)} (Debian: chromium chromium-driver python3-selenium)")
+    sys.exit(77)
+
+from browser import Browser, fetch_axe  # noqa: E402
+from service import Service  # noqa: E402
+
+DATA = pathlib.Path(__file__).resolve().parents[2] / "data"
+SPEECH, SONG = DATA / "speech.flac", DATA / "song.flac"
+PASSWORD = "a long enough sentence"
+WITHIN = 300  # seconds that a job may take on two slow cores
+# A microphone into which a recording is spoken, again and again: put in the place of the real one.
+MICROPHONE = """
+    navigator.mediaDevices.getUserMedia = async () => {
+      const context = new AudioContext(), bytes = Uint8Array.from(atob("%s"), (c) => c.charCodeAt(0));
+      const source = new AudioBufferSourceNode(context, {buffer: await context.decodeAudioData(bytes.buffer), loop: true});
+      const heard = context.createMediaStreamDestination();
+      source.connect(heard);
+      source.start();
+      return heard.stream;
+    };"""
+
+
+class OwnVoice(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.shots = WORK / "shots"
+        for folder in (cls.shots, WORK / "run", WORK / "home"):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        cls.axe = fetch_axe(WORK / "axe")
+        if cls.axe is None:
+            print("NOTE: axe-core could not be fetched; the accessibility rules are not checked")
+        # Where a recogniser is installed it would hear that the microphone does not speak the phrase.
+        os.environ["XDG_DATA_HOME"] = str(WORK / "home")
+        cls.service = Service(WEBWRAP, WORK / "run", {"own_voice_s": 6, "training_steps": 4, "training_credits": 3, "free_credits": 5})
+        cls.service.__enter__()
+        cls.addClassCleanup(cls.service.__exit__)
+
+    def tearDown(self):
+        if any(error for _, error in getattr(self._outcome, "errors", []) or []):
+            for name, browser in self.browsers.items():
+                browser.driver.save_screenshot(str(self.shots / f"FAILED-{name}.png"))
+
+    def member(self, name):
+        """A browser in which a new member is signed in."""
+        b = Browser(self.service.url, self.shots, self.axe)
+        self.addCleanup(b.close)
+        self.browsers[name] = b
+        b.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument",
+                                 {"source": MICROPHONE % base64.b64encode(SPEECH.read_bytes()).decode()})
+        before = self.service.link("verify")
+        b.open("/app/signup")
+        b.find("input[type=email]").send_keys(f"{name}@example.org")
+        b.find("input[type=password]").send_keys(PASSWORD)
+        b.press(b.button("Create my account"))
+        b.find(".sources")
+        b.open(b.until(lambda: self.service.link("verify") != before and self.service.link("verify"), message="no mail"))
+        b.until(lambda: "confirmed" in b.text("h1"), message="the address was not confirmed")
+        return b
+
+    def operator(self, *arguments):
+        done = subprocess.run([WEBWRAP, "voices", *arguments, "--config", str(self.service.config)], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def record(self, b, words, seconds):
+        b.press(b.button(words))
+        b.find(".live")
+        b.until(lambda: b.text(".timer") >= f"0:0{seconds}", message="nothing is recorded")
+        b.press(b.button("Stop"))
+        b.press(b.button("Use it"))
+
+    def status(self, b, words, timeout=30):
+        b.until(lambda: words in b.text(), timeout, f"nothing says {words!r}")
+
+    def choose(self, b, words):
+        b.press(next(label for label in b.driver.find_elements("css selector", ".choice") if words in label.text))
+
+    def gather(self, b):
+        b.open("/app/account")
+        b.press(b.button("Your voices"))
+        self.status(b, "3 credits")
+        b.look("01-own-voices", dark=True)
+        b.find("form input[type=text]").send_keys("Anna")
+        b.press(b.button("Begin"))
+        self.status(b, "0:00 of 0:06")
+        b.driver.find_element("css selector", "input[type=file]").send_keys(str(SPEECH))
+        self.status(b, "of 0:04 can be used", 60)
+        self.assertIn("When there are enough recordings", b.text())
+        b.press(b.button("Record"))
+        b.find(".live")
+        b.until(lambda: b.text(".timer") >= "0:05", message="nothing is recorded")
+        self.assertIn("that is enough", b.text(), "what is sung now does not count")
+        b.look("02-recording")
+        b.press(b.button("Stop"))
+        b.look("03-take")
+        b.press(b.button("Use it"))
+        b.until(lambda: b.text().count("can be used") == 2, 60, "the take was not looked at")
+
+    def consent(self, b):
+        b.press(b.button("Show me the phrase"))
+        b.until(lambda: "say that you agree" in b.text("#toasts"), message="who does not agree gets a phrase")
+        b.press(b.find("input[type=checkbox]"))
+        b.press(b.button("Show me the phrase"))
+        first = b.text(".phrase")
+        self.assertIn("my own voice", first)
+        b.press(b.button("Another phrase"))
+        b.until(lambda: b.text(".phrase") != first, message="it is the same phrase again")
+        b.look("04-phrase", dark=True)
+        self.record(b, "Speak it", 4)
+        self.status(b, "A person will listen", 90)
+        b.look("05-consent-review")
+        self.assertIn("its consent must be heard", self.operator())
+        shown = self.operator("show", self.voice(b))
+        self.assertIn("similarity", shown)
+        self.assertIn("listen", shown)
+        self.operator("approve", self.voice(b))
+        self.status(b, "Make the voice")
+
+    def voice(self, b):
+        return b.run("return location.pathname.split('/').pop()")
+
+    def test_from_the_microphone_to_published(self):
+        self.browsers = {}
+        b = self.member("anna")
+        self.gather(b)
+        self.consent(b)
+        b.look("06-price")
+        b.press(b.button("Make my voice"))
+        self.status(b, "is being made")
+        b.look("07-training")
+        self.status(b, "Hear it", WITHIN)
+        self.assertEqual(b.text(".pill"), "2")
+        b.press(b.button("a sample"))
+        b.button("Stop Anna: a sample")
+        b.look("08-private", dark=True)
+
+        # By its link, then for all.
+        self.choose(b, "Who has the link")
+        link = b.find("input[type=url]").get_attribute("value")
+        b.look("09-link")
+        ben = self.member("ben")
+        ben.open(link)
+        self.assertIn("Anna", ben.text("h1"))
+        ben.look("10-voice")
+        self.choose(b, "Everybody here")
+        self.status(b, "A person listens to it")
+        b.look("11-review")
+        ben.open(link)
+        self.assertIn("not open any more", ben.text("h1"))
+        ben.console("a closed link", meant="404")
+        self.operator("approve", self.voice(b))
+        self.status(b, "Now: published")
+        b.look("12-published", dark=True)
+
+        # Another member sings with it.
+        ben.open("/app/new")
+        ben.find(".sources")
+        ben.driver.find_element("css selector", "input[type=file]").send_keys(str(SONG))
+        ben.find(".trim", 90)
+        pick = next(label for label in ben.driver.find_elements("css selector", ".voice-pick") if "Anna" in label.text)
+        self.assertIn("a member's own", pick.text)
+        ben.press(pick)
+        ben.look("13-studio")
+        go = ben.button("Convert", ".go")
+        ben.until(go.is_enabled, message="no price came")
+        ben.press(go)
+        ben.until(lambda: ben.driver.find_elements("css selector", ".player"), WITHIN, "the song was not made")
+        self.assertIn("Anna", ben.text())
+
+        # Withdrawn, it is gone; the song stays.
+        b.press(b.button("Withdraw"))
+        b.press(b.button("Delete it", "dialog"))
+        b.until(lambda: "deleted" in b.text(".lines"), message="it is not gone")
+        b.look("14-withdrawn")
+        self.assertNotIn("Anna", ben.run("return fetch('/api/v1/voices').then((r) => r.text())"))
+        self.assertEqual(len(ben.run("return fetch('/api/v1/songs').then((r) => r.json())")), 1)
+        status, words = self.service.audit()
+        self.assertEqual(status, 0, words)
+        for browser in self.browsers.values():
+            self.assertEqual(browser.problems, [])
+
+
+if __name__ == "__main__":
+    WEBWRAP, WORK = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
+    WORK.mkdir(parents=True, exist_ok=True)
+    unittest.main(argv=[sys.argv[0], "-v", *sys.argv[3:]])
