@@ -104,10 +104,33 @@ json export_of(const Order& order) {
           {"created", order.created}};
 }
 
+json export_of(const Release& release) {
+  return {{"id", release.id}, {"form", parsed(release.form)}, {"created", release.created}, {"changed", release.changed}};
+}
+
+/// Without its tokens.
+json export_of(const Connection& connection) {
+  return {{"platform", connection.platform}, {"name", connection.name}, {"broken", connection.broken}, {"created", connection.created}};
+}
+
+json export_of(const Publication& publication) {
+  return {{"id", publication.id},
+          {"song", publication.song},
+          {"platform", publication.platform},
+          {"state", name_of(publication.state)},
+          {"form", parsed(publication.form)},
+          {"remote_id", publication.remote_id},
+          {"url", publication.url},
+          {"failure", publication.failure},
+          {"created", publication.created},
+          {"changed", publication.changed}};
+}
+
 std::vector<std::string> blobs_of(Transaction& transaction, const Id& account) {
   std::vector<std::string> prefixes;
   for (const Recording& recording : transaction.recordings().list(account, all)) prefixes.push_back("recordings/" + recording.id + "/");
   for (const Song& song : transaction.songs().list(account, all)) prefixes.push_back("songs/" + song.id + "/");
+  for (const Release& release : transaction.releases().list(account, all)) prefixes.push_back("releases/" + release.id + "/");
   return prefixes;
 }
 
@@ -286,6 +309,11 @@ json export_account(Transaction& transaction, const Account& account) {
     out["credits"].push_back(
         {{"kind", line.kind}, {"note", line.note}, {"amount", line.amount}, {"balance", line.balance}, {"time", line.time}});
   for (const Order& order : transaction.orders().list(account.id, all)) out["orders"].push_back(export_of(order));
+  out["releases"] = out["connections"] = out["publications"] = json::array();
+  for (const Release& release : transaction.releases().list(account.id, all)) out["releases"].push_back(export_of(release));
+  for (const Connection& connection : transaction.releases().connections(account.id)) out["connections"].push_back(export_of(connection));
+  for (const Publication& publication : transaction.releases().publications(account.id, all))
+    out["publications"].push_back(export_of(publication));
   return out;
 }
 

@@ -17,6 +17,7 @@
 #include "api/jobs.h"
 #include "voxconv/f0.h"
 #include "voxconv/options.h"
+#include "voxconv/video.h"
 
 namespace webwrap {
 
@@ -114,6 +115,7 @@ Response get_config(const Context& context, const Request&) {
                              {"currency", config.currency},
                              {"packs", packs},
                              {"contact", config.contact},
+                             {"videos", !voxconv::video_encoder().empty()},
                              {"options", option_ranges()},
                              {"public_url", config.public_url.empty() ? json() : json(config.base_url())}});
 }

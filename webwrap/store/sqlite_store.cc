@@ -23,13 +23,20 @@ namespace {
 
 struct SqliteTransaction : Transaction {
   explicit SqliteTransaction(SqliteConnection& connection)
-      : accounts_(connection), ledger_(connection), recordings_(connection), jobs_(connection), songs_(connection), orders_(connection) {}
+      : accounts_(connection),
+        ledger_(connection),
+        recordings_(connection),
+        jobs_(connection),
+        songs_(connection),
+        orders_(connection),
+        releases_(connection) {}
   AccountStore& accounts() override { return accounts_; }
   LedgerStore& ledger() override { return ledger_; }
   RecordingStore& recordings() override { return recordings_; }
   JobStore& jobs() override { return jobs_; }
   SongStore& songs() override { return songs_; }
   OrderStore& orders() override { return orders_; }
+  ReleaseStore& releases() override { return releases_; }
 
  private:
   SqliteAccountStore accounts_;
@@ -38,6 +45,7 @@ struct SqliteTransaction : Transaction {
   SqliteJobStore jobs_;
   SqliteSongStore songs_;
   SqliteOrderStore orders_;
+  SqliteReleaseStore releases_;
 };
 
 /// Runs `work` between `begin` and COMMIT.

@@ -22,12 +22,13 @@ def free_port():
 
 
 class Service:
-    def __init__(self, webwrap, work):
+    def __init__(self, webwrap, work, settings=None):
         self.webwrap, self.work, self.processes = webwrap, pathlib.Path(work), []
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = self.work / "webwrap.log"
         self.config = self.work / "config.json"
+        self.settings = settings or {}
 
     def __enter__(self):
         try:
@@ -37,7 +38,7 @@ class Service:
             self.config.write_text(json.dumps({
                 "port": self.port, "data_dir": str(self.work / "data"), "workers": 1, "worker_threads": 1,
                 "job_time_s": 600, "previews_per_day": 50, "signups_per_day": 50, "free_credits": 2, "contact": "hello@example.org",
-                "stripe_secret_key": KEY, "stripe_api_base": f"http://127.0.0.1:{stripe_port}", "stripe_webhook_secrets": [SECRET]}))
+                "stripe_secret_key": KEY, "stripe_api_base": f"http://127.0.0.1:{stripe_port}", "stripe_webhook_secrets": [SECRET], **self.settings}))
             with open(self.log, "wb") as log:
                 server = self.start([self.webwrap, "serve", "--config", str(self.config)], log, log)
             for _ in range(300):
