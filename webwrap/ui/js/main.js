@@ -15,13 +15,15 @@ const ROUTES = [
   [/^\/app\/jobs\/(\w+)$/, () => import("./views/job.js")],
   [/^\/app\/songs$/, () => import("./views/songs.js")],
   [/^\/app\/songs\/(\w+)$/, () => import("./views/song.js")],
+  [/^\/app\/releases\/(\w+)$/, () => import("./views/release.js")],
+  [/^\/app\/connected\/(\w+)$/, () => import("./views/connected.js")],
   [/^\/app\/credits$/, () => import("./views/credits.js")],
   [/^\/app\/account$/, () => import("./views/account.js")],
   [/^\/app\/privacy$/, () => import("./views/privacy.js")],
   [/^\/app\/(signup|login|reset|verify)$/, () => import("./views/entry.js")],
 ];
 // Pages that show nothing without an account.
-const PRIVATE = /^\/app\/(recordings|sing|jobs|songs|credits|account)/;
+const PRIVATE = /^\/app\/(recordings|sing|jobs|songs|releases|connected|credits|account)/;
 
 const main = document.getElementById("main");
 let leave = null; // what the shown view wants done when it goes

@@ -26,6 +26,10 @@ const KEPT = [
     "a day at most, the log as its operator sets",
   ],
   ["That your e-mail address had its free credits, as a hash", "180 days, also after your account is deleted"],
+  [
+    "Pictures, release forms and packages, and your names on platforms that you connected; what opens those accounts is encrypted",
+    "until you delete or disconnect them",
+  ],
   ["What you write when you report a song, and your e-mail if you want an answer", "with the report"],
   ["What you made as a guest, without an account", "as long as the session in this browser, then it is removed"],
 ];
@@ -66,7 +70,7 @@ export default async function privacy() {
       h("h2", "What others see"),
       h(
         "p",
-        "Only songs that you share, by their link, until you stop sharing. Payments are made with Stripe, which ",
+        "Only songs that you share, by their link, until you stop sharing, and those that you publish on other platforms. Payments are made with Stripe, which ",
         "learns your e-mail address. Mails go to your address only: to confirm it, and about your password.",
       ),
       h("h2", "In your browser"),
