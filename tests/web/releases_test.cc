@@ -143,6 +143,13 @@ TEST(Ern, TellsOfAiAndNeverMakesUpACode) {
   EXPECT_THAT(single, AllOf(Not(HasSubstr("ISRC")), Not(HasSubstr("ICPN"))));
 }
 
+TEST(Ern, TellsOfNoAiWhereOnlyTheSingersOwnVoiceIsHeard) {
+  ReleaseMessage message = message_of(1);
+  message.tracks[0].form.wet = 0;
+  EXPECT_THAT(ern_message(message),
+              AllOf(HasSubstr("<ContainsAI>None</ContainsAI>"), Not(HasSubstr("Partly")), Not(HasSubstr("GenerativeAI"))));
+}
+
 TEST(Ern, EscapesWhatStrangersType) {
   ReleaseMessage hostile = message_of(1);
   hostile.form.title = "]]><!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>&e;</Release>\xef\xbf\xbf\x01";
@@ -198,7 +205,7 @@ TEST(Sealed, OpensWithItsKeyAndPurposeOnly) {
   EXPECT_FALSE(is_seal_key("AAAA"));
   EXPECT_TRUE(is_seal_key(old_key));
   // RFC 7636, appendix B.
-  EXPECT_EQ(pkce_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"), "E9Melhoa2OwvFrEMTJguCHaeK1t8URWbuJSstw-cM");
+  EXPECT_EQ(pkce_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
 }
 
 // ---- pictures ----
@@ -240,14 +247,17 @@ TEST(Pictures, ThatAreNoneAreRefused) {
 
 // ---- the API and the worker ----
 
-struct Releases : ::testing::Test {
-  Releases() {
-    add_picture_routes(service.router, *service.context);
-    add_release_routes(service.router, *service.context);
-    add_publication_routes(service.router, *service.context);
-    options.poll = options.heartbeat = std::chrono::milliseconds(20);
-    service.config.public_url = "https://sing.example.org";
+struct ReleaseService : ApiService {
+  ReleaseService() {
+    config.public_url = "https://sing.example.org";
+    add_picture_routes(router, *context);
+    add_release_routes(router, *context);
+    add_publication_routes(router, *context);
   }
+};
+
+struct Releases : ::testing::Test {
+  Releases() { options.poll = options.heartbeat = std::chrono::milliseconds(20); }
 
   bool work() { return Worker(service.config, *service.store, *service.blobs, service.clock, runner, options).work_one(); }
 
@@ -309,7 +319,7 @@ struct Releases : ::testing::Test {
     return files;
   }
 
-  ApiService service;
+  ReleaseService service;
   ApiUser member{service, ApiUser::Kind::member};
   ApiUser other{service, ApiUser::Kind::member, "192.0.2.9"};
   AudioRunner runner{service.config, *service.store, *service.blobs};

@@ -21,6 +21,8 @@ struct TrackForm {
   std::vector<Credit> writers;
   std::string isrc, iswc;  ///< empty: the singer has none; never made up
   double wet = 1, level_db = 0, music_db = 0;
+
+  bool has_converted_voice() const { return wet > 0; }  ///< else only the singer's own is heard
 };
 
 /// The form of a release as its owner fills it in, one by one: anything may still be missing (problems_of).

@@ -146,7 +146,7 @@ class ErnWriter {
   using Element = XmlWriter::Element;
   const ReleaseForm& form() const { return release_.form; }
   bool is_single() const { return release_.tracks.size() == 1; }
-  std::string label() const { return form().label.empty() ? artist_line(form().artists) : form().label; }
+  std::string label() const { return form().label.empty() ? form().p_owner : form().label; }  // else the owner releases it himself
   std::string cover_reference() const { return fmt::format("A{}", release_.tracks.size() + 1); }
 
   void write_header() {
@@ -254,8 +254,9 @@ class ErnWriter {
     write_titles(track.title, track.version);
     write_artists();
     // A person sang, and software gave the voice its timbre: both are named, as DDEX's AI fields have it.
-    for (const Credit& artist : form().artists) write_contributor(artist.name, "Vocalist", "Partly");
-    {
+    const bool converted = track.has_converted_voice();
+    for (const Credit& artist : form().artists) write_contributor(artist.name, "Vocalist", converted ? "Partly" : "None");
+    if (converted) {
       const Element contributor(xml_, "Contributor");
       xml_.text("SpecialContributor", "GenerativeAI");
       {
@@ -267,7 +268,7 @@ class ErnWriter {
     for (const Credit& writer : track.writers) write_contributor(writer.name, writer_role(writer.role), "None");
     xml_.text("Duration", duration_of(release_.tracks[index].seconds));
     xml_.text("ParentalWarningType", parental_warning(track.explicit_words));
-    xml_.text("ContainsAI", "Partly");
+    xml_.text("ContainsAI", converted ? "Partly" : "None");
     xml_.text("IsCover", track.is_cover ? "true" : "false");
     xml_.text("HasVocalPerformance", "true");
     xml_.text("LanguageOfPerformance", track.language);
@@ -298,7 +299,7 @@ class ErnWriter {
   void write_release() {
     const Element element(xml_, "Release");
     xml_.text("ReleaseReference", "R0");
-    xml_.text("ReleaseType", is_single() ? "Single" : release_.tracks.size() <= 6 ? "EP" : "Album");
+    xml_.text("ReleaseType", is_single() ? "SingleResourceRelease" : release_.tracks.size() <= 6 ? "EP" : "Album");
     {
       const Element id(xml_, "ReleaseId");
       if (!form().upc.empty()) xml_.text("ICPN", form().upc);
@@ -328,7 +329,9 @@ class ErnWriter {
         xml_.text("LinkedReleaseResourceReference", cover_reference(), "LinkDescription", "CoverArt");
       }
     }
-    xml_.text("ContainsAI", "Partly");
+    bool converted = false;
+    for (const ReleaseTrack& track : release_.tracks) converted |= track.form.has_converted_voice();
+    xml_.text("ContainsAI", converted ? "Partly" : "None");
   }
 
   void write_track_release(std::size_t index) {

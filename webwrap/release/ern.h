@@ -34,8 +34,8 @@ struct ReleaseMessage {
   int cover_side = 3000;
 };
 
-/// A NewReleaseMessage of DDEX ERN 4.3.2, profile SimpleAudioSingle of one track, Audio of several. The sound is told to be made in part by
-/// AI: a converted voice is what every release here is made of. No deals: what a distributor may do with it is agreed upon with him.
+/// A NewReleaseMessage of DDEX ERN 4.3.2, profile SimpleAudioSingle of one track, Audio of several. A recording with a converted
+/// voice is told to be made in part by AI. No deals: what a distributor may do with it is agreed upon with him.
 /// Without the operator's DPID it is a test message that says so.
 std::string ern_message(const ReleaseMessage&);
 
