@@ -107,9 +107,9 @@ Response post_connection(const Context& context, const Request& request) {
 Response put_connection(const Context& context, const Request& request) {
   const Account account = require_signed_in_member(context, request);
   const std::string platform = request.params.at("id");
-  const auto connector = require_connector(context, platform);
   JsonBody body(request, {"code", "state"});
   const std::string code = body.text("code", 1, 4000), state = body.text("state", 1, 200);
+  const auto connector = require_connector(context, platform);
   std::optional<Authorization> authorization;
   context.store.write([&](Transaction& transaction) {
     authorization = transaction.releases().consume_authorization(hash_secret(state), context.clock.now());
