@@ -17,7 +17,7 @@ pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-cpp)
 pkg_check_modules(zip REQUIRED IMPORTED_TARGET libzip)
-pkg_check_modules(ffmpeg REQUIRED IMPORTED_TARGET libavformat libavcodec libavutil libswresample)
+pkg_check_modules(ffmpeg REQUIRED IMPORTED_TARGET libavformat libavcodec libavutil libswresample libswscale)
 
 set(VOXCONV_LIBTORCH "$ENV{VOXCONV_LIBTORCH}" CACHE PATH "An unpacked LibTorch (>= 2.9); empty: CMAKE_PREFIX_PATH, then .deps/libtorch")
 list(APPEND CMAKE_PREFIX_PATH "${PROJECT_SOURCE_DIR}/.deps/libtorch")

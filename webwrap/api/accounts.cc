@@ -151,12 +151,35 @@ json export_of_earnings(Transaction& transaction, const Id& account) {
   return out;
 }
 
+json export_of(const Release& release) {
+  return {{"id", release.id}, {"form", parsed(release.form)}, {"created", release.created}, {"changed", release.changed}};
+}
+
+/// Without its tokens.
+json export_of(const Connection& connection) {
+  return {{"platform", connection.platform}, {"name", connection.name}, {"broken", connection.broken}, {"created", connection.created}};
+}
+
+json export_of(const Publication& publication) {
+  return {{"id", publication.id},
+          {"song", publication.song},
+          {"platform", publication.platform},
+          {"state", name_of(publication.state)},
+          {"form", parsed(publication.form)},
+          {"remote_id", publication.remote_id},
+          {"url", publication.url},
+          {"failure", publication.failure},
+          {"created", publication.created},
+          {"changed", publication.changed}};
+}
+
 std::vector<std::string> blobs_of(Transaction& transaction, const Id& account) {
   std::vector<std::string> prefixes;
   for (const Recording& recording : transaction.recordings().list(account, all)) prefixes.push_back("recordings/" + recording.id + "/");
   for (const Song& song : transaction.songs().list(account, all)) prefixes.push_back("songs/" + song.id + "/");
   prefixes.push_back("artists/" + account + "/");
   for (const OwnVoice& voice : transaction.voices().list(account)) prefixes.push_back("voices/" + voice.id + "/");
+  for (const Release& release : transaction.releases().list(account, all)) prefixes.push_back("releases/" + release.id + "/");
   return prefixes;
 }
 
@@ -348,6 +371,11 @@ json export_account(Transaction& transaction, const Account& account) {
     out["subscriptions"].push_back(export_of(one));
   for (const FanPayment& one : transaction.earnings().payments_of_fan(account.id, all)) out["payments"].push_back(export_of(one));
   out["earnings"] = export_of_earnings(transaction, account.id);
+  out["releases"] = out["connections"] = out["publications"] = json::array();
+  for (const Release& release : transaction.releases().list(account.id, all)) out["releases"].push_back(export_of(release));
+  for (const Connection& connection : transaction.releases().connections(account.id)) out["connections"].push_back(export_of(connection));
+  for (const Publication& publication : transaction.releases().publications(account.id, all))
+    out["publications"].push_back(export_of(publication));
   return out;
 }
 

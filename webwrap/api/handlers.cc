@@ -60,6 +60,9 @@ void add_all_routes(http::Router& router, Context& context) {
   add_own_voice_routes(router, context);
   add_job_routes(router, context);
   add_song_routes(router, context);
+  add_picture_routes(router, context);
+  add_release_routes(router, context);
+  add_publication_routes(router, context);
   add_share_routes(router, context);
   add_artist_routes(router, context);
   add_credit_routes(router, context);

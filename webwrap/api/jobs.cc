@@ -191,6 +191,9 @@ Response delete_job(const Context& context, const Request& request) {
     const Job job = find_job(transaction, account, request);
     if (job.kind == Job::Kind::analyse)
       throw ServiceError(409, "not_cancellable", "A recording is being looked at; delete the recording to stop that.");
+    if (job.kind == Job::Kind::publish)
+      throw ServiceError(409, "not_cancellable",
+                         "What is on its way to another platform cannot be called back; take it down once it is there.");
     cancel_job(transaction, job, context.clock.now());
     answer = job_view(transaction, find_job(transaction, account, request));
   });

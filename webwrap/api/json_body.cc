@@ -88,7 +88,7 @@ const json* JsonBody::find(const std::string& name) {
 
 const json& JsonBody::require(const std::string& name) {
   const json* value = find(name);
-  if (!value) fail_field(name, "it is missing.");
+  if (!value) fail(name, "it is missing.");
   return *value;
 }
 
@@ -98,58 +98,58 @@ bool JsonBody::has(const std::string& name) const {
 }
 
 std::string JsonBody::text(const std::string& name, std::size_t min, std::size_t max) {
-  return checked_text(name, require(name), min, max, "");
+  return checked_text(path_ + name, require(name), min, max, "");
 }
 
 std::optional<std::string> JsonBody::optional_text(const std::string& name, std::size_t min, std::size_t max) {
   const json* value = find(name);
-  return value ? std::optional(checked_text(name, *value, min, max, "")) : std::nullopt;
+  return value ? std::optional(checked_text(path_ + name, *value, min, max, "")) : std::nullopt;
 }
 
 std::string JsonBody::long_text(const std::string& name, std::size_t min, std::size_t max) {
-  return checked_text(name, require(name), min, max, "\n\r\t");
+  return checked_text(path_ + name, require(name), min, max, "\n\r\t");
 }
 
 std::optional<std::string> JsonBody::optional_long_text(const std::string& name, std::size_t max) {
   const json* value = find(name);
-  return value ? std::optional(checked_text(name, *value, 0, max, "\n\r\t")) : std::nullopt;
+  return value ? std::optional(checked_text(path_ + name, *value, 0, max, "\n\r\t")) : std::nullopt;
 }
 
 std::string JsonBody::secret(const std::string& name, std::size_t max) {
   const json& value = require(name);
-  if (!value.is_string()) fail_field(name, fmt::format("it must be text, not {}.", value.type_name()));
+  if (!value.is_string()) fail(name, fmt::format("it must be text, not {}.", value.type_name()));
   const std::string& text = value.get_ref<const std::string&>();
-  if (character_count(text) > max) fail_field(name, fmt::format("it must have at most {} characters.", max));
+  if (character_count(text) > max) fail(name, fmt::format("it must have at most {} characters.", max));
   return text;
 }
 
-double JsonBody::number(const std::string& name, double min, double max) { return number_of(name, require(name), min, max); }
+double JsonBody::number(const std::string& name, double min, double max) { return number_of(path_ + name, require(name), min, max); }
 
 std::optional<double> JsonBody::optional_number(const std::string& name, double min, double max) {
   const json* value = find(name);
-  return value ? std::optional(number_of(name, *value, min, max)) : std::nullopt;
+  return value ? std::optional(number_of(path_ + name, *value, min, max)) : std::nullopt;
 }
 
 std::int64_t JsonBody::integer(const std::string& name, std::int64_t min, std::int64_t max) {
-  return integer_of(name, require(name), min, max);
+  return integer_of(path_ + name, require(name), min, max);
 }
 
 std::optional<std::int64_t> JsonBody::optional_integer(const std::string& name, std::int64_t min, std::int64_t max) {
   const json* value = find(name);
-  return value ? std::optional(integer_of(name, *value, min, max)) : std::nullopt;
+  return value ? std::optional(integer_of(path_ + name, *value, min, max)) : std::nullopt;
 }
 
-bool JsonBody::flag(const std::string& name) { return flag_of(name, require(name)); }
+bool JsonBody::flag(const std::string& name) { return flag_of(path_ + name, require(name)); }
 
 std::optional<bool> JsonBody::optional_flag(const std::string& name) {
   const json* value = find(name);
-  return value ? std::optional(flag_of(name, *value)) : std::nullopt;
+  return value ? std::optional(flag_of(path_ + name, *value)) : std::nullopt;
 }
 
 json JsonBody::object(const std::string& name) {
   const json* value = find(name);
   if (!value) return json::object();
-  if (!value->is_object()) fail_field(name, fmt::format("it must be an object, not {}.", value->type_name()));
+  if (!value->is_object()) fail(name, fmt::format("it must be an object, not {}.", value->type_name()));
   return *value;
 }
 
@@ -160,9 +160,37 @@ json JsonBody::array(const std::string& name) {
   return *value;
 }
 
+void JsonBody::fail(const std::string& name, const std::string& what) const { fail_field(path_ + name, what); }
+
+const json& JsonBody::require_list(const std::string& name, std::size_t max) {
+  const json& list = require(name);
+  if (!list.is_array()) fail(name, fmt::format("it must be a list, not {}.", list.type_name()));
+  if (list.size() > max) fail(name, fmt::format("it must have at most {} items, not {}.", max, list.size()));
+  return list;
+}
+
+std::vector<JsonBody> JsonBody::objects(const std::string& name, std::size_t max) {
+  std::vector<JsonBody> result;
+  if (!find(name)) return result;
+  for (const json& item : require_list(name, max)) {
+    const std::string path = fmt::format("{}{}[{}]", path_, name, result.size());
+    if (!item.is_object()) fail_field(path, fmt::format("it must be an object, not {}.", item.type_name()));
+    result.emplace_back(item, path + ".");
+  }
+  return result;
+}
+
+std::vector<std::string> JsonBody::texts(const std::string& name, std::size_t min, std::size_t max, std::size_t max_length) {
+  std::vector<std::string> result;
+  for (const json& item : require_list(name, max))
+    result.push_back(checked_text(fmt::format("{}{}[{}]", path_, name, result.size()), item, 1, max_length, ""));
+  if (result.size() < min) fail(name, fmt::format("it must have at least {}.", min));
+  return result;
+}
+
 void JsonBody::finish() const {
   for (const auto& [name, value] : body_.items())
-    if (!known_.contains(name)) fail_field(name, "there is no such field here.");
+    if (!known_.contains(name)) fail(name, "there is no such field here.");
 }
 
 }  // namespace webwrap

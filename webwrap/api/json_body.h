@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "http/message.h"
 
@@ -27,6 +28,9 @@ class JsonBody {
   /// The same for an object within the body.
   JsonBody(const nlohmann::json& object, std::initializer_list<const char*> fields);
 
+  /// An object within another one; its fields are named by their whole path in errors: "tracks[0].title".
+  JsonBody(nlohmann::json object, std::string path) : body_(std::move(object)), path_(std::move(path)) {}
+
   bool has(const std::string& name) const;
 
   /// One line without control characters; spaces around it are cut off. `min`, `max`: its length in characters (code points).
@@ -49,6 +53,12 @@ class JsonBody {
   nlohmann::json object(const std::string& name);
   /// The same for a list.
   nlohmann::json array(const std::string& name);
+  /// A list of objects; absent: an empty one. `max`: how many.
+  std::vector<JsonBody> objects(const std::string& name, std::size_t max);
+  /// A list of texts as text() takes them.
+  std::vector<std::string> texts(const std::string& name, std::size_t min, std::size_t max, std::size_t max_length);
+  /// fail_field() for a field of this object.
+  [[noreturn]] void fail(const std::string& name, const std::string& what) const;
 
   /// Throws ServiceError(422) that names a field that was never asked for.
   void finish() const;
@@ -57,7 +67,10 @@ class JsonBody {
   const nlohmann::json* find(const std::string& name);
   const nlohmann::json& require(const std::string& name);
 
+  const nlohmann::json& require_list(const std::string& name, std::size_t max);
+
   nlohmann::json body_;
+  std::string path_;  ///< of this object, with its dot
   std::set<std::string> known_;
 };
 

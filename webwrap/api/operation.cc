@@ -18,6 +18,7 @@
 #include "api/own_voices.h"
 #include "voxconv/f0.h"
 #include "voxconv/options.h"
+#include "voxconv/video.h"
 
 namespace webwrap {
 
@@ -116,6 +117,7 @@ Response get_config(const Context& context, const Request&) {
                              {"packs", packs},
                              {"contact", config.contact},
                              {"own_voices", own_voice_config(config)},
+                             {"videos", !voxconv::video_encoder().empty()},
                              {"options", option_ranges()},
                              {"public_url", config.public_url.empty() ? json() : json(config.base_url())}});
 }

@@ -8,9 +8,11 @@
 #include "api/handlers.h"
 #include "api/jobs.h"
 #include "api/json_body.h"
+#include "api/pictures.h"
 #include "api/shares.h"
 #include "domain/id.h"
 #include "store/records.h"
+#include "voxconv/video.h"
 
 namespace webwrap {
 namespace {
@@ -35,6 +37,7 @@ json view(Transaction& transaction, const Config& config, const Song& song) {
           {"recording", song.recording},
           {"created", song.created},
           {"share", share ? share_view(config, *share) : json()},
+          {"picture", picture_view(transaction.releases().picture_of(song.id), "/songs/" + song.id)},
           {"options", json::parse(song.options)}};
 }
 
@@ -99,7 +102,11 @@ Response get_song_peaks(const Context& context, const Request& request) {
 constexpr int renders_per_hour = 120;
 constexpr std::size_t max_renders_kept = 10;  // of a song: blend and level have many combinations, the disk has an end
 constexpr int max_renders_checked = 50;
+constexpr int videos_per_hour = 20;
+constexpr std::size_t max_videos_kept = 4;
+constexpr double shortest_video_s = 5, longest_video_s = 60;
 constexpr std::array formats{"mp3", "wav", "flac"};
+constexpr std::array shapes{"vertical", "square"};
 constexpr std::array part_names{"all", "vocals", "music"};
 
 json view(const Job& job) {
@@ -115,7 +122,7 @@ Job find_render(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
   std::optional<Job> job;
   context.store.read([&](Transaction& transaction) { job = transaction.jobs().find(request.params.at("id")); });
-  if (job && job->kind != Job::Kind::render) job.reset();
+  if (job && job->kind != Job::Kind::render && job->kind != Job::Kind::video) job.reset();
   return owned(std::move(job), account, "no_such_render", "There is no such render.");
 }
 
@@ -132,13 +139,14 @@ bool is_reusable(const Context& context, const Job& job) {
   return on_its_way || !file_of(context, job).empty();
 }
 
-/// Removes files of the song's renders past those kept; never that of the shared one. What was removed before is not looked for again.
-void remove_old_renders(const Context& context, const Song& song) {
+/// Removes files of the song's renders or videos past those kept; never that of the shared one. What was removed before is not looked for
+/// again.
+void remove_old_renders(const Context& context, const Song& song, Job::Kind kind, std::size_t kept) {
   // In a transaction that writes, so that none of these is shared meanwhile (choose_render): its listeners would find no file.
   context.store.write([&](Transaction& transaction) {
-    const std::vector<Job> renders = transaction.jobs().renders(song.id, max_renders_checked);
+    const std::vector<Job> renders = transaction.jobs().renders(song.id, kind, max_renders_checked);
     const std::optional<Share> share = transaction.songs().share_of(song.id);
-    for (std::size_t i = max_renders_kept - 1; i < renders.size(); ++i)  // one more is to come
+    for (std::size_t i = kept - 1; i < renders.size(); ++i)  // one more is to come
       if (!share || share->render != renders[i].id)
         if (const std::string file = file_of(context, renders[i]); !file.empty()) context.blobs.remove(file);
   });
@@ -185,7 +193,51 @@ Response post_render(const Context& context, const Request& request) {
     transaction.jobs().add(job);
     added = true;
   });
-  if (added) remove_old_renders(context, song);
+  if (added) remove_old_renders(context, song, Job::Kind::render, max_renders_kept);
+  return json_response(201, view(job));
+}
+
+/// A video of a part of the song, to be posted anywhere.
+Response post_video(const Context& context, const Request& request) {
+  const Account account = require_account(context, request);
+  const Song song = require_song(context, account, request.params.at("id"));
+  JsonBody body(request, {"shape", "start_s", "length_s", "wet", "level_db", "music_db"});
+  const std::string shape = body.text("shape", 1, 16);
+  if (std::find(shapes.begin(), shapes.end(), shape) == shapes.end()) fail_field("shape", "this is vertical or square.");
+  const double start_s = std::round(body.optional_number("start_s", 0, song.duration_s).value_or(0) * 10) / 10;
+  const double wanted_s = body.optional_number("length_s", shortest_video_s, longest_video_s).value_or(30);
+  const double length_s = std::round(std::min(wanted_s, song.duration_s - start_s) * 10) / 10;
+  if (length_s < 1) fail_field("start_s", "from there on nothing is left of the song.");
+  const double wet = std::round(body.optional_number("wet", 0, 1).value_or(1) * 100) / 100;
+  const double level_db = std::round(body.optional_number("level_db", -24, 12).value_or(0) * 10) / 10;
+  const double music_db = song.music.empty() ? 0 : std::round(body.optional_number("music_db", -24, 12).value_or(0) * 10) / 10;
+  if (voxconv::video_encoder().empty())
+    throw ServiceError(501, "no_videos", "Videos cannot be made here: FFmpeg has no H.264 encoder on this machine.");
+  limit_rate(context, "video", account.id, videos_per_hour, 3600);
+  Job job;
+  job.id = new_id();
+  job.account = account.id;
+  job.kind = Job::Kind::video;
+  job.song = song.id;
+  job.created = context.clock.now();
+  job.parameters =
+      json{{"shape", shape}, {"start_s", start_s}, {"length_s", length_s}, {"wet", wet}, {"level_db", level_db}, {"music_db", music_db}}
+          .dump();
+  bool added = false;
+  context.store.write([&](Transaction& transaction) {
+    // Title and picture are in it, so a change of them makes another video.
+    const auto picture = transaction.releases().picture_of(song.id);
+    job.request_key = fmt::format("video:{}:{}", song.id, hash_secret(job.parameters + song.title + (picture ? picture->small : "")));
+    const auto before = transaction.jobs().find_by_request(account.id, job.request_key);
+    if (before && is_reusable(context, *before)) {
+      job = *before;
+      return;
+    }
+    if (before) transaction.jobs().forget_request(before->id);
+    add_quick_job(context, transaction, job, false);
+    added = true;
+  });
+  if (added) remove_old_renders(context, song, Job::Kind::video, max_videos_kept);
   return json_response(201, view(job));
 }
 
@@ -210,6 +262,7 @@ void add_song_routes(http::Router& router, Context& context) {
   add_route(router, context, Method::get, "/songs/{id}/audio", get_song_audio);
   add_route(router, context, Method::get, "/songs/{id}/peaks", get_song_peaks);
   add_route(router, context, Method::post, "/songs/{id}/renders", post_render);
+  add_route(router, context, Method::post, "/songs/{id}/videos", post_video);
   add_route(router, context, Method::get, "/renders/{id}", get_render);
   add_route(router, context, Method::get, "/renders/{id}/file", get_render_file);
 }

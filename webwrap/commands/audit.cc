@@ -70,6 +70,14 @@ std::vector<Expected> expected_blobs(Transaction& transaction) {
   for (const Recording& recording : transaction.recordings().all()) add(blobs_of(recording));
   for (const Artist& artist : transaction.artists().all()) add(blobs_of(artist));
   for (const OwnVoice& voice : transaction.voices().all()) add(blobs_of(voice));
+  for (const Picture& picture : transaction.releases().pictures())
+    for (const std::string& key : {picture.blob, picture.small})
+      all.push_back(expect("the picture of " + picture.owner, key, picture.files));
+  for (const Release& release : transaction.releases().all())
+    if (const auto made = release.package.empty() ? std::nullopt : transaction.jobs().find(release.package)) {
+      const json result = json::parse(made->result);
+      all.push_back(expect("release " + release.id, result.at("blob"), result.at("files").dump()));
+    }
   for (const Song& song : transaction.songs().all()) {
     add(blobs_of(song));
     const auto share = transaction.songs().share_of(song.id);

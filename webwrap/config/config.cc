@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "domain/sealed.h"
+
 extern char** environ;
 
 namespace webwrap {
@@ -84,6 +86,22 @@ void for_each_setting(Config& c, Use use) {
   use("mail_from", c.mail_from);
   use("announce_delay_s", c.announce_delay_s);
   use("contact", c.contact);
+  use("ddex_party_id", c.ddex_party_id);
+  use("ddex_party_name", c.ddex_party_name);
+  use("ddex_schema", c.ddex_schema);
+  use("token_keys", c.token_keys);
+  use("soundcloud_client_id", c.soundcloud_client_id);
+  use("soundcloud_client_secret", c.soundcloud_client_secret);
+  use("soundcloud_api_base", c.soundcloud_api_base);
+  use("soundcloud_auth_base", c.soundcloud_auth_base);
+  use("youtube_client_id", c.youtube_client_id);
+  use("youtube_client_secret", c.youtube_client_secret);
+  use("youtube_api_base", c.youtube_api_base);
+  use("youtube_auth_base", c.youtube_auth_base);
+  use("youtube_token_base", c.youtube_token_base);
+  use("audius_api_key", c.audius_api_key);
+  use("audius_api_base", c.audius_api_base);
+  use("audius_storage_base", c.audius_storage_base);
 }
 
 // assign(): a setting from JSON. `where` names the file or variable and the setting.
@@ -272,6 +290,12 @@ void check(const Config& c) {
   if (host == url.size() || !url.starts_with("http")) refuse("public_url", fmt::format("'{}' names no host.", c.public_url));
   if (url.find_first_of("/?#", host) != std::string::npos)
     refuse("public_url", fmt::format("'{}' has a path, below which the service cannot be: give it a host name of its own.", c.public_url));
+  for (const std::string& key : c.token_keys)
+    if (!is_seal_key(key)) refuse("token_keys", "a key is 32 bytes in base64; make one by: openssl rand -base64 32");
+  if (c.token_keys.empty() && !(c.soundcloud_client_id + c.youtube_client_id + c.audius_api_key).empty())
+    refuse("token_keys", "other platforms need a key to seal members' tokens with; make one by: openssl rand -base64 32");
+  if (!c.ddex_party_id.empty() && (!c.ddex_party_id.starts_with("PADPIDA") || c.ddex_party_id.size() < 8))
+    refuse("ddex_party_id", fmt::format("'{}' is no DDEX party id, as PADPIDA2007050901U.", c.ddex_party_id));
   if (!c.accel_prefix.empty() && (!c.accel_prefix.starts_with('/') || !c.accel_prefix.ends_with('/')))
     refuse("accel_prefix", fmt::format("'{}' must start and end with a slash, as nginx' location does.", c.accel_prefix));
 }

@@ -82,7 +82,19 @@ struct Config {
 
   Seconds announce_delay_s = 600;  ///< between a song's publication and the mail to followers: time to take it back
 
-  std::string contact = "";      ///< shown for takedowns
+  std::string contact = "";  ///< shown for takedowns
+
+  // Releases and other platforms (docs/releases.md).
+  std::string ddex_party_id, ddex_party_name;  ///< the operator's DPID and name in ERN messages
+  std::string ddex_schema;                     ///< path of DDEX's release-notification.xsd: messages are checked by it
+  std::vector<std::string> token_keys;         ///< 32 bytes in base64 each: the first seals members' tokens, all open them
+  std::string soundcloud_client_id, soundcloud_client_secret;
+  std::string soundcloud_api_base = "https://api.soundcloud.com", soundcloud_auth_base = "https://secure.soundcloud.com";
+  std::string youtube_client_id, youtube_client_secret;
+  std::string youtube_api_base = "https://www.googleapis.com", youtube_auth_base = "https://accounts.google.com",
+              youtube_token_base = "https://oauth2.googleapis.com";
+  std::string audius_api_key, audius_api_base = "https://api.audius.co/v1", audius_storage_base = "https://creatornode.audius.co";
+
   std::string base_url() const;  ///< public_url or the default, without a slash or the scheme's own port at the end
   Mills credit_price() const;    ///< what a credit costs at least, in the cheapest pack
   std::int64_t guest_max_upload_bytes() const { return std::min(guest_upload_bytes, max_upload_bytes); }

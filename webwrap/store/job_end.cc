@@ -2,7 +2,23 @@
 
 #include "store/voice_steps.h"
 
+#include <nlohmann/json.hpp>
+
 namespace webwrap {
+namespace {
+
+/// A publication says by itself how it stands: one that could not be taken down is still there.
+void fail_publication(Transaction& transaction, const Job& job, const std::string& failure, Seconds now) {
+  const auto parameters = nlohmann::json::parse(job.parameters);
+  auto publication = transaction.releases().find_publication(parameters.at("publication"));
+  if (!publication) return;
+  publication->state = parameters.at("remove").get<bool>() ? Publication::State::published : Publication::State::failed;
+  publication->failure = failure.empty() ? "It was stopped." : failure;
+  publication->changed = now;
+  transaction.releases().update_publication(*publication);
+}
+
+}  // namespace
 
 void settle(Transaction& transaction, const Job& job, Job::State ended_as, Seconds now) {
   if (job.price == 0) return;
@@ -22,6 +38,7 @@ bool end_without_result(Transaction& transaction, const Job& job, Job::State end
       recording->failure = failure;
       transaction.recordings().update(*recording);
     }
+  if (job.kind == Job::Kind::publish) fail_publication(transaction, job, failure, now);
   return true;
 }
 

@@ -92,7 +92,7 @@ struct Recording {
 
 /// Work for the workers.
 struct Job {
-  enum class Kind { analyse, convert, render, separate, portrait, train };
+  enum class Kind { analyse, convert, render, separate, portrait, train, picture, video, package, publish };
   enum class State { queued, running, done, failed, cancelled };
   Id id;
   Id account;
@@ -246,14 +246,81 @@ struct HistoryLine {
   Seconds time = 0;
 };
 
+/// The side in pixels of a cover in a release package.
+inline constexpr int cover_side = 3000;
+
+/// A picture of a song or a release, as a worker has taken it in: the middle square, without metadata.
+struct Picture {
+  Id owner;  ///< the song's or release's id
+  Id account;
+  std::string blob;           ///< key of a JPEG, cover_side wide at most
+  std::string small;          ///< and of one that is 1000 pixels wide at most
+  int width = 0, height = 0;  ///< of what was uploaded
+  std::string files;          ///< JSON {"<blob key>": {"size", "sha256"}}
+  Seconds created = 0;
+};
+
+/// Songs that are to be released together, and what is said of them.
+struct Release {
+  Id id;
+  Id account;
+  std::string form;     ///< JSON of ReleaseForm (domain/release.h)
+  std::string package;  ///< the job that made its package; empty: none yet
+  std::string pending;  ///< the job that was wished last; empty: none
+  Seconds created = 0, changed = 0;
+};
+
+/// A member's account at another platform.
+struct Connection {
+  Id id;
+  Id account;
+  std::string platform;
+  std::string name;     ///< of the account there
+  std::string tokens;   ///< sealed JSON of PlatformTokens (connect/connector.h)
+  bool broken = false;  ///< the platform does not take the tokens any more
+  Seconds created = 0;
+};
+
+/// A member's way to a platform and back, to allow a connection.
+struct Authorization {
+  std::string state_hash;  ///< sha256 of OAuth's state, hex
+  Id account;
+  Id session;  ///< that began it, and alone may end it
+  std::string platform;
+  std::string verifier;  ///< PKCE's, sealed
+  Seconds expires = 0;
+};
+
+/// A song on another platform.
+struct Publication {
+  enum class State { queued, uploading, published, failed, removing, removed, linked };
+  Id id;
+  Id account;
+  Id song;
+  std::string platform;
+  State state = State::queued;
+  std::string form;       ///< JSON of what was asked for
+  std::string upload;     ///< sealed JSON of what an upload needs to go on; empty: none was begun
+  std::string remote_id;  ///< there; empty: not yet
+  std::string url, note;
+  std::string failure;  ///< one sentence
+  Seconds created = 0, changed = 0;
+};
+
 /// Enumerators by the names that the database and the API use, in their order.
 constexpr auto names_of(AccountKind) { return std::array{"guest", "member"}; }
 constexpr auto names_of(Recording::State) { return std::array{"uploading", "analysing", "ready", "failed"}; }
-constexpr auto names_of(Job::Kind) { return std::array{"analyse", "convert", "render", "separate", "portrait", "train"}; }
+constexpr auto names_of(Job::Kind) {
+  return std::array{"analyse", "convert", "render", "separate", "portrait", "train", "picture", "video", "package", "publish"};
+}
 constexpr auto names_of(Job::State) { return std::array{"queued", "running", "done", "failed", "cancelled"}; }
 constexpr auto names_of(Visibility) { return std::array{"unlisted", "public"}; }
 constexpr auto names_of(Report::State) { return std::array{"open", "kept", "taken_down", "hidden"}; }
 constexpr auto names_of(Order::State) { return std::array{"created", "pending", "paid", "failed", "expired", "refunded", "disputed"}; }
+
+constexpr auto names_of(Publication::State) {
+  return std::array{"queued", "uploading", "published", "failed", "removing", "removed", "linked"};
+}
 
 template <class Enum>
 std::string name_of(Enum value) {

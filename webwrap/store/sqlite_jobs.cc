@@ -18,8 +18,8 @@ std::optional<Job> SqliteJobStore::find_by_request(const Id& account, const std:
 
 std::vector<Job> SqliteJobStore::list(const Id& account, int limit) { return rows::list<Job>(connection_, account, limit); }
 
-std::vector<Job> SqliteJobStore::renders(const Id& song, int limit) {
-  return rows::select<Job>(connection_, "WHERE song = ? AND kind = 'render' AND state = 'done' ORDER BY seq DESC LIMIT ?", song, limit);
+std::vector<Job> SqliteJobStore::renders(const Id& song, Job::Kind kind, int limit) {
+  return rows::select<Job>(connection_, "WHERE song = ? AND kind = ? AND state = 'done' ORDER BY seq DESC LIMIT ?", song, kind, limit);
 }
 
 void SqliteJobStore::forget_request(const Id& job) { rows::run(connection_, "UPDATE jobs SET request_key = '' WHERE id = ?", job); }
@@ -32,10 +32,11 @@ int SqliteJobStore::active_count(const Id& account) {
 }
 
 int SqliteJobStore::quick_count(const Id& account) {
-  return rows::value<int>(connection_,
-                          "SELECT count(*) FROM jobs WHERE account = ? AND kind IN ('analyse', 'render', 'portrait')"
-                          " AND state IN ('queued', 'running')",
-                          account);
+  return rows::value<int>(
+      connection_,
+      "SELECT count(*) FROM jobs WHERE account = ? AND kind IN ('analyse', 'render', 'portrait', 'picture', 'video', 'package', 'publish')"
+      " AND state IN ('queued', 'running')",
+      account);
 }
 
 int SqliteJobStore::position(const Job& job) {

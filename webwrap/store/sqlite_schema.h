@@ -239,4 +239,55 @@ struct SqliteSchema<Order> {
                                       SqliteColumn{"created", &Order::created}};
 };
 
+template <>
+struct SqliteSchema<Picture> {
+  static constexpr const char* table = "pictures";
+  static constexpr std::tuple columns{SqliteColumn{"owner", &Picture::owner}, SqliteColumn{"account", &Picture::account},
+                                      SqliteColumn{"blob", &Picture::blob},   SqliteColumn{"small", &Picture::small},
+                                      SqliteColumn{"width", &Picture::width}, SqliteColumn{"height", &Picture::height},
+                                      SqliteColumn{"files", &Picture::files}, SqliteColumn{"created", &Picture::created}};
+};
+
+template <>
+struct SqliteSchema<Release> {
+  static constexpr const char* table = "releases";
+  static constexpr std::tuple columns{SqliteColumn{"id", &Release::id},           SqliteColumn{"account", &Release::account},
+                                      SqliteColumn{"form", &Release::form},       SqliteColumn{"package", &Release::package},
+                                      SqliteColumn{"pending", &Release::pending}, SqliteColumn{"created", &Release::created},
+                                      SqliteColumn{"changed", &Release::changed}};
+};
+
+template <>
+struct SqliteSchema<Connection> {
+  static constexpr const char* table = "connections";
+  static constexpr std::tuple columns{SqliteColumn{"id", &Connection::id},
+                                      SqliteColumn{"account", &Connection::account},
+                                      SqliteColumn{"platform", &Connection::platform},
+                                      SqliteColumn{"name", &Connection::name},
+                                      SqliteColumn{"tokens", &Connection::tokens},
+                                      SqliteColumn{"broken", &Connection::broken},
+                                      SqliteColumn{"created", &Connection::created}};
+};
+
+template <>
+struct SqliteSchema<Authorization> {
+  static constexpr const char* table = "authorizations";
+  static constexpr std::tuple columns{
+      SqliteColumn{"state_hash", &Authorization::state_hash}, SqliteColumn{"account", &Authorization::account},
+      SqliteColumn{"session", &Authorization::session},       SqliteColumn{"platform", &Authorization::platform},
+      SqliteColumn{"verifier", &Authorization::verifier},     SqliteColumn{"expires", &Authorization::expires}};
+};
+
+template <>
+struct SqliteSchema<Publication> {
+  static constexpr const char* table = "publications";
+  static constexpr std::tuple columns{SqliteColumn{"id", &Publication::id},           SqliteColumn{"account", &Publication::account},
+                                      SqliteColumn{"song", &Publication::song},       SqliteColumn{"platform", &Publication::platform},
+                                      SqliteColumn{"state", &Publication::state},     SqliteColumn{"form", &Publication::form},
+                                      SqliteColumn{"upload", &Publication::upload},   SqliteColumn{"remote_id", &Publication::remote_id},
+                                      SqliteColumn{"url", &Publication::url},         SqliteColumn{"note", &Publication::note},
+                                      SqliteColumn{"failure", &Publication::failure}, SqliteColumn{"created", &Publication::created},
+                                      SqliteColumn{"changed", &Publication::changed}};
+};
+
 }  // namespace webwrap

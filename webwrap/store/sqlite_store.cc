@@ -33,7 +33,8 @@ struct SqliteTransaction : Transaction {
         follows_(connection),
         plays_(connection),
         earnings_(connection),
-        voices_(connection) {}
+        voices_(connection),
+        releases_(connection) {}
   AccountStore& accounts() override { return accounts_; }
   LedgerStore& ledger() override { return ledger_; }
   RecordingStore& recordings() override { return recordings_; }
@@ -45,6 +46,7 @@ struct SqliteTransaction : Transaction {
   PlayStore& plays() override { return plays_; }
   EarningStore& earnings() override { return earnings_; }
   VoiceStore& voices() override { return voices_; }
+  ReleaseStore& releases() override { return releases_; }
 
  private:
   SqliteAccountStore accounts_;
@@ -58,6 +60,7 @@ struct SqliteTransaction : Transaction {
   SqlitePlayStore plays_;
   SqliteEarningStore earnings_;
   SqliteVoiceStore voices_;
+  SqliteReleaseStore releases_;
 };
 
 /// Runs `work` between `begin` and COMMIT.

@@ -82,7 +82,7 @@ class SqliteJobStore : public JobStore {
   std::optional<Job> find(const Id&) override;
   std::optional<Job> find_by_request(const Id& account, const std::string& request_key) override;
   std::vector<Job> list(const Id& account, int limit) override;
-  std::vector<Job> renders(const Id& song, int limit) override;
+  std::vector<Job> renders(const Id& song, Job::Kind kind, int limit) override;
   void forget_request(const Id& job) override;
   int active_count(const Id& account) override;
   int quick_count(const Id& account) override;
@@ -294,6 +294,42 @@ class SqliteVoiceStore : public VoiceStore {
   std::vector<Consent> consents(const Id& voice) override;
   std::vector<Consent> consents_to_review() override;
   bool is_used_for_another(const Id& consent, const std::string& audio_sha256) override;
+
+ private:
+  SqliteConnection& connection_;
+};
+
+class SqliteReleaseStore : public ReleaseStore {
+ public:
+  explicit SqliteReleaseStore(SqliteConnection& connection) : connection_(connection) {}
+  void set_picture(const Picture&) override;
+  std::optional<Picture> picture_of(const Id& owner) override;
+  void erase_picture(const Id& owner) override;
+  std::vector<Picture> pictures() override;
+
+  void add(const Release&) override;
+  void update(const Release&) override;
+  std::optional<Release> find(const Id&) override;
+  std::vector<Release> list(const Id& account, int limit) override;
+  std::vector<Release> all() override;
+  void erase(const Id&) override;
+
+  void set_connection(const Connection&) override;
+  void update_connection(const Connection&) override;
+  std::optional<Connection> connection_to(const Id& account, const std::string& platform) override;
+  std::vector<Connection> connections(const Id& account) override;
+  void erase_connection(const Id&) override;
+
+  void add_authorization(const Authorization&, Seconds now) override;
+  std::optional<Authorization> consume_authorization(const std::string& state_hash, Seconds now) override;
+
+  void add_publication(const Publication&) override;
+  void update_publication(const Publication&) override;
+  std::optional<Publication> find_publication(const Id&) override;
+  std::optional<Publication> publication_of(const Id& song, const std::string& platform) override;
+  std::vector<Publication> publications_of(const Id& song) override;
+  std::vector<Publication> publications(const Id& account, int limit) override;
+  void erase_publication(const Id&) override;
 
  private:
   SqliteConnection& connection_;

@@ -88,10 +88,10 @@ class JobStore {
   virtual std::optional<Job> find(const Id&) = 0;
   virtual std::optional<Job> find_by_request(const Id& account, const std::string& request_key) = 0;
   virtual std::vector<Job> list(const Id& account, int limit) = 0;
-  virtual std::vector<Job> renders(const Id& song, int limit) = 0;  ///< those that are done
-  virtual void forget_request(const Id& job) = 0;                   ///< its request key may be used for another job
-  virtual int active_count(const Id& account) = 0;                  ///< queued and running conversions and separations
-  virtual int quick_count(const Id& account) = 0;                   ///< queued and running jobs of the other kinds, which go before these
+  virtual std::vector<Job> renders(const Id& song, Job::Kind kind, int limit) = 0;  ///< renders or videos that are done
+  virtual void forget_request(const Id& job) = 0;                                   ///< its request key may be used for another job
+  virtual int active_count(const Id& account) = 0;                                  ///< queued and running conversions and separations
+  virtual int quick_count(const Id& account) = 0;  ///< queued and running jobs of the other kinds but training
   /// How many queued jobs come before this one by priority and age; 0 unless it is queued.
   virtual int position(const Job&) = 0;
   virtual int queued_count() = 0;
@@ -260,6 +260,40 @@ class VoiceStore {
   virtual bool is_used_for_another(const Id& consent, const std::string& audio_sha256) = 0;
 };
 
+class ReleaseStore {
+ public:
+  virtual ~ReleaseStore() = default;
+  virtual void set_picture(const Picture&) = 0;  ///< in the place of its owner's earlier one
+  virtual std::optional<Picture> picture_of(const Id& owner) = 0;
+  virtual void erase_picture(const Id& owner) = 0;
+  virtual std::vector<Picture> pictures() = 0;  ///< all
+
+  virtual void add(const Release&) = 0;
+  virtual void update(const Release&) = 0;
+  virtual std::optional<Release> find(const Id&) = 0;
+  virtual std::vector<Release> list(const Id& account, int limit) = 0;
+  virtual std::vector<Release> all() = 0;
+  virtual void erase(const Id&) = 0;
+
+  virtual void set_connection(const Connection&) = 0;  ///< in the place of the account's earlier one to this platform
+  virtual void update_connection(const Connection&) = 0;
+  virtual std::optional<Connection> connection_to(const Id& account, const std::string& platform) = 0;
+  virtual std::vector<Connection> connections(const Id& account) = 0;
+  virtual void erase_connection(const Id&) = 0;
+
+  virtual void add_authorization(const Authorization&, Seconds now) = 0;  ///< and forgets those that ran out
+  virtual std::optional<Authorization> consume_authorization(const std::string& state_hash, Seconds now) = 0;
+
+  /// Throws ServiceError(409, "published") where the song is on the platform, in any state but removed.
+  virtual void add_publication(const Publication&) = 0;
+  virtual void update_publication(const Publication&) = 0;
+  virtual std::optional<Publication> find_publication(const Id&) = 0;
+  virtual std::optional<Publication> publication_of(const Id& song, const std::string& platform) = 0;  ///< not removed
+  virtual std::vector<Publication> publications_of(const Id& song) = 0;
+  virtual std::vector<Publication> publications(const Id& account, int limit) = 0;
+  virtual void erase_publication(const Id&) = 0;
+};
+
 /// What one transaction sees.
 class Transaction {
  public:
@@ -275,6 +309,7 @@ class Transaction {
   virtual PlayStore& plays() = 0;
   virtual EarningStore& earnings() = 0;
   virtual VoiceStore& voices() = 0;
+  virtual ReleaseStore& releases() = 0;
 };
 
 /// The database. Thread-safe; several processes may share it. A later PostgreSQL store is one more class beside SqliteStore.

@@ -61,6 +61,10 @@ JobOutput AudioRunner::run(const JobTask& task) {
       case Job::Kind::separate: return separate(task);
       case Job::Kind::portrait: return make_portrait(task);
       case Job::Kind::train: return train(task);
+      case Job::Kind::picture: return take_picture(task);
+      case Job::Kind::video: return make_video(task);
+      case Job::Kind::package: return make_package(task);
+      case Job::Kind::publish: return publish(task);
     }
   } catch (const voxconv::Error& error) {
     // The library's own sentence names files of this machine, so it goes to the log only.
@@ -77,6 +81,10 @@ double AudioRunner::time_limit_s(const Job& job) const {
   if (job.kind == Job::Kind::train) return longest_preparation_s + (config_.training_steps > 0 ? 3600 : 120 * config_.training_minutes);
   // The phrase of a consent is compared with all recordings of its voice.
   if (job.kind == Job::Kind::analyse && !job.parameters.empty()) return 3 * config_.job_time_s;
+  const auto slow = [&](double seconds) { return config_.job_time_s + 5 * config_.job_time_factor * seconds; };
+  if (job.kind == Job::Kind::video) return slow(nlohmann::json::parse(job.parameters).at("length_s"));
+  if (job.kind == Job::Kind::package) return slow(nlohmann::json::parse(job.parameters).at("seconds"));
+  if (job.kind == Job::Kind::publish) return slow(3600 / 5);  // most of it is waiting for others
   if (job.kind != Job::Kind::convert && job.kind != Job::Kind::separate) return config_.job_time_s;
   const auto parameters = nlohmann::json::parse(job.parameters);
   const double steps = parameters.value("keep_music", false) ? 2 : 1;  // separation, too

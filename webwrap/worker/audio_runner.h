@@ -4,11 +4,13 @@
 #include <string>
 
 #include "config/config.h"
+#include "connect/connector.h"
 #include "voxconv/error.h"
 #include "voxconv/separate.h"
 #include "voxconv/speech.h"
 #include "voxconv/voice.h"
 #include "worker/job_runner.h"
+#include "worker/loudness.h"
 
 namespace webwrap {
 
@@ -73,6 +75,20 @@ class AudioRunner : public JobRunner {
   JobOutput render(const JobTask&);
   /// Encodes an artist's picture anew, in two sizes.
   JobOutput make_portrait(const JobTask&);
+  /// A share video of a part of a song (docs/releases.md).
+  JobOutput make_video(const JobTask&);
+  /// Decodes an uploaded picture and keeps a square of it, without metadata.
+  JobOutput take_picture(const JobTask&);
+  /// The zip file with all that a distributor wants of a release.
+  JobOutput make_package(const JobTask&);
+  /// Publishes a song on another platform, or takes it down there.
+  JobOutput publish(const JobTask&);
+  Posted publish_song(const JobTask&, const Connector&, Publication&, const Song&);
+  std::string publish_file(const JobTask&, const Publication&, const Song&, bool is_video);
+  /// The song as shops want it, as a flac file (44.1 kHz, 24 bits, stereo) with a true peak of at most -1 dBTP; of the job's progress it
+  /// takes `share` from `done` on.
+  Loudness make_master(const JobTask&, const Song&, const nlohmann::json& blend, const voxconv::Tags& more_tags, const std::string& path,
+                       double done, double share);
   /// Takes the whole of a recording apart, for who wants to sing to its music.
   JobOutput separate(const JobTask&);
 

@@ -1,11 +1,9 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <list>
 #include <nlohmann/json.hpp>
 
-#include "voxconv/mix.h"
 #include "worker/audio_runner.h"
+#include "worker/song_mix.h"
 #include "worker/sound.h"
 
 namespace webwrap {
@@ -18,33 +16,17 @@ JobOutput AudioRunner::render(const JobTask& task) {
   if (!song) throw PermanentJobError("The song was removed.");
   const json parameters = json::parse(task.job.parameters);
   const std::string format = parameters.at("format"), parts = parameters.value("parts", "all");
-  const double wet = parameters.at("wet"), whole = linear(song->gain_db), voice = whole * linear(parameters.at("level_db"));
-  const bool has_voice = parts != "music", has_music = parts != "vocals" && !song->music.empty();
-
-  // All parts are read in step, so that each tells how far the mix is.
-  const auto open = [&](const std::string& key) {
-    return PartReader(voxconv::open_reader(blobs_.local_path(key)), 0, -1, task.cancel,
-                      [&task](double share) { task.progress.report(share, "mixing"); });
-  };
-  std::list<PartReader> readers;
-  std::vector<voxconv::MixSource> sources;
-  const auto add = [&](const std::string& key, double gain) { sources.push_back({&readers.emplace_back(open(key)), gain}); };
-  if (has_voice && wet > 0) add(song->converted, wet * voice);
-  if (has_voice && wet < 1) add(song->original, (1 - wet) * voice);
-  if (has_music) add(song->music, whole * linear(parameters.value("music_db", 0.0)));
+  SongMix mix(*song, Blend::of(parameters), blobs_, 0, -1, task.cancel, [&task](double share) { task.progress.report(share, "mixing"); });
 
   voxconv::WriteOptions target;
-  target.rate = readers.front().info().rate;
-  target.channels = 1;
-  for (const voxconv::MixSource& source : sources) target.channels = std::max(target.channels, std::min(2, source.reader->info().channels));
+  target.rate = mix.rate();
+  target.channels = mix.channels();
   target.format = format;
-  // With the marks that say how the voice was made.
-  target.tags = has_voice ? voxconv::open_reader(blobs_.local_path(song->converted))->info().tags : readers.front().info().tags;
-  target.tags["title"] = song->title;
+  target.tags = mix.tags();
   const std::string path = task.folder + "/render." + format;
   TeeWriter writer;
   writer.add(voxconv::open_writer(path, target));
-  voxconv::mix(sources, writer, target.rate, target.channels, {}, task.cancel);
+  mix.write(writer, target.rate, target.channels);
 
   JobOutput output;
   const std::string folder = fmt::format("songs/{}/renders", song->id), name = fmt::format("{}.{}", task.job.id, format);

@@ -9,9 +9,11 @@ import pathlib
 import re
 import resource
 import shutil
+import struct
 import subprocess
 import sys
 import urllib.request
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "e2e")]
@@ -81,6 +83,44 @@ class CheckedClient(Client):
         return answer
 
 
+def png(side):
+    """A white picture."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    rows = zlib.compress((b"\0" + b"\xff" * 3 * side) * side)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def release(user, song):
+    """What can be done with a song beyond its page; the ids of a release and a publication."""
+    release = user.must(201, "POST", "/releases", {"songs": [song]}).json
+    path = f"/releases/{release['id']}"
+    user.must(200, "GET", "/releases")
+    user.must(200, "PUT", path, {**release["form"], "genre": "Pop"})
+    for owner in (f"/songs/{song}", path):
+        sent = user.must(202, "PUT", f"{owner}/picture", png(400), {"Content-Type": "image/png"}).json["id"]
+        user.wait(f"/jobs/{sent}", ("done",))
+        user.must(200, "GET", f"{owner}/picture?size=small")
+    user.must(200, "GET", path)
+    user.must(200, "GET", f"/songs/{song}")
+    user.must(409, "POST", f"{path}/package")
+    user.must(409, "GET", f"{path}/package/file")
+    for owner in (f"/songs/{song}", path):
+        user.must(204, "DELETE", f"{owner}/picture")
+    user.must(204, "DELETE", path)
+    video = user.api("POST", f"/songs/{song}/videos", {"shape": "square", "length_s": 5})
+    assert video.status in (201, 501), video
+    user.must(200, "GET", "/platforms")
+    user.must(409, "POST", "/platforms/soundcloud/connection")
+    user.must(409, "PUT", "/platforms/soundcloud/connection", {"code": "x", "state": "y"})
+    user.must(404, "DELETE", "/platforms/soundcloud/connection")
+    link = {"platform": "spotify", "url": "https://open.spotify.com/track/1"}
+    linked = user.must(201, "POST", f"/songs/{song}/publications", link).json["id"]
+    user.must(200, "GET", f"/songs/{song}/publications")
+    user.must(204, "DELETE", f"/publications/{linked}")
+    return user.must(201, "POST", "/releases", {"songs": [song]}).json["id"], user.must(201, "POST", f"/songs/{song}/publications", link).json["id"]
+
+
 def sing(service):
     """A user's session from guest to shared song; the ids of what was made, and the user's API token."""
     tus = {"Tus-Resumable": "1.0.0"}
@@ -130,6 +170,7 @@ def sing(service):
     for path in (f"/shares/{share}", f"/shares/{share}/audio", f"/shares/{share}/peaks", f"/shares/{share}/file", f"/oembed?url={service.url}/s/{share}"):
         public.must(200, "GET", path)
     public.must(202, "POST", f"/shares/{share}/reports", {"reason": "too beautiful"})
+    released, published = release(user, song)
 
     be_an_artist(user, public, service, share)
 
@@ -183,7 +224,8 @@ def sing(service):
     everything = {f"{method.upper()} {path}" for path, item in CheckedClient.description["paths"].items() for method in item}
     assert CheckedClient.covered == everything, f"not tried: {sorted(everything - CheckedClient.covered)}"
     return token["token"], {"recordings": recording, "uploads": recording, "songs": song, "jobs": job, "renders": render, "shares": share, "artists": "ada",
-                            "orders": order["id"], "voices": voice, "own-voices": own, "tokens": token["id"]}
+                            "orders": order["id"], "voices": voice, "own-voices": own, "tokens": token["id"], "releases": released,
+                            "publications": published, "platforms": "soundcloud"}
 
 
 def be_an_artist(user, public, service, share):

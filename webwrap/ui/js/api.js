@@ -55,9 +55,23 @@ const call = async (method, path, body, headers, signal) => read(await send(meth
 
 export const get = (path, signal) => call("GET", path, undefined, {}, signal);
 export const post = (path, body = {}, headers = {}) => call("POST", path, body, headers);
+export const put = (path, body) => call("PUT", path, body);
 export const patch = (path, body) => call("PATCH", path, body);
 export const put = (path, body) => call("PUT", path, body);
 export const del = (path, body) => call("DELETE", path, body);
+
+/// Sends a file as it is.
+export async function sendFile(path, file) {
+  try {
+    const headers = { "Content-Type": file.type || "application/octet-stream" };
+    return await read(
+      await fetch(`/api/v1${path}`, { method: "PUT", body: file, headers, credentials: "same-origin" }),
+    );
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    throw new ApiError(0, "offline", OFFLINE);
+  }
+}
 
 const pause = (ms, signal) =>
   new Promise((resolve, reject) => {

@@ -20,6 +20,8 @@ const ROUTES = [
   [/^\/app\/own-voices$/, () => import("./views/own-voices.js")],
   [/^\/app\/own-voices\/(\w+)$/, () => import("./views/own-voice.js")],
   [/^\/app\/voices\/(\w+)$/, () => import("./views/voice.js")],
+  [/^\/app\/releases\/(\w+)$/, () => import("./views/release.js")],
+  [/^\/app\/connected\/(\w+)$/, () => import("./views/connected.js")],
   [/^\/app\/credits$/, () => import("./views/credits.js")],
   [/^\/app\/account$/, () => import("./views/account.js")],
   [/^\/app\/earnings$/, () => import("./views/earnings.js")],
@@ -29,7 +31,7 @@ const ROUTES = [
   [/^\/app\/(signup|login|reset|verify)$/, () => import("./views/entry.js")],
 ];
 // Pages that show nothing without an account.
-const PRIVATE = /^\/app\/(recordings|sing|jobs|songs|artist|own-voices|credits|account|earnings|subscriptions)/;
+const PRIVATE = /^\/app\/(recordings|sing|jobs|songs|artist|own-voices|releases|connected|credits|account|earnings|subscriptions)/;
 
 const main = document.getElementById("main");
 let leave = null; // what the shown view wants done when it goes

@@ -34,6 +34,10 @@ const KEPT = [
     "a day at most, the log as its operator sets",
   ],
   ["That your e-mail address had its free credits, as a hash", "180 days, also after your account is deleted"],
+  [
+    "Pictures, release forms and packages, and your names on platforms that you connected; what opens those accounts is encrypted",
+    "until you delete or disconnect them",
+  ],
   ["What you write when you report a song or an artist, and your e-mail if you want an answer", "with the report"],
   [
     "As an artist: your page, its picture without where and with what it was taken, and how often songs were heard",
@@ -87,7 +91,7 @@ export default async function privacy() {
       h(
         "p",
         "Only songs that you share, by their link or on your artist's page, until you stop sharing; artists and others ",
-        "see how many listen and follow and what was paid to them, never who. Payments are made with Stripe, ",
+        "see how many listen and follow and what was paid to them, never who, and those that you publish on other platforms. Payments are made with Stripe, ",
         "which learns your e-mail address. Mails go to your address only: to confirm it, about your password, and ",
         "about songs of artists you follow.",
       ),

@@ -3,7 +3,9 @@ import { del, get, patch, poll, post } from "../api.js";
 import { announce, confirmed, field, h, icon, note, onPress, segments, toast, toggle } from "../dom.js";
 import { clock, credits, keyWords, when } from "../format.js";
 import { comparison } from "../player.js";
+import { places } from "../places.js";
 import { isMember, session } from "../session.js";
+import { videos } from "../video.js";
 
 export default async function song({ params, go }) {
   const id = params[0];
@@ -13,6 +15,7 @@ export default async function song({ params, go }) {
   const mix = { wet, level_db, music_db, changed: null };
   const player = comparison(found, peaks, mix);
   const facts = [found.voice.title, keyWords(found.key), clock(found.duration_s), when(found.created)];
+  const published = places(found, mix, go);
   const another = `/app/recordings/${found.recording}`;
   return {
     title: found.title,
@@ -28,6 +31,7 @@ export default async function song({ params, go }) {
         note("info", "This is a preview. ", wholeSong(`${another}?voice=${encodeURIComponent(found.voice.id)}`)),
       player.node,
       h("div.two", downloads(found, mix), sharing(found, mix)),
+      h("div.two", videos(found, mix, published.videoMade), published.node),
       h(
         "div.row",
         h("a.button.primary", { href: another }, icon("again"), "Again with another voice"),
@@ -35,7 +39,7 @@ export default async function song({ params, go }) {
         remover(id, go),
       ),
     ),
-    destroy: () => player.destroy(),
+    destroy: () => (player.destroy(), published.destroy()),
   };
 }
 
@@ -67,7 +71,7 @@ function remover(id, go) {
   return onPress(h("button.button.danger", { type: "button" }, icon("trash"), "Delete this song"), async () => {
     const sure = await confirmed({
       title: "Delete this song?",
-      text: "The song, its downloads and its shared page go for good. Your recording stays.",
+      text: "The song, its downloads and its shared page go for good. Your recording stays, and so does what you published elsewhere.",
       action: "Delete it",
     });
     if (!sure) return;

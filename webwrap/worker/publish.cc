@@ -1,0 +1,200 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "connect/connector.h"
+#include "domain/sealed.h"
+#include "log/log.h"
+#include "worker/audio_runner.h"
+#include "worker/loudness.h"
+
+namespace webwrap {
+namespace {
+
+using nlohmann::json;
+
+constexpr Seconds refresh_before = 120;  ///< tokens that end so soon are refreshed first
+
+std::string purpose_of(const Connection& connection) { return "tokens:" + connection.account + ":" + connection.platform; }
+std::string purpose_of(const Publication& publication) { return "upload:" + publication.id; }
+
+/// A member's account at a platform, whose tokens are kept as soon as they change.
+class PlatformAccount {
+ public:
+  PlatformAccount(const Config& config, Store& store, const Connector& connector, const Id& account)
+      : config_(config), store_(store), connector_(connector), account_(account) {
+    load();
+    if (connection_.broken) fail_disconnected();
+  }
+
+  /// Calls use(tokens), once more with new tokens where these are not taken.
+  template <class Use>
+  auto with_tokens(Use use) {
+    if (tokens_.expires > 0 && tokens_.expires < SystemClock().now() + refresh_before) refresh();
+    try {
+      return use(tokens_);
+    } catch (const PlatformError& error) {
+      if (error.kind() != PlatformError::Kind::unauthorized) throw;
+    }
+    refresh();
+    try {
+      return use(tokens_);
+    } catch (const PlatformError& error) {
+      if (error.kind() != PlatformError::Kind::unauthorized) throw;
+      fail_disconnected();
+    }
+  }
+
+ private:
+  void load() {
+    std::optional<Connection> found;
+    store_.read([&](Transaction& transaction) { found = transaction.releases().connection_to(account_, connector_.id()); });
+    if (!found) fail_disconnected();
+    connection_ = *found;
+    const auto text = unseal(config_.token_keys, purpose_of(connection_), connection_.tokens);
+    if (!text) fail_disconnected();
+    tokens_ = PlatformTokens::of(json::parse(*text));
+  }
+
+  void refresh() {
+    const std::string used = tokens_.refresh;
+    try {
+      tokens_ = connector_.refresh(tokens_, SystemClock().now());
+    } catch (const PlatformError& error) {
+      if (error.kind() != PlatformError::Kind::disconnected) throw;
+      load();
+      if (tokens_.refresh != used) return;  // another worker has used the token, which is good for once, and kept the new ones
+      connection_.broken = true;
+      store_.write([&](Transaction& transaction) { transaction.releases().update_connection(connection_); });
+      fail_disconnected();
+    }
+    connection_.tokens = seal(config_.token_keys, purpose_of(connection_), tokens_.to_json().dump());
+    store_.write([&](Transaction& transaction) { transaction.releases().update_connection(connection_); });
+  }
+
+  [[noreturn]] void fail_disconnected() const {
+    throw PermanentJobError(
+        fmt::format("Your {} account is not connected any more; connect it again, then try again.", connector_.title()));
+  }
+
+  const Config& config_;
+  Store& store_;
+  const Connector& connector_;
+  const Id account_;
+  Connection connection_;
+  PlatformTokens tokens_;
+};
+
+}  // namespace
+
+std::string AudioRunner::publish_file(const JobTask& task, const Publication& publication, const Song& song, bool is_video) {
+  const json form = json::parse(publication.form);
+  if (is_video) {
+    std::optional<Job> video;
+    store_.read([&](Transaction& transaction) { video = transaction.jobs().find(form.at("video")); });
+    if (!video || video->state != Job::State::done || blobs_.size(json::parse(video->result).at("blob")) < 0)
+      throw PermanentJobError("The video was removed; make it again, then publish it.");
+    return blobs_.local_path(json::parse(video->result).at("blob"));
+  }
+  const std::string path = task.folder + "/song.flac";
+  const voxconv::Tags tags{{"title", form.at("title")}, {"artist", form.at("artist")}};
+  make_master(task, song, form, tags, path, 0, 0.4);
+  return path;
+}
+
+Posted AudioRunner::publish_song(const JobTask& task, const Connector& connector, Publication& publication, const Song& song) {
+  const json form = json::parse(publication.form);
+  Post post;
+  post.mark = publication.id;
+  post.title = form.at("title");
+  post.artist = form.at("artist");
+  post.description = form.at("description").get<std::string>() + (form.at("description").get<std::string>().empty() ? "" : "\n\n") +
+                     fmt::format("AI-converted vocal: sung by a person, given the voice {} by software (voxconv).", song.voice_title);
+  post.genre = form.at("genre");
+  post.visibility = form.at("visibility");
+  post.file = publish_file(task, publication, song, connector.takes_video());
+  post.type = connector.takes_video() ? "video/mp4" : "audio/flac";
+  post.size = std::int64_t(std::filesystem::file_size(post.file));
+  post.seconds = song.duration_s;
+  std::optional<Picture> cover;
+  store_.read([&](Transaction& transaction) { cover = transaction.releases().picture_of(song.id); });
+  if (cover && blobs_.size(cover->blob) > 0) post.cover = blobs_.local_path(cover->blob);
+
+  json state = json::object();
+  if (!publication.upload.empty())
+    if (const auto kept = unseal(config_.token_keys, purpose_of(publication), publication.upload)) state = json::parse(*kept);
+  // What was begun with other bytes cannot be continued; what may have arrived whole still must be looked for.
+  const std::string sha256 = sha256_of_file(post.file);
+  if (state.value("sha256", "") != sha256) state = {{"sent", state.value("sent", false)}};
+
+  PostHooks hooks;
+  hooks.keep = [&](const json& now) {
+    json with = now;
+    with["sha256"] = sha256;
+    publication.state = Publication::State::uploading;
+    publication.upload = seal(config_.token_keys, purpose_of(publication), with.dump());
+    store_.write([&](Transaction& transaction) {
+      if (transaction.releases().find_publication(publication.id)) transaction.releases().update_publication(publication);
+    });
+  };
+  hooks.progress = [&](double share) { task.progress.report(0.4 + 0.6 * share, "uploading"); };
+  hooks.stopped = [&] { return task.cancel.cancelled(); };
+  PlatformAccount account(config_, store_, connector, publication.account);
+  return account.with_tokens([&](const PlatformTokens& tokens) {
+    // The second time with what the first one kept.
+    if (!publication.upload.empty())
+      if (const auto kept = unseal(config_.token_keys, purpose_of(publication), publication.upload))
+        if (const json now = json::parse(*kept); now.value("sha256", "") == sha256) state = now;
+    return connector.publish(tokens, post, state, hooks);
+  });
+}
+
+JobOutput AudioRunner::publish(const JobTask& task) {
+  const json parameters = json::parse(task.job.parameters);
+  const bool removing = parameters.at("remove");
+  std::optional<Publication> publication;
+  std::optional<Song> song;
+  store_.read([&](Transaction& transaction) {
+    publication = transaction.releases().find_publication(parameters.at("publication"));
+    if (publication) song = transaction.songs().find(publication->song);
+  });
+  if (!publication || !song) throw PermanentJobError("The song was removed.");
+  const auto connectors = make_connectors(config_);
+  const auto connector =
+      std::find_if(connectors.begin(), connectors.end(), [&](const auto& one) { return one->id() == publication->platform; });
+  if (connector == connectors.end() || !(*connector)->configured())
+    throw PermanentJobError("This service is not connected to that platform any more.");
+  Posted posted;
+  try {
+    if (removing)
+      PlatformAccount(config_, store_, **connector, publication->account).with_tokens([&](const PlatformTokens& tokens) {
+        (*connector)->take_down(tokens, publication->remote_id);
+      });
+    else
+      posted = publish_song(task, **connector, *publication, *song);
+  } catch (const PlatformError& error) {
+    if (error.kind() == PlatformError::Kind::refused) throw PermanentJobError(error.what());
+    throw;  // passing: the job waits, and goes on where this try stopped
+  }
+  JobOutput output;
+  output.result = json{{"remote_id", posted.id}, {"url", posted.url}}.dump();
+  output.keep = [id = publication->id, posted, removing](Transaction& transaction) {
+    auto now = transaction.releases().find_publication(id);
+    if (!now) return true;  // the song was deleted here meanwhile; what is there stays there
+    now->state = removing ? Publication::State::removed : Publication::State::published;
+    now->upload.clear();
+    now->failure.clear();
+    if (!removing) {
+      now->remote_id = posted.id;
+      now->url = posted.url;
+      now->note = posted.note;
+    }
+    now->changed = SystemClock().now();
+    transaction.releases().update_publication(*now);
+    return true;
+  };
+  return output;
+}
+
+}  // namespace webwrap
