@@ -105,7 +105,7 @@ Console::Json cover_json(const ConvertReport& report) {
 std::string cover_text(const ConvertReport& report) {
   std::string text = speed_text(report.source_s, report.wall_s);
   if (report.key != 0) text += fmt::format(", key {:+g}", report.key);
-  if (report.limiter_gain_db <= -least_told_db) text += fmt::format(", limiter at most {:.1f} dB", report.limiter_gain_db);
+  if (report.limiter_gain_db >= least_told_db) text += fmt::format(", limiter at most {:.1f} dB", report.limiter_gain_db);
   return text;
 }
 

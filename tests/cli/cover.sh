@@ -38,6 +38,10 @@ rm in/broken.wav
 run 0 cover in --voice kathleen --out-dir out --skip-existing
 has stdout "0 covered, 1 skipped, 0 failed"
 
+# What the limiter takes off is told.
+run 0 cover "$song" --voice kathleen --vocals-gain 24 -o loud.flac
+has stderr "limiter at most"
+
 # A key beside the song's.
 run 0 cover "$song" --voice kathleen --key 3 -o higher.flac --json
 has stdout '"key":3'
