@@ -88,9 +88,9 @@ void define_cover(CLI::App& app, CoverCommand& options) {
       "Examples:\n"
       "  voxconv cover tests/data/song.flac --voice kathleen -o cover.flac\n"
       "  voxconv cover tests/data/song.flac --voice kathleen --key auto --vocals-gain 2 --stems stems -o cover.flac\n\n"
-      "The vocals are taken out of the song, converted, and put back where they were; the music stays as it is. The key is 0, whole "
-      "octaves,\n"
-      "or auto. With several songs one that fails does not stop the rest; the exit status is then that of the first failure.");
+      "The vocals are taken out of the song, converted, and put back where they were; the music stays as it is. With a key other than\n"
+      "whole octaves the music is shifted, too, to the same key; auto takes octaves.\n"
+      "With several songs one that fails does not stop the rest; the exit status is then that of the first failure.");
 }
 
 Console::Json cover_json(const ConvertReport& report) {
@@ -105,7 +105,7 @@ Console::Json cover_json(const ConvertReport& report) {
 std::string cover_text(const ConvertReport& report) {
   std::string text = speed_text(report.source_s, report.wall_s);
   if (report.key != 0) text += fmt::format(", key {:+g}", report.key);
-  if (report.limiter_gain_db <= -least_told_db) text += fmt::format(", limiter at most {:.1f} dB", report.limiter_gain_db);
+  if (report.limiter_gain_db >= least_told_db) text += fmt::format(", limiter at most {:.1f} dB", report.limiter_gain_db);
   return text;
 }
 
@@ -139,6 +139,8 @@ int cover_one(Session& session, const CoverCommand& options, const CoverOptions&
     event["from_cache"] = report.from_cache;
     event["vocals_db"] = report.levels.vocals_db;
     event["music_db"] = report.levels.music_db;
+    event["has_vocals"] = report.levels.has_vocals();
+    event["has_music"] = report.levels.has_music();
     event["gain_db"] = report.gain_db;
     session.console.result("", event);
     return 0;

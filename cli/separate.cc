@@ -109,6 +109,9 @@ int separate_one(Session& session, const SeparateCommand& options) {
                             {"rtf", report.source_s > 0 ? report.wall_s / report.source_s : 0},
                             {"vocals_db", report.levels.vocals_db},
                             {"music_db", report.levels.music_db},
+                            {"lasting_music_db", report.levels.lasting_music_db},
+                            {"has_vocals", report.levels.has_vocals()},
+                            {"has_music", report.levels.has_music()},
                             {"peak_db", report.peak_db}};
   if (session.json) {
     session.console.result("", event);

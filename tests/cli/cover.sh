@@ -38,8 +38,16 @@ rm in/broken.wav
 run 0 cover in --voice kathleen --out-dir out --skip-existing
 has stdout "0 covered, 1 skipped, 0 failed"
 
+# What the limiter takes off is told.
+run 0 cover "$song" --voice kathleen --vocals-gain 24 -o loud.flac
+has stderr "limiter at most"
+
+# A key beside the song's.
+run 0 cover "$song" --voice kathleen --key 3 -o higher.flac --json
+has stdout '"key":3'
+
 # What cannot be.
-run 2 cover "$song" --voice kathleen --key 3 -o x.wav
+run 2 cover "$song" --voice kathleen --key 3 --wet 0.5 -o x.wav
 has stderr "octaves"
 gone x.wav
 run 2 cover cover.flac --voice kathleen -o cover.flac

@@ -18,6 +18,22 @@ if command -v ffmpeg >/dev/null; then
   awk '/Peak level/ {found = 1; if ($NF != "-inf" && $NF > -90) bad = 1} END {exit bad || !found}' levels || fail "vocals + music is not the song: $(cat levels)"
 fi
 
+# Odd ones: shorter than a second at 8 kHz, silence, a file that was cut off, one without sound.
+head -c 4800 /dev/urandom >short.raw
+run 0 separate short.raw --raw 8000,1,s16 -o odd
+there odd/short-music.flac
+run 0 info odd/short-vocals.flac --json
+has stdout '"frames":2400'
+head -c 16000 /dev/zero >silent.raw
+run 0 separate silent.raw --raw 8000,1,s16 -o odd
+has stderr "no vocals were found"
+head -c $(($(stat -c %s "$song") / 2)) "$song" >cut.flac
+run 0 separate cut.flac -o odd
+has stderr "cut.flac ends after"
+: >empty.wav
+run 3 separate empty.wav -o odd
+has stderr "empty.wav is empty"
+
 # One stem, events, and a batch that goes on.
 run 0 separate "$song" --stems music --format wav -o one --json
 json_lines stdout

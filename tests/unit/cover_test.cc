@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -148,9 +149,11 @@ TEST_F(Cover, DryGivesTheSongBack) {
   }
 }
 
-TEST_F(Cover, KeysThatWouldNeedTheMusicShiftedAreRefused) {
+TEST_F(Cover, AShiftedMusicRefusesTheSongsOwnVocals) {
   CoverOptions options;
   options.convert.key = 3;
+  options.validate();
+  options.convert.wet = 0.5;
   try {
     options.validate();
     FAIL();
@@ -163,6 +166,49 @@ TEST_F(Cover, KeysThatWouldNeedTheMusicShiftedAreRefused) {
   options.convert.key = 3;
   options.convert.key_auto = true;
   options.validate();
+}
+
+double tone_db(const std::vector<float>& x, double hz) {
+  double re = 0, im = 0, all = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double window = 0.5 - 0.5 * std::cos(2 * M_PI * double(i) / double(x.size()));
+    re += window * x[i] * std::cos(2 * M_PI * hz * double(i) / rate);
+    im += window * x[i] * std::sin(2 * M_PI * hz * double(i) / rate);
+    all += window * x[i] * x[i];
+  }
+  return 10 * std::log10((re * re + im * im) / (all * double(x.size())) + 1e-12);
+}
+
+TEST_F(Cover, TheMusicFollowsTheKey) {
+  CoverOptions options;
+  for (const auto& [key, music] : {std::pair(3, 3), std::pair(-2, -2), std::pair(8, -4), std::pair(14, 2)}) {
+    AudioBuffer song = duet();
+    for (std::size_t i = 0; i < song.frames(); ++i) song.channels[1][i] = float(0.3 * std::sin(2 * M_PI * 440 * double(i) / rate));
+    options.convert.key = key;
+    EXPECT_EQ(make(write("song.wav", song), options).convert.key, key);
+    const AudioBuffer cover = read("cover.wav");
+    ASSERT_EQ(cover.frames(), song.frames());
+    const double here = tone_db(cover.channels[1], 440 * std::pow(2, music / 12.0)), there = tone_db(cover.channels[1], 440);
+    EXPECT_GT(here, there + 25) << key;
+    EXPECT_NEAR(level_db(cover.channels[1], 1, 7), level_db(song.channels[1], 1, 7), 1) << key;
+  }
+}
+
+TEST_F(Cover, WhereNobodySingsTheWholeSongFollowsTheKey) {
+  CoverOptions options;
+  options.convert.key = 3;
+  options.stems_dir = file("stems");
+  AudioBuffer song = duet(0);
+  for (std::size_t i = 0; i < song.frames(); ++i) {
+    song.channels[1][i] = float(0.3 * std::sin(2 * M_PI * 440 * double(i) / rate));
+    song.channels[0][i] = song.channels[1][i] / 30;  // what a separator takes for vocals is music, too
+  }
+  const CoverReport report = make(write("song.wav", song), options);
+  ASSERT_FALSE(report.levels.has_vocals());
+  const AudioBuffer cover = read("cover.wav"), music = read("stems/song-music.flac");
+  EXPECT_GT(tone_db(cover.channels[0], 440 * std::pow(2, 0.25)), tone_db(cover.channels[0], 440) + 25);
+  EXPECT_LT(difference_db(cover, music), -80);
+  EXPECT_NE(said_.find("in the new key"), said_.npos) << said_;
 }
 
 TEST_F(Cover, TheKeyIsChosenForTheVoice) {
@@ -191,6 +237,36 @@ TEST_F(Cover, ASongWithoutMusicIsConvertedAsAWhole) {
   const AudioBuffer cover = read("cover.wav");
   EXPECT_GT(level_db(cover.channels[0], 0.5, 3), -30);
   EXPECT_GT(report.convert.voiced, 0.3);
+}
+
+TEST_F(Cover, AnyKindOfSourceGivesACoverOfItsLength) {
+  const auto first_channels = [](AudioBuffer audio, std::size_t count) {
+    while (audio.channel_count() < count) audio.channels.push_back(audio.channels[1]);
+    audio.channels.resize(count);
+    return audio;
+  };
+  const std::pair<const char*, AudioBuffer> sources[] = {{"mono", first_channels(duet(0.2, 0.2, rate, 2), 1)},
+                                                         {"5.1", first_channels(duet(0.2, 0.2, rate, 2), 6)},
+                                                         {"8 kHz", duet(0.2, 0.2, 8000, 2)},
+                                                         {"0.3 s", duet(0.2, 0.2, rate, 0.3)},
+                                                         {"one sample", duet(0.2, 0.2, rate, 1.0 / rate)},
+                                                         {"silent", AudioBuffer(rate, 2, rate)}};
+  for (const double key : {0.0, 3.0})
+    for (const auto& [name, song] : sources) {
+      CoverOptions options;
+      options.convert.key = key;
+      const CoverReport report = make(write("song.wav", song), options);
+      const AudioBuffer cover = read("cover.wav");
+      EXPECT_EQ(cover.frames(), song.frames()) << name << key;
+      EXPECT_EQ(cover.rate, song.rate) << name << key;
+      EXPECT_EQ(cover.channel_count(), song.channel_count() == 1 ? 1u : 2u) << name << key;
+      if (std::string(name) == "silent") {
+        EXPECT_EQ(cover.channels, song.channels);
+      }
+      if (std::string(name) == "0.3 s") {
+        EXPECT_TRUE(report.levels.has_vocals() && report.levels.has_music()) << "though it is shorter than a block of the meter";
+      }
+    }
 }
 
 TEST_F(Cover, ALoudSongIsLoweredAsAWholeNotPumped) {
@@ -523,6 +599,28 @@ TEST(CoverMix, AVoiceOfNoWidthOrOnOneSideTakesNothingOfTheCopy) {
     for (float& x : vocals.channels[1]) x *= right;
     EXPECT_EQ(mixed_vocals(vocals, voice, 5000).channels, mixed_vocals(vocals, both, 5000).channels) << right;
   }
+}
+
+TEST(ShiftedSong, KeepsItsVocalsWhateverThePieces) {
+  const AudioBuffer song = duet(0.2, 0.2, rate, 4);
+  AudioBuffer vocals = song, music = song;
+  std::ranges::fill(vocals.channels[1], 0.0F);
+  std::ranges::fill(music.channels[0], 0.0F);
+  std::vector<AudioBuffer> results;
+  for (const std::size_t piece : {std::size_t(100000), std::size_t(777)}) {
+    Sound all(song), own(vocals), out(AudioBuffer(rate, 2));
+    ShiftedSong shifted(all, own, 3);
+    for (AudioBuffer part; shifted.read(part, piece);) out.write(part);
+    results.push_back(out.audio);
+  }
+  EXPECT_EQ(results[0].channels, results[1].channels);
+  ASSERT_EQ(results[0].frames(), song.frames());
+  EXPECT_EQ(results[0].channels[0], song.channels[0]);
+  PitchShift shift(2, rate, 3);
+  AudioBuffer alone = shift.push(music);
+  const AudioBuffer rest = shift.finish();
+  alone.channels[1].insert(alone.channels[1].end(), rest.channels[1].begin(), rest.channels[1].end());
+  EXPECT_EQ(results[0].channels[1], alone.channels[1]);
 }
 
 TEST(Decorrelator, KeepsLevelsAndLeavesNoEcho) {

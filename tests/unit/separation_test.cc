@@ -1,8 +1,10 @@
 // Taking songs apart: around the models, with models made for the test; and the model that ships, where its weights matter.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <random>
 
 #include "audio/downmix.h"
@@ -179,6 +181,38 @@ TEST(Separation, TellsWhetherThereAreVocalsAndMusic) {
   EXPECT_TRUE(levels(1, 0.05f).has_vocals() && !levels(1, 0.05f).has_music());
   EXPECT_TRUE(!levels(0.05f, 1).has_vocals() && levels(0.05f, 1).has_music());
   EXPECT_TRUE(!levels(0, 0).has_vocals() && !levels(0, 0).has_music());
+}
+
+TEST(Separation, WhatDoesNotLastIsNoMusic) {
+  const auto levels = [](const std::function<double(double)>& music, double seconds) {
+    const auto frames = std::size_t(seconds * 44100);
+    Stems stems{noise_song(44100, 2, frames), noise_song(44100, 2, frames, 2)};
+    for (auto& channel : stems.music.channels)
+      for (std::size_t i = 0; i < frames; ++i) channel[i] *= float(music(double(i) / 44100));
+    StemMeter whole(44100, 2), pieces(44100, 2);
+    whole.push(stems);
+    for (std::size_t at = 0; at < frames; at += 777) {
+      Stems piece{AudioBuffer(44100, 0), AudioBuffer(44100, 0)};
+      const auto cut = [&](const AudioBuffer& from, AudioBuffer& to) {
+        for (const auto& channel : from.channels)
+          to.channels.emplace_back(channel.begin() + std::ptrdiff_t(at), channel.begin() + std::ptrdiff_t(std::min(frames, at + 777)));
+      };
+      cut(stems.vocals, piece.vocals);
+      cut(stems.music, piece.music);
+      pieces.push(piece);
+    }
+    EXPECT_EQ(whole.levels().lasting_music_db, pieces.levels().lasting_music_db);
+    EXPECT_EQ(whole.levels().music_db, pieces.levels().music_db);
+    return whole.levels();
+  };
+  const auto claps = [](double t) { return std::fmod(t, 0.6) < 0.06 ? 0.5 : 0; };
+  EXPECT_GT(levels(claps, 6).music_db, levels(claps, 6).vocals_db - 17);
+  EXPECT_FALSE(levels(claps, 6).has_music());
+  EXPECT_TRUE(levels([](double) { return 0.125; }, 6).has_music());
+  EXPECT_TRUE(levels([](double t) { return t < 3 ? 0.125 : 0; }, 6).has_music()) << "half of a song";
+  // Shorter than a block.
+  EXPECT_TRUE(levels([](double) { return 1; }, 0.3).has_vocals() && levels([](double) { return 1; }, 0.05).has_music());
+  EXPECT_FALSE(levels([](double) { return 0; }, 0.3).has_music());
 }
 
 /// A song whose voice, on the left, sounds from 60 s to 90 s only, and whose music from the beginning.

@@ -10,9 +10,10 @@ namespace voxconv {
 
 /// How a song becomes a cover: its vocals are taken out, converted, and put back into the music.
 struct CoverOptions {
-  /// Of the vocals. `key` is a number of octaves, so that the vocals stay in the music's key. `wet` mixes the separated vocals back in: at
-  /// 0 the song comes out. `keep_stereo` converts both channels of the vocals; else one voice takes the place and width that the levels of
-  /// the vocals' channels give it. `gain_db` is of the whole, `resample` the rate of the result; 0: that of the song.
+  /// Of the vocals. Where `key` is no number of octaves, the music is shifted to the same key, by up to 6 semitones. `wet` mixes the
+  /// separated vocals back in: at 0 the song comes out; shifted music needs 1. `keep_stereo` converts both channels of the vocals; else one
+  /// voice takes the place and width that the levels of the vocals' channels give it. `gain_db` is of the whole, `resample` the rate of the
+  /// result; 0: that of the song.
   ConvertOptions convert;
   double vocals_db = 0, music_db = 0;  ///< gains in the mix, [-60, 24]
   /// Folder that keeps the vocals, the converted vocals and the music, as FLAC, in a batch below the folders of the sources; made if need
@@ -21,7 +22,7 @@ struct CoverOptions {
   std::string cache_dir;  ///< folder that keeps separated vocals, by the hash of the song's file, for the next voice; empty: none
   std::uint64_t cache_bytes = std::uint64_t{2} << 30;  ///< size it may reach; what was used longest ago goes. 0: it is left alone
 
-  void validate() const;  ///< throws Error(usage), also for a key that would need the music shifted
+  void validate() const;  ///< throws Error(usage), also for a key that shifts the music, with `wet` below 1
 };
 
 /// Where separated vocals are kept: $XDG_CACHE_HOME/voxconv/vocals, else ~/.cache/voxconv/vocals; empty if neither is known.

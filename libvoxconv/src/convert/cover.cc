@@ -297,6 +297,23 @@ std::string key_of(const Separator& separator) {
   return separator.impl().precision == torch::kFloat ? key : key + "-bf16";
 }
 
+/// Semitones, -6 to 6, by which the music gets to the key of the vocals; it stays as it is where they move by octaves.
+double music_shift(const ConvertOptions& options) { return options.key_auto ? 0 : std::remainder(options.key, 12); }
+
+/// Vocals of a song in which nobody sings.
+class NoVocals : public AudioReader {
+ public:
+  explicit NoVocals(const AudioInfo& info) : info_(info) {}
+  const AudioInfo& info() const override { return info_; }
+  bool read(AudioBuffer& out, std::size_t max_frames) override {
+    out = AudioBuffer(info_.rate, std::size_t(info_.channels), max_frames);
+    return true;
+  }
+
+ private:
+  AudioInfo info_;
+};
+
 double linear(double db) { return std::pow(10, db / 20); }
 
 /// What of a cover's options the converter of its vocals has.
@@ -342,11 +359,12 @@ void CoverOptions::validate() const try {
   convert.validate();
   for (const auto& [name, value] : {std::pair("vocals", vocals_db), std::pair("music", music_db)})
     if (!(value >= -60 && value <= 24)) fail(ErrorCode::usage, "The gain of the {} is {:g} dB; expected -60 to 24.", name, value);
-  if (!convert.key_auto && std::fmod(convert.key, 12) != 0)
+  if (music_shift(convert) != 0 && convert.wet != 1)
     fail(ErrorCode::usage,
-         "A key of {:+g} semitones would put the vocals out of the music's key, which a cover keeps: use whole octaves (-12, 0, 12 ...) or "
-         "auto.",
-         convert.key);
+         "A key of {:+g} semitones shifts the music, too, but not the song's own vocals, of which a wet of {:g} would mix in a part: use a "
+         "wet "
+         "of 1, or whole octaves (-12, 0, 12 ...).",
+         convert.key, convert.wet);
 } catch (...) {
   throw_as_error();
 }
@@ -427,10 +445,18 @@ CoverFiles CoverMaker::Impl::open_files(const FileJob& job, const std::vector<st
 void CoverMaker::Impl::mix(const SongSource& song, const std::string& vocals_path, const SongMeasures& measures,
                            const CoverWriters& writers, CoverProgress& progress, const CancelToken& cancel, CoverReport& report) {
   const bool has_vocals = measures.levels.has_vocals(), has_music = measures.levels.has_music() || !has_vocals;
-  if (!has_vocals) log_warning("{}: no vocals were found; the result is the song, without a change of voice.", song.name);
+  const double shift = has_music ? music_shift(options.convert) : 0;
+  if (!has_vocals)
+    log_warning("{}: no vocals were found; the result is the song{}, without a change of voice.", song.name,
+                shift == 0 ? "" : " in the new key");
   if (!has_music) log_warning("{}: no music was found beside the vocals; all of it is converted.", song.name);
   OpenSong dry(song);
-  const auto dry_vocals = has_music ? std::make_unique<VocalsReader>(vocals_path) : nullptr;
+  const auto open_vocals = [&]() -> std::unique_ptr<AudioReader> {
+    // What was found where nobody sings is music, which is shifted as a whole.
+    if (!has_vocals && shift != 0) return std::make_unique<NoVocals>(dry.reader().info());
+    return std::make_unique<VocalsReader>(vocals_path);
+  };
+  const auto dry_vocals = has_music ? open_vocals() : nullptr;
   const int rate = options.convert.resample ? int(options.convert.resample) : dry.reader().info().rate;
 
   CoverGains gains;
@@ -445,7 +471,10 @@ void CoverMaker::Impl::mix(const SongSource& song, const std::string& vocals_pat
   TrackedReader tracked(dry.reader(), [&](double seconds) {
     if (!has_vocals) progress.tell(seconds);
   });
-  CoverMix mix(tracked, dry_vocals.get(), converter.output_rate(), gains,
+  const auto shift_vocals = shift != 0 ? open_vocals() : nullptr;
+  std::optional<ShiftedSong> shifted;
+  if (shift != 0) shifted.emplace(tracked, *shift_vocals, shift);
+  CoverMix mix(shifted ? static_cast<AudioReader&>(*shifted) : tracked, dry_vocals.get(), converter.output_rate(), gains,
                {writers.cover, rate, writers.vocals, writers.converted, writers.music});
   if (has_vocals) {
     OpenSong whole(song);
@@ -466,6 +495,7 @@ void CoverMaker::Impl::mix(const SongSource& song, const std::string& vocals_pat
 
 CoverMaker::CoverMaker(Voice voice, Separator separator, CoverOptions options) try {
   options.validate();
+  if (music_shift(options.convert) != 0) require_pitch_shift();
   Converter converter(voice, vocal_options(options.convert));
   std::string key = options.cache_dir.empty() ? "" : key_of(separator);
   impl_ = std::unique_ptr<Impl>(new Impl{std::move(voice), std::move(separator), std::move(options), std::move(converter), std::move(key)});

@@ -22,6 +22,16 @@ void append(AudioBuffer& all, const AudioBuffer& more) {
     all.channels[c].insert(all.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
 }
 
+AudioBuffer take_first(AudioBuffer& audio, std::size_t frames) {
+  AudioBuffer first(audio.rate, 0);
+  for (auto& channel : audio.channels) {
+    const auto end = channel.begin() + std::ptrdiff_t(frames);
+    first.channels.emplace_back(channel.begin(), end);
+    channel.erase(channel.begin(), end);
+  }
+  return first;
+}
+
 /// Exactly `frames` frames, fewer at the end.
 AudioBuffer read_exactly(AudioReader& reader, std::size_t frames) {
   AudioBuffer all(reader.info().rate, std::size_t(reader.info().channels)), more;
@@ -30,6 +40,12 @@ AudioBuffer read_exactly(AudioReader& reader, std::size_t frames) {
 }
 
 std::size_t cover_block(int rate) { return std::size_t(std::max(1.0, cover_block_s * rate)); }
+
+template <typename Operation>
+void combine(AudioBuffer& into, const AudioBuffer& other, Operation operation) {
+  for (std::size_t c = 0; c < into.channel_count(); ++c)
+    std::ranges::transform(into.channels[c], other.channels[c], into.channels[c].begin(), operation);
+}
 
 std::vector<double> weighted(KWeighting& filter, const std::vector<float>& samples) {
   std::vector<double> out(samples.size());
@@ -50,6 +66,31 @@ void write_stem(AudioWriter* writer, const AudioBuffer& audio) {
 }
 
 }  // namespace
+
+ShiftedSong::ShiftedSong(AudioReader& song, AudioReader& vocals, double semitones)
+    : song_(song),
+      vocals_(vocals),
+      shift_(song.info().channels, song.info().rate, semitones),
+      waiting_vocals_(song.info().rate, std::size_t(song.info().channels)),
+      ready_(waiting_vocals_) {}
+
+bool ShiftedSong::read(AudioBuffer& out, std::size_t max_frames) {
+  while (ready_.empty() && !ended_) {
+    const std::size_t wanted = cover_block(song_.info().rate);
+    AudioBuffer music = read_exactly(song_, wanted);
+    ended_ = music.frames() < wanted;
+    AudioBuffer vocals = read_exactly(vocals_, music.frames());
+    for (auto& channel : vocals.channels) channel.resize(music.frames());
+    combine(music, vocals, std::minus<>());
+    append(waiting_vocals_, vocals);
+    AudioBuffer shifted = shift_.push(music);
+    if (ended_) append(shifted, shift_.finish());
+    combine(shifted, take_first(waiting_vocals_, shifted.frames()), std::plus<>());
+    append(ready_, shifted);
+  }
+  out = take_first(ready_, std::min(max_frames, ready_.frames()));
+  return !out.empty();
+}
 
 CoverMix::CoverMix(AudioReader& song, AudioReader* vocals, int converted_rate, const CoverGains& gains, const CoverTargets& targets)
     : song_(song),

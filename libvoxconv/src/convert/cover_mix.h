@@ -6,6 +6,7 @@
 
 #include "audio/k_weighting.h"
 #include "audio/limiter.h"
+#include "audio/pitch_shift.h"
 #include "audio/resampler.h"
 #include "convert/stereo_width.h"
 #include "voxconv/audio_io.h"
@@ -24,6 +25,22 @@ struct CoverTargets {
   AudioWriter* cover = nullptr;
   int rate = 0;  ///< of the cover
   AudioWriter *vocals = nullptr, *converted = nullptr, *music = nullptr;
+};
+
+/// A song with its music shifted by some semitones, and its vocals as they are: what is left of it less the vocals is the shifted music.
+/// `song` and `vocals` have one rate, channel count and length, and must outlive the object.
+class ShiftedSong : public AudioReader {
+ public:
+  ShiftedSong(AudioReader& song, AudioReader& vocals, double semitones);
+  const AudioInfo& info() const override { return song_.info(); }
+  bool read(AudioBuffer& out, std::size_t max_frames) override;
+
+ private:
+  AudioReader &song_, &vocals_;
+  PitchShift shift_;
+  AudioBuffer waiting_vocals_;  ///< of which the music is not there yet
+  AudioBuffer ready_;
+  bool ended_ = false;
 };
 
 /// The end of a cover: takes the converted vocals, in pieces of any size, and mixes them into the music, which is the song less its vocals.

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
+#include <utility>
 
 #include "audio/downmix.h"
 #include "core/log.h"
@@ -9,7 +12,8 @@
 namespace voxconv {
 namespace {
 
-constexpr double meter_block_s = 0.4, loud_share = 0.1;
+// How stems are measured. A pause is 25 dB and more below what a tenth of the song reaches.
+constexpr double short_block_s = 0.1, loud_share = 0.1, lasting_share = 0.4, heard_below_loud_db = 25;
 
 void append_frames(AudioBuffer& kept, const AudioBuffer& more) {
   for (std::size_t c = 0; c < kept.channel_count(); ++c)
@@ -83,44 +87,71 @@ Stems StemStream::split(AudioBuffer stems) {
   return {std::move(vocals), std::move(music), std::move(found)};
 }
 
-StemMeter::StemMeter(int rate, std::size_t channels) : block_(std::size_t(std::max(1.0, meter_block_s * rate))) {
+StemMeter::StemMeter(int rate, std::size_t channels) : channels_(channels), short_block_(std::size_t(std::max(1.0, short_block_s * rate))) {
   for (Track* track : {&vocals_, &music_}) track->filters.assign(channels, KWeighting(rate));
 }
 
-void StemMeter::add(Track& track, const AudioBuffer& audio) {
-  const std::size_t channels = audio.channel_count();
-  for (std::size_t i = 0; i < audio.frames(); ++i) {
-    for (std::size_t c = 0; c < channels; ++c) {
+void StemMeter::push(const Stems& stems) {
+  const auto add = [&](Track& track, const AudioBuffer& audio, std::size_t i) {
+    for (std::size_t c = 0; c < channels_; ++c) {
       peak_ = std::max(peak_, std::abs(audio.channels[c][i]));
       const double x = track.filters[c](audio.channels[c][i]);
-      track.sum += x * x;
+      track.now += x * x;
     }
-    if (++track.count < block_) continue;
-    const double db = 10 * std::log10(track.sum / double(block_ * channels) + 1e-12);
-    ++track.blocks[std::size_t(std::clamp(-db, 0.0, 120.0))];
-    track.sum = 0;
-    track.count = 0;
+  };
+  for (std::size_t i = 0; i < stems.vocals.frames(); ++i) {
+    add(vocals_, stems.vocals, i);
+    add(music_, stems.music, i);
+    if (++samples_ == short_block_) end_short_block();
   }
-}
-
-void StemMeter::push(const Stems& stems) {
-  add(vocals_, stems.vocals);
-  add(music_, stems.music);
   for (const AudioBuffer& part : stems.parts)
     for (const auto& channel : part.channels)
       for (const float x : channel) peak_ = std::max(peak_, std::abs(x));
 }
 
-/// The level that a tenth of the blocks, and at least one, reach.
-double StemMeter::loud_tenth(const Track& track) {
-  std::uint64_t all = 0, louder = 0;
-  for (const std::uint64_t count : track.blocks) all += count;
-  for (std::size_t db = 0; db < track.blocks.size(); ++db)
-    if ((louder += track.blocks[db]) > 0 && double(louder) >= loud_share * double(all)) return -double(db);
+std::size_t StemMeter::level_of(double mean_power) {
+  return std::size_t(std::clamp(-10 * std::log10(mean_power + 1e-12), 0.0, double(levels_kept - 1)));
+}
+
+void StemMeter::end_short_block() {
+  const double values = double(samples_ * channels_);
+  ++music_by_whole_[level_of((vocals_.now + music_.now) / values)][level_of(music_.now / values)];
+  const bool end_long = ++short_blocks_ == shorts_of_long;
+  for (Track* track : {&vocals_, &music_}) {
+    track->sum += std::exchange(track->now, 0);
+    if (end_long) ++track->blocks[level_of(std::exchange(track->sum, 0) / (shorts_of_long * values))];
+  }
+  samples_ = 0;
+  if (end_long) short_blocks_ = 0;
+}
+
+/// The level that a share of the blocks, and at least one, reach.
+double StemMeter::reached(const Histogram& blocks, double share) {
+  const double wanted = share * double(std::accumulate(blocks.begin(), blocks.end(), std::uint64_t{0}));
+  std::uint64_t louder = 0;
+  for (std::size_t db = 0; db < blocks.size(); ++db)
+    if ((louder += blocks[db]) > 0 && double(louder) >= wanted) return -double(db);
   return -120;
 }
 
-StemLevels StemMeter::levels() const { return {loud_tenth(vocals_), loud_tenth(music_)}; }
+double StemMeter::lasting_music() const {
+  Histogram whole;
+  for (const Histogram& music : music_by_whole_) whole.push_back(std::accumulate(music.begin(), music.end(), std::uint64_t{0}));
+  const auto heard = std::min(levels_kept, std::size_t(heard_below_loud_db - reached(whole, loud_share)));
+  Histogram music(levels_kept);
+  for (std::size_t db = 0; db < heard; ++db) std::ranges::transform(music, music_by_whole_[db], music.begin(), std::plus<>());
+  return reached(music, lasting_share);
+}
+
+StemLevels StemMeter::levels() const {
+  if (std::ranges::any_of(vocals_.blocks, [](std::uint64_t count) { return count > 0; }))
+    return {reached(vocals_.blocks, loud_share), reached(music_.blocks, loud_share), lasting_music()};
+  // Nothing is as long as a block: all there is counts as one.
+  const double values = double(std::max<std::size_t>(1, (short_blocks_ * short_block_ + samples_) * channels_));
+  const double vocals = -double(level_of((vocals_.sum + vocals_.now) / values)),
+               music = -double(level_of((music_.sum + music_.now) / values));
+  return {vocals, music, music};
+}
 
 double StemMeter::peak_db() const { return 20 * std::log10(std::max(double(peak_), 1e-6)); }
 

@@ -48,17 +48,23 @@ class StemMeter {
   double peak_db() const;
 
  private:
+  static constexpr std::size_t levels_kept = 121, shorts_of_long = 4;
+  using Histogram = std::vector<std::uint64_t>;  ///< of blocks, by their level: 0 to -120 dBFS
   struct Track {
     std::vector<KWeighting> filters;  ///< per channel
-    double sum = 0;
-    std::size_t count = 0;                                                ///< samples of the block under way
-    std::vector<std::uint64_t> blocks = std::vector<std::uint64_t>(121);  ///< by their level: 0 to -120 dBFS
+    double now = 0, sum = 0;          ///< powers of the short and of the long block under way, summed over samples and channels
+    Histogram blocks = Histogram(levels_kept);
   };
-  void add(Track& track, const AudioBuffer& audio);
-  static double loud_tenth(const Track& track);
+  void end_short_block();
+  static std::size_t level_of(double mean_power);
+  static double reached(const Histogram& blocks, double share);
+  double lasting_music() const;
 
-  std::size_t block_;  ///< samples
+  std::size_t channels_, short_block_;          ///< samples
+  std::size_t samples_ = 0, short_blocks_ = 0;  ///< of the short and of the long block under way
   Track vocals_, music_;
+  std::vector<Histogram> music_by_whole_ =
+      std::vector<Histogram>(levels_kept, Histogram(levels_kept));  ///< short blocks; by the level of both
   float peak_ = 0;
 };
 
