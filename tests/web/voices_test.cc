@@ -127,6 +127,14 @@ struct Voices : ::testing::Test {
     open(user, voice, "published");
     change(voice, [&](Transaction& transaction, OwnVoice& found) { voice_steps::publish(transaction, found, service.clock.now()); });
   }
+  /// Who gets the royalties of conversions with the voice; empty: nobody.
+  Id earner(const Id& voice) {
+    Id account;
+    service.store->read([&](Transaction& transaction) {
+      if (const auto owner = transaction.earnings().owner_of(voice)) account = owner->account;
+    });
+    return account;
+  }
   static json with(const Id& recording, const std::string& voice) { return {{"recording", recording}, {"voice", voice}}; }
   static std::vector<std::string> names(const json& voices) {
     std::vector<std::string> all;
@@ -190,10 +198,12 @@ TEST_F(Voices, GoFromRecordingToPublishedAndEnd) {
   EXPECT_THAT(names(ben.get("/voices")), Not(Contains(id))) << "nobody has looked at it yet";
   change(id, [&](Transaction& transaction, OwnVoice& found) { voice_steps::publish(transaction, found, 1); });
   EXPECT_THAT(names(ben.get("/voices")), Contains(id));
+  EXPECT_EQ(earner(id), anna.get("/account").at("id")) << "royalties are its owner's from now on";
   EXPECT_EQ(ben.get("/voices/" + id).at("by"), "member");
   const json job = ben.post("/jobs", with(ben.recording(), id));
 
   EXPECT_EQ(anna.send(Method::del, "/api/v1/own-voices/" + id).status, 204);
+  EXPECT_EQ(earner(id), "");
   EXPECT_EQ(ben.get("/jobs/" + job.at("id").get<std::string>()).at("state"), "cancelled");
   EXPECT_EQ(ben.get("/account").at("balance"), 5) << "given back";
   ben.post("/jobs", with(ben.recording(), id), 422);

@@ -30,6 +30,12 @@ void cancel_jobs(Transaction& transaction, const Id& voice, Seconds now) {
   for (const Job& job : transaction.voices().active_jobs(voice)) cancel_job(transaction, job, now);
 }
 
+/// Conversions with the voice pay its owner while it is published, for everyone: not who has it privately or by a link.
+void follow_publication(Transaction& transaction, const OwnVoice& voice) {
+  const bool earns = voice.state == VoiceState::published;
+  transaction.earnings().set_owner({voice.id, earns ? voice.account : Id(), voice.royalty_permille, voice.published});
+}
+
 }  // namespace
 
 bool voice_steps::leads(VoiceState from, VoiceState to) {
@@ -101,12 +107,14 @@ void voice_steps::open_to_owner(Transaction& transaction, OwnVoice& voice) {
   step(voice, VoiceState::private_);
   voice.link.clear();
   transaction.voices().update(voice);
+  follow_publication(transaction, voice);
 }
 
 void voice_steps::open_by_link(Transaction& transaction, OwnVoice& voice) {
   step(voice, VoiceState::link);
   voice.link = new_id();
   transaction.voices().update(voice);
+  follow_publication(transaction, voice);
 }
 
 void voice_steps::ask_for_review(Transaction& transaction, OwnVoice& voice) {
@@ -120,6 +128,7 @@ void voice_steps::publish(Transaction& transaction, OwnVoice& voice, Seconds now
   step(voice, VoiceState::published);
   voice.published = now;
   transaction.voices().update(voice);
+  follow_publication(transaction, voice);
 }
 
 void voice_steps::refuse_publication(Transaction& transaction, OwnVoice& voice, const std::string& reason) {
@@ -153,6 +162,7 @@ std::vector<std::string> voice_steps::withdraw(Transaction& transaction, OwnVoic
   voice.bytes = 0;
   voice.withdrawn = now;
   transaction.voices().update(voice);
+  follow_publication(transaction, voice);
   return blobs;
 }
 

@@ -25,15 +25,15 @@ constexpr std::int64_t max_pixels = 40'000'000;
 constexpr int min_side = 64, large_side = 1024, small_side = 256;
 
 template <auto release>
-struct Release {
+struct FreeFfmpegObject {
   template <class T>
   void operator()(T* object) const {
     release(&object);
   }
 };
-using Codec = std::unique_ptr<AVCodecContext, Release<avcodec_free_context>>;
-using Frame = std::unique_ptr<AVFrame, Release<av_frame_free>>;
-using Packet = std::unique_ptr<AVPacket, Release<av_packet_free>>;
+using Codec = std::unique_ptr<AVCodecContext, FreeFfmpegObject<avcodec_free_context>>;
+using Frame = std::unique_ptr<AVFrame, FreeFfmpegObject<av_frame_free>>;
+using Packet = std::unique_ptr<AVPacket, FreeFfmpegObject<av_packet_free>>;
 struct FreeScaler {
   void operator()(SwsContext* scaler) const { sws_freeContext(scaler); }
 };
