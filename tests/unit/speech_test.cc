@@ -12,7 +12,7 @@ namespace {
 
 using testing::HasSubstr;
 
-AudioBuffer read(const std::string& name) { return read_all(*open_reader(std::string(VOXCONV_TEST_DATA) + "/" + name)); }
+AudioBuffer sound_of(const std::string& path) { return read_all(*open_reader(path)); }
 
 /// A part of a sound, louder or softer, in one or two channels.
 SpeakerPrint print_of(const AudioBuffer& audio, double from, double to, float gain = 1, std::size_t channels = 1) {
@@ -27,7 +27,7 @@ SpeakerPrint print_of(const AudioBuffer& audio, double from, double to, float ga
 }
 
 TEST(SpeakerPrint, TellsSpeakersApartAtAnyLevel) {
-  const AudioBuffer speech = read("speech.flac"), song = read("song.flac");
+  const AudioBuffer speech = sound_of(VOXCONV_TEST_DATA "/speech.flac"), song = sound_of(VOXCONV_TEST_DATA "/song.flac");
   const SpeakerPrint first = print_of(speech, 0, 0.5), second = print_of(speech, 0.5, 1), singer = print_of(song, 0, 1);
   ASSERT_EQ(first.size(), 256u);
   EXPECT_NEAR(speaker_similarity(first, first), 1, 1e-5);
@@ -51,7 +51,7 @@ TEST(SpeakerPrint, IsEmptyWhereNothingIsHeard) {
 
 TEST(Transcribe, SaysHowToGetARecogniser) {
   if (has_recogniser()) GTEST_SKIP() << "there is one";
-  const AudioBuffer speech = read("speech.flac");
+  const AudioBuffer speech = sound_of(VOXCONV_TEST_DATA "/speech.flac");
   eval::MemoryReader reader(speech);
   try {
     transcribe(reader, "en");
@@ -64,7 +64,7 @@ TEST(Transcribe, SaysHowToGetARecogniser) {
 
 TEST(Transcribe, WritesDownWhatIsSaid) {
   if (!has_recogniser()) GTEST_SKIP() << "Whisper's decoder is not installed";
-  const AudioBuffer speech = read("speech.flac");
+  const AudioBuffer speech = sound_of(VOXCONV_TEST_DATA "/speech.flac");
   eval::MemoryReader reader(speech);
   const Transcript heard = transcribe(reader);
   EXPECT_EQ(heard.language, "en");
