@@ -242,7 +242,7 @@ TEST_F(Follows, AreManyAndTheOutboxIsSmall) {
     std::size_t left = 0;
     std::vector<std::string> taken;
   } outbox;
-  Context context{service.config, *service.store, *service.blobs, outbox, *service.payments, service.clock, service.disk};
+  Context context{service.config, *service.store, *service.blobs, outbox, *service.payments, service.clock, service.disk, *service.connect};
   service.store->write([&](Transaction& t) {
     for (int i = 0; i < 170; ++i) t.follows().add({new_id(), maria.id, fmt::format("user{}@example.org", i), "", 0, 1});
   });

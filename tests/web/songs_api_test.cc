@@ -157,7 +157,7 @@ TEST_F(Renders, KeepAFewOfASong) {
 /// Listeners of a render that is shared just when it is about to be removed would find no file.
 TEST_F(Renders, AreNotSharedWhileTheyAreRemoved) {
   BlobsWithHooks blobs(*service.blobs);
-  Context context{service.config, *service.store, blobs, service.mailer, *service.payments, service.clock, service.disk};
+  Context context{service.config, *service.store, blobs, service.mailer, *service.payments, service.clock, service.disk, *service.connect};
   service.router = http::Router();
   add_song_routes(service.router, context);
   add_share_routes(service.router, context);

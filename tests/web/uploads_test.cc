@@ -201,7 +201,8 @@ TEST_F(Uploads, LeaveRoomOnTheDisk) {
 
 TEST_F(Uploads, AreNotAllLookedAtAtOnceHoweverTheyEndTogether) {
   BlobsWithHooks blobs(*service_.blobs);
-  Context context{service_.config, *service_.store, blobs, service_.mailer, *service_.payments, service_.clock, service_.disk};
+  Context context{service_.config,    *service_.store, blobs,         service_.mailer,
+                  *service_.payments, service_.clock,  service_.disk, *service_.connect};
   service_.router = http::Router();
   add_upload_routes(service_.router, context);
   service_.config.max_quick_jobs = 1;

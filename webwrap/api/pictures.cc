@@ -18,8 +18,8 @@ using http::Request;
 using http::Response;
 using nlohmann::json;
 
-constexpr std::size_t max_picture = 20 << 20;
-constexpr int pictures_per_hour = 60;
+constexpr std::size_t max_cover_bytes = 20 << 20;
+constexpr int cover_pictures_per_hour = 60;
 
 /// What a picture belongs to: a song or a release of the account.
 struct Owner {
@@ -46,11 +46,11 @@ std::string picture_bytes(const Request& request) {
 }
 
 /// Only keeps the file: a worker looks at it, as at all that comes from outside.
-Response put_picture(const Context& context, const Request& request, OwnerKind kind) {
+Response put_cover_picture(const Context& context, const Request& request, OwnerKind kind) {
   const Owner owner = require_owner(context, request, kind);
   const std::string type = request.header("content-type");
   if (type != "image/jpeg" && type != "image/png") throw ServiceError(415, "content_type", "A picture is sent as image/jpeg or image/png.");
-  limit_rate(context, "picture", owner.account, pictures_per_hour, 3600);
+  limit_rate(context, "picture", owner.account, cover_pictures_per_hour, 3600);
   const std::string bytes = picture_bytes(request);
   if (!bytes.starts_with("\xff\xd8\xff") && !bytes.starts_with("\x89PNG\r\n\x1a\n"))
     throw ServiceError(422, "no_picture", "This is no JPEG or PNG picture.");
@@ -79,7 +79,7 @@ std::optional<Picture> find_picture(const Context& context, const Id& owner) {
   return picture;
 }
 
-Response get_picture(const Context& context, const Request& request, OwnerKind kind) {
+Response get_cover_picture(const Context& context, const Request& request, OwnerKind kind) {
   const auto picture = find_picture(context, require_owner(context, request, kind).id);
   if (!picture) throw ServiceError(404, "no_picture", "There is no picture.");
   const auto size = request.query.find("size");
@@ -88,7 +88,7 @@ Response get_picture(const Context& context, const Request& request, OwnerKind k
   return audio_response(small ? picture->small : picture->blob, "image/jpeg");
 }
 
-Response delete_picture(const Context& context, const Request& request, OwnerKind kind) {
+Response delete_cover_picture(const Context& context, const Request& request, OwnerKind kind) {
   const Owner owner = require_owner(context, request, kind);
   erase_with_blobs(context, owner.folder + "/", [&](Transaction& transaction) { transaction.releases().erase_picture(owner.id); });
   return empty_response();
@@ -125,9 +125,9 @@ void add_picture_routes(http::Router& router, Context& context) {
     const auto with_kind = [kind = kind](auto handler) {
       return [kind, handler](const Context& with, const Request& request) { return handler(with, request, kind); };
     };
-    add_route(router, context, Method::put, path, with_kind(put_picture), max_picture);
-    add_route(router, context, Method::get, path, with_kind(get_picture));
-    add_route(router, context, Method::del, path, with_kind(delete_picture));
+    add_route(router, context, Method::put, path, with_kind(put_cover_picture), max_cover_bytes);
+    add_route(router, context, Method::get, path, with_kind(get_cover_picture));
+    add_route(router, context, Method::del, path, with_kind(delete_cover_picture));
   }
 }
 

@@ -12,6 +12,7 @@
 #include "api/voices.h"
 #include "domain/id.h"
 #include "domain/release.h"
+#include "store/voice_info.h"
 
 namespace webwrap {
 namespace {
@@ -36,7 +37,8 @@ std::map<Id, Song> songs_of(Transaction& transaction, const Release& release, co
 }
 
 /// All that stands between a release and its package: in the form, the cover and the songs.
-std::vector<FormProblem> all_problems(const ReleaseForm& form, const std::optional<Picture>& cover, const std::map<Id, Song>& songs) {
+std::vector<FormProblem> all_problems(Transaction& transaction, const ReleaseForm& form, const std::optional<Picture>& cover,
+                                      const std::map<Id, Song>& songs) {
   std::vector<FormProblem> problems = problems_of(form);
   if (!cover)
     problems.push_back({"picture", "choose a cover: a square JPEG or PNG of at least 3000 x 3000 pixels."});
@@ -53,14 +55,14 @@ std::vector<FormProblem> all_problems(const ReleaseForm& form, const std::option
       problems.push_back({field, "this song was deleted."});
     else if (song->second.preview)
       problems.push_back({field, "this is a preview; releases are made of whole songs."});
-    else if (!find_voice(song->second.voice))
+    else if (!voice_of_song(transaction, song->second, installed_voices()))
       problems.push_back({field, "its voice is no longer offered here, so nothing shows its consent."});
   }
   return problems;
 }
 
-json voice_facts(const Song& song) {
-  const auto voice = find_voice(song.voice);
+json voice_facts(Transaction& transaction, const Song& song) {
+  const auto voice = voice_of_song(transaction, song, installed_voices());
   return {{"id", song.voice},
           {"title", song.voice_title},
           {"licence", voice ? json(voice->licence) : json()},
@@ -90,8 +92,8 @@ json view(Transaction& transaction, const Release& release) {
                        {"title", song->second.title},
                        {"duration_s", song->second.duration_s},
                        {"music", !song->second.music.empty()},
-                       {"voice", voice_facts(song->second)}});
-  for (const FormProblem& problem : all_problems(form, cover, songs))
+                       {"voice", voice_facts(transaction, song->second)}});
+  for (const FormProblem& problem : all_problems(transaction, form, cover, songs))
     problems.push_back({{"field", problem.field}, {"detail", problem.what}});
   return {{"id", release.id},
           {"form", form.to_json()},
@@ -217,7 +219,7 @@ Response post_package(const Context& context, const Request& request) {
     const ReleaseForm form = ReleaseForm::of(json::parse(release.form));
     const auto cover = transaction.releases().picture_of(release.id);
     const auto songs = songs_of(transaction, release, form);
-    if (const auto problems = all_problems(form, cover, songs); !problems.empty())
+    if (const auto problems = all_problems(transaction, form, cover, songs); !problems.empty())
       throw ServiceError(409, "incomplete",
                          fmt::format("Not everything is there yet: {}: {}", problems.front().field, problems.front().what));
     Job job;

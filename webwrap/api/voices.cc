@@ -10,6 +10,7 @@
 #include "api/auth.h"
 #include "api/handlers.h"
 #include "domain/error.h"
+#include "store/voice_info.h"
 #include "voxconv/audio_io.h"
 
 namespace webwrap {
@@ -39,24 +40,6 @@ json view(const OfferedVoice& offered, const Account* asker) {
   if (offered.own ? !offered.own->sample.empty() : !sample_of(voice).empty())
     answer["sample_url"] = fmt::format("/api/v1/voices/{}/sample", offered.key);
   return answer;
-}
-
-/// As its bundle says, but with the words that its owner has given it since.
-voxconv::VoiceInfo info_of(const OwnVoice& own) {
-  voxconv::VoiceInfo info;
-  info.name = own.id;
-  info.title = own.title;
-  info.description = own.description;
-  info.language = own.language;
-  info.gender = own.gender;
-  info.f0_low = own.f0_low;
-  info.f0_median = own.f0_median;
-  info.f0_high = own.f0_high;
-  info.licence = "For conversions on this service, as long as its owner offers it.";
-  info.consent = "Its owner made it here of recordings of the own voice, and consented by a spoken phrase that was checked.";
-  info.version = "1.0.0";
-  info.sha256 = own.sha256;
-  return info;
 }
 
 OfferedVoice require_voice(const Context& context, const std::optional<Account>& asker, const Request& request) {

@@ -191,7 +191,10 @@ class YouTube : public Connector {
     const json newest =
         list(tokens, "/youtube/v3/playlistItems?part=contentDetails&maxResults=50&" + form_encoded({{"playlistId", uploads}}));
     std::string ids;
-    for (const json& item : newest) ids += (ids.empty() ? "" : ",") + text_in(item.value("contentDetails", json::object()), "videoId");
+    for (const json& item : newest) {
+      if (!ids.empty()) ids += ',';
+      ids += text_in(item.value("contentDetails", json::object()), "videoId");
+    }
     if (ids.empty()) return std::nullopt;
     for (const json& video : list(tokens, "/youtube/v3/videos?part=snippet,status&" + form_encoded({{"id", ids}}))) {
       const json tags = video.value("snippet", json::object()).value("tags", json::array());

@@ -1,8 +1,8 @@
 #include "store/job_end.h"
 
-#include "store/voice_steps.h"
-
 #include <nlohmann/json.hpp>
+
+#include "store/voice_steps.h"
 
 namespace webwrap {
 namespace {

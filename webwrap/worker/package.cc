@@ -9,6 +9,7 @@
 #include "release/csv.h"
 #include "release/ern.h"
 #include "release/zip.h"
+#include "store/voice_info.h"
 #include "worker/audio_runner.h"
 #include "worker/loudness.h"
 #include "worker/song_mix.h"
@@ -154,14 +155,19 @@ JobOutput AudioRunner::make_package(const JobTask& task) {
   std::optional<Release> release;
   std::optional<Picture> cover;
   std::map<Id, Song> songs;
+  std::map<Id, voxconv::VoiceInfo> song_voices;
   ReleaseForm form;
+  const std::vector<voxconv::VoiceInfo> installed = voxconv::VoiceStore().list();
   store_.read([&](Transaction& transaction) {
     release = transaction.releases().find(id);
     if (!release) return;
     cover = transaction.releases().picture_of(id);
     form = ReleaseForm::of(json::parse(release->form));
     for (const TrackForm& track : form.tracks)
-      if (const auto song = transaction.songs().find(track.song)) songs.emplace(track.song, *song);
+      if (const auto song = transaction.songs().find(track.song)) {
+        songs.emplace(track.song, *song);
+        if (const auto voice = voice_of_song(transaction, *song, installed)) song_voices.emplace(track.song, *voice);
+      }
   });
   if (!release) throw PermanentJobError("The release was removed.");
   if (!cover || blobs_.size(cover->blob) < 0) throw PermanentJobError("The cover was removed; choose one again.");
@@ -183,13 +189,11 @@ JobOutput AudioRunner::make_package(const JobTask& task) {
     const TrackForm& track = form.tracks[i];
     const auto song = songs.find(track.song);
     if (song == songs.end()) throw PermanentJobError(fmt::format("The song \"{}\" was deleted; take it out of the release.", track.title));
-    try {
-      voices.push_back(voxconv::VoiceStore().find(song->second.voice));
-    } catch (const voxconv::Error& error) {
-      if (error.code() != voxconv::ErrorCode::not_found) throw;
+    const auto voice = song_voices.find(track.song);
+    if (voice == song_voices.end())
       throw PermanentJobError(
           fmt::format("The voice of \"{}\" is no longer offered here, so nothing shows its consent; leave this song out.", track.title));
-    }
+    voices.push_back(voice->second);
     const std::string name = fmt::format("resources/{:02}.flac", i + 1), path = fmt::format("{}/{:02}.flac", task.folder, i + 1);
     voxconv::Tags tags{{"title", track.title},
                        {"artist", artist_line(form.artists)},
