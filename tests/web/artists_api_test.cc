@@ -369,7 +369,9 @@ TEST_F(Artists, AreDiscovered) {
   EXPECT_EQ(found.at("songs").at(0).at("artist").at("name"), "Otter");
   EXPECT_EQ(found.at("artists").size(), 2u);
   EXPECT_THAT(get("/discover?list=played").at("songs"), IsEmpty());
-  service.store->write([&](Transaction& t) { t.plays().count(t.songs().find_share(old)->song, {"someone", "here"}, service.clock.now() / day, 10, 8); });
+  service.store->write([&](Transaction& t) {
+    t.plays().count(t.songs().find_share(old)->song, {"someone", "here"}, service.clock.now() / day, 10, 8);
+  });
   EXPECT_THAT(get("/discover?list=played").at("songs"), IsEmpty()) << "kept for a minute: everybody may ask";
   service.clock.time += 60;
   EXPECT_EQ(get("/discover?list=played").at("songs").at(0).at("id"), old);
