@@ -108,7 +108,8 @@ export const segments = (label, name, options, chosen, onchange) =>
     }),
   );
 
-/// Text to copy: a field that shows it, and a button. Browsers have no clipboard for pages of plain http: there the field is selected.
+/// Text to copy: a field that shows it, and a button. Browsers have no clipboard for pages of plain http: there the
+/// field is selected.
 export function copyable(label, text, { type = "text", words = "Copy" } = {}) {
   const field = h("input", { type, readonly: true, value: text, "aria-label": label, onfocus: () => field.select() });
   const button = onPress(h("button.button", { type: "button" }, icon("copy"), words), async () => {

@@ -112,7 +112,11 @@ function tab(href, label) {
 const discoverTab = () =>
   h(
     "a.tab.sign-tab",
-    { href: "/app/discover", "aria-label": "Discover", "aria-current": location.pathname === "/app/discover" && "page" },
+    {
+      href: "/app/discover",
+      "aria-label": "Discover",
+      "aria-current": location.pathname === "/app/discover" && "page",
+    },
     icon("headphones"),
     h("span", "Discover"),
   );

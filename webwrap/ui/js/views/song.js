@@ -27,7 +27,8 @@ export default async function song({ params, go }) {
       ),
       found.preview &&
         note("info", "This is a preview. ", wholeSong(`${another}?voice=${encodeURIComponent(found.voice.id)}`)),
-      hidden && note("bad", "Your artist's page was hidden after a complaint. Nobody hears your songs, by link either."),
+      hidden &&
+        note("bad", "Your artist's page was hidden after a complaint. Nobody hears your songs, by link either."),
       player.node,
       h("div.two", downloads(found, mix), sharing(found, mix)),
       h(
