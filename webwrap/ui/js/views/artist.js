@@ -50,7 +50,11 @@ function address(mine) {
   return h(
     "div.stack.tight-stack",
     field,
-    h("div.row", h("a.button.primary", { href: `/a/${mine.handle}`, target: "_blank" }, `Open @${mine.handle}`), button),
+    h(
+      "div.row",
+      h("a.button.primary", { href: `/a/${mine.handle}`, target: "_blank" }, `Open @${mine.handle}`),
+      button,
+    ),
   );
 }
 
