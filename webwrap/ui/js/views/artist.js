@@ -46,10 +46,10 @@ const contact = () => session.config.contact && `Write to ${session.config.conta
 const pageOf = (mine) => (session.config.public_url ? mine.url : `${location.origin}/a/${mine.handle}`);
 
 function address(mine) {
-  const { field, button } = copyable("Address", pageOf(mine), { type: "url", words: "Copy the address" });
+  const { field: shown, button } = copyable("Address", pageOf(mine), { type: "url", words: "Copy the address" });
   return h(
     "div.stack.tight-stack",
-    field,
+    shown,
     h(
       "div.row",
       h("a.button.primary", { href: `/a/${mine.handle}`, target: "_blank" }, `Open @${mine.handle}`),
