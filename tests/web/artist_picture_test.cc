@@ -84,10 +84,10 @@ TEST(Picture, IsTurnedAsTheCameraSaysAndKeepsNothingElse) {
 
 TEST(Picture, ThatIsNoneIsRefused) {
   const std::string png = sample_png(), jpeg = square_picture(png).large;
-  for (const std::string& bad :
-       {std::string(), std::string("hello"), std::string("<svg xmlns='http://www.w3.org/2000/svg'/>"), std::string("GIF89a"),
-        std::string("\xff\xd8\xff"), std::string("RIFF\0\0\0\0WEBP", 12), png.substr(0, png.size() / 2), jpeg.substr(0, 200),
-        bomb(30000, 30000), bomb(0xffffffff, 1), bomb(0, 0), bomb(6000, 6000), bomb(65535, 64), bomb(10, 10)})
+  for (const std::string& bad : {std::string(), std::string("hello"), std::string("<svg xmlns='http://www.w3.org/2000/svg'/>"),
+                                 std::string("GIF89a"), std::string("\xff\xd8\xff"), std::string("RIFF"), std::string("RIFF123"),
+                                 std::string("RIFF\0\0\0\0WEBP", 12), png.substr(0, png.size() / 2), jpeg.substr(0, 200),
+                                 bomb(30000, 30000), bomb(0xffffffff, 1), bomb(0, 0), bomb(6000, 6000), bomb(65535, 64), bomb(10, 10)})
     EXPECT_THROW(square_picture(bad), PermanentJobError) << bad.size();
 }
 

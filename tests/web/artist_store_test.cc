@@ -64,7 +64,7 @@ struct ArtistStoreTest : ::testing::Test, Database {
     share.song = song.id;
     share.account = account;
     share.visibility = visibility;
-    share.published = published;
+    share.published = share.public_since = published;
     store->write([&](Transaction& t) {
       t.songs().add(song);
       t.songs().add_share(share);

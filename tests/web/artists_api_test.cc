@@ -127,7 +127,17 @@ TEST_F(Artists, DoNotComeUpAsNewAgainAndAgain) {
   maria.send(Method::patch, "/api/v1/shares/" + first, {{"visibility", "unlisted"}});
   maria.send(Method::patch, "/api/v1/shares/" + first, {{"visibility", "public"}});
   EXPECT_EQ(get("/discover").at("songs").at(0).at("id"), second);
-  for (int i = 0; i < 17; ++i) publish(maria);
+  // Nor by another share of the same song.
+  const std::int64_t published = get("/discover").at("songs").at(1).at("published");
+  Id song;
+  service.store->read([&](Transaction& t) { song = t.songs().find_share(first)->song; });
+  EXPECT_EQ(maria.send(Method::del, "/api/v1/shares/" + first).status, 204);
+  const Id anew = maria.post("/songs/" + song + "/share", {{"visibility", "public"}}).at("id");
+  service.clock.time += 60;
+  EXPECT_EQ(get("/discover").at("songs").at(0).at("id"), second);
+  EXPECT_EQ(get("/discover").at("songs").at(1).at("id"), anew);
+  EXPECT_EQ(get("/discover").at("songs").at(1).at("published"), published);
+  for (int i = 0; i < 16; ++i) publish(maria);
   EXPECT_EQ(maria.post("/songs/" + maria.song() + "/share", {{"visibility", "public"}}, 429).at("code"), "too_many_requests");
 }
 
@@ -170,6 +180,9 @@ TEST_F(Artists, HaveAPageWithoutScripts) {
 TEST_F(Artists, HaveAFeed) {
   become_artist(maria, "maria", "Maria");
   const Id id = publish(maria, "First");
+  EXPECT_THAT(page("/a/maria/feed.xml").body, AllOf(HasSubstr("<item>"), Not(HasSubstr("<enclosure"))))
+      << "programs keep enclosures: not without her leave";
+  maria.send(Method::patch, "/api/v1/shares/" + id, {{"allow_download", true}});
   const http::Response feed = page("/a/maria/feed.xml");
   EXPECT_EQ(feed.type, "application/rss+xml; charset=utf-8");
   const std::string base = service.config.base_url();
@@ -206,6 +219,8 @@ TEST_F(Artists, AndTheirSongsAreFoundBySearchEngines) {
   EXPECT_EQ(map.type, "application/xml; charset=utf-8");
   EXPECT_THAT(map.body, AllOf(HasSubstr("/a/maria</loc>"), HasSubstr("/s/" + id + "</loc>")));
   EXPECT_THAT(map.body, AllOf(Not(HasSubstr(secret)), Not(HasSubstr(hidden)), Not(HasSubstr("otter"))));
+  EXPECT_THAT(page("/robots.txt").body,
+              AllOf(HasSubstr("Allow: /api/v1/oembed\nAllow: /api/v1/shares/\nDisallow: /api/\n"), Not(HasSubstr("/embed/"))));
   EXPECT_THAT(page("/robots.txt").body, HasSubstr("Sitemap: " + service.config.base_url() + "/sitemap.xml\n"));
 }
 
@@ -226,6 +241,8 @@ TEST_F(Artists, WhoAreHiddenAreGone) {
   EXPECT_EQ(maria.post("/songs/" + maria.song() + "/share", {{"visibility", "public"}}, 403).at("code"), "artist_hidden");
   become_artist(maria, "maria", "Maria!", 200);
   EXPECT_EQ(maria.get("/artist").at("hidden"), true) << "a change does not undo it";
+  EXPECT_EQ(body_of(maria.send(Method::del, "/api/v1/artist")).at("code"), "artist_hidden") << "a new page would not be hidden";
+  EXPECT_EQ(maria.get("/artist").at("hidden"), true);
   hide("maria", false);
   page("/s/" + id);
 }
@@ -275,6 +292,27 @@ TEST_F(Artists, GoWithTheirAccount) {
   EXPECT_EQ(become_artist(otter, "maria", "Otter", 409).at("code"), "handle_taken");
 }
 
+TEST_F(Artists, AreToldThatNoSongIsOnTheirPage) {
+  EXPECT_EQ(become_artist(maria, "maria", "Maria").at("has_songs"), false);
+  const Id id = publish(maria);
+  EXPECT_EQ(maria.get("/artist").at("has_songs"), true);
+  maria.send(Method::patch, "/api/v1/shares/" + id, {{"visibility", "unlisted"}});
+  EXPECT_EQ(maria.get("/artist").at("has_songs"), false);
+}
+
+TEST_F(Artists, PagesSayWhereTheyEnd) {
+  become_artist(maria, "maria", "Maria");
+  for (int i = 0; i < 101; ++i) {
+    if (i % 20 == 0) service.clock.time += day;
+    publish(maria);
+    if (i == 99) {
+      EXPECT_THAT(page("/a/maria").body, Not(HasSubstr("the latest 100")));
+    }
+  }
+  EXPECT_THAT(page("/a/maria").body, HasSubstr("These are the latest 100."));
+  EXPECT_THAT(page("/a/maria").body, HasSubstr("href=\"/app/discover\""));
+}
+
 TEST_F(Artists, SendPicturesToAWorker) {
   const auto send = [&](const std::string& type, const std::string& bytes) {
     return maria.send_raw(Method::put, "/api/v1/artist/picture", bytes, {{"content-type", type}});
@@ -294,6 +332,9 @@ TEST_F(Artists, SendPicturesToAWorker) {
       << "the later one counts";
   EXPECT_EQ(service.blobs->size("artists/" + maria.id + "/upload/" + body_of(second).at("job").get<std::string>()), 6);
   EXPECT_TRUE(get("/artists/maria").at("picture").is_null()) << "nothing of an upload is shown";
+  EXPECT_EQ(maria.send(Method::del, "/api/v1/artist/picture").status, 204);
+  EXPECT_EQ(maria.get("/jobs/" + body_of(second).at("job").get<std::string>()).at("state"), "cancelled")
+      << "a picture on its way does not come after it was removed";
 }
 
 TEST_F(Artists, TakeReports) {
@@ -329,13 +370,20 @@ TEST_F(Artists, AreDiscovered) {
   EXPECT_EQ(found.at("songs").at(0).at("artist").at("name"), "Otter");
   EXPECT_EQ(found.at("artists").size(), 2u);
   EXPECT_THAT(get("/discover?list=played").at("songs"), IsEmpty());
-  service.store->write([&](Transaction& t) { t.plays().count(t.songs().find_share(old)->song, "someone", service.clock.now() / day, 10); });
+  service.store->write([&](Transaction& t) {
+    t.plays().count(t.songs().find_share(old)->song, {"someone", "here"}, service.clock.now() / day, 10, 8);
+  });
+  EXPECT_THAT(get("/discover?list=played").at("songs"), IsEmpty()) << "kept for a minute: everybody may ask";
+  service.clock.time += 60;
   EXPECT_EQ(get("/discover?list=played").at("songs").at(0).at("id"), old);
   get("/discover?list=other", 422);
   get("/discover?list=followed", 401);
   EXPECT_THAT(maria.get("/discover?list=followed").at("songs"), IsEmpty());
   maria.post("/artists/otter/follow", json::object(), 202);
-  EXPECT_EQ(maria.get("/discover?list=followed").at("songs").at(0).at("id"), late);
+  found = maria.get("/discover?list=followed");
+  EXPECT_EQ(found.at("songs").at(0).at("id"), late) << "at once";
+  ASSERT_EQ(found.at("artists").size(), 1u) << "those that she follows only";
+  EXPECT_EQ(found.at("artists").at(0).at("handle"), "otter");
   service.clock.time += 31 * day;
   EXPECT_THAT(get("/discover?list=played").at("songs"), IsEmpty()) << "lately";
 }

@@ -51,7 +51,9 @@ TEST_F(Follows, BeginWithALinkInAMailAndAPressedButton) {
   EXPECT_EQ(follow("Ann%40Example.org").status, 200);
   ASSERT_EQ(service.mailer.sent.size(), 1u);
   EXPECT_EQ(service.mailer.sent[0].to, "ann@example.org");
-  EXPECT_THAT(service.mailer.sent[0].subject, HasSubstr("@maria"));
+  EXPECT_THAT(service.mailer.sent[0].subject, Not(HasSubstr("maria")));
+  EXPECT_THAT(service.mailer.sent[0].text, HasSubstr("@maria"));
+  EXPECT_TRUE(service.mailer.sent[0].can_wait) << "behind sign-ups";
   EXPECT_EQ(followers(), 0);
   const std::string path = link("/follow/confirm/");
   EXPECT_THAT(page(path).body, HasSubstr("<form method=\"post\">"));
@@ -104,6 +106,30 @@ TEST_F(Follows, FloodNoMailbox) {
   for (int i = 0; i < 10; ++i) follow(fmt::format("user{}@example.org", i));
   EXPECT_EQ(follow("one-more@example.org").status, 429);
   EXPECT_EQ(service.mailer.sent.size(), 13u);
+}
+
+TEST_F(Follows, FloodNoMailboxByTags) {
+  for (int i = 0; i < 10; ++i) follow(fmt::format("ann%2B{}@example.org", i));
+  EXPECT_EQ(service.mailer.sent.size(), 3u);
+  follow("%2Bann@example.org");
+  EXPECT_EQ(service.mailer.sent.size(), 4u) << "a name, no tag";
+}
+
+/// Who has many addresses does not use up the mails of all.
+TEST_F(Follows, AreAskedForWithinLimitsOfASiteAndOfAll) {
+  int users = 0;
+  const auto asked = [&](int site, int networks) {
+    int taken = 0;
+    for (int i = 0; i < networks; ++i) {
+      anyone.client = fmt::format("2001:db8:{:x}:{:x}::1", site, i);
+      taken += follow(fmt::format("user{}@example.org", ++users)).status == 200;
+    }
+    return taken;
+  };
+  EXPECT_EQ(asked(1, 65), 60);
+  int all = 60;
+  for (int site = 2; site < 12; ++site) all += asked(site, 59);
+  EXPECT_EQ(all, 600);
 }
 
 /// Anybody can have a mail sent to any address: there must be nothing in it that they wrote.
@@ -189,6 +215,7 @@ TEST_F(Follows, HearOfANewSongOnce) {
   EXPECT_THAT(mail.text, AllOf(HasSubstr("First <b>\n" + service.config.base_url() + "/s/" + share), HasSubstr("you follow @maria")));
   EXPECT_THAT(mail.text, Not(HasSubstr("example.org"))) << "nobody's address";
   EXPECT_EQ(send_all(), 0);
+  EXPECT_TRUE(mail.can_wait);
   // Taken back and published anew, as another share, too.
   maria.send(Method::del, "/api/v1/shares/" + share);
   maria.post("/songs/" + maria.get("/songs").at(0).at("id").get<std::string>() + "/share", {{"visibility", "public"}});
@@ -211,6 +238,23 @@ TEST_F(Follows, HearOnceADayOfAllThatCameOut) {
   EXPECT_EQ(send_all(), 1);
   EXPECT_EQ(service.mailer.sent[0].subject, "Maria: 2 new songs");
   EXPECT_LT(service.mailer.sent[0].text.find("Second"), service.mailer.sent[0].text.find("Third"));
+}
+
+/// Published, taken back, and published in error much later: there is time to take it back then, too, and who follows is told in the end.
+TEST_F(Follows, HearOfWhatIsPublishedAnew) {
+  confirm("ann@example.org");
+  const Id share = publish(maria, "First");
+  maria.send(Method::patch, "/api/v1/shares/" + share, {{"visibility", "unlisted"}});
+  service.store->write([&](Transaction& t) {
+    Song song = t.songs().find(t.songs().find_share(share)->song).value();
+    song.published -= 40 * day;
+    t.songs().update(song);
+  });
+  service.mailer.sent.clear();
+  EXPECT_EQ(maria.send(Method::patch, "/api/v1/shares/" + share, {{"visibility", "public"}}).status, 200);
+  EXPECT_EQ(send_all(), 0) << "not at once";
+  service.clock.time += service.config.announce_delay_s;
+  EXPECT_EQ(send_all(), 1);
 }
 
 TEST_F(Follows, DoNotHearOfWhatIsGone) {

@@ -1,4 +1,9 @@
+#include "api/plays.h"
+
+#include <sqlite3.h>
+
 #include "artist_testing.h"
+#include "commands/commands.h"
 
 namespace webwrap::testing {
 namespace {
@@ -98,24 +103,47 @@ TEST_F(Plays, OfOneAddressAreFewADay) {
       song.id = new_id();
       song.account = otter.id;
       t.songs().add(song);
-      counted += t.plays().count(song.id, "listener", today, 15);
+      counted += t.plays().count(song.id, {"listener", "site"}, today, 15, 8);
     }
     EXPECT_EQ(counted, 15);
   });
 }
 
+/// A line with IPv6 has 256 networks and more.
+TEST_F(Plays, OfOneSiteAreFewForASong) {
+  for (int i = 0; i < 20; ++i) {
+    Browser one(service);
+    one.client = fmt::format("2001:db8:7:{:x}::1", i);
+    play(one, 40);
+  }
+  EXPECT_EQ(count(), 8);
+  Browser elsewhere(service);
+  elsewhere.client = "2001:db8:8::1";
+  play(elsewhere, 40);
+  EXPECT_EQ(count(), 9);
+}
+
+/// Also when nobody plays any more.
 TEST_F(Plays, ForgetWhoListened) {
+  const auto rows = [&](const std::string& table) {
+    sqlite3* connection = nullptr;
+    EXPECT_EQ(sqlite3_open(database_path(service.config).c_str(), &connection), SQLITE_OK);
+    int count = -1;
+    const auto read = [](void* target, int, char** values, char**) { return *static_cast<int*>(target) = std::atoi(values[0]), 0; };
+    EXPECT_EQ(sqlite3_exec(connection, ("SELECT count(*) FROM " + table).c_str(), read, &count, nullptr), SQLITE_OK);
+    sqlite3_close(connection);
+    return count;
+  };
   play(anyone, 40);
-  const std::int64_t today = service.clock.now() / day;
-  std::string salt;
-  service.store->write([&](Transaction& t) {
-    salt = t.plays().salt_of(today, "fresh");
-    EXPECT_NE(salt, "fresh") << "the day has one";
-    EXPECT_EQ(t.plays().salt_of(today, "other"), salt);
-    EXPECT_EQ(t.plays().salt_of(today + 1, "other"), "other");
-    EXPECT_TRUE(t.plays().count(t.songs().find_share(share)->song, hash_secret(salt + " 192.0.2.1"), today, 10))
-        << "nothing is known of them";
-  });
+  anyone.send(Method::post, "/api/v1/shares/" + share + "/plays", nullptr, {{"user-agent", "Mozilla/5.0"}});
+  clean_up_plays(*service.context);
+  EXPECT_EQ(rows("play_listeners"), 1) << "needed until the day ends";
+  EXPECT_EQ(rows("play_salts"), 1);
+  EXPECT_EQ(rows("play_starts"), 1);
+  service.clock.time += day;
+  clean_up_plays(*service.context);
+  for (const char* table : {"play_listeners", "play_salts", "play_starts"}) EXPECT_EQ(rows(table), 0) << table;
+  EXPECT_EQ(count(), 1);
 }
 
 TEST_F(Plays, AreShownToTheArtist) {

@@ -53,6 +53,39 @@ TEST_F(Moderation, TakesDownWithAllReportsAboutTheSame) {
   EXPECT_EQ(maria.send(Method::patch, "/api/v1/shares/" + share, {{"visibility", "public"}}).status, 403);
 }
 
+/// "Stop sharing" and "Make a link" make another share of the same song.
+TEST_F(Moderation, ReachesASongThatIsSharedAnew) {
+  const Id first = report("/shares/" + share, "It is mine.");
+  const Id song = maria.get("/songs").at(0).at("id");
+  maria.send(Method::del, "/api/v1/shares/" + share);
+  EXPECT_THAT(list(), HasSubstr("/s/" + share + " \"Stolen?[2J\" (not shared any more, by @maria)\n"));
+  const Id anew = maria.post("/songs/" + song + "/share", {{"visibility", "public"}}).at("id");
+  const Id second = report("/shares/" + anew, "Still mine.");
+  EXPECT_THAT(list(), HasSubstr(first));
+  EXPECT_THAT(list(), Not(HasSubstr(share))) << "the address where it is now";
+  EXPECT_THAT(decide(first, "takedown"), HasSubstr("with 1 more about the same"));
+  get("/shares/" + anew, 404);
+  EXPECT_EQ(maria.post("/songs/" + song + "/share", json::object(), 403).at("code"), "taken_down");
+  EXPECT_THAT(list(), Not(HasSubstr(second)));
+}
+
+TEST_F(Moderation, TakesDownWhatIsNotSharedNow) {
+  const Id waiting = report("/shares/" + share, "It is mine.");
+  const Id song = maria.get("/songs").at(0).at("id");
+  maria.send(Method::del, "/api/v1/shares/" + share);
+  decide(waiting, "takedown");
+  EXPECT_EQ(maria.post("/songs/" + song + "/share", json::object(), 403).at("code"), "taken_down");
+}
+
+TEST_F(Moderation, HidesTheArtistOfASongThatIsGone) {
+  const Id waiting = report("/shares/" + share, "It is mine.");
+  maria.send(Method::del, "/api/v1/songs/" + maria.get("/songs").at(0).at("id").get<std::string>());
+  EXPECT_THAT(list(), HasSubstr("/s/" + share + " (deleted, by @maria)\n"));
+  EXPECT_THROW(decide_report(service.config, waiting, "takedown", "ann", ""), std::runtime_error);
+  decide(waiting, "hide");
+  page("/a/maria", 404);
+}
+
 TEST_F(Moderation, KeepsOrHides) {
   const Id song = report("/shares/" + share, "It is mine.");
   decide(song, "keep");

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "api/artists.h"
@@ -10,6 +9,7 @@
 #include "api/follows.h"
 #include "api/handlers.h"
 #include "api/html.h"
+#include "api/kept.h"
 #include "api/reports.h"
 #include "api/share_access.h"
 #include "api/shares.h"
@@ -24,8 +24,10 @@ using http::Request;
 using http::Response;
 using nlohmann::json;
 
-constexpr int max_page_songs = 100, max_feed_items = 50;
+constexpr std::size_t max_page_songs = 100;
+constexpr int max_feed_items = 50;
 constexpr int max_sitemap_urls = 50'000;  // of the protocol
+constexpr Seconds sitemap_age = 600;
 
 std::string count_words(std::int64_t count, const char* word) { return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s"); }
 
@@ -38,6 +40,7 @@ struct ArtistPage {
   const Config& config;
   Artist artist;
   std::vector<PublicSong> songs;
+  bool has_more = false;  ///< than these
   std::int64_t followers = 0, plays = 0;
   std::string follow_form;   ///< HTML
   bool supportable = false;  ///< fans can pay to the artist
@@ -120,8 +123,11 @@ std::string artist_html(const ArtistPage& page) {
     html += "<ul class=\"artist-songs\">\n";
     for (const PublicSong& song : page.songs) html += song_html(song, page.now);
     html += "</ul>\n";
+    if (page.has_more) html += fmt::format("<p class=\"small quiet\">These are the latest {}.</p>\n", max_page_songs);
   }
-  html += fmt::format("<p class=\"small\"><a href=\"/a/{}/feed.xml\">RSS feed</a></p>\n", artist.handle);
+  html +=
+      fmt::format("<p class=\"small\"><a href=\"/a/{}/feed.xml\">RSS feed</a> · <a href=\"/app/discover\">Discover other artists</a></p>\n",
+                  artist.handle);
   return html + report_form(fmt::format("/artists/{}/reports", artist.handle), "What is wrong with this page?") + html_brand +
          "</main>\n</body>\n</html>\n";
 }
@@ -157,8 +163,10 @@ Response for_artist(const Context& context, const Request& request, const std::s
 Response get_page(const Context& context, const Request& request) {
   const auto account = find_account(context, request);
   return for_artist(context, request, "", [&](Transaction& transaction, const Artist& artist) {
-    ArtistPage page{context.config, artist, {}, 0, 0, {}, false, context.clock.now()};
-    page.songs = public_songs(transaction, transaction.artists().public_shares(artist.account, max_page_songs));
+    ArtistPage page{context.config, artist, {}, false, 0, 0, {}, false, context.clock.now()};
+    page.songs = public_songs(transaction, transaction.artists().public_shares(artist.account, max_page_songs + 1));
+    page.has_more = page.songs.size() > max_page_songs;
+    if (page.has_more) page.songs.resize(max_page_songs);
     page.followers = transaction.follows().count(artist.account);
     page.plays = transaction.plays().of_public_songs(artist.account);
     page.follow_form = follow_form(transaction, artist, account);
@@ -201,61 +209,55 @@ Response public_response(const Request& request, const std::string& type, std::s
 }
 
 /// `audio`: empty for a song that is for subscribers: readers of feeds are nobody.
+/// With the sound only where the artist lets listeners download it: programs that read feeds keep it.
 std::string feed_item(const Context& context, const PublicSong& song, const std::string& audio) {
   const std::string url = share_url(context.config, song.share);
+  const std::string enclosure =
+      song.share.allow_download && !audio.empty()
+          ? fmt::format("<enclosure url=\"{}/api/v1/shares/{}/audio\" length=\"{}\" type=\"audio/mpeg\"/>\n",
+                        escape_xml(context.config.base_url()), song.share.id, std::max<std::int64_t>(0, context.blobs.size(audio)))
+          : std::string();
   return fmt::format(
       "<item>\n<title>{}</title>\n<link>{}</link>\n<guid isPermaLink=\"true\">{}</guid>\n<pubDate>{}</pubDate>\n"
       "<description>{}</description>\n{}</item>\n",
       escape_xml(song.song.title), escape_xml(url), escape_xml(url), rfc822_date(song.share.published),
-      escape_xml(fmt::format("Sung with the voice {}. {}", song.song.voice_title, ai_notice)),
-      audio.empty()
-          ? ""
-          : fmt::format("<enclosure url=\"{}/api/v1/shares/{}/audio\" length=\"{}\" type=\"audio/mpeg\"/>\n",
-                        escape_xml(context.config.base_url()), song.share.id, std::max<std::int64_t>(0, context.blobs.size(audio))));
+      escape_xml(fmt::format("Sung with the voice {}. {}", song.song.voice_title, ai_notice)), enclosure);
+}
+
+struct Feed {
+  Artist artist;
+  std::vector<std::pair<PublicSong, std::string>> songs;  ///< with the blob keys of what is heard
+};
+
+std::string feed_xml(const Context& context, const Feed& feed) {
+  const std::string url = artist_url(context.config, feed.artist), picture = picture_url(context.config, feed.artist),
+                    name = escape_xml(feed.artist.name),
+                    about = feed.artist.bio.empty() ? fmt::format("New songs by {} on voxconv", feed.artist.name) : feed.artist.bio;
+  std::string xml = fmt::format(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<rss version=\"2.0\" xmlns:atom=\"http://www.w3.org/2005/Atom\">\n<channel>\n"
+      "<title>{0}</title>\n<link>{1}</link>\n<description>{2}</description>\n"
+      "<atom:link href=\"{1}/feed.xml\" rel=\"self\" type=\"application/rss+xml\"/>\n",
+      name, escape_xml(url), escape_xml(about));
+  if (!picture.empty())
+    xml += fmt::format("<image><url>{}</url><title>{}</title><link>{}</link></image>\n", escape_xml(picture), name, escape_xml(url));
+  for (const auto& [song, audio] : feed.songs) xml += feed_item(context, song, audio);
+  return xml + "</channel>\n</rss>\n";
 }
 
 Response get_feed(const Context& context, const Request& request) {
-  return for_artist(context, request, "/feed.xml", [&](Transaction& transaction, const Artist& artist) {
-    const std::string url = artist_url(context.config, artist), picture = picture_url(context.config, artist);
-    std::string xml = fmt::format(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<rss version=\"2.0\" xmlns:atom=\"http://www.w3.org/2005/Atom\">\n<channel>\n"
-        "<title>{0}</title>\n<link>{1}</link>\n<description>{2}</description>\n"
-        "<atom:link href=\"{1}/feed.xml\" rel=\"self\" type=\"application/rss+xml\"/>\n",
-        escape_xml(artist.name), escape_xml(url),
-        escape_xml(artist.bio.empty() ? fmt::format("New songs by {} on voxconv", artist.name) : artist.bio));
-    if (!picture.empty())
-      xml += fmt::format("<image><url>{}</url><title>{}</title><link>{}</link></image>\n", escape_xml(picture), escape_xml(artist.name),
-                         escape_xml(url));
-    for (const PublicSong& song : public_songs(transaction, transaction.artists().public_shares(artist.account, max_feed_items)))
+  std::optional<Feed> feed;
+  const Response other = for_artist(context, request, "/feed.xml", [&](Transaction& transaction, const Artist& artist) {
+    feed = Feed{artist, {}};
+    for (PublicSong& song : public_songs(transaction, transaction.artists().public_shares(artist.account, max_feed_items)))
       if (const std::string audio = shared_audio(transaction, song.share, song.song); !audio.empty())
-        xml += feed_item(context, song, is_for_subscribers(song.share, context.clock.now()) ? "" : audio);
-    return public_response(request, "application/rss+xml; charset=utf-8", xml + "</channel>\n</rss>\n");
+        feed->songs.emplace_back(std::move(song), is_for_subscribers(song.share, context.clock.now()) ? "" : audio);
+    return Response();
   });
+  // Outside the transaction: it asks for the files' sizes.
+  return feed ? public_response(request, "application/rss+xml; charset=utf-8", feed_xml(context, *feed)) : other;
 }
 
-/// Made anew after a while only: there is much to read for it.
-class Sitemap {
- public:
-  std::string text(const Context& context) {
-    const std::lock_guard lock(mutex_);
-    const Seconds now = context.clock.now();
-    if (text_.empty() || now - made_ >= kept) {
-      text_ = make(context);
-      made_ = now;
-    }
-    return text_;
-  }
-
- private:
-  static constexpr Seconds kept = 600;
-  static std::string make(const Context& context);
-
-  std::mutex mutex_;
-  std::string text_;
-  Seconds made_ = 0;
-};
-
-std::string Sitemap::make(const Context& context) {
+std::string make_sitemap(const Context& context) {
   std::string xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n";
   int urls = 0;
   const auto add = [&](const std::string& url) {
@@ -272,7 +274,9 @@ std::string Sitemap::make(const Context& context) {
 
 Response get_robots(const Context& context, const Request& request) {
   return public_response(request, "text/plain; charset=utf-8",
-                         fmt::format("User-agent: *\nDisallow: /api/\nDisallow: /embed/\nDisallow: /follow/\nSitemap: {}/sitemap.xml\n",
+                         // Sound and players of songs are what link previews show; pages that are not to be listed say so themselves.
+                         fmt::format("User-agent: *\nAllow: /api/v1/oembed\nAllow: /api/v1/shares/\nDisallow: /api/\n"
+                                     "Disallow: /follow/\nSitemap: {}/sitemap.xml\n",
                                      context.config.base_url()));
 }
 
@@ -281,9 +285,10 @@ Response get_robots(const Context& context, const Request& request) {
 void add_artist_pages(http::Router& router, Context& context) {
   router.add(Method::get, "/a/{handle}", [&context](const Request& request) { return get_page(context, request); });
   router.add(Method::get, "/a/{handle}/feed.xml", [&context](const Request& request) { return get_feed(context, request); });
-  const auto sitemap = std::make_shared<Sitemap>();
+  const auto sitemap = std::make_shared<Kept<std::string>>(sitemap_age);
   router.add(Method::get, "/sitemap.xml", [&context, sitemap](const Request& request) {
-    return public_response(request, "application/xml; charset=utf-8", sitemap->text(context));
+    const std::string text = sitemap->get(context.clock.now(), [&] { return make_sitemap(context); });
+    return public_response(request, "application/xml; charset=utf-8", text);
   });
   router.add(Method::get, "/robots.txt", [&context](const Request& request) { return get_robots(context, request); });
 }

@@ -19,6 +19,7 @@
 #include "domain/text.h"
 #include "http/message.h"
 #include "log/log.h"
+#include "store/job_end.h"
 
 namespace webwrap {
 namespace {
@@ -31,6 +32,7 @@ using nlohmann::json;
 constexpr std::size_t max_bio = 1000, max_links = 8, max_link_title = 40, max_link_url = 300;
 constexpr std::size_t max_picture_bytes = 8 << 20;
 constexpr int pictures_per_hour = 20, names_per_period = 5, max_public_songs = 100, max_stats_songs = 200, stats_days = 30;
+constexpr int max_picture_jobs = 500;  // more pictures than anyone sends before the first is made
 
 // ---- the artist's own page ----
 
@@ -39,6 +41,7 @@ constexpr int pictures_per_hour = 20, names_per_period = 5, max_public_songs = 1
 json own_view(Transaction& transaction, const Config& config, const Artist& artist) {
   json view = artist_view(transaction, config, artist);
   view["hidden"] = artist.hidden;
+  view["has_songs"] = !transaction.artists().public_shares(artist.account, 1).empty();
   return view;
 }
 
@@ -126,7 +129,11 @@ std::string picture_folder(const Id& account) { return "artists/" + account + "/
 Response delete_own(const Context& context, const Request& request) {
   const Account account = require_signed_in_member(context, request);
   erase_with_blobs(context, picture_folder(account.id), [&](Transaction& transaction) {
-    if (!transaction.artists().find(account.id)) fail_no_page();
+    const auto artist = transaction.artists().find(account.id);
+    if (!artist) fail_no_page();
+    // A new page would not be hidden.
+    if (artist->hidden)
+      throw ServiceError(403, "artist_hidden", "Your artist's page was hidden after a complaint and cannot be given up; the account can.");
     transaction.artists().erase(account.id, context.clock.now());
   });
   return empty_response();
@@ -177,6 +184,8 @@ Response delete_picture(const Context& context, const Request& request) {
   erase_with_blobs(context, picture_folder(account.id), [&](Transaction& transaction) {
     auto artist = transaction.artists().find(account.id);
     if (!artist) fail_no_page();
+    for (const Job& job : transaction.jobs().list(account.id, max_picture_jobs))
+      if (job.kind == Job::Kind::portrait) cancel_job(transaction, job, context.clock.now());
     artist->picture = artist->thumbnail = artist->files = "";
     transaction.artists().update(*artist, context.clock.now());
   });

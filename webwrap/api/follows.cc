@@ -26,29 +26,39 @@ using nlohmann::json;
 
 constexpr Seconds confirm_max_age = 3 * day;
 constexpr int mails_per_address = 3, requests_per_hour = 20, links_per_hour = 60, max_follows = 500;
+constexpr int requests_of_a_site = 60, requests_of_all = 600;  // an hour
 
 bool has_known_address(const std::optional<Account>& account) {
   return account && account->kind == AccountKind::member && account->email_verified;
 }
 
-/// Someone asks that news go to an address: a mail asks its owner first. The artist's name stands in none of these mails: it is any
-/// text, which would be sent to any address.
+/// The mailbox that many servers put mail to "ann+anything@example.org" into.
+std::string without_tag(const std::string& email) {
+  const std::size_t plus = email.find('+'), at = email.rfind('@');
+  return plus == 0 || plus >= at ? email : email.substr(0, plus) + email.substr(at);
+}
+
+/// Someone asks that news go to an address: a mail asks its owner first. Of what an artist wrote only the handle stands in it, in the
+/// text: a name is any text, which would be sent to any address.
 void ask(const Context& context, const Request& request, const Artist& artist, const std::string& email) {
   limit_rate(context, "follow", address_of(request), requests_per_hour, hour);
+  limit_rate(context, "follow_site", http::site_of(request.client), requests_of_a_site, hour);
+  limit_rate(context, "follow_all", "", requests_of_all, hour);
   const std::string secret = new_secret();
   const Seconds now = context.clock.now();
   bool send = false;
   context.store.write([&](Transaction& transaction) {
     // Silent past the limit, as for password resets: an answer must not tell of an address, and nobody is to be flooded.
-    if (!transaction.accounts().within_limit("follow_mail", hash_secret(email), mails_per_address, day, now)) return;
+    if (!transaction.accounts().within_limit("follow_mail", hash_secret(without_tag(email)), mails_per_address, day, now)) return;
     send = transaction.follows().add({new_id(), artist.account, email, hash_secret(secret), now + confirm_max_age, now});
   });
   if (!send) return;
   try {
-    context.mailer.send({email, fmt::format("Confirm that you follow @{} on voxconv", artist.handle),
+    context.mailer.send({email, "Confirm that you follow an artist on voxconv",
                          fmt::format("Someone, hopefully you, asked us to tell you of new songs by @{}.\n\nConfirm it here within three "
                                      "days:\n{}/follow/confirm/{}\n\nIf it was not you, do nothing: you will hear nothing more.\n",
-                                     artist.handle, context.config.base_url(), secret)});
+                                     artist.handle, context.config.base_url(), secret),
+                         "", true});
   } catch (const std::exception& error) {
     log(Level::error, "mail failed", {{"error", error.what()}});
   }
@@ -107,7 +117,8 @@ Response list_follows(const Context& context, const Request& request) {
   context.store.read([&](Transaction& transaction) {
     for (const Follow& follow : transaction.follows().list(account.email, max_follows)) {
       const auto artist = transaction.artists().find(follow.artist);
-      if (artist && !artist->hidden) answer.push_back(artist_view(transaction, context.config, *artist));
+      if (artist && !artist->hidden)
+        answer.push_back({{"handle", artist->handle}, {"name", artist->name}, {"url", artist_url(context.config, *artist)}});
     }
   });
   return json_response(200, answer);

@@ -19,10 +19,10 @@ constexpr int mails_at_a_time = 50, max_songs_in_a_mail = 20, mailings_at_a_time
 
 /// Begins a mailing for each artist with songs that nobody was told of. Each song is told of once, whoever followed by then.
 void begin_mailings(const Context& context, Transaction& transaction, Seconds now) {
-  const Seconds published = now - context.config.announce_delay_s;
-  for (const Id& artist : transaction.follows().artists_with_news(published, now - mailing_gap)) {
+  const Seconds public_since = now - context.config.announce_delay_s;
+  for (const Id& artist : transaction.follows().artists_with_news(public_since, now - mailing_gap)) {
     json songs = json::array();
-    for (const Share& share : transaction.follows().news_of(artist, published)) {
+    for (const Share& share : transaction.follows().news_of(artist, public_since)) {
       transaction.follows().note_announced(share.song);
       songs.push_back(share.song);
     }
@@ -64,7 +64,7 @@ int send_some(const Context& context, Mailing mailing) {
   try {
     for (const Follower& follower : followers) {
       const std::string stop = fmt::format("{}/follow/stop/{}", context.config.base_url(), follower.id);
-      context.mailer.send({follower.email, subject, text + stop + "\n", stop});
+      context.mailer.send({follower.email, subject, text + stop + "\n", stop, true});
       mailing.after = follower.place;
       ++sent;
     }

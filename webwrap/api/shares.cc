@@ -117,7 +117,14 @@ void set_visibility(const Context& context, Transaction& transaction, Share& sha
     throw ServiceError(403, "artist_hidden", "Your artist's page was hidden after a complaint; nothing can be published on it.");
   if (!transaction.accounts().within_limit("publish", share.account, publications_per_day, day, now))
     throw ServiceError(429, "too_many_requests", fmt::format("{} songs may be published a day; try again tomorrow.", publications_per_day));
-  if (share.published == 0) share.published = now;  // the first time counts: nobody comes up as new again and again
+  auto song = transaction.songs().find(share.song);
+  if (song && song->published == 0) {
+    song->published = now;
+    transaction.songs().update(*song);
+  }
+  // The song's first time counts, also by a share that is gone: nobody comes up as new again and again.
+  share.published = song ? song->published : now;
+  share.public_since = now;
 }
 
 Response post_share(const Context& context, const Request& request) {
@@ -222,7 +229,10 @@ Response get_shared_file(const Context& context, const Request& request) {
 
 Response post_report(const Context& context, const Request& request) {
   Report about;
-  about.share = require_shared(context, request).share.id;
+  const Share share = require_shared(context, request).share;
+  about.share = share.id;
+  about.song = share.song;
+  about.artist = share.account;
   return take_report(context, request, about);
 }
 

@@ -15,6 +15,9 @@ constexpr int max_reports = 1000;
 
 std::string when(Seconds time) { return fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(static_cast<std::time_t>(time))); }
 
+/// How the song that a report is about is shared now, perhaps anew.
+std::optional<Share> share_of(Transaction& transaction, const Report& report) { return transaction.songs().share_of(report.song); }
+
 /// What a report is about: its address, and how it stands there now.
 std::string subject_of(Transaction& transaction, const Config& config, const Report& report) {
   if (report.share.empty()) {
@@ -23,15 +26,17 @@ std::string subject_of(Transaction& transaction, const Config& config, const Rep
     return fmt::format("{}/a/{} \"{}\" ({})", config.base_url(), artist->handle, printable(artist->name),
                        artist->hidden ? "hidden" : "shown");
   }
-  const auto share = transaction.songs().find_share(report.share);
-  const auto song = share ? transaction.songs().find(share->song) : std::nullopt;
-  const auto artist = share ? transaction.artists().find(share->account) : std::nullopt;
-  const std::string state = !share                                      ? "not shared any more"
+  const auto share = share_of(transaction, report);
+  const auto song = transaction.songs().find(report.song);
+  const auto artist = transaction.artists().find(report.artist);
+  const std::string state = !song                                       ? "deleted"
+                            : !share                                    ? "not shared any more"
                             : share->taken_down                         ? "taken down"
                             : share->visibility == Visibility::everyone ? "public"
                                                                         : "shared";
-  return fmt::format("{}/s/{}{} ({}{})", config.base_url(), report.share, song ? fmt::format(" \"{}\"", printable(song->title)) : "", state,
-                     artist ? fmt::format(", by @{}{}", artist->handle, artist->hidden ? ", hidden" : "") : "");
+  const std::string by = artist ? fmt::format("@{}{}", artist->handle, artist->hidden ? ", hidden" : "") : "account " + report.artist;
+  return fmt::format("{}/s/{}{} ({}{})", config.base_url(), share ? share->id : report.share,
+                     song ? fmt::format(" \"{}\"", printable(song->title)) : "", state, report.artist.empty() ? "" : ", by " + by);
 }
 
 const char* words_of(Report::State state) {
@@ -59,15 +64,32 @@ void take_down(Transaction& transaction, const Id& id) {
   transaction.songs().update_share(*share);
 }
 
+/// A song that is not shared now is taken down all the same: it cannot be shared again.
+void take_down_song(Transaction& transaction, const Report& report, Seconds now) {
+  if (const auto share = share_of(transaction, report)) return take_down(transaction, share->id);
+  if (!transaction.songs().find(report.song)) throw std::runtime_error("The song was deleted: there is nothing to take down, keep it.");
+  Share share;
+  share.id = report.share;
+  share.song = report.song;
+  share.account = report.artist;
+  share.taken_down = true;
+  share.created = now;
+  transaction.songs().add_share(share);
+}
+
 void set_hidden(Transaction& transaction, Artist artist, bool hidden, Seconds now) {
   artist.hidden = hidden;
   transaction.artists().update(artist, now);
 }
 
+/// The artist's page, or the song, by whatever share.
+bool is_about_the_same(const Report& one, const Report& other) {
+  return one.artist == other.artist && (one.song.empty() ? one.share == other.share : one.song == other.song);
+}
+
 /// The artist whom a report is about, or by whom the song is.
 Artist artist_of(Transaction& transaction, const Report& report) {
-  const auto share = transaction.songs().find_share(report.share);
-  const auto artist = transaction.artists().find(share ? share->account : report.artist);
+  const auto artist = transaction.artists().find(report.artist);
   if (!artist) throw std::runtime_error("The report is about no artist, or the page is gone: only keep and takedown are possible.");
   return *artist;
 }
@@ -93,7 +115,7 @@ int decide_report(const Config& config, const std::string& id, const std::string
     Report::State state = Report::State::kept;
     if (decision == "takedown") {
       if (report->share.empty()) throw std::runtime_error("The report is about an artist's page: hide it, or keep it.");
-      take_down(transaction, report->share);
+      take_down_song(transaction, *report, now);
       state = Report::State::taken_down;
     } else if (decision == "hide") {
       set_hidden(transaction, artist_of(transaction, *report), true, now);
@@ -102,7 +124,7 @@ int decide_report(const Config& config, const std::string& id, const std::string
     // What others wrote about the same thing is decided with it.
     std::vector<Report> decided = {*report};
     for (const Report& other : transaction.songs().open_reports(max_reports))
-      if (other.id != report->id && other.share == report->share && other.artist == report->artist) decided.push_back(other);
+      if (other.id != report->id && is_about_the_same(other, *report)) decided.push_back(other);
     for (Report& one : decided) {
       one.state = state;
       one.decided_by = by;

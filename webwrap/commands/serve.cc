@@ -15,6 +15,7 @@
 #include "api/context.h"
 #include "api/follows.h"
 #include "api/passwords.h"
+#include "api/plays.h"
 #include "api/uploads.h"
 #include "commands/commands.h"
 #include "commands/earning_work.h"
@@ -106,6 +107,7 @@ int serve(const Config& given, const std::string& config_path) {
         if (const int removed = TrainingFolder::clean_up(config, *store)) log(Level::info, "trainings removed", {{"count", removed}});
         if (const int removed = clean_up_accounts(context)) log(Level::info, "orphaned guests removed", {{"count", removed}});
         clean_up_follows(context);
+        clean_up_plays(context);
       }
       if (steady_clock::now() >= mail_at) {
         mail_at = steady_clock::now() + mail_every;

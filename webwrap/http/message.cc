@@ -277,15 +277,23 @@ std::variant<Head, Response> parse_head(std::string_view text) {
   return head;
 }
 
-std::string network_of(const std::string& address) {
+namespace {
+
+std::string with_prefix(const std::string& address, int bits) {
   std::array<unsigned char, 16> bytes;
   if (inet_pton(AF_INET6, address.c_str(), bytes.data()) != 1) return address;
   if (std::all_of(bytes.begin(), bytes.begin() + 10, [](unsigned char b) { return b == 0; }) && bytes[10] == 0xff && bytes[11] == 0xff)
     return fmt::format("{}.{}.{}.{}", bytes[12], bytes[13], bytes[14], bytes[15]);  // IPv4-mapped
-  std::fill(bytes.begin() + 8, bytes.end(), 0);
+  std::fill(bytes.begin() + bits / 8, bytes.end(), 0);
   std::array<char, INET6_ADDRSTRLEN> text{};
   inet_ntop(AF_INET6, bytes.data(), text.data(), text.size());
-  return std::string(text.data()) + "/64";
+  return fmt::format("{}/{}", text.data(), bits);
 }
+
+}  // namespace
+
+std::string network_of(const std::string& address) { return with_prefix(address, 64); }
+
+std::string site_of(const std::string& address) { return with_prefix(address, 48); }
 
 }  // namespace webwrap::http

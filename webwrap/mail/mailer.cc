@@ -35,8 +35,11 @@ Outbox::~Outbox() {
 void Outbox::send(const Mail& mail) {
   {
     const std::lock_guard lock(mutex_);
-    const std::size_t most = mail.unsubscribe.empty() ? capacity_ : capacity_ / 2;
+    const std::size_t most = mail.can_wait ? capacity_ / 2 : capacity_;
     if (waiting_.size() >= most) throw std::runtime_error(fmt::format("{} mails wait to be sent already.", most));
+    const auto is_subscribed = [](const Waiting& one) { return !one.mail.unsubscribe.empty(); };
+    if (!mail.unsubscribe.empty() && std::count_if(waiting_.begin(), waiting_.end(), is_subscribed) >= std::ptrdiff_t(most_subscribed))
+      throw std::runtime_error(fmt::format("{} mails to subscribers wait to be sent already.", most_subscribed));
     waiting_.push_back({mail, 0, std::chrono::steady_clock::now()});
   }
   changed_.notify_all();
@@ -54,10 +57,10 @@ bool Outbox::try_to_send(const Waiting& waiting, bool& may_help) {
   }
 }
 
-/// The one that is due first; of those that are due now, subscribed ones last.
+/// The one that is due first; of those that are due now, those that can wait last.
 std::deque<Outbox::Waiting>::iterator Outbox::next_mail() {
   const Time now = std::chrono::steady_clock::now();
-  const auto rank = [&](const Waiting& one) { return std::tuple(one.due > now, one.due <= now && !one.mail.unsubscribe.empty(), one.due); };
+  const auto rank = [&](const Waiting& one) { return std::tuple(one.due > now, one.due <= now && one.mail.can_wait, one.due); };
   return std::min_element(waiting_.begin(), waiting_.end(), [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
 }
 

@@ -15,9 +15,11 @@ struct Config;
 
 struct Mail {
   std::string to, subject, text;
-  /// Where a mail that was subscribed to is unsubscribed from: by a POST, or by a person who opens it (RFC 2369, RFC 8058). Such mails wait
-  /// behind all others. Empty: this one was asked for.
+  /// Where a mail that was subscribed to is unsubscribed from: by a POST, or by a person who opens it (RFC 2369, RFC 8058). Empty: this one
+  /// was asked for.
   std::string unsubscribe = {};
+  /// Waits behind all others: anybody can cause many such mails, and they must not keep anyone from signing up.
+  bool can_wait = false;
 };
 
 /// Sends mail. Thread-safe. Throws std::runtime_error where the server refuses or cannot be reached.
@@ -51,10 +53,12 @@ class Outbox : public Mailer {
 
   explicit Outbox(std::unique_ptr<Mailer> mailer, Delays delays = default_delays(), std::size_t capacity = 1000);
   ~Outbox() override;
-  /// Throws std::runtime_error where `capacity` mails wait already; for subscribed ones half of that, so that others always find room.
+  /// Throws std::runtime_error where `capacity` mails wait already; for those that can wait half of that, so that others always find room.
+  /// Of subscribed ones `most_subscribed` may wait: whoever sends many has them on disk, here they are lost when the service is killed.
   void send(const Mail&) override;
 
   static Delays default_delays();  ///< from seconds to an hour
+  static constexpr std::size_t most_subscribed = 50;
 
  private:
   using Time = std::chrono::steady_clock::time_point;

@@ -139,6 +139,7 @@ struct Song {
   double gain_db = 0;                 ///< of a cover: of all its parts in the mix
   std::string peaks;                  ///< JSON {"original": [...], "converted": [...]}; of a cover also "music" and "cover"
   std::string files;                  ///< JSON {"<blob key>": {"size", "sha256"}}; empty: not noted
+  Seconds published = 0;              ///< when everyone saw it first, by whatever share; 0: never
   Seconds created = 0;
 };
 
@@ -177,11 +178,17 @@ struct Mailing {
   Seconds created = 0;
 };
 
+/// Who listens, as far as counting goes: hashes that mean nothing on another day.
+struct Listener {
+  std::string network;  ///< http::network_of
+  std::string site;     ///< http::site_of: one household or company may have many networks
+};
+
 /// A listener who began to play a song.
 struct PlayStart {
   std::string token_hash;
   Id song;
-  std::string listener;  ///< a hash that means nothing on another day
+  std::string listener;  ///< Listener::network
   Seconds started = 0;
 };
 
@@ -197,7 +204,8 @@ struct Share {
   Id render;  ///< a finished mp3 of the song, which listeners hear; empty: the cover, or the converted voice, as it is
   double wet = 1, level_db = 0, music_db = 0;  ///< of the render
   Visibility visibility = Visibility::unlisted;
-  Seconds published = 0;             ///< when everyone saw it first; 0: never
+  Seconds published = 0;                ///< of the song, once everyone sees this
+  Seconds public_since = 0;  ///< since when everyone sees it this time
   bool subscribers_only = false;     ///< for those who subscribe to the account (store/earnings.h)
   Seconds opens = 0;                 ///< for all from then on; 0: never
   bool subscriber_download = false;  ///< they may download it, whatever others may
@@ -209,7 +217,8 @@ struct Report {
   enum class State { open, kept, taken_down, hidden };
   Id id;
   Id share;            ///< empty: it is about the artist
-  std::string artist;  ///< account; empty: about the share
+  Id song;             ///< of the share, which may go and come back as another
+  std::string artist;  ///< account: whose page or song it is
   std::string reason, email;
   State state = State::open;
   std::string decided_by, note;  ///< of the decision: who, and why

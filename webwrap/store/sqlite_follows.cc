@@ -4,9 +4,9 @@
 namespace webwrap {
 namespace {
 
-/// What nobody was told of, of `shares`: everyone sees it since ?1 or earlier, but not longer than ?2, which an index finds.
+/// What nobody was told of, of `shares`: everyone sees it (this time) since ?1 or earlier, but not longer than ?2, which an index finds.
 constexpr char is_news[] =
-    "visibility = 'public' AND NOT taken_down AND published <= ?1 AND published > ?2"
+    "visibility = 'public' AND NOT taken_down AND public_since <= ?1 AND public_since > ?2"
     " AND NOT EXISTS (SELECT 1 FROM announced_songs WHERE announced_songs.song = shares.song)";
 constexpr Seconds news_age = 30 * day;
 
@@ -50,20 +50,20 @@ std::int64_t SqliteFollowStore::count(const Id& artist) {
   return rows::value<std::int64_t>(connection_, "SELECT count(*) FROM follows WHERE artist = ? AND token_hash = ''", artist);
 }
 
-std::vector<Id> SqliteFollowStore::artists_with_news(Seconds published, Seconds mailed) {
+std::vector<Id> SqliteFollowStore::artists_with_news(Seconds public_since, Seconds mailed) {
   SqliteQuery query(connection_,
                     std::string("SELECT DISTINCT account FROM shares WHERE ") + is_news +
-                        " AND account IN (SELECT account FROM artists WHERE NOT hidden)"
+                        " AND EXISTS (SELECT 1 FROM artists WHERE artists.account = shares.account AND NOT hidden)"
                         " AND NOT EXISTS (SELECT 1 FROM mailings WHERE artist = account AND created > ?3)",
-                    published, published - news_age, mailed);
+                    public_since, public_since - news_age, mailed);
   std::vector<Id> artists;
   while (query.step()) artists.push_back(query.get<Id>(0));
   return artists;
 }
 
-std::vector<Share> SqliteFollowStore::news_of(const Id& artist, Seconds published) {
-  return rows::select<Share>(connection_, std::string("WHERE ") + is_news + " AND account = ?3 ORDER BY published, seq", published,
-                             published - news_age, artist);
+std::vector<Share> SqliteFollowStore::news_of(const Id& artist, Seconds public_since) {
+  return rows::select<Share>(connection_, std::string("WHERE ") + is_news + " AND account = ?3 ORDER BY published, seq", public_since,
+                             public_since - news_age, artist);
 }
 
 void SqliteFollowStore::note_announced(const Id& song) {

@@ -4,9 +4,6 @@
 namespace webwrap {
 
 std::string SqlitePlayStore::salt_of(std::int64_t day, const std::string& fresh) {
-  // What was known of the listeners of the days before goes: only the counts stay.
-  rows::run(connection_, "DELETE FROM play_salts WHERE day < ?", day);
-  rows::run(connection_, "DELETE FROM play_listeners WHERE day < ?", day);
   rows::run(connection_, "INSERT OR IGNORE INTO play_salts (day, salt) VALUES (?, ?)", day, fresh);
   return rows::value<std::string>(connection_, "SELECT salt FROM play_salts WHERE day = ?", day);
 }
@@ -20,14 +17,25 @@ std::optional<PlayStart> SqlitePlayStore::take(const std::string& token_hash, Se
   return start;
 }
 
-bool SqlitePlayStore::count(const Id& song, const std::string& listener, std::int64_t day, int songs_a_day) {
-  if (rows::value<int>(connection_, "SELECT count(*) FROM play_listeners WHERE day = ? AND listener = ?", day, listener) >= songs_a_day)
+bool SqlitePlayStore::count(const Id& song, const Listener& listener, std::int64_t day, int songs_a_day, int networks_of_a_site) {
+  if (rows::value<int>(connection_, "SELECT count(*) FROM play_listeners WHERE day = ? AND listener = ?", day, listener.network) >=
+      songs_a_day)
     return false;
-  if (rows::run(connection_, "INSERT OR IGNORE INTO play_listeners (day, listener, song) VALUES (?, ?, ?)", day, listener, song) == 0)
+  if (rows::value<int>(connection_, "SELECT count(*) FROM play_listeners WHERE song = ? AND day = ? AND site = ?", song, day,
+                       listener.site) >= networks_of_a_site)
+    return false;
+  if (rows::run(connection_, "INSERT OR IGNORE INTO play_listeners (day, listener, site, song) VALUES (?, ?, ?, ?)", day, listener.network,
+                listener.site, song) == 0)
     return false;
   rows::run(connection_, "INSERT INTO plays (song, day, count) VALUES (?, ?, 1) ON CONFLICT (song, day) DO UPDATE SET count = count + 1",
             song, day);
   return true;
+}
+
+void SqlitePlayStore::forget(std::int64_t day, Seconds started) {
+  rows::run(connection_, "DELETE FROM play_salts WHERE day < ?", day);
+  rows::run(connection_, "DELETE FROM play_listeners WHERE day < ?", day);
+  rows::run(connection_, "DELETE FROM play_starts WHERE started <= ?", started);
 }
 
 std::int64_t SqlitePlayStore::of_song(const Id& song, std::int64_t since) {

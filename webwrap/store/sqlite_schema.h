@@ -148,6 +148,7 @@ struct SqliteSchema<Song> {
                                       SqliteColumn{"gain_db", &Song::gain_db},
                                       SqliteColumn{"peaks", &Song::peaks},
                                       SqliteColumn{"files", &Song::files},
+                                      SqliteColumn{"published", &Song::published},
                                       SqliteColumn{"created", &Song::created}};
 };
 
@@ -168,22 +169,18 @@ struct SqliteSchema<Share> {
                                       SqliteColumn{"subscribers_only", &Share::subscribers_only},
                                       SqliteColumn{"opens", &Share::opens},
                                       SqliteColumn{"subscriber_download", &Share::subscriber_download},
+                                      SqliteColumn{"public_since", &Share::public_since},
                                       SqliteColumn{"created", &Share::created}};
 };
 
 template <>
 struct SqliteSchema<Report> {
   static constexpr const char* table = "reports";
-  static constexpr std::tuple columns{SqliteColumn{"id", &Report::id},
-                                      SqliteColumn{"share", &Report::share},
-                                      SqliteColumn{"artist", &Report::artist},
-                                      SqliteColumn{"reason", &Report::reason},
-                                      SqliteColumn{"email", &Report::email},
-                                      SqliteColumn{"state", &Report::state},
-                                      SqliteColumn{"decided_by", &Report::decided_by},
-                                      SqliteColumn{"note", &Report::note},
-                                      SqliteColumn{"decided", &Report::decided},
-                                      SqliteColumn{"created", &Report::created}};
+  static constexpr std::tuple columns{
+      SqliteColumn{"id", &Report::id},           SqliteColumn{"share", &Report::share},           SqliteColumn{"song", &Report::song},
+      SqliteColumn{"artist", &Report::artist},   SqliteColumn{"reason", &Report::reason},         SqliteColumn{"email", &Report::email},
+      SqliteColumn{"state", &Report::state},     SqliteColumn{"decided_by", &Report::decided_by}, SqliteColumn{"note", &Report::note},
+      SqliteColumn{"decided", &Report::decided}, SqliteColumn{"created", &Report::created}};
 };
 
 template <>

@@ -170,8 +170,8 @@ class SqliteFollowStore : public FollowStore {
   int erase_expired(Seconds now) override;
   std::vector<Follow> list(const std::string& email, int limit) override;
   std::int64_t count(const Id& artist) override;
-  std::vector<Id> artists_with_news(Seconds published, Seconds mailed) override;
-  std::vector<Share> news_of(const Id& artist, Seconds published) override;
+  std::vector<Id> artists_with_news(Seconds public_since, Seconds mailed) override;
+  std::vector<Share> news_of(const Id& artist, Seconds public_since) override;
   void note_announced(const Id& song) override;
   void add_mailing(const Mailing&) override;
   void update_mailing(const Mailing&) override;
@@ -188,7 +188,8 @@ class SqlitePlayStore : public PlayStore {
   std::string salt_of(std::int64_t day, const std::string& fresh) override;
   void start(const PlayStart&) override;
   std::optional<PlayStart> take(const std::string& token_hash, Seconds started_after) override;
-  bool count(const Id& song, const std::string& listener, std::int64_t day, int songs_a_day) override;
+  bool count(const Id& song, const Listener&, std::int64_t day, int songs_a_day, int networks_of_a_site) override;
+  void forget(std::int64_t day, Seconds started) override;
   std::int64_t of_song(const Id& song, std::int64_t since_day) override;
   std::int64_t of_account(const Id&) override;
   std::int64_t of_public_songs(const Id& account) override;

@@ -193,10 +193,10 @@ class FollowStore {
   virtual std::vector<Follow> list(const std::string& email, int limit) = 0;  ///< confirmed
   virtual std::int64_t count(const Id& artist) = 0;                           ///< confirmed
 
-  /// Artists with songs that everyone sees since `published` or up to 30 days earlier and that nobody was told of, but not those who sent a
-  /// mailing after `mailed`.
-  virtual std::vector<Id> artists_with_news(Seconds published, Seconds mailed) = 0;
-  virtual std::vector<Share> news_of(const Id& artist, Seconds published) = 0;  ///< the oldest first
+  /// Artists with songs that everyone sees since `public_since` or up to 30 days earlier and that nobody was told of, but not those who
+  /// sent a mailing after `mailed`.
+  virtual std::vector<Id> artists_with_news(Seconds public_since, Seconds mailed) = 0;
+  virtual std::vector<Share> news_of(const Id& artist, Seconds public_since) = 0;  ///< the oldest first
   virtual void note_announced(const Id& song) = 0;
   virtual void add_mailing(const Mailing&) = 0;
   virtual void update_mailing(const Mailing&) = 0;
@@ -208,13 +208,16 @@ class FollowStore {
 class PlayStore {
  public:
   virtual ~PlayStore() = default;
-  /// The day's salt, `fresh` where there is none yet. Those of earlier days are forgotten, with who heard what then.
+  /// The day's salt, `fresh` where there is none yet.
   virtual std::string salt_of(std::int64_t day, const std::string& fresh) = 0;
   virtual void start(const PlayStart&) = 0;
   /// Takes a start away that came after `started_after`; older ones go, too.
   virtual std::optional<PlayStart> take(const std::string& token_hash, Seconds started_after) = 0;
-  /// Counts the song once a day for a listener, and at most so many songs a day for one; whether it counted.
-  virtual bool count(const Id& song, const std::string& listener, std::int64_t day, int songs_a_day) = 0;
+  /// Counts the song once a day for a network, and at most so many songs a day for one, and so many networks of a site for a song; whether
+  /// it counted.
+  virtual bool count(const Id& song, const Listener&, std::int64_t day, int songs_a_day, int networks_of_a_site) = 0;
+  /// What was known of listeners before `day`, with the salts; and starts that came until `started`.
+  virtual void forget(std::int64_t day, Seconds started) = 0;
   virtual std::int64_t of_song(const Id& song, std::int64_t since_day = 0) = 0;
   virtual std::int64_t of_account(const Id&) = 0;                                                      ///< of all its songs
   virtual std::int64_t of_public_songs(const Id& account) = 0;                                         ///< of those that everyone sees now

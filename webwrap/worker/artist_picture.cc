@@ -53,7 +53,7 @@ void check_ffmpeg(int result, const char* what) {
 AVCodecID codec_of(std::string_view bytes) {
   if (bytes.starts_with("\xff\xd8\xff")) return AV_CODEC_ID_MJPEG;
   if (bytes.starts_with("\x89PNG\r\n\x1a\n")) return AV_CODEC_ID_PNG;
-  if (bytes.starts_with("RIFF") && bytes.substr(8, 4) == "WEBP") return AV_CODEC_ID_WEBP;
+  if (bytes.size() >= 12 && bytes.starts_with("RIFF") && bytes.substr(8, 4) == "WEBP") return AV_CODEC_ID_WEBP;
   fail_picture("This file is no picture in a format known here: use a JPEG, PNG or WebP.");
 }
 

@@ -29,6 +29,7 @@ from service import Service  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SONG, PICTURE = ROOT / "tests/data/song.flac", ROOT / "webwrap/ui/og.png"
+OTHER_PICTURE = ROOT / "docs/images/web-player.png"
 PASSWORD = "a long enough sentence"
 CONVERTED_WITHIN = 600  # seconds, on two slow cores that do other things, too
 
@@ -131,7 +132,7 @@ class ArtistJourney(unittest.TestCase):
         maria.until(lambda: "Become an artist" in maria.text("h1"), message="no form")
         maria.console("publishing without a page", meant="409")
         maria.look("a1-become-an-artist")
-        self.become_artist(maria)
+        self.become_artist(maria, song)
 
         # A stranger finds the page and follows; programs that look at links in mails do nothing.
         anyone.open("/a/maria")
@@ -150,6 +151,11 @@ class ArtistJourney(unittest.TestCase):
         maria.open(song)
         self.choose(maria, "Everyone")
         maria.until(lambda: "On your artist's page" in maria.text(), message="it was not published")
+        maria.press(next(e for e in maria.driver.find_elements("css selector", "label.switch") if "Listeners" in e.text))
+        maria.until(lambda: b"<enclosure" in self.fetch("/a/maria/feed.xml"), message="no sound in the feed")
+        maria.press(maria.find("details.fold summary"))
+        code = maria.run("return [...document.querySelectorAll('details.fold input')].at(-1).value")
+        self.assertRegex(code, r'^<iframe src="http://[^"]+/embed/\w+" width="480" height="180" title="[^"]+" loading="lazy"')
         maria.look("a6-song-for-everyone")
         stop = anyone.until(lambda: self.mailed(r"/follow/stop/[\w-]+"), 60, "nobody was told")
         self.listen(anyone)
@@ -176,7 +182,7 @@ class ArtistJourney(unittest.TestCase):
         self.assertEqual(status, 0, words)
         self.assertEqual([problem for browser in self.browsers for problem in browser.problems], [])
 
-    def become_artist(self, b):
+    def become_artist(self, b, song):
         self.fill(b, "Handle", "voxconv")
         self.fill(b, "Name", "Maria & the Otters")
         self.fill(b, "About", "Sings in the bath.\nNow with <b>otters</b>.")
@@ -189,9 +195,15 @@ class ArtistJourney(unittest.TestCase):
         b.console("a reserved handle", meant="422")
         self.fill(b, "Handle", "maria")
         b.press(b.button("Make my page"))
+        b.until(lambda: b.run("return location.pathname") == song, message="it does not lead back to the song")
+        b.open("/app/artist")
         b.until(lambda: "Your artist's page" in b.text("h1"), message="no page")
+        self.assertIn("No song is on your page yet", b.text())
+        source = lambda: b.run("return document.querySelector('img.portrait')?.src ?? null")  # noqa: E731
         b.driver.find_element("css selector", "input[type=file]").send_keys(str(PICTURE))
-        b.until(lambda: b.driver.find_elements("css selector", "img.portrait"), 120, "no picture came")
+        first = b.until(source, 120, "no picture came")
+        b.driver.find_element("css selector", "input[type=file]").send_keys(str(OTHER_PICTURE))
+        b.until(lambda: source() not in (None, first), 120, "the old picture is shown")
         b.look("a2-artist-edit", dark=True)
         b.open("/a/maria")
         b.look("a3-page-without-songs")

@@ -31,10 +31,14 @@ CREATE TABLE artist_handles (
 ) STRICT;
 CREATE INDEX artist_handles_account ON artist_handles (account);
 
--- Who finds a share: who has its link, or everyone. `published`: when everyone saw it first.
+-- Who finds a share: who has its link, or everyone. `published`: when everyone saw its song first, which stays at the song when the share
+-- goes; `public_since`: since when everyone sees it this time.
+ALTER TABLE songs ADD COLUMN published INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE shares ADD COLUMN visibility TEXT NOT NULL DEFAULT 'unlisted';
 ALTER TABLE shares ADD COLUMN published INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE shares ADD COLUMN public_since INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX shares_published ON shares (published) WHERE visibility = 'public';
+CREATE INDEX shares_public_since ON shares (public_since) WHERE visibility = 'public';
 
 -- Who hears by mail of an artist's new songs. Not confirmed yet: token_hash and expires are set.
 CREATE TABLE follows (
@@ -48,6 +52,7 @@ CREATE TABLE follows (
   UNIQUE (artist, email)
 ) STRICT;
 CREATE INDEX follows_email ON follows (email);
+CREATE INDEX follows_confirmed ON follows (artist, token_hash);
 CREATE INDEX follows_token ON follows (token_hash) WHERE token_hash <> '';
 CREATE INDEX follows_expires ON follows (expires) WHERE expires > 0;
 
@@ -86,17 +91,24 @@ CREATE TABLE play_starts (
   started INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX play_starts_started ON play_starts (started);
+CREATE INDEX play_starts_song ON play_starts (song);
 CREATE TABLE play_listeners (
   seq INTEGER PRIMARY KEY,
   day INTEGER NOT NULL,
   listener TEXT NOT NULL,
+  site TEXT NOT NULL,
   song TEXT NOT NULL REFERENCES songs (id) ON DELETE CASCADE,
   UNIQUE (day, listener, song)
 ) STRICT;
+CREATE INDEX play_listeners_song ON play_listeners (song, day, site);
 CREATE TABLE play_salts (day INTEGER PRIMARY KEY, salt TEXT NOT NULL) STRICT;
 
--- Complaints about artists as well as shares, and what was decided about them.
+-- Complaints about artists as well as shares, and what was decided about them. They know song and account, since a share may go and come
+-- back as another.
+ALTER TABLE reports ADD COLUMN song TEXT NOT NULL DEFAULT '';
 ALTER TABLE reports ADD COLUMN artist TEXT NOT NULL DEFAULT '';
+UPDATE reports SET song = coalesce((SELECT song FROM shares WHERE shares.id = share), ''),
+  artist = coalesce((SELECT account FROM shares WHERE shares.id = share), '');
 ALTER TABLE reports ADD COLUMN state TEXT NOT NULL DEFAULT 'open';
 ALTER TABLE reports ADD COLUMN decided_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE reports ADD COLUMN note TEXT NOT NULL DEFAULT '';

@@ -108,6 +108,23 @@ export const segments = (label, name, options, chosen, onchange) =>
     }),
   );
 
+/// Text to copy: a field that shows it, and a button. Browsers have no clipboard for pages of plain http: there the
+/// field is selected.
+export function copyable(label, text, { type = "text", words = "Copy" } = {}) {
+  const field = h("input", { type, readonly: true, value: text, "aria-label": label, onfocus: () => field.select() });
+  const button = onPress(h("button.button", { type: "button" }, icon("copy"), words), async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      toast("Copied");
+    } catch {
+      field.focus();
+      field.select();
+      toast("Copy it from the field", "bad");
+    }
+  });
+  return { field, button };
+}
+
 /// A switch with its label.
 export function toggle(label, checked, onchange) {
   const box = h("input", { type: "checkbox", checked, onchange: () => onchange(box.checked) });

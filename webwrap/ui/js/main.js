@@ -116,6 +116,19 @@ function tab(href, label) {
   return h("a.tab", { href, "aria-current": here ? "page" : null }, label);
 }
 
+/// A sign alone on phones, where there is no room for the word.
+const discoverTab = () =>
+  h(
+    "a.tab.sign-tab",
+    {
+      href: "/app/discover",
+      "aria-label": "Discover",
+      "aria-current": location.pathname === "/app/discover" && "page",
+    },
+    icon("headphones"),
+    h("span", "Discover"),
+  );
+
 function frame() {
   const { account } = session;
   const member = isMember();
@@ -130,7 +143,7 @@ function frame() {
           "div.tabs",
           tab("/app/new", "Sing"),
           account && tab("/app/songs", "Songs"),
-          h("span.wide", tab("/app/discover", "Discover")),
+          discoverTab(),
         ),
         h(
           "div.row.tight",

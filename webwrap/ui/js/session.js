@@ -11,6 +11,9 @@ const HINT = "voxconv.signed-in";
 
 export const isMember = () => session.account?.kind === "member";
 
+/// Where a page's ?next= leads: to pages of this app only.
+export const ownPath = (next, otherwise) => (next && /^\/app\/[\w/?=&.%-]*$/.test(next) ? next : otherwise);
+
 export function setAccount(account) {
   session.account = account;
   try {

@@ -1,14 +1,14 @@
 // The artist's own page, to edit, and how often the songs were heard.
 import { del, get, poll, put } from "../api.js";
-import { confirmed, field, h, icon, note, onPress, toast, working } from "../dom.js";
+import { confirmed, copyable, field, h, icon, note, onPress, toast, working } from "../dom.js";
 import { plural } from "../format.js";
-import { session } from "../session.js";
+import { ownPath, session } from "../session.js";
 import { portrait } from "./discover.js";
 
 const MAX_LINKS = 8;
 const PICTURE_SIDE = 1024;
 
-export default async function artist({ go }) {
+export default async function artist({ query, go }) {
   const mine = await get("/artist"); // null: none yet
   const stats = mine && (await get("/artist/stats"));
   return {
@@ -22,14 +22,23 @@ export default async function artist({ go }) {
       mine?.hidden &&
         note(
           "bad",
-          "This page was hidden after a complaint. Only you see it. ",
+          "This page was hidden after a complaint. Nobody sees it or hears your songs, by link either. ",
           contact() ?? "Ask the operator of this site.",
         ),
+      mine && !mine.hidden && !mine.has_songs && firstSong(),
       stats && listeners(stats),
-      h("div.two", profile(mine, go), mine && h("div.stack", picture(mine), goodbye(go))),
+      h("div.two", profile(mine, query, go), mine && h("div.stack", picture(mine), !mine.hidden && goodbye(go))),
     ),
   };
 }
+
+const firstSong = () =>
+  note(
+    "info",
+    "No song is on your page yet. Go to ",
+    h("a", { href: "/app/songs" }, "your songs"),
+    ", open one, make a link, and choose Everyone.",
+  );
 
 const contact = () => session.config.contact && `Write to ${session.config.contact}.`;
 
@@ -37,18 +46,19 @@ const contact = () => session.config.contact && `Write to ${session.config.conta
 const pageOf = (mine) => (session.config.public_url ? mine.url : `${location.origin}/a/${mine.handle}`);
 
 function address(mine) {
-  const copy = onPress(h("button.button", { type: "button" }, icon("copy"), "Copy the address"), async () => {
-    await navigator.clipboard.writeText(pageOf(mine));
-    toast("Copied");
-  });
+  const { field: shown, button } = copyable("Address", pageOf(mine), { type: "url", words: "Copy the address" });
   return h(
-    "div.row",
-    h("a.button.primary", { href: `/a/${mine.handle}`, target: "_blank" }, `Open @${mine.handle}`),
-    copy,
+    "div.stack.tight-stack",
+    shown,
+    h(
+      "div.row",
+      h("a.button.primary", { href: `/a/${mine.handle}`, target: "_blank" }, `Open @${mine.handle}`),
+      button,
+    ),
   );
 }
 
-function profile(mine, go) {
+function profile(mine, query, go) {
   const handle = h("input", {
     type: "text",
     value: mine?.handle ?? "",
@@ -73,7 +83,8 @@ function profile(mine, go) {
     trouble.replaceChildren();
     await put("/artist", { handle: handle.value, name: name.value, bio: bio.value, links: links.values() });
     toast(mine ? "Saved" : "Your page is there");
-    await go("/app/artist", { replace: true });
+    // To the song that was to be published, where she came from.
+    await go(mine ? "/app/artist" : ownPath(query.get("next"), "/app/artist"), { replace: true });
   };
   const failed = (error) => trouble.replaceChildren(note("bad", error.message));
   return h(

@@ -30,7 +30,7 @@ export default async function discover({ query, go }) {
       found.songs.length
         ? h("ul.songs", found.songs.map(songRow))
         : h("p.card.quiet", chosen === "followed" && !known && isMember() ? UNKNOWN : EMPTY[chosen]),
-      found.artists.length > 0 && h("h2", "Artists"),
+      found.artists.length > 0 && h("h2", chosen === "followed" ? "Artists you follow" : "Artists"),
       h(
         "ul.artists",
         found.artists.map((artist) => artistCard(artist, known, followed)),
@@ -61,10 +61,16 @@ export function songRow(song) {
   );
 }
 
+/// By this page's own host. With the query, which is another for another picture: caches keep the old one.
+function pathOf(address) {
+  const { pathname, search } = new URL(address);
+  return pathname + search;
+}
+
 export const portrait = (artist) =>
   artist.thumbnail
     ? h("img.portrait.photo", {
-        src: new URL(artist.thumbnail).pathname,
+        src: pathOf(artist.thumbnail),
         alt: "",
         width: 54,
         height: 54,

@@ -3,10 +3,10 @@ import { post } from "../api.js";
 import { field, h, note, toast, working } from "../dom.js";
 import { credits } from "../format.js";
 import { passwordField } from "../password.js";
-import { isMember, refreshAccount, session, setAccount } from "../session.js";
+import { isMember, ownPath, refreshAccount, session, setAccount } from "../session.js";
 
 /// Only pages of this app: an address from outside must not lead elsewhere.
-const safe = (next) => (next && /^\/app\/[\w/?=&.%-]*$/.test(next) ? next : "/app/new");
+const safe = (next) => ownPath(next, "/app/new");
 
 function formPage({ title, intro, fields, action, submit, below }) {
   const button = h("button.button.primary.big.full", action);

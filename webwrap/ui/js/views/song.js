@@ -1,6 +1,6 @@
 // A finished song: compare, mix, download, share, go on.
 import { del, get, patch, poll, post } from "../api.js";
-import { announce, confirmed, field, h, icon, note, onPress, segments, toast, toggle } from "../dom.js";
+import { announce, confirmed, copyable, field, h, icon, note, onPress, segments, toast, toggle } from "../dom.js";
 import { clock, credits, keyWords, when } from "../format.js";
 import { comparison } from "../player.js";
 import { places } from "../places.js";
@@ -10,6 +10,7 @@ import { videos } from "../video.js";
 export default async function song({ params, go }) {
   const id = params[0];
   const [found, peaks] = await Promise.all([get(`/songs/${id}`), get(`/songs/${id}/peaks`)]);
+  const hidden = found.share && isMember() && (await get("/artist"))?.hidden;
   // What is shared is what was kept; changed(): called when a slider is moved.
   const { wet = 1, level_db = 0, music_db = 0 } = found.share ?? {};
   const mix = { wet, level_db, music_db, changed: null };
@@ -29,6 +30,8 @@ export default async function song({ params, go }) {
       ),
       found.preview &&
         note("info", "This is a preview. ", wholeSong(`${another}?voice=${encodeURIComponent(found.voice.id)}`)),
+      hidden &&
+        note("bad", "Your artist's page was hidden after a complaint. Nobody hears your songs, by link either."),
       player.node,
       h("div.two", downloads(found, mix), sharing(found, mix)),
       h("div.two", videos(found, mix, published.videoMade), published.node),
@@ -200,7 +203,7 @@ function shared(song, mix, show) {
     audience(share),
     access(share),
     download,
-    ...otherBlend(song, mix, show),
+    embedding(song), ...otherBlend(song, mix, show),
     h("div", stop),
   ];
 }
@@ -246,6 +249,8 @@ const AUDIENCE_HINTS = {
   public: "On your artist's page, in its feed and under Discover. Who follows you is told by mail, once.",
 };
 
+const makePage = () => `/app/artist?next=${encodeURIComponent(location.pathname)}`;
+
 /// By link or for everyone; the latter needs an artist's page.
 function audience(share) {
   const box = h("div.stack.tight-stack");
@@ -262,7 +267,7 @@ function audience(share) {
       draw();
       announce(AUDIENCE_HINTS[visibility]);
     } catch (error) {
-      const page = error.code === "no_artist" && h("a", { href: "/app/artist" }, " Make your page");
+      const page = error.code === "no_artist" && h("a", { href: makePage() }, " Make your page");
       draw(note("bad", error.message, page || ""));
     }
   };
@@ -271,22 +276,30 @@ function audience(share) {
 }
 
 function link(name, url) {
-  const attributes = { type: "url", readonly: true, value: url, "aria-label": "Link", onfocus: () => address.select() };
-  const address = h("input", attributes);
-  const copy = onPress(h("button.button", { type: "button" }, icon("copy"), "Copy"), async () => {
-    try {
-      await navigator.clipboard.writeText(url);
-      toast("Link copied");
-    } catch {
-      address.select();
-      toast("Copy it from the field", "bad");
-    }
-  });
+  const { field: address, button: copy } = copyable("Link", url, { type: "url" });
   const send = () => navigator.share({ title: name, url }).catch(() => {});
   const share =
     navigator.share && h("button.button.primary", { type: "button", onclick: send }, icon("share"), "Share");
   const open = h("a.button", { href: url, target: "_blank", rel: "noopener" }, "Open");
   return [address, h("div.row", share, copy, open)];
+}
+
+/// For a page of one's own: the same frame that oEmbed gives.
+function embedding(song) {
+  const frame = h("iframe", {
+    src: new URL(`/embed/${song.share.id}`, addressOf(song.share)).href,
+    width: 480,
+    height: 180,
+    title: song.title,
+    loading: "lazy",
+    frameborder: 0,
+  });
+  const { field: code, button } = copyable("Code for another site", frame.outerHTML);
+  return h(
+    "details.fold",
+    h("summary", "Put the player on another site"),
+    h("div.stack.tight-stack", code, h("div.row", button)),
+  );
 }
 
 /// A button, while the sliders stand elsewhere than what is shared.
