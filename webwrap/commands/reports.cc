@@ -62,6 +62,7 @@ void take_down(Transaction& transaction, const Id& id) {
 void set_hidden(Transaction& transaction, Artist artist, bool hidden, Seconds now) {
   artist.hidden = hidden;
   transaction.artists().update(artist, now);
+  if (hidden) transaction.earnings().stop_support(artist.account);  // fans are not to pay on for what they cannot see
 }
 
 /// The artist whom a report is about, or by whom the song is.
