@@ -9,12 +9,9 @@ namespace {
 /// An artist who can earn, with a tier, and a fan.
 struct Support : ArtistTest {
   Support() {
-    service.connect = &stripe;
-    service.context = std::make_unique<Context>(Context{service.config, *service.store, *service.blobs, service.mailer, *service.payments,
-                                                        service.clock, service.disk, *service.connect});
     service.config.artist_fee_permille = 100;
-    add_earning_routes(service.router, *service.context);
-    add_support_routes(service.router, *service.context);
+    add_earning_routes(service.router, context);
+    add_support_routes(service.router, context);
     become_artist(maria, "maria", "Maria");
     ready(maria);
     tier = maria.post("/earnings/tiers", {{"title", "Friends"}, {"amount", 500}}).at("id");
@@ -47,6 +44,7 @@ struct Support : ArtistTest {
   }
 
   FakeConnect stripe;
+  Context context{service.config, *service.store, *service.blobs, service.mailer, *service.payments, service.clock, service.disk, stripe};
   Earnings earnings{service.config, *service.store, stripe, service.clock};
   std::size_t told = 0;
   std::string tier;
@@ -125,8 +123,7 @@ TEST_F(Support, SharingAgainForSubscribersIsHeeded) {
   EXPECT_EQ(maria.post("/songs/" + song + "/share", {{"subscribers_only", true}}).at("id"), share);
   EXPECT_TRUE(get("/shares/" + share).at("locked"));
   // And who may not hear it does not count as a listener.
-  const http::Response started =
-      otter.send(Method::post, "/api/v1/shares/" + share + "/plays", nullptr, {{"user-agent", "Mozilla/5.0"}});
+  const http::Response started = otter.send(Method::post, "/api/v1/shares/" + share + "/plays", nullptr, {{"user-agent", "Mozilla/5.0"}});
   service.clock.time += 40;
   otter.send(Method::post, "/api/v1/plays/" + body_of(started).at("id").get<std::string>());
   EXPECT_EQ(get("/shares/" + share).at("plays"), 0);

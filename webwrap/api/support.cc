@@ -191,8 +191,8 @@ void withdraw(const Context& context, const FanSubscription& subscription) {
 FanSubscription open_checkout(const Context& context, const FanSubscription& subscription, const Account& fan, RetryPolicy retry) {
   const ReturnPages pages = pages_of(context, subscription.artist, "subscription", subscription.id);
   try {
-    return earnings_of(context).take_session(
-        subscription, context.connect.open_subscription(subscription, subscription.title, pages, fan.email, retry));
+    return earnings_of(context).take_session(subscription,
+                                             context.connect.open_subscription(subscription, subscription.title, pages, fan.email, retry));
   } catch (const StripeRefusal&) {
     give_up<FanSubscription>(context, subscription.id, &EarningStore::subscription);
     throw;

@@ -185,7 +185,7 @@ std::string look_alike_key(std::string_view text) {
     else
       key += utf8(icu::UnicodeString(c));
   }
-  for (std::size_t at = key.find("vv"); at != key.npos; at = key.find("vv", at)) key.replace(at, 2, "w");
+  for (std::size_t at = key.find("vv"); at != key.npos; at = key.find("vv", at)) key.replace(at, 2, 1, 'w');
   return key;
 }
 

@@ -58,7 +58,7 @@ struct StripeTransfer {
 struct StripePayout {
   std::string id, currency;
   std::string status;  ///< pending, in_transit, paid, failed, canceled
-  Money amount = 0;  ///< negative: taken from the bank, where the account owed something
+  Money amount = 0;    ///< negative: taken from the bank, where the account owed something
   Seconds arrival = 0;
 };
 

@@ -39,7 +39,8 @@ struct Places {
 Places places_of(const FanPayment& payment) {
   if (payment.state != FanPayment::State::paid) return {};
   // A fan may get the same money twice, from the artist and from his bank: then it is more than was charged.
-  return {payment.refunded + lost_in_disputes(payment) - payment.charged, payment.charged - payment.fee - payment.reversed + payment.fee_refunded};
+  return {payment.refunded + lost_in_disputes(payment) - payment.charged,
+          payment.charged - payment.fee - payment.reversed + payment.fee_refunded};
 }
 
 void post(LedgerEntry& entry, const std::string& account, std::int64_t amount) {

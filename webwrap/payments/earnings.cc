@@ -111,8 +111,7 @@ void Earnings::take(Transaction& transaction, const FanPayment& before, FanPayme
   const std::vector<LedgerEntry> entries = entries_of(before, after);
   post(transaction, entries);
   const Money left = entries.empty() ? 0 : transaction.ledger().balance(connected_account(after.currency, after.artist));
-  if (left < 0)
-    log(Level::warning, "an artist's account at Stripe is below zero", {{"artist", after.artist}, {"balance", left}});
+  if (left < 0) log(Level::warning, "an artist's account at Stripe is below zero", {{"artist", after.artist}, {"balance", left}});
   auto subscription = earnings.subscription(after.subscription);
   if (!subscription) return;
   subscription->paid_through = paid_through(earnings.payments_of_subscription(subscription->id));
@@ -357,8 +356,8 @@ int each(const std::vector<Thing>& things, const char* what, const Do& work, con
 
 int Earnings::work() {
   if (!gateway_.configured()) return 0;
-  const int done = end_subscriptions() + end_tips() + give_back() + recover() + make_transfers() + send_transfers() + check_overdue() +
-                   check_waiting();
+  const int done =
+      end_subscriptions() + end_tips() + give_back() + recover() + make_transfers() + send_transfers() + check_overdue() + check_waiting();
   walk_events();
   return done;
 }

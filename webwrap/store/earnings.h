@@ -82,19 +82,19 @@ struct FanPayment {
   int fee_permille = 0;
   State state = State::created;
   std::string idempotency_key, title, session, checkout_url;  ///< of a tip
-  std::string charge, transfer;                        ///< ch_..., tr_...
-  Money charged = 0, fee = 0;                          ///< the service's share is part of what was charged
-  Money refunded = 0;                                  ///< of what was charged, to the fan
-  Money reversed = 0, fee_refunded = 0;                ///< taken back from the artist; of the fee, given back to the artist
-  std::string disputes;                                ///< JSON {"<dispute's id>": {"state": "open"|"lost"|"won", "amount"}}; empty: none
-  bool refund_wanted = false;                          ///< the artist gives it back
-  bool refund_failed = false;                          ///< a bank did not take a refund: the money came back to the service
-  Money recovering = 0, recovered = 0;                 ///< of what was lost in disputes: to be taken back from the artist; done
-  bool end_wanted = false;                             ///< of a tip: its open session is to be expired
-  int refusals = 0;                                    ///< how often Stripe said no; each makes a new idempotency key
-  Seconds retry_at = 0;                                ///< of what is to be done at Stripe for it
-  Seconds checked = 0;                                 ///< of a tip: when Stripe was last asked about its session
-  Seconds period_start = 0, period_end = 0;            ///< of a month
+  std::string charge, transfer;                               ///< ch_..., tr_...
+  Money charged = 0, fee = 0;                                 ///< the service's share is part of what was charged
+  Money refunded = 0;                                         ///< of what was charged, to the fan
+  Money reversed = 0, fee_refunded = 0;                       ///< taken back from the artist; of the fee, given back to the artist
+  std::string disputes;                      ///< JSON {"<dispute's id>": {"state": "open"|"lost"|"won", "amount"}}; empty: none
+  bool refund_wanted = false;                ///< the artist gives it back
+  bool refund_failed = false;                ///< a bank did not take a refund: the money came back to the service
+  Money recovering = 0, recovered = 0;       ///< of what was lost in disputes: to be taken back from the artist; done
+  bool end_wanted = false;                   ///< of a tip: its open session is to be expired
+  int refusals = 0;                          ///< how often Stripe said no; each makes a new idempotency key
+  Seconds retry_at = 0;                      ///< of what is to be done at Stripe for it
+  Seconds checked = 0;                       ///< of a tip: when Stripe was last asked about its session
+  Seconds period_start = 0, period_end = 0;  ///< of a month
   Seconds created = 0, paid = 0;
 };
 

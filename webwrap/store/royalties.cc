@@ -43,7 +43,8 @@ void follow_payments(Transaction& transaction, const Id& payer, Seconds now) {
     Royalty royalty = before;
     royalty.paid = std::max<Credits>(std::min(royalty.bought_to, bought) - royalty.bought_from, 0);
     const auto of_currency = money.find(royalty.currency);
-    Mills& left = of_currency != money.end() ? of_currency->second : money[royalty.currency] = earnings.purchases(payer, royalty.currency).kept;
+    Mills& left =
+        of_currency != money.end() ? of_currency->second : money[royalty.currency] = earnings.purchases(payer, royalty.currency).kept;
     royalty.amount = std::min(royalty_of(royalty.paid, royalty.credit_price, royalty.permille), left);
     left -= royalty.amount;
     const Mills more = royalty.amount - before.amount;

@@ -178,7 +178,16 @@ void save_row(SqliteConnection& connection, const Record& record) {
   known ? rows::update(connection, record) : rows::insert(connection, record);
 }
 
-const char* const money_checks[] = {
+/// What each paid order of credits brought in and was neither given back nor lost.
+const char* const orders_kept =
+    "(SELECT account, currency, credits, amount, max(0, iif(charged > 0, charged, amount) - refunded_amount - (SELECT"
+    " coalesce(sum(value ->> '$.amount'), 0) FROM json_each(nullif(disputes, '')) WHERE value ->> '$.state' = 'lost')) AS kept"
+    " FROM orders WHERE state IN ('paid', 'refunded', 'disputed'))";
+
+/// Who has an order that a bank has not decided about; his account may be gone.
+const char* const disputed_payers = "(SELECT account FROM orders, json_each(nullif(disputes, '')) WHERE value ->> '$.state' = 'open')";
+
+const std::string money_checks[] = {
     // The books of money by themselves.
     "WITH units AS (SELECT entry, CASE WHEN account GLOB 'money:*' THEN substr(account, 1, 6 + instr(substr(account, 7), ':') - 1)"
     " ELSE 'credits' END AS unit FROM postings)"
@@ -242,14 +251,18 @@ const char* const money_checks[] = {
     " ' that its payer bought and kept.' FROM kept WHERE paid <> max(0, min(bought_to, bought) - bought_from)",
 
     // Less only where a payer's money is used up.
-    "WITH earned AS (SELECT payer, currency, sum(amount) AS amount FROM royalties GROUP BY payer, currency),"
-    " paid AS (SELECT payer, currency, earned.amount, (SELECT coalesce(sum(1000 * kept), 0) FROM orders_kept o WHERE"
-    "  o.account = payer AND o.currency = earned.currency) AS kept FROM earned)"
-    " SELECT 'Payer ' || payer || ' paid and kept ' || kept || ' thousandths in ' || currency || ', but ' || amount || ' of it were earned.'"
-    " FROM paid WHERE amount > kept UNION ALL"
-    " SELECT 'The royalty of job ' || job || ' is ' || r.amount || ' thousandths, not what ' || paid || ' credits earn.' FROM royalties r"
-    " JOIN paid USING (payer, currency) WHERE r.amount > r.paid * credit_price * permille / 1000"
-    " OR (r.amount < r.paid * credit_price * permille / 1000 AND paid.amount < kept)",
+    std::string("WITH earned AS (SELECT payer, currency, sum(amount) AS amount FROM royalties GROUP BY payer, currency),"
+                " paid AS (SELECT payer, currency, earned.amount, (SELECT coalesce(sum(1000 * kept), 0) FROM ") +
+        orders_kept +
+        " o WHERE"
+        "  o.account = payer AND o.currency = earned.currency) AS kept FROM earned)"
+        " SELECT 'Payer ' || payer || ' paid and kept ' || kept || ' thousandths in ' || currency || ', but ' || amount || ' of it were "
+        "earned.'"
+        " FROM paid WHERE amount > kept UNION ALL"
+        " SELECT 'The royalty of job ' || job || ' is ' || r.amount || ' thousandths, not what ' || paid || ' credits earn.' FROM "
+        "royalties r"
+        " JOIN paid USING (payer, currency) WHERE r.amount > r.paid * credit_price * permille / 1000"
+        " OR (r.amount < r.paid * credit_price * permille / 1000 AND paid.amount < kept)",
 
     "SELECT 'The royalties of jobs ' || earlier || ' and ' || job || ' are for the same bought credits.' FROM (SELECT job, bought_from,"
     " lag(job) OVER spent AS earlier, lag(bought_to) OVER spent AS reached FROM royalties"
@@ -297,7 +310,8 @@ const char* const matters[] = {
     "SELECT account || ' is at ' || sum(amount) || ': more was taken out of this account at Stripe than its owner had there.' FROM postings"
     " WHERE account GLOB 'money:*:connected:*' GROUP BY account HAVING sum(amount) < 0 AND ?1 > 0",
 
-    "SELECT 'Payment ' || id || ' went back twice: ' || refunded || ' refunded, ' || lost || ' lost in disputes, of ' || charged || '.' FROM"
+    "SELECT 'Payment ' || id || ' went back twice: ' || refunded || ' refunded, ' || lost || ' lost in disputes, of ' || charged || '.' "
+    "FROM"
     " (SELECT id, refunded, charged, (SELECT coalesce(sum(value ->> '$.amount'), 0) FROM json_each(nullif(disputes, ''))"
     "  WHERE value ->> '$.state' = 'lost') AS lost FROM fan_payments WHERE disputes <> '') WHERE refunded + lost > charged AND ?1 > 0",
 
@@ -311,7 +325,8 @@ const char* const matters[] = {
     " 'give back') || ' payment ' || id || '.' FROM fan_payments WHERE refusals >= 7 AND ?1 > 0"
     " AND (recovering > recovered OR (refund_wanted = 1 AND refunded < charged))",
 
-    "SELECT 'Transfer ' || t.id || ' of ' || amount || ' ' || currency || ' waits since its making ' || (?1 - t.created) / 86400 || ' days"
+    "SELECT 'Transfer ' || t.id || ' of ' || amount || ' ' || currency || ' waits since its making ' || ((?1 - t.created) / 86400) || ' "
+    "days"
     " ago' || iif(a.missing = 'closed', ', for an account that is closed at Stripe', '') || '.' FROM royalty_transfers t"
     " LEFT JOIN payout_accounts a ON a.account = owner WHERE state = 'created' AND t.created < ?1 - 14 * 86400",
 };
@@ -323,7 +338,9 @@ EventWalk SqliteEarningStore::event_walk() {
   return query.step() ? EventWalk{query.get<std::string>(0), query.get<Seconds>(1)} : EventWalk();
 }
 
-void SqliteEarningStore::save(const EventWalk& walk) { rows::run(connection_, "UPDATE event_walk SET last = ?, at = ?", walk.last, walk.at); }
+void SqliteEarningStore::save(const EventWalk& walk) {
+  rows::run(connection_, "UPDATE event_walk SET last = ?, at = ?", walk.last, walk.at);
+}
 
 std::int64_t SqliteEarningStore::next_look() {
   return rows::value<std::int64_t>(connection_, "UPDATE stripe_looks SET number = number + 1 RETURNING number");
@@ -401,14 +418,14 @@ void SqliteEarningStore::leave(const Id& account) {
 }
 
 void SqliteEarningStore::end_payments(const std::string& side, const Id& account) {
-  rows::run(connection_,
-            "UPDATE fan_subscriptions SET end_wanted = 1, retry_at = 0 WHERE " + side +
-                " = ? AND state IN ('created', 'pending', 'active')",
-            account);
-  rows::run(connection_,
-            "UPDATE fan_payments SET end_wanted = 1, retry_at = 0 WHERE " + side +
-                " = ? AND kind = 'tip' AND state IN ('created', 'pending')",
-            account);
+  rows::run(
+      connection_,
+      "UPDATE fan_subscriptions SET end_wanted = 1, retry_at = 0 WHERE " + side + " = ? AND state IN ('created', 'pending', 'active')",
+      account);
+  rows::run(
+      connection_,
+      "UPDATE fan_payments SET end_wanted = 1, retry_at = 0 WHERE " + side + " = ? AND kind = 'tip' AND state IN ('created', 'pending')",
+      account);
 }
 
 void SqliteEarningStore::save(const FanPayment& payment) { save_row(connection_, payment); }
@@ -509,10 +526,11 @@ std::vector<Royalty> SqliteEarningStore::royalties_by(const Id& payer) {
 }
 
 Purchases SqliteEarningStore::purchases(const Id& payer, const std::string& currency) {
-  SqliteQuery query(connection_,
-                    "SELECT coalesce(min(amount * 1000 / credits) FILTER (WHERE kept > 0), 0), coalesce(sum(kept), 0) * 1000"
-                    " FROM orders_kept WHERE account = ? AND currency = ?",
-                    payer, currency);
+  SqliteQuery query(
+      connection_,
+      std::string("SELECT coalesce(min(amount * 1000 / credits) FILTER (WHERE kept > 0), 0), coalesce(sum(kept), 0) * 1000 FROM ") +
+          orders_kept + " WHERE account = ? AND currency = ?",
+      payer, currency);
   return query.step() ? Purchases{query.get<Mills>(0), query.get<Mills>(1)} : Purchases();
 }
 
@@ -521,20 +539,22 @@ std::vector<Royalty> SqliteEarningStore::royalties_of(const Id& owner, int limit
 }
 
 std::vector<Royalty> SqliteEarningStore::royalties_to_settle(const Id& owner, const std::string& currency, Seconds until) {
-  return rows::select<Royalty>(connection_, "WHERE owner = ? AND currency = ? AND created <= ? AND amount <> settled AND payer NOT IN"
-                               " (SELECT account FROM disputed_payers) ORDER BY seq",
+  return rows::select<Royalty>(connection_,
+                               std::string("WHERE owner = ? AND currency = ? AND created <= ? AND amount <> settled AND payer NOT IN ") +
+                                   disputed_payers + " ORDER BY seq",
                                owner, currency, until);
 }
 
 std::vector<EarningStore::Due> SqliteEarningStore::due(Seconds until, Mills least) {
   SqliteQuery query(connection_,
-                    "SELECT owner, currency, earned - 1000 * (SELECT coalesce(sum(amount), 0) FROM royalty_transfers t WHERE"
-                    "  t.owner = r.owner AND t.currency = r.currency) AS due"
-                    " FROM (SELECT owner, currency, sum(CASE WHEN created <= ?1 AND payer NOT IN (SELECT account FROM disputed_payers)"
-                    "  THEN amount ELSE settled END) AS earned FROM royalties"
-                    "  GROUP BY owner, currency) AS r"
-                    " WHERE due >= ?2 AND NOT EXISTS (SELECT 1 FROM royalty_transfers t WHERE t.owner = r.owner"
-                    "  AND t.currency = r.currency AND state = 'created') ORDER BY owner, currency",
+                    std::string("SELECT owner, currency, earned - 1000 * (SELECT coalesce(sum(amount), 0) FROM royalty_transfers t WHERE"
+                                "  t.owner = r.owner AND t.currency = r.currency) AS due"
+                                " FROM (SELECT owner, currency, sum(CASE WHEN created <= ?1 AND payer NOT IN ") +
+                        disputed_payers +
+                        "  THEN amount ELSE settled END) AS earned FROM royalties"
+                        "  GROUP BY owner, currency) AS r"
+                        " WHERE due >= ?2 AND NOT EXISTS (SELECT 1 FROM royalty_transfers t WHERE t.owner = r.owner"
+                        "  AND t.currency = r.currency AND state = 'created') ORDER BY owner, currency",
                     until, least);
   std::vector<Due> all;
   while (query.step()) all.push_back({query.get<std::string>(0), query.get<std::string>(1), query.get<Mills>(2)});
@@ -599,7 +619,7 @@ std::int64_t SqliteEarningStore::balance_before(const std::string& account, Seco
 
 std::vector<std::string> SqliteEarningStore::audit() {
   std::vector<std::string> problems;
-  for (const char* sql : money_checks) {
+  for (const std::string& sql : money_checks) {
     SqliteQuery query(connection_, sql);
     while (query.step()) problems.push_back(query.get<std::string>(0));
   }

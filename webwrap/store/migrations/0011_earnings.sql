@@ -199,11 +199,3 @@ CREATE INDEX payouts_account ON payouts (account);
 ALTER TABLE shares ADD COLUMN subscribers_only INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE shares ADD COLUMN opens INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE shares ADD COLUMN subscriber_download INTEGER NOT NULL DEFAULT 0;
-
--- What each paid order of credits brought in and was neither given back nor lost; and who has an order that is in dispute.
-CREATE VIEW orders_kept AS
-SELECT account, currency, credits, amount, max(0, iif(charged > 0, charged, amount) - refunded_amount -
-  (SELECT coalesce(sum(value ->> '$.amount'), 0) FROM json_each(nullif(disputes, '')) WHERE value ->> '$.state' = 'lost')) AS kept
-FROM orders WHERE state IN ('paid', 'refunded', 'disputed');
-CREATE VIEW disputed_payers AS
-SELECT DISTINCT account FROM orders, json_each(nullif(disputes, '')) WHERE value ->> '$.state' = 'open';
