@@ -252,15 +252,16 @@ class FakeConnect : public ConnectGateway {
     const std::lock_guard lock(asked());
     constexpr std::size_t page = 25;
     if (events.empty()) return {};
-    std::size_t at = events.size();
-    while (at > 0 && events[at - 1].at("id") != event) --at;
-    if (at == 0) return {{events.back()}, false};
+    const auto known = places.find(event);
+    if (known == places.end() || known->second >= events.size()) return {{events.back()}, false};
+    const std::size_t at = known->second + 1;
     const std::size_t end = std::min(at + page, events.size());
     return {std::vector<nlohmann::json>(events.begin() + long(at), events.begin() + long(end)), end < events.size()};
   }
 
   std::mutex mutex;
   std::vector<nlohmann::json> events;
+  std::map<std::string, std::size_t> places;  ///< of events, by their ids
   std::map<std::string, ConnectedAccount> accounts;
   std::map<std::string, Session> sessions;
   std::map<std::string, Subscription> subscriptions;
@@ -303,6 +304,7 @@ class FakeConnect : public ConnectGateway {
   void tell(const std::string& type, const nlohmann::json& object, const std::string& account = "") {
     nlohmann::json event = {{"id", fmt::format("evt_{}", ++numbers)}, {"type", type}, {"data", {{"object", object}}}};
     if (!account.empty()) event["account"] = account;
+    places[event.at("id")] = events.size();
     events.push_back(event);
   }
   Session& open(const std::string& key, const std::string& title, const ReturnPages& pages) {
