@@ -5,10 +5,10 @@ Run: fake_stripe.py [--port N] [--key sk_test_...] [--webhook URL --secret whsec
 
 Stripe's API (form bodies, "Authorization: Bearer KEY", Idempotency-Key):
   POST /v1/checkout/sessions, GET .../{id}, POST .../{id}/expire, GET /v1/payment_intents/{id}, GET /v1/charges/{id},
-  POST /v1/refunds (payment_intent or charge, amount?, reverse_transfer?), GET /v1/disputes/{id}, GET /v1/events
+  POST /v1/refunds (payment_intent or charge, amount?, reverse_transfer?), GET /v1/disputes/{id}, GET /v1/events (limit, ending_before)
   of Connect: POST /v1/accounts, GET .../{id}, POST .../{id}/login_links, POST /v1/account_links, POST /v1/transfers, GET /v1/transfers
   (transfer_group), GET .../{id}, GET and POST .../{id}/reversals, GET /v1/payouts/{id} (with Stripe-Account)
-  of subscriptions: GET, POST and DELETE /v1/subscriptions/{id}, GET /v1/invoices/{id}, POST /v1/test_helpers/test_clocks, .../{id}/advance
+  of subscriptions: GET, POST and DELETE /v1/subscriptions/{id}, GET /v1/invoices (subscription), GET .../{id}, POST /v1/test_helpers/test_clocks, .../{id}/advance
 The page that a session's url leads to: GET and POST /c/pay/{id}, with buttons for paying now, paying later (as by bank debit) and cancelling.
 That of an account link: GET and POST /c/onboard/{id}, with a button for filling in the form.
 
@@ -28,6 +28,7 @@ Control (JSON bodies; answers are JSON):
   POST /_control/advance {clock, frozen_time}      lets months pass
   POST /_control/renew {subscription, pays}        the next month, at once
   POST /_control/payout {account, amount, currency, status?} → payout; /_control/payout_status {account, payout, status}
+  POST /_control/emit {type, object, account?}      an event about any object, also as if a connected account's owner had made it there
   POST /_control/money {poor, refuse_cards}        no money for transfers; renewals fail
   POST /_control/faults {faults: [...]}            the next API calls fail, one each: "500", "429", "409", "close" (no answer at all),
                                                    "lost" (it is done, but the answer is lost), "garbage" (200, not JSON)
@@ -180,12 +181,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if len(parts) == 2 and parts[0] == "charges":
                 return self.expanded(stripe.get(parts[1], "charge"), form)
             if path == "events":
-                return {"object": "list", "data": list(stripe.events.values())[::-1]}
+                return self.listed_events(form)
+            if path == "invoices":
+                made = [one for one in stripe.objects.values() if one["object"] == "invoice" and one["subscription"] == form.get("subscription")]
+                return {"object": "list", "data": [public(one) for one in made[::-1]]}
             if len(parts) == 3 and path.startswith("checkout/sessions/"):
                 return stripe.get(parts[2], "checkout.session")
             if len(parts) == 2 and parts[0] in kinds:
                 return stripe.get(parts[1], kinds[parts[0]])
         raise ApiError(404, "invalid_request_error", f"Unrecognized request URL ({self.command}: /v1/{path}).")
+
+    def listed_events(self, form):
+        """Ours, the newest first; those of connected accounts are in their own lists."""
+        ours = [one for one in self.stripe.events.values() if "account" not in one]
+        limit, before = int(form.get("limit", 10)), form.get("ending_before")
+        if before is None:
+            return {"object": "list", "data": ours[::-1][:limit], "has_more": len(ours) > limit}
+        places = [place for place, one in enumerate(ours) if one["id"] == before]
+        if not places:
+            raise ApiError(404, "invalid_request_error", f"No such event: '{before}'", code="resource_missing", param="ending_before")
+        newer = ours[places[0] + 1:]
+        return {"object": "list", "data": newer[:limit][::-1], "has_more": len(newer) > limit}
 
     def perform_connect_post(self, path, parts, form):
         stripe = self.stripe
@@ -271,6 +287,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return public(stripe.pay_out(stripe.get(order["account"], "account"), order["amount"], order["currency"], order.get("status", "paid")))
             elif name == "payout_status":
                 stripe.payout_status(stripe.get(order["account"], "account"), stripe.get(order["payout"], "payout"), order["status"])
+            elif name == "emit":
+                stripe.emit(order["type"], order["object"], order.get("account"))
             elif name == "money":
                 stripe.poor, stripe.refuse_cards = order.get("poor", False), order.get("refuse_cards", False)
             elif name == "find":

@@ -298,6 +298,36 @@ class Earning(unittest.TestCase):
         self.assertEqual(csv[2].rsplit(",", 2)[1:], ["1111", "1111"])
         self.assertEqual(artist.api("GET", "/earnings/statements/2026-13").status, 404)
 
+    def test_events_that_do_not_count(self):
+        artist, fan = Person().become_artist(), Person()
+        tip = fan.post(f"/artists/{artist.handle}/tips", {"amount": 1000})
+        fake.control("delivery", hold=True)
+        fake.control("pay", session=session_of(tip))
+        fake.control("delivery", hold=False)
+        session = fake.objects[session_of(tip)]
+        said = lambda: len([one for one in fake.control("state")["deliveries"] if one["type"] == "checkout.session.completed"])
+        before = said()
+        fake.control("emit", type="checkout.session.completed", object=session, account=artist.account)
+        wait_for(lambda: said() > before)
+        self.assertEqual(artist.has(), 0)
+        fake.control("emit", type="checkout.session.completed", object=session)
+        wait_for(lambda: artist.has() == 900)
+
+    def test_a_refused_refund_is_tried_again_under_a_new_key(self):
+        artist, fan = Person().become_artist(), Person()
+        tip = fan.post(f"/artists/{artist.handle}/tips", {"amount": 1000})
+        fake.control("pay", session=session_of(tip))
+        wait_for(lambda: artist.has() == 900)
+        charge = server.rows("SELECT charge FROM fan_payments WHERE id = ?", tip["id"])[0][0]
+        fake.control("delivery", hold=True)  # the bank's question is not heard of
+        dispute = fake.control("dispute", payment_intent=fake.objects[charge]["payment_intent"])["id"]
+        fake.control("delivery", hold=False)
+        artist.post(f"/earnings/payments/{tip['id']}/refund", status=202)
+        wait_for(lambda: server.rows("SELECT refusals FROM fan_payments WHERE id = ?", tip["id"])[0][0] == 1)
+        fake.control("dispute_status", dispute=dispute, status="won")
+        server.rows("UPDATE fan_payments SET retry_at = 0 WHERE id = ?", tip["id"])
+        wait_for(lambda: artist.has() == 0)
+
     def test_disputes(self):
         artist = Person().become_artist()
         fan, subscription = self.subscriber(artist)

@@ -49,6 +49,7 @@ class Stage {
     made.destination = "acct_" + artist.id;
     made.trial_days = trial_days;
     made.idempotency_key = "subscription-" + made.id;
+    made.created = service.clock.now();
     service.store->write([&](Transaction& transaction) { transaction.earnings().save(made); });
     return open(made);
   }
@@ -66,6 +67,7 @@ class Stage {
     made.fee_permille = fee_permille;
     made.destination = "acct_" + artist.id;
     made.idempotency_key = "tip-" + made.id;
+    made.created = service.clock.now();
     service.store->write([&](Transaction& transaction) { transaction.earnings().save(made); });
     return earnings.take_session(made, stripe.open_tip(made, "", {}, "", RetryPolicy::once));
   }

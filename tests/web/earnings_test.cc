@@ -369,9 +369,9 @@ TEST(Royalties, FollowRefundsAndDebtsThatArePaid) {
   Studio studio;
   const Account owner = studio.add_artist(), payer = studio.add_account();
   studio.add_voice("her", owner, 500);
-  const Order order = studio.buy(payer, 30, 300);
+  const Order order = studio.buy(payer, 30, 300);  // a credit for 10, less than in the cheapest pack of the day
   const Job first = studio.sing(payer, "her", 10), second = studio.sing(payer, "her", 20);
-  const Mills each = credit_price / 2;
+  const Mills each = 10'000 / 2;
   studio.refund(order, 150);  // 15 of 30
   EXPECT_EQ(studio.spendable(payer), -15);
   EXPECT_EQ(studio.royalty(first)->paid, 10);
@@ -399,6 +399,9 @@ TEST(Royalties, AreTransferredAMonthAfterTheirMonthAndOnce) {
   EXPECT_THAT(studio.transfers(owner), IsEmpty()) << "the month is held back for another";
   studio.service.clock.time = parse_month("2027-05").value() + day;
   studio.stripe.lose_answers = 1;
+  studio.service.store->write([&](Transaction& transaction) {  // that the list of events does not tell it
+    transaction.earnings().save(EventWalk{"", studio.service.clock.now()});
+  });
   studio.earnings.work();
   ASSERT_EQ(studio.transfers(owner).size(), 1u);
   EXPECT_EQ(studio.transfers(owner)[0].state, RoyaltyTransfer::State::created) << "the answer was lost";
@@ -447,6 +450,344 @@ TEST(Royalties, WaitForAnAccountThatCanBePaidAndForMoney) {
   studio.earnings.work();
   EXPECT_EQ(studio.transfers(owner)[0].state, RoyaltyTransfer::State::sent);
   EXPECT_THAT(studio.audit(), IsEmpty());
+}
+
+TEST(Royalties, AreAPartOfWhatThePayerPaid) {
+  Studio studio;
+  const Account owner = studio.add_artist(), payer = studio.add_account(), other = studio.add_account();
+  studio.add_voice("her", owner, 1000);
+  // In a promotion a credit cost 5; by now the cheapest pack has it for 12.491.
+  studio.buy(payer, 1000, 5000);
+  studio.sing(payer, "her", 1000);
+  EXPECT_EQ(studio.owed(owner), 5'000'000);
+
+  // Dear ones are sung with, cheap ones bought, and the dear ones given back.
+  const Order dear = studio.buy(other, 100, 1000);
+  studio.sing(other, "her", 100);
+  studio.buy(other, 100, 10);
+  studio.refund(dear, 1000);
+  EXPECT_EQ(studio.owed(owner), 5'000'000 + 10'000) << "what is kept is 10";
+  EXPECT_THAT(studio.audit(), IsEmpty());
+  // What is left of a sum that buys no whole credit back.
+  const Order third = studio.buy(other, 3, 100);
+  studio.sing(other, "her", 3);
+  studio.refund(third, 1);
+  EXPECT_THAT(studio.audit(), IsEmpty());
+}
+
+TEST(Royalties, InAnotherCurrencyThanThePayerPaidInAreNone) {
+  Studio studio;
+  const Account owner = studio.add_artist(), payer = studio.add_account();
+  studio.add_voice("her", owner, 500);
+  const Order order = studio.buy(payer, 100, 1000);
+  Job job;
+  job.id = new_id();
+  job.account = payer.id;
+  job.voice = "her";
+  job.price = 10;
+  job.state = Job::State::done;
+  studio.service.store->write([&](Transaction& transaction) {
+    transaction.jobs().add(job);
+    transaction.ledger().post(reserve_entry(payer.id, job.id, job.price));
+    settle(transaction, job, Job::State::done, studio.service.clock.now());
+    note_spending(transaction, job, {"usd", credit_price}, studio.service.clock.now());
+  });
+  EXPECT_EQ(studio.royalty(job)->amount, 0);
+  EXPECT_THAT(studio.audit(), IsEmpty());
+}
+
+TEST(Royalties, AuditSeesWhatIsTooMuchOrMissing) {
+  Studio studio;
+  const Account owner = studio.add_artist(), payer = studio.add_account();
+  studio.add_voice("her", owner, 500);
+  studio.buy(payer, 100, 1000);
+  studio.pass(1);
+  const Job first = studio.sing(payer, "her", 10), second = studio.sing(payer, "her", 10);
+  ASSERT_THAT(studio.audit(), IsEmpty());
+  studio.service.store->write([&](Transaction& transaction) {
+    Royalty royalty = transaction.earnings().royalty(second.id).value();
+    royalty.bought_from = 5;
+    royalty.bought_to = 15;
+    transaction.earnings().save(royalty);
+  });
+  EXPECT_THAT(studio.audit(), ::testing::Contains(::testing::HasSubstr("same bought credits")));
+  Job job;
+  job.id = new_id();
+  job.account = payer.id;
+  job.voice = "her";
+  job.price = 10;
+  job.state = Job::State::done;
+  studio.service.store->write([&](Transaction& transaction) {
+    transaction.jobs().add(job);
+    transaction.ledger().post(reserve_entry(payer.id, job.id, job.price));
+    settle(transaction, job, Job::State::done, studio.service.clock.now());
+  });
+  EXPECT_THAT(studio.audit(), ::testing::Contains(::testing::HasSubstr("earned no royalty")));
+}
+
+/// What a month-old transfer needs to be made of.
+struct Restored : Studio {
+  Restored() {
+    add_voice("her", owner, 300);
+    buy(payer, 120, 1499);
+    sing(payer, "her", 100);
+    pass(90 * day);
+  }
+  /// Stripe as if a transfer had been made by the service before a backup was put in its place.
+  void sent_before(Money amount) { stripe.transfers["tr_before"] = {"tr_before", owner.id + "-eur-1", "", "eur", amount, 0}; }
+  const Account owner = add_artist(), payer = add_account();
+};
+
+TEST(Royalties, AreNotPaidTwiceAfterABackupIsRestored) {
+  Restored studio;
+  studio.sent_before(374);
+  studio.earnings.work();
+  EXPECT_EQ(studio.stripe.transfers.size(), 1u) << "no second one";
+  ASSERT_EQ(studio.transfers(studio.owner).size(), 1u);
+  EXPECT_EQ(studio.transfers(studio.owner)[0].stripe, "tr_before");
+  EXPECT_EQ(studio.has(studio.owner), 374);
+  EXPECT_THAT(studio.audit(), IsEmpty());
+}
+
+TEST(Royalties, OfAnotherSumAfterABackupWaitForTheOperator) {
+  Restored studio;
+  studio.sent_before(500);
+  studio.earnings.work();
+  studio.earnings.apply_event({{"id", "evt_b"}, {"type", "transfer.created"}, {"data", {{"object", {{"id", "tr_before"}}}}}});
+  ASSERT_EQ(studio.transfers(studio.owner).size(), 1u);
+  EXPECT_EQ(studio.transfers(studio.owner)[0].state, RoyaltyTransfer::State::created);
+  EXPECT_EQ(studio.transfers(studio.owner)[0].refusals, 1);
+  EXPECT_EQ(studio.has(studio.owner), 0);
+  studio.stripe.reverse_by_hand("tr_before", 500);
+  studio.pass(day);
+  studio.earnings.work();
+  EXPECT_EQ(studio.transfers(studio.owner)[0].state, RoyaltyTransfer::State::sent);
+  EXPECT_EQ(studio.has(studio.owner), 374);
+  EXPECT_THAT(studio.audit(), IsEmpty());
+}
+
+TEST(Royalties, WaitWhileThePaymentBehindThemIsDisputed) {
+  Studio studio;
+  const Account owner = studio.add_artist(), payer = studio.add_account(), good = studio.add_account();
+  studio.add_voice("her", owner, 300);
+  const Order order = studio.buy(payer, 120, 1499);
+  studio.sing(payer, "her", 100);
+  studio.buy(good, 120, 1499);
+  const Job kept = studio.sing(good, "her", 100);
+  studio.dispute(order, "needs_response");
+  studio.service.store->write([&](Transaction& transaction) { transaction.accounts().erase(payer.id, studio.service.clock.now()); });
+  studio.pass(90 * day);
+  studio.earnings.work();
+  ASSERT_EQ(studio.transfers(owner).size(), 1u);
+  EXPECT_EQ(studio.transfers(owner)[0].amount, 374) << "that of the other payer";
+  studio.dispute(order, "won");
+  studio.earnings.work();
+  EXPECT_EQ(studio.transfers(owner).size(), 2u);
+  EXPECT_EQ(studio.has(owner), 374 + 375);
+  EXPECT_THAT(studio.audit(), IsEmpty());
+}
+
+TEST(Royalties, GoWhereTheOwnerIsNow) {
+  Restored studio;
+  studio.stripe.poor = true;
+  studio.earnings.work();
+  ASSERT_EQ(studio.transfers(studio.owner).size(), 1u);
+  studio.service.store->write([&](Transaction& transaction) {
+    PayoutAccount account = transaction.earnings().payout_account(studio.owner.id).value();
+    account.stripe = "acct_new";
+    transaction.earnings().save(account);
+  });
+  studio.pass(20 * day);
+  studio.earnings.work();
+  std::vector<std::string> matters;
+  studio.service.store->read([&](Transaction& transaction) { matters = transaction.earnings().attention(studio.service.clock.now()); });
+  EXPECT_THAT(matters, ::testing::ElementsAre(::testing::HasSubstr("waits since")));
+  studio.stripe.poor = false;
+  studio.pass(day);
+  studio.earnings.work();
+  EXPECT_EQ(studio.transfers(studio.owner)[0].state, RoyaltyTransfer::State::sent);
+  EXPECT_EQ(studio.stripe.destinations.begin()->second, "acct_new");
+}
+
+// ---- what goes wrong at Stripe ----
+
+std::vector<std::string> matters_of(Stage& stage) {
+  std::vector<std::string> all;
+  stage.service.store->read([&](Transaction& transaction) { all = transaction.earnings().attention(stage.service.clock.now()); });
+  return all;
+}
+
+TEST(Earnings, StopWhenThePageOfTheArtistGoes) {
+  Stage stage;
+  const Account artist = stage.add_artist(), fan = stage.add_account(), other = stage.add_account();
+  Artist page;
+  page.account = artist.id;
+  page.handle = "maria";
+  page.name = "Maria";
+  page.links = "[]";
+  stage.service.store->write([&](Transaction& transaction) { transaction.artists().add(page, stage.service.clock.now()); });
+  const FanSubscription paid = stage.subscribe(fan, artist), own = stage.subscribe(artist, stage.add_artist());
+  stage.stripe.pay(paid.session);
+  stage.deliver();
+  const FanPayment tip = stage.tip(other, artist, 500);
+  stage.service.store->write([&](Transaction& transaction) { transaction.artists().erase(artist.id, stage.service.clock.now()); });
+  stage.earnings.work();
+  EXPECT_EQ(stage.now(paid).state, State::ended);
+  EXPECT_EQ(stage.stripe.sessions.at(tip.session).status, "expired");
+  EXPECT_EQ(stage.now(tip).state, FanPayment::State::expired);
+  EXPECT_EQ(stage.now(own).state, State::pending) << "what the artist pays to others goes on";
+}
+
+TEST(Earnings, CountOfConnectedAccountsWhatComesFromThereOnly) {
+  Stage stage;
+  const Account artist = stage.add_artist(), fan = stage.add_account();
+  const FanPayment tip = stage.tip(fan, artist, 500);
+  stage.stripe.pay(tip.session);
+  json forged = stage.stripe.events.back();
+  forged["account"] = "acct_" + artist.id;
+  EXPECT_FALSE(stage.earnings.apply_event(forged));
+  EXPECT_EQ(stage.has(artist), 0);
+  stage.service.config.stripe_secret_key = "rk_live_1";
+  json trial = stage.stripe.events.back();
+  trial["livemode"] = false;
+  EXPECT_FALSE(stage.earnings.apply_event(trial));
+  EXPECT_EQ(stage.has(artist), 0);
+  trial["livemode"] = true;
+  EXPECT_TRUE(stage.earnings.apply_event(trial));
+  EXPECT_EQ(stage.has(artist), 450);
+}
+
+TEST(Earnings, ADisputeThatWasWonInTheMeantimeTakesNothing) {
+  Stage stage;
+  const Account artist = stage.add_artist(), fan = stage.add_account();
+  const FanPayment tip = stage.tip(fan, artist, 1000);
+  stage.stripe.pay(tip.session);
+  stage.deliver();
+  const std::string charge = stage.now(tip).charge;
+  stage.stripe.dispute(charge, "dp_1", "lost", 600);
+  stage.deliver();
+  stage.stripe.dispute(charge, "dp_1", "won", 600);
+  stage.deliver();
+  stage.earnings.work();
+  EXPECT_EQ(stage.has(artist), 900);
+  stage.stripe.dispute(charge, "dp_2", "lost", 400);
+  stage.deliver();
+  stage.earnings.work();
+  stage.deliver();
+  EXPECT_EQ(stage.stripe.charges.at(charge).reversed, 400);
+  stage.stripe.dispute(charge, "dp_3", "lost", 100);
+  stage.deliver();
+  stage.pass(day);
+  stage.earnings.work();
+  stage.deliver();
+  EXPECT_EQ(stage.stripe.charges.at(charge).reversed, 500) << "only what is more";
+  EXPECT_THAT(stage.audit(), IsEmpty());
+}
+
+TEST(Earnings, RefusalsMakeNewKeys) {
+  Stage stage;
+  const Account artist = stage.add_artist(), fan = stage.add_account();
+  const FanPayment tip = stage.tip(fan, artist, 1000);
+  stage.stripe.pay(tip.session);
+  stage.deliver();
+  stage.stripe.charges.at(stage.now(tip).charge).open.insert("dp_unheard");
+  stage.change(tip, [](FanPayment& payment) { payment.refund_wanted = true; });
+  for (int i = 0; i < 7; ++i) {
+    stage.earnings.work();
+    EXPECT_EQ(stage.now(tip).refusals, i + 1);
+    stage.pass(day);
+  }
+  EXPECT_THAT(matters_of(stage), ::testing::ElementsAre(::testing::HasSubstr("refused 7 times to give back")));
+  stage.stripe.charges.at(stage.now(tip).charge).open.clear();
+  stage.earnings.work();
+  stage.deliver();
+  EXPECT_EQ(stage.now(tip).refunded, 1000);
+  EXPECT_THAT(matters_of(stage), IsEmpty());
+}
+
+TEST(Earnings, FindOutWhatNoEventTold) {
+  Stage stage;
+  const Account artist = stage.add_artist(), fan = stage.add_account(), other = stage.add_account();
+  const FanSubscription subscription = stage.subscribe(fan, artist);
+  const FanPayment tip = stage.tip(other, artist, 1000);
+  stage.stripe.pay(subscription.session);
+  stage.stripe.pay(tip.session);
+  stage.earnings.work();
+  EXPECT_EQ(stage.has(artist), 0) << "an event may come yet";
+  stage.pass(2 * hour);
+  stage.earnings.work();
+  EXPECT_EQ(stage.now(subscription).state, State::active);
+  EXPECT_EQ(stage.has(artist), 450 + 900);
+  // Two months at once: all invoices are asked for.
+  stage.pass(30 * day);
+  stage.stripe.renew(stage.now(subscription).stripe);
+  stage.pass(30 * day);
+  stage.stripe.renew(stage.now(subscription).stripe);
+  stage.stripe.events.clear();
+  stage.pass(2 * hour);
+  stage.earnings.work();
+  EXPECT_EQ(stage.has(artist), 3 * 450 + 900);
+  EXPECT_THAT(stage.audit(), IsEmpty());
+}
+
+TEST(Earnings, WalkThroughStripesOwnListOfEvents) {
+  Stage stage;
+  const Account artist = stage.add_artist(), fan = stage.add_account();
+  const FanPayment tip = stage.tip(fan, artist, 3000);
+  stage.stripe.pay(tip.session);
+  stage.deliver();
+  stage.earnings.work();  // remembers where the list ends
+  for (int i = 0; i < 60; ++i) stage.stripe.refund_by_hand(stage.now(tip).charge, 10, true);
+  stage.earnings.work();
+  EXPECT_EQ(stage.now(tip).refunded, 0) << "once a day";
+  stage.pass(day);
+  stage.stripe.refund_fails(stage.now(tip).charge);
+  for (int i = 0; i < 10; ++i) stage.earnings.work();
+  EXPECT_EQ(stage.now(tip).refunded, 600);
+  EXPECT_THAT(matters_of(stage), ::testing::ElementsAre(::testing::HasSubstr("A refund of payment"))) << "the last of them";
+  EXPECT_THAT(stage.audit(), IsEmpty());
+}
+
+TEST(Earnings, PayoutsMayTakeFromTheBank) {
+  Stage stage;
+  const Account artist = stage.add_artist();
+  stage.stripe.pay_out("acct_" + artist.id, "po_1", "paid", -400);
+  stage.deliver();
+  EXPECT_EQ(stage.has(artist), 400);
+  EXPECT_EQ(stage.balance(bank_account("eur", artist.id)), -400);
+  stage.stripe.pay_out("acct_" + artist.id, "po_1", "failed", -400);
+  stage.deliver();
+  EXPECT_EQ(stage.has(artist), 0);
+  EXPECT_THAT(matters_of(stage), IsEmpty());
+  stage.stripe.pay_out("acct_" + artist.id, "po_2", "paid", 100);
+  stage.deliver();
+  EXPECT_THAT(matters_of(stage), ::testing::ElementsAre(::testing::HasSubstr("more was taken out")));
+  EXPECT_THAT(stage.audit(), IsEmpty());
+}
+
+TEST(EarningFacts, MoneyThatWentBackTwiceIsBookedTwice) {
+  FanPayment payment;
+  payment.id = "in_1";
+  payment.currency = "eur";
+  payment.artist = "artist";
+  payment.state = FanPayment::State::paid;
+  payment.charged = payment.refunded = 500;
+  const FanPayment twice = merge(payment, DisputeFact{"dp_1", "lost", 500});
+  Money fans = 0;
+  for (const LedgerEntry& entry : entries_of(payment, twice))
+    for (const Posting& posting : entry.postings)
+      if (posting.account == fans_account("eur")) fans += posting.amount;
+  EXPECT_EQ(fans, 500);
+}
+
+TEST(EarningFacts, APaidMonthWithoutItsChargeDoesNotCount) {
+  FanPayment payment;
+  payment.state = FanPayment::State::paid;
+  EXPECT_TRUE(counts(payment)) << "a free one";
+  payment.amount = 500;
+  EXPECT_FALSE(counts(payment));
+  payment.charged = 500;
+  EXPECT_TRUE(counts(payment));
 }
 
 }  // namespace

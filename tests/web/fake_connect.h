@@ -10,6 +10,7 @@
 
 #include "domain/error.h"
 #include "payments/connect_gateway.h"
+#include "payments/stripe_api.h"
 
 namespace webwrap::testing {
 
@@ -20,7 +21,7 @@ class FakeConnect : public ConnectGateway {
   struct Charge : StripeCharge {
     std::map<std::string, Money> disputes;   ///< what was lost by each
     std::set<std::string> open;              ///< disputes that are not decided
-    std::map<std::string, Money> recovered;  ///< reversals by their mark
+    std::map<std::string, Money> recovered;  ///< our reversals
     Money lost() const {
       Money sum = 0;
       for (const auto& [id, amount] : disputes) sum += amount;
@@ -121,6 +122,10 @@ class FakeConnect : public ConnectGateway {
     account.missing = transfers && payouts_enabled ? "" : "requirements.past_due";
     tell("account.updated", {{"id", id}}, id);
   }
+  void refund_fails(const std::string& charge) {
+    const std::lock_guard lock(mutex);
+    tell("refund.failed", {{"id", "re_" + charge}, {"charge", charge}, {"status", "failed"}});
+  }
   void reverse_by_hand(const std::string& id, Money amount) {
     const std::lock_guard lock(mutex);
     transfers.at(id).reversed += amount;
@@ -201,9 +206,11 @@ class FakeConnect : public ConnectGateway {
     {
       const std::lock_guard lock(asked());
       Charge& charge = known_charge(payment.charge);
-      const std::string mark = std::to_string(payment.recovering);
-      const Money amount = std::min(charge.amount - charge.reversed, payment.recovering - payment.recovered);
-      if (!charge.recovered.emplace(mark, amount).second || amount <= 0) return;
+      Money done = 0;
+      for (const auto& [mark, amount] : charge.recovered) done += amount;
+      const Money amount = std::min(charge.amount - charge.reversed, payment.recovering - done);
+      if (amount <= 0) return;
+      charge.recovered[std::to_string(charge.recovered.size())] = amount;
       charge.fee_refunded += share_of(charge.fee, amount, charge.amount);
       charge.reversed += amount;
       tell("transfer.reversed", {{"id", charge.transfer}});
@@ -215,9 +222,10 @@ class FakeConnect : public ConnectGateway {
     {
       const std::lock_guard lock(asked());
       for (const auto& [id, made] : transfers)
-        if (made.transfer == transfer.id) return made;
+        if (made.transfer == transfer.id && (made.amount == transfer.amount || made.reversed < made.amount)) return made;
       if (poor) throw ServiceError(409, "payment_refused", "balance_insufficient");
-      sent = {fmt::format("tr_{}", ++numbers), transfer.id, "", transfer.amount, 0};
+      sent = {fmt::format("tr_{}", ++numbers), transfer.id, "", transfer.currency, transfer.amount, 0};
+      destinations[sent.id] = transfer.destination;
       transfers[sent.id] = sent;
       tell("transfer.created", {{"id", sent.id}});
     }
@@ -228,13 +236,32 @@ class FakeConnect : public ConnectGateway {
     if (const auto found = find(transfers, id)) return found;
     const std::lock_guard lock(mutex);
     for (const auto& [charge_id, charge] : charges)
-      if (charge.transfer == id) return StripeTransfer{id, "", charge_id, charge.amount, charge.reversed};
+      if (charge.transfer == id) return StripeTransfer{id, "", charge_id, charge.currency, charge.amount, charge.reversed};
     return std::nullopt;
   }
   std::optional<StripePayout> find_payout(const std::string&, const std::string& id) override { return find(payouts, id); }
 
+  std::vector<std::string> invoices_of(const std::string& subscription) override {
+    const std::lock_guard lock(asked());
+    std::vector<std::string> ids;
+    for (const auto& [id, invoice] : invoices)
+      if (invoice.subscription == subscription) ids.push_back(id);
+    return ids;
+  }
+  EventPage events_after(const std::string& event) override {
+    const std::lock_guard lock(asked());
+    constexpr std::size_t page = 25;
+    if (events.empty()) return {};
+    const auto known = places.find(event);
+    if (known == places.end() || known->second >= events.size()) return {{events.back()}, false};
+    const std::size_t at = known->second + 1;
+    const std::size_t end = std::min(at + page, events.size());
+    return {std::vector<nlohmann::json>(events.begin() + long(at), events.begin() + long(end)), end < events.size()};
+  }
+
   std::mutex mutex;
   std::vector<nlohmann::json> events;
+  std::map<std::string, std::size_t> places;  ///< of events, by their ids
   std::map<std::string, ConnectedAccount> accounts;
   std::map<std::string, Session> sessions;
   std::map<std::string, Subscription> subscriptions;
@@ -243,14 +270,18 @@ class FakeConnect : public ConnectGateway {
   std::map<std::string, StripeTransfer> transfers;  ///< of royalties
   std::map<std::string, StripePayout> payouts;
   std::map<std::string, std::string> by_key;
+  std::map<std::string, std::string> titles;        ///< by key
+  std::map<std::string, std::string> destinations;  ///< of transfers
   std::string last_title;
   ReturnPages last_pages;
   Seconds time = 1'800'000'000;
   int calls = 0, numbers = 0;
   bool down = false, poor = false;
+  bool refuse_sessions = false;
   int lose_answers = 0;  ///< so many of the next calls that change something are done, but their answers are lost
 
  private:
+  std::set<std::string> refused;  ///< keys
   std::mutex& asked() {
     ++calls;
     if (down) throw ServiceError(502, "payment_provider", "down");
@@ -273,10 +304,14 @@ class FakeConnect : public ConnectGateway {
   void tell(const std::string& type, const nlohmann::json& object, const std::string& account = "") {
     nlohmann::json event = {{"id", fmt::format("evt_{}", ++numbers)}, {"type", type}, {"data", {{"object", object}}}};
     if (!account.empty()) event["account"] = account;
+    places[event.at("id")] = events.size();
     events.push_back(event);
   }
   Session& open(const std::string& key, const std::string& title, const ReturnPages& pages) {
     const std::lock_guard lock(asked());
+    // As Stripe: what was answered to a key stays, a refusal too, and it takes no other words.
+    if (refuse_sessions) refused.insert(key);
+    if (refused.contains(key) || titles.emplace(key, title).first->second != title) throw StripeRefusal("idempotency_error");
     last_title = title;
     last_pages = pages;
     std::string& id = by_key[key];

@@ -90,7 +90,15 @@ TEST_F(Moderation, KeepsOrHides) {
   const Id song = report("/shares/" + share, "It is mine.");
   decide(song, "keep");
   get("/shares/" + share);
+  FanSubscription paid;
+  paid.id = "paid";
+  paid.artist = maria.id;
+  paid.amount = 500;
+  paid.state = FanSubscription::State::active;
+  service.store->write([&](Transaction& transaction) { transaction.earnings().save(paid); });
   decide(song, "hide");
+  service.store->read([&](Transaction& transaction) { paid = transaction.earnings().subscription(paid.id).value(); });
+  EXPECT_TRUE(paid.end_wanted) << "nobody pays on for what is hidden";
   page("/a/maria", 404);
   get("/shares/" + share, 404);
   ::testing::internal::CaptureStdout();

@@ -89,6 +89,8 @@ struct NoConnect : ConnectGateway {
   StripeTransfer send_transfer(const RoyaltyTransfer&) override { throw std::logic_error(nothing); }
   std::optional<StripeTransfer> find_transfer(const std::string&) override { return std::nullopt; }
   std::optional<StripePayout> find_payout(const std::string&, const std::string&) override { return std::nullopt; }
+  std::vector<std::string> invoices_of(const std::string&) override { return {}; }
+  EventPage events_after(const std::string&) override { return {}; }
 };
 
 /// A whole service in a temporary folder, without network: requests go straight to the router. Tests add the routes they need.

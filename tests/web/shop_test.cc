@@ -268,6 +268,21 @@ TEST_F(ShopTest, WebhookAsksForTryingAgainWhileTheProviderMustBeAskedAndIsDown) 
   EXPECT_EQ(deliver(body).status, 200);
 }
 
+TEST_F(ShopTest, EventsOfConnectedAccountsAndTrialsSellNothing) {
+  const json bought = buy();
+  json event = json::parse(completed(bought));
+  event["account"] = "acct_1";
+  EXPECT_EQ(deliver(event.dump()).status, 200) << "nor are they sent again";
+  event.erase("account");
+  service_.config.stripe_secret_key = "sk_live_secret";
+  event["livemode"] = false;
+  EXPECT_EQ(deliver(event.dump()).status, 200);
+  const Credits before = balance();
+  event["livemode"] = true;
+  EXPECT_EQ(deliver(event.dump()).status, 200);
+  EXPECT_EQ(balance() - before, bought.at("credits").get<Credits>());
+}
+
 TEST_F(ShopTest, OrdersAreTheBuyersOnly) {
   const json bought = buy();
   const std::string path = "/api/v1/orders/" + bought.at("id").get<std::string>();

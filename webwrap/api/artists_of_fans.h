@@ -6,10 +6,11 @@
 
 namespace webwrap {
 
-/// The account of an artist by the handle that stands in an address, or by its id. ServiceError(404, "no_such_artist").
+/// The account of an artist by its id, or by the handle that stands in an address. The id comes first: nobody else can have it, while
+/// anybody could take it for his handle. ServiceError(404, "no_such_artist").
 inline Id require_artist(Transaction& transaction, const std::string& address) {
-  auto artist = transaction.artists().find_by_handle(address);
-  if (!artist) artist = transaction.artists().find(address);
+  auto artist = transaction.artists().find(address);
+  if (!artist) artist = transaction.artists().find_by_handle(address);
   if (!artist || artist->hidden) throw ServiceError(404, "no_such_artist", "There is no such artist.");
   return artist->account;
 }

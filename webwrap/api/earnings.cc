@@ -267,6 +267,15 @@ Response refund_payment(const Context& context, const Request& request) {
       throw ServiceError(409, "nothing_left", "Nothing is left of this payment that could be given back.");
     if (is_disputed(payment))
       throw ServiceError(409, "disputed", "The fan's bank decides about this payment; it cannot be given back now.");
+    if (!payment.refund_wanted) {
+      // Otherwise the service would bear what was paid out: an artist and a fan who are one would earn by giving back.
+      EarningStore& earnings = transaction.earnings();
+      const Money part = payment.charged - payment.fee - payment.reversed + payment.fee_refunded;
+      const Money there = transaction.ledger().balance(connected_account(payment.currency, account.id));
+      if (there - earnings.leaving(account.id, payment.currency) < part)
+        throw ServiceError(409, "paid_out",
+                           "Your part of this payment does not lie in your account at Stripe any more; give it back when enough came in.");
+    }
     payment.refund_wanted = true;
     payment.retry_at = 0;
     transaction.earnings().save(payment);
@@ -335,7 +344,8 @@ Response list_statements(const Context& context, const Request& request) {
       for (const StatementLine& line : earnings.statement(account.id, currency, 0, context.clock.now() + day)) {
         auto& sums = months[{month_of(line.time), currency}];
         const bool payout = line.kind == "payout" || line.kind == "payout_failed";
-        if (line.account == accounts[0].account && !payout && line.kind != "royalties") sums[0] += line.amount;
+        const bool royalty = line.kind == "royalties" || line.kind == "transfer_reversal";
+        if (line.account == accounts[0].account && !payout && !royalty) sums[0] += line.amount;
         if (line.account == accounts[1].account) sums[1] += line.amount;
         if (line.account == accounts[2].account && line.kind != "royalty_transfer") sums[2] += line.amount;
       }

@@ -9,6 +9,7 @@
 #include "api/auth.h"
 #include "api/handlers.h"
 #include "api/json_body.h"
+#include "api/share_access.h"
 #include "api/shares.h"
 #include "domain/id.h"
 #include "domain/text.h"
@@ -51,7 +52,10 @@ Response post_start(const Context& context, const Request& request) {
   const std::string secret = new_secret();
   const Seconds now = context.clock.now();
   const auto account = find_account(context, request);
-  const bool counts = !is_robot(request) && !(account && account->id == shared->account);
+  std::optional<Share> share;
+  context.store.read([&](Transaction& transaction) { share = transaction.songs().find_share(request.params.at("id")); });
+  const bool heard = share && !hearing_of(context, request, *share).locked;
+  const bool counts = heard && !is_robot(request) && !(account && account->id == shared->account);
   if (counts)
     context.store.write([&](Transaction& transaction) {
       transaction.plays().start({hash_secret(secret), shared->id, listener_of(transaction, request, now).network, now});

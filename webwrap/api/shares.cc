@@ -140,6 +140,9 @@ Response post_share(const Context& context, const Request& request) {
     if (!transaction.songs().find(song.id)) throw ServiceError(404, "no_such_song", "There is no such song.");
     if (const auto before = transaction.songs().share_of(song.id)) {
       share = *before;
+      if (share.taken_down) return;
+      access.apply(transaction, share);  // who asks for subscribers only is not to get a link for all
+      transaction.songs().update_share(share);
       return;
     }
     share.id = new_id();

@@ -13,6 +13,7 @@
 #include "log/log.h"
 #include "payments/earnings.h"
 #include "payments/fulfilment.h"
+#include "payments/stripe_json.h"
 #include "payments/webhook_signature.h"
 #include "store/records.h"
 
@@ -156,6 +157,7 @@ Response receive_webhook(const Context& context, const Request& request, Provide
   const json event = json::parse(request.body, nullptr, false);
   if (!event.is_object()) throw ServiceError(400, "invalid_event", "The body is not a JSON object.");
   log(Level::info, "stripe event", {{"id", event.value("id", json())}, {"type", event.value("type", json())}});
+  if (!is_event_that_counts(event, context.config.stripe_secret_key)) return json_response(200, {{"received", true}});  // nor sent again
   const ConcurrencyLimiter::Slot slot = slots.events.enter();  // most are looked up at Stripe; who finds no place is sent again
   if (!Earnings(context.config, context.store, context.connect, context.clock).apply_event(event))
     Fulfilment(context.store, context.payments, context.clock).apply_event(event);

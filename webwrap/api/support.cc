@@ -13,6 +13,7 @@
 #include "domain/id.h"
 #include "payments/earning_facts.h"
 #include "payments/earnings.h"
+#include "payments/stripe_api.h"
 
 namespace webwrap {
 namespace {
@@ -158,22 +159,29 @@ FanSubscription begin_subscription(const Context& context, Transaction& transact
   made.fee_permille = context.config.artist_fee_permille;
   made.destination = account.stripe;
   made.trial_days = first ? tier->trial_days : 0;
+  made.title = fmt::format("{}: {}", artist_view(transaction, artist).value("name", ""), tier->title);
   made.idempotency_key = "subscription-" + made.id;
   made.created = context.clock.now();
   earnings.save(made);
   return made;
 }
 
+/// Stripe repeats what it answered to a key, a refusal too: what was refused is over, so that the next click begins anew.
+template <class Thing>
+void give_up(const Context& context, const Id& id, std::optional<Thing> (EarningStore::*find)(const Id&)) {
+  context.store.write([&](Transaction& transaction) {
+    auto now = (transaction.earnings().*find)(id);
+    if (!now || now->state != Thing::State::created) return;
+    now->state = Thing::State::expired;
+    now->end_wanted = true;  // should Stripe have made it after all
+    transaction.earnings().save(*now);
+  });
+}
+
 /// Ends a session that was opened for another tier and not paid.
 void withdraw(const Context& context, const FanSubscription& subscription) {
   if (subscription.session.empty()) {
-    context.store.write([&](Transaction& transaction) {
-      auto now = transaction.earnings().subscription(subscription.id);
-      if (!now || now->state != FanSubscription::State::created) return;
-      now->state = FanSubscription::State::expired;
-      now->end_wanted = true;  // should Stripe have made it after all
-      transaction.earnings().save(*now);
-    });
+    give_up<FanSubscription>(context, subscription.id, &EarningStore::subscription);
     return;
   }
   context.connect.expire_checkout(subscription.session);
@@ -181,14 +189,14 @@ void withdraw(const Context& context, const FanSubscription& subscription) {
 }
 
 FanSubscription open_checkout(const Context& context, const FanSubscription& subscription, const Account& fan, RetryPolicy retry) {
-  std::string title;
-  context.store.read([&](Transaction& transaction) {
-    const auto tier = transaction.earnings().tier(subscription.tier);
-    title = fmt::format("{}: {}", artist_view(transaction, subscription.artist).value("name", ""), tier ? tier->title : "");
-  });
-  return earnings_of(context).take_session(
-      subscription, context.connect.open_subscription(
-                        subscription, title, pages_of(context, subscription.artist, "subscription", subscription.id), fan.email, retry));
+  const ReturnPages pages = pages_of(context, subscription.artist, "subscription", subscription.id);
+  try {
+    return earnings_of(context).take_session(subscription,
+                                             context.connect.open_subscription(subscription, subscription.title, pages, fan.email, retry));
+  } catch (const StripeRefusal&) {
+    give_up<FanSubscription>(context, subscription.id, &EarningStore::subscription);
+    throw;
+  }
 }
 
 Response respond(const Context& context, int status, const FanSubscription& subscription) {
@@ -250,8 +258,9 @@ Response get_subscription(const Context& context, const Request& request, Suppor
   using State = FanSubscription::State;
   const Account fan = require_member(context, request);
   const FanSubscription known = require_subscription(context, fan, request.params.at("id"));
-  const bool waits = known.state == State::created || known.state == State::pending || known.paid_through == 0;
+  const bool waits = (known.state == State::created && !known.end_wanted) || known.state == State::pending || known.paid_through == 0;
   return respond(context, 200, refreshed(context, fan, slots, known, waits && known.state != State::expired, [&]() -> FanSubscription {
+                   if (known.session.empty() && known.end_wanted) return known;
                    if (known.session.empty()) return open_checkout(context, known, fan, RetryPolicy::once);
                    const auto session = context.connect.find_checkout(known.session);
                    return session ? earnings_of(context).take_session(known, *session) : known;
@@ -291,11 +300,13 @@ Response respond(const Context& context, int status, const FanPayment& tip) {
 }
 
 FanPayment open_checkout(const Context& context, const FanPayment& tip, const Account& fan, RetryPolicy retry) {
-  std::string title;
-  context.store.read(
-      [&](Transaction& transaction) { title = fmt::format("A tip for {}", artist_view(transaction, tip.artist).value("name", "")); });
-  return earnings_of(context).take_session(
-      tip, context.connect.open_tip(tip, title, pages_of(context, tip.artist, "tip", tip.id), fan.email, retry));
+  const ReturnPages pages = pages_of(context, tip.artist, "tip", tip.id);
+  try {
+    return earnings_of(context).take_session(tip, context.connect.open_tip(tip, tip.title, pages, fan.email, retry));
+  } catch (const StripeRefusal&) {
+    give_up<FanPayment>(context, tip.id, &EarningStore::payment);
+    throw;
+  }
 }
 
 Response add_tip(const Context& context, const Request& request, SupportSlots& slots) {
@@ -317,6 +328,7 @@ Response add_tip(const Context& context, const Request& request, SupportSlots& s
     tip.artist = require_artist(transaction, request.params.at("handle"));
     check_fan(transaction, fan, tip.artist);
     tip.destination = require_earning_artist(transaction, tip.artist).stripe;
+    tip.title = fmt::format("A tip for {}", artist_view(transaction, tip.artist).value("name", ""));
     transaction.earnings().save(tip);
   });
   return respond(context, 201, open_checkout(context, tip, fan, RetryPolicy::standard));
@@ -329,7 +341,7 @@ Response get_tip(const Context& context, const Request& request, SupportSlots& s
   context.store.read([&](Transaction& transaction) { found = transaction.earnings().payment(request.params.at("id")); });
   if (!found || found->fan != fan.id || found->kind != FanPayment::Kind::tip)
     throw ServiceError(404, "no_such_tip", "There is no such tip of yours.");
-  const bool waits = found->state == State::created || found->state == State::pending;
+  const bool waits = (found->state == State::created && !found->end_wanted) || found->state == State::pending;
   return respond(context, 200, refreshed(context, fan, slots, *found, waits, [&]() -> FanPayment {
                    if (found->session.empty()) return open_checkout(context, *found, fan, RetryPolicy::once);
                    const auto session = context.connect.find_checkout(found->session);

@@ -5,6 +5,7 @@
 
 #include "blob/blob_store.h"
 #include "commands/commands.h"
+#include "domain/clock.h"
 
 namespace webwrap {
 namespace {
@@ -106,11 +107,12 @@ std::string problem_of(const Expected& expected, BlobStore& blobs, bool deep) {
 int audit(const Config& config, bool deep) {
   const auto store = open_existing_store(config);
   const auto blobs = open_local_blob_store(blob_path(config));
-  std::vector<std::string> problems;
+  std::vector<std::string> problems, matters;
   std::vector<Expected> expected;
   store->read([&](Transaction& transaction) {
     problems = transaction.ledger().audit();
     for (const std::string& problem : transaction.earnings().audit()) problems.push_back(problem);
+    matters = transaction.earnings().attention(SystemClock().now());
     expected = expected_blobs(transaction);
   });
   const std::size_t of_books = problems.size();
@@ -126,6 +128,7 @@ int audit(const Config& config, bool deep) {
           if (const std::string trouble = problem_of(blob, *blobs, deep); !trouble.empty()) problems.push_back(trouble);
     });
   for (const std::string& problem : problems) fmt::print("{}\n", problem);
+  for (const std::string& matter : matters) fmt::print("To be seen to: {}\n", matter);
   if (problems.empty())
     fmt::print("The books are sound, and all {} files are there{}.\n", expected.size(), deep ? " and as they were written" : "");
   else

@@ -80,6 +80,7 @@ void take_down_song(Transaction& transaction, const Report& report, Seconds now)
 void set_hidden(Transaction& transaction, Artist artist, bool hidden, Seconds now) {
   artist.hidden = hidden;
   transaction.artists().update(artist, now);
+  if (hidden) transaction.earnings().stop_support(artist.account);  // fans are not to pay on for what they cannot see
 }
 
 /// The artist's page, or the song, by whatever share.

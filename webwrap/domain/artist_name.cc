@@ -116,6 +116,11 @@ constexpr char reserved_sentence[] = "this is reserved, or sounds as if it spoke
 
 bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 
+/// As new_id() makes them: where an address may hold either, nobody's handle is to be another's id.
+bool is_like_id(std::string_view handle) {
+  return handle.size() == 26 && std::all_of(handle.begin(), handle.end(), [](char c) { return is_letter(c) || (c >= '2' && c <= '7'); });
+}
+
 /// Kinds of characters that names are written with: letters, their marks, digits, punctuation, symbols, and the one space.
 bool is_of_names(UChar32 c) {
   if (c == ' ') return true;
@@ -131,6 +136,7 @@ std::string handle_problem(std::string_view handle) {
   if (!good || handle.front() == '-' || handle.back() == '-' || handle.find("--") != handle.npos)
     return "it may have small letters a to z, digits, and single hyphens between them.";
   if (std::none_of(handle.begin(), handle.end(), is_letter)) return "it must have a letter.";
+  if (is_like_id(handle)) return "it looks like one of the service's own numbers: choose another one.";
   return speaks_for_the_service(handle) ? reserved_sentence : std::string();
 }
 

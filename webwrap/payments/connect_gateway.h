@@ -1,6 +1,8 @@
 #pragma once
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "payments/payment_gateway.h"
 #include "store/earnings.h"
@@ -49,14 +51,20 @@ struct StripeTransfer {
   std::string id;
   std::string transfer;  ///< our id, by its transfer_group
   std::string charge;    ///< of a fan's payment: the charge that it is a part of
+  std::string currency;
   Money amount = 0, reversed = 0;
 };
 
 struct StripePayout {
   std::string id, currency;
   std::string status;  ///< pending, in_transit, paid, failed, canceled
-  Money amount = 0;
+  Money amount = 0;    ///< negative: taken from the bank, where the account owed something
   Seconds arrival = 0;
+};
+
+struct EventPage {
+  std::vector<nlohmann::json> events;
+  bool more = false;
 };
 
 /// Where a fan is sent back to from the payment's page.
@@ -96,12 +104,17 @@ class ConnectGateway {
 
   /// Gives back what is left of a charge; the artist's and the service's parts too. Nothing happens to one that was given back.
   virtual void refund(const FanPayment&) = 0;
-  /// Takes payment.recovering - payment.recovered back from the artist, once for each payment.recovering.
+  /// Takes so much back from the artist that all that was taken for disputes is payment.recovering, as far as there is so much.
   virtual void recover(const FanPayment&) = 0;
-  /// Once for each transfer, however often it is tried.
+  /// Once for each transfer, however often it is tried. One of the same id that was made before is given as it is, whatever its sum.
   virtual StripeTransfer send_transfer(const RoyaltyTransfer&) = 0;
   virtual std::optional<StripeTransfer> find_transfer(const std::string& id) = 0;
   virtual std::optional<StripePayout> find_payout(const std::string& account, const std::string& id) = 0;
+
+  /// The ids of a subscription's last invoices.
+  virtual std::vector<std::string> invoices_of(const std::string& subscription) = 0;
+  /// What happened after an event, the oldest first, some at a time. Without an id, or where Stripe has forgotten it: the last event only.
+  virtual EventPage events_after(const std::string& event) = 0;
 };
 
 }  // namespace webwrap

@@ -38,8 +38,9 @@ struct Places {
 
 Places places_of(const FanPayment& payment) {
   if (payment.state != FanPayment::State::paid) return {};
-  const Money back = std::min(payment.refunded + lost_in_disputes(payment), payment.charged);
-  return {back - payment.charged, payment.charged - payment.fee - payment.reversed + payment.fee_refunded};
+  // A fan may get the same money twice, from the artist and from his bank: then it is more than was charged.
+  return {payment.refunded + lost_in_disputes(payment) - payment.charged,
+          payment.charged - payment.fee - payment.reversed + payment.fee_refunded};
 }
 
 void post(LedgerEntry& entry, const std::string& account, std::int64_t amount) {
@@ -155,7 +156,7 @@ FanPayment merge(FanPayment known, const DisputeFact& told) {
 
 Payout merge(Payout known, const StripePayout& told) {
   using State = Payout::State;
-  grow(known.amount, told.amount);
+  if (told.amount != 0) known.amount = told.amount;  // it never changes
   learn(known.currency, told.currency);
   known.arrival = std::max(known.arrival, told.arrival);
   // A bank may send back what was paid out already.
@@ -177,7 +178,8 @@ bool has_undecided_dispute(const FanPayment& payment) { return has_dispute(payme
 bool is_disputed(const FanPayment& payment) { return has_undecided_dispute(payment) || has_dispute(payment, "lost"); }
 
 bool counts(const FanPayment& payment) {
-  return payment.state == FanPayment::State::paid && (payment.charged == 0 || payment.refunded < payment.charged) && !is_disputed(payment);
+  const bool kept = payment.charged > 0 ? payment.refunded < payment.charged : payment.amount == 0;
+  return payment.state == FanPayment::State::paid && kept && !is_disputed(payment);
 }
 
 Seconds paid_through(const std::vector<FanPayment>& payments) {
@@ -218,7 +220,7 @@ std::vector<LedgerEntry> entries_of(const FanPayment& before, const FanPayment& 
 std::vector<LedgerEntry> entries_of(const Payout& before, const Payout& after) {
   const auto out = [](const Payout& payout) { return payout.state == Payout::State::paid ? payout.amount : 0; };
   const Money more = out(after) - out(before);
-  const bool back = more < 0;
+  const bool back = out(before) != 0;
   LedgerEntry entry = named(fmt::format("payout:{}:{}", after.id, name_of(after.state)), back ? "payout_failed" : "payout",
                             back ? "The bank sent a payout back" : "Paid out to the bank");
   post(entry, connected_account(after.currency, after.account), -more);

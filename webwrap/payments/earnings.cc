@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "domain/error.h"
-#include "domain/id.h"
 #include "domain/month.h"
 #include "domain/text.h"
 #include "log/log.h"
@@ -44,6 +44,11 @@ void check_charge(const FanPayment& payment, const StripeCharge& charge) {
     fail_mismatch(what, payment.id, fmt::format("over {}", charge.amount), fmt::format("{}", payment.amount));
 }
 
+/// A transfer may have been made by a later state of this service that a backup was put in the place of: then its sum may be another.
+bool is_the_one(const RoyaltyTransfer& transfer, const StripeTransfer& told) {
+  return told.amount == transfer.amount && (told.currency.empty() || told.currency == transfer.currency);
+}
+
 /// That a session is the one that was opened.
 void check_session(const Id& ours, const std::string& known, const std::string& told) {
   if (!known.empty() && known != told)
@@ -63,6 +68,7 @@ bool Earnings::apply_event(const json& event) {
   if (data == event.end() || !data->is_object() || !data->contains("object") || !data->at("object").is_object()) return false;
   const json& object = data->at("object");
   const std::string type = text_of(event, "type"), id = text_of(object, "id");
+  if (!is_event_that_counts(event, config_.stripe_secret_key)) return false;
   if (type.starts_with("checkout.session.")) return look_at_session(object);
   if (type.starts_with("customer.subscription.")) return look_at_subscription(id), true;
   if (is_about_invoice(type)) return look_at_invoice(id), true;
@@ -77,6 +83,8 @@ bool Earnings::apply_event(const json& event) {
     return look_at_dispute(object), true;
   }
   if (type == "charge.refunded") return order_of(object).empty() && look_at_charge(id);
+  if (type == "refund.failed" || ((type == "refund.updated" || type == "charge.refund.updated") && text_of(object, "status") == "failed"))
+    return note_failed_refund(object);
   if (type == "application_fee.refunded") {
     const std::string charge = text_of(object, "originating_transaction");
     return look_at_charge(charge.empty() ? text_of(object, "charge") : charge), true;
@@ -98,14 +106,32 @@ void Earnings::take(Transaction& transaction, const FanPayment& before, FanPayme
   EarningStore& earnings = transaction.earnings();
   if (after.state == FanPayment::State::paid && after.paid == 0) after.paid = clock_.now();
   // What a bank gave back to the fan is the artist's loss, not the service's.
-  after.recovering = std::max(after.recovering, std::min(lost_in_disputes(after), after.charged));
+  after.recovering = std::min(lost_in_disputes(after), after.charged);
   earnings.save(after);
-  post(transaction, entries_of(before, after));
+  const std::vector<LedgerEntry> entries = entries_of(before, after);
+  post(transaction, entries);
+  const Money left = entries.empty() ? 0 : transaction.ledger().balance(connected_account(after.currency, after.artist));
+  if (left < 0) log(Level::warning, "an artist's account at Stripe is below zero", {{"artist", after.artist}, {"balance", left}});
   auto subscription = earnings.subscription(after.subscription);
   if (!subscription) return;
   subscription->paid_through = paid_through(earnings.payments_of_subscription(subscription->id));
   if (is_disputed(after)) subscription->end_wanted = true;  // a fan who takes money back does not want to go on
   earnings.save(*subscription);
+}
+
+/// A bank did not take the money that went back to a fan. What is known only grows, so the books leave it given back; a person has to see.
+bool Earnings::note_failed_refund(const json& refund) {
+  const std::string charge = text_of(refund, "charge");
+  log(Level::error, "a refund failed: its money came back to the service", {{"refund", text_of(refund, "id")}, {"charge", charge}});
+  bool known = false;
+  store_.write([&](Transaction& transaction) {
+    auto payment = transaction.earnings().payment_of_charge(charge);
+    known = payment.has_value();
+    if (!known) return;
+    payment->refund_failed = true;
+    transaction.earnings().save(*payment);
+  });
+  return known;
 }
 
 // ---- looking ----
@@ -275,6 +301,7 @@ void Earnings::look_at_transfer(const std::string& stripe) {
     if (!known) known = earnings.transfer(told->transfer);
     if (!known || (!known->stripe.empty() && known->stripe != stripe)) return;
     ours = true;
+    if (!is_the_one(*known, *told)) return;
     RoyaltyTransfer after = *known;
     after.stripe = stripe;
     after.state = RoyaltyTransfer::State::sent;
@@ -329,7 +356,10 @@ int each(const std::vector<Thing>& things, const char* what, const Do& work, con
 
 int Earnings::work() {
   if (!gateway_.configured()) return 0;
-  return end_subscriptions() + give_back() + recover() + make_transfers() + send_transfers() + check_overdue();
+  const int done =
+      end_subscriptions() + end_tips() + give_back() + recover() + make_transfers() + send_transfers() + check_overdue() + check_waiting();
+  walk_events();
+  return done;
 }
 
 /// Until it is done, the next try is later: another process may do the same.
@@ -377,16 +407,39 @@ int Earnings::end_subscriptions() {
 namespace {
 
 auto payment_later(Store& store, const Clock& clock) {
-  return [&](const FanPayment& payment, Seconds wait, bool) {
+  return [&](const FanPayment& payment, Seconds wait, bool refused) {
     store.write([&](Transaction& transaction) {
       auto now = transaction.earnings().payment(payment.id);
       now->retry_at = clock.now() + wait;
+      if (refused) ++now->refusals;
       transaction.earnings().save(*now);
     });
   };
 }
 
 }  // namespace
+
+int Earnings::end_tips() {
+  std::vector<FanPayment> all;
+  store_.write([&](Transaction& transaction) {
+    all = transaction.earnings().tips_to_end(clock_.now(), at_once);
+    put_off(transaction, all);
+  });
+  const auto end = [&](const FanPayment& tip) {
+    if (!tip.session.empty()) {
+      gateway_.expire_checkout(tip.session);
+      if (const auto session = gateway_.find_checkout(tip.session)) take_session(tip, *session);
+      return;
+    }
+    store_.write([&](Transaction& transaction) {
+      auto now = transaction.earnings().payment(tip.id);
+      if (!now || now->state != FanPayment::State::created) return;
+      now->state = FanPayment::State::expired;
+      transaction.earnings().save(*now);
+    });
+  };
+  return each(all, "ending a tip's session", end, payment_later(store_, clock_));
+}
 
 int Earnings::give_back() {
   std::vector<FanPayment> all;
@@ -412,7 +465,7 @@ int Earnings::recover() {
   return each(
       all, "taking a disputed payment back from its artist",
       [&](const FanPayment& payment) {
-        gateway_.recover(payment);
+        gateway_.recover(payment);  // what was lost at the moment at which it was read
         store_.write([&](Transaction& transaction) {
           auto now = transaction.earnings().payment(payment.id);
           now->recovered = std::max(now->recovered, payment.recovering);
@@ -435,7 +488,11 @@ int Earnings::make_transfers() {
       const auto account = earnings.payout_account(one.owner);
       if (!account || !account->can_earn()) continue;
       RoyaltyTransfer transfer;
-      transfer.id = new_id();
+      // By its number, not by chance: one that was sent after a backup which is restored by now is found at Stripe.
+      const std::vector<RoyaltyTransfer> made_before = earnings.transfers_of(one.owner, std::numeric_limits<int>::max());
+      transfer.id = fmt::format("{}-{}-{}", one.owner, one.currency,
+                                1 + std::count_if(made_before.begin(), made_before.end(),
+                                                  [&](const RoyaltyTransfer& other) { return other.currency == one.currency; }));
       transfer.owner = one.owner;
       transfer.destination = account->stripe;
       transfer.currency = one.currency;
@@ -454,19 +511,41 @@ int Earnings::make_transfers() {
   return made;
 }
 
+/// Its account may have been closed at Stripe and another one opened in its place.
+RoyaltyTransfer Earnings::to_where_the_owner_is_now(const RoyaltyTransfer& transfer) {
+  RoyaltyTransfer now = transfer;
+  store_.write([&](Transaction& transaction) {
+    const auto account = transaction.earnings().payout_account(transfer.owner);
+    if (!account || !account->can_earn() || account->stripe == transfer.destination) return;
+    now.destination = account->stripe;
+    ++now.refusals;  // a key takes no other destination
+    transaction.earnings().save(now);
+  });
+  return now;
+}
+
 int Earnings::send_transfers() {
   std::vector<RoyaltyTransfer> all;
   store_.read([&](Transaction& transaction) { all = transaction.earnings().transfers_to_send(clock_.now(), at_once); });
   return each(
       all, "a transfer",
       [&](const RoyaltyTransfer& transfer) {
-        const StripeTransfer sent = gateway_.send_transfer(transfer);
+        const StripeTransfer sent = gateway_.send_transfer(to_where_the_owner_is_now(transfer));
+        if (!is_the_one(transfer, sent)) {
+          log(Level::error, "another transfer was made in the place of one",
+              {{"transfer", transfer.id}, {"stripe", sent.id}, {"sent", sent.amount}, {"owed", transfer.amount}});
+          throw ServiceError(409, "payment_refused",
+                             fmt::format("Stripe's transfer {} in the group {} is over {}, but {} is owed: it was made before a backup was "
+                                         "restored; the operator must look at it.",
+                                         sent.id, transfer.id, sent.amount, transfer.amount));
+        }
         store_.write([&](Transaction& transaction) {
           const auto before = transaction.earnings().transfer(transfer.id);
           RoyaltyTransfer after = *before;
           after.stripe = sent.id;
           after.state = RoyaltyTransfer::State::sent;
           if (after.sent == 0) after.sent = clock_.now();
+          after.reversed = std::max(after.reversed, sent.reversed);
           transaction.earnings().save(after);
           post(transaction, entries_of(*before, after));
         });
@@ -492,8 +571,72 @@ int Earnings::check_overdue() {
     }
   });
   return each(
-      all, "asking about a subscription", [&](const FanSubscription& subscription) { look_at_subscription(subscription.stripe); },
+      all, "asking about a subscription",
+      [&](const FanSubscription& subscription) {
+        look_at_subscription(subscription.stripe);
+        for (const std::string& invoice : gateway_.invoices_of(subscription.stripe)) {
+          bool paid = false;
+          store_.read([&](Transaction& transaction) {
+            const auto month = transaction.earnings().payment(invoice);
+            paid = month && month->state == FanPayment::State::paid;
+          });
+          if (!paid) look_at_invoice(invoice);
+        }
+      },
       [](const FanSubscription&, Seconds, bool) {});
+}
+
+/// A fan may pay and close the browser, and the event may get lost.
+int Earnings::check_waiting() {
+  const Seconds now = clock_.now();
+  std::vector<FanSubscription> subscriptions;
+  std::vector<FanPayment> tips;
+  const auto note = [&](Transaction& transaction, auto things) {
+    for (auto& thing : things) {
+      thing.checked = now;
+      transaction.earnings().save(thing);
+    }
+  };
+  store_.write([&](Transaction& transaction) {
+    subscriptions = transaction.earnings().waiting_subscriptions(now - overdue_after, now - check_overdue_every, at_once);
+    tips = transaction.earnings().waiting_tips(now - overdue_after, now - check_overdue_every, at_once);
+    note(transaction, subscriptions);
+    note(transaction, tips);
+  });
+  const auto look = [&](const auto& thing) {
+    if (const auto session = gateway_.find_checkout(thing.session)) take_session(thing, *session);
+  };
+  const auto never_mind = [](const auto&, Seconds, bool) {};
+  return each(subscriptions, "asking about a session", look, never_mind) + each(tips, "asking about a session", look, never_mind);
+}
+
+/// Events that got lost are found in Stripe's own list, once a day; some at a time, so that the rest of the work goes on.
+void Earnings::walk_events() {
+  EventWalk walk;
+  store_.read([&](Transaction& transaction) { walk = transaction.earnings().event_walk(); });
+  if (clock_.now() < walk.at + day) return;
+  try {
+    const bool first = walk.last.empty();
+    const EventPage page = gateway_.events_after(walk.last);
+    for (const json& event : page.events) {
+      if (!first) apply_lost(event);
+      walk.last = text_of(event, "id");
+    }
+    if (!page.more) walk.at = clock_.now();
+  } catch (const ServiceError& error) {  // Stripe does not answer: on from here the next time
+    log(Level::warning, "walking through events failed", {{"code", error.code()}, {"last", walk.last}});
+  }
+  store_.write([&](Transaction& transaction) { transaction.earnings().save(walk); });
+}
+
+/// One that does not fit what is known was refused before, and is logged; those after it are not to wait for it.
+void Earnings::apply_lost(const json& event) {
+  try {
+    apply_event(event);
+  } catch (const ServiceError& error) {
+    if (error.status() >= 500) throw;
+    log(Level::error, "an event is refused", {{"id", text_of(event, "id")}, {"code", error.code()}});
+  }
 }
 
 }  // namespace webwrap

@@ -38,6 +38,7 @@ class Earnings {
  private:
   void look_at_dispute(const nlohmann::json& dispute);
   bool look_at_session(const nlohmann::json& session);
+  bool note_failed_refund(const nlohmann::json& refund);
   /// Saves what is known now of a payment, books the difference, and lets the subscription follow.
   void take(Transaction&, const FanPayment& before, FanPayment after);
   void post(Transaction&, std::vector<LedgerEntry>);
@@ -45,11 +46,16 @@ class Earnings {
   template <class Thing>
   void put_off(Transaction&, const std::vector<Thing>&) const;
   int end_subscriptions();
+  int end_tips();
   int give_back();
   int recover();
   int make_transfers();
   int send_transfers();
+  RoyaltyTransfer to_where_the_owner_is_now(const RoyaltyTransfer&);
   int check_overdue();
+  int check_waiting();
+  void walk_events();
+  void apply_lost(const nlohmann::json& event);
 
   const Config& config_;
   Store& store_;

@@ -241,7 +241,9 @@ Order Fulfilment::apply(Transaction& transaction, const Order& before, const Pay
     else
       post(reversal_entry(after.account, taken, key, "refund", "Payment refunded"));
   }
-  if (taken != 0 || is_paid(after) != is_paid(before)) follow_payments(transaction, after.account, clock_.now());
+  if (is_paid(after) && (!is_paid(before) || after.charged != before.charged || after.refunded_amount != before.refunded_amount ||
+                         after.disputes != before.disputes))
+    follow_payments(transaction, after.account, clock_.now());
   if (after.disputes != before.disputes) {
     const std::vector<Order> orders = transaction.orders().list(after.account, std::numeric_limits<int>::max());
     if (std::optional<Account> account = transaction.accounts().find(after.account)) {  // it may have been deleted

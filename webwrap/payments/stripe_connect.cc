@@ -71,6 +71,7 @@ StripeTransfer transfer_of(const json& object) {
   transfer.id = text_of(object, "id");
   transfer.transfer = metadata_of(object, "transfer_id");
   transfer.charge = text_of(object, "source_transaction");
+  transfer.currency = text_of(object, "currency");
   transfer.amount = amount_of(object, "amount");
   transfer.reversed = amount_of(object, "amount_reversed");
   return transfer;
@@ -205,8 +206,9 @@ class StripeConnect : public ConnectGateway {
                    {"reverse_transfer", "true"},
                    {"refund_application_fee", "true"},
                    {"reason", "requested_by_customer"}},
-                  // What is left to give back is part of the key: after a refund by hand the rest is another one.
-                  fmt::format("refund-{}-{}", payment.id, payment.refunded));
+                  // What is left to give back is part of the key: after a refund by hand the rest is another one. Stripe repeats what it
+                  // answered to a key, a refusal too.
+                  fmt::format("refund-{}-{}-{}", payment.id, payment.refunded, payment.refusals));
       } catch (const StripeRefusal& refusal) {
         if (refusal.reason() != "charge_already_refunded") throw;
       }
@@ -215,27 +217,30 @@ class StripeConnect : public ConnectGateway {
 
   /// Stripe may forget a key after a day, so what was done is looked for by our own mark first.
   void recover(const FanPayment& payment) override {
-    const std::string path = fmt::format("/v1/transfers/{}", StripeApi::part(payment.transfer)), mark = std::to_string(payment.recovering);
+    const std::string path = fmt::format("/v1/transfers/{}", StripeApi::part(payment.transfer));
     const auto transfer = api_.get(RetryPolicy::standard, path);
     const auto reversals = api_.get(RetryPolicy::standard, path + "/reversals?limit=100");
     if (!transfer || !reversals) throw ServiceError(409, "payment_refused", "The payment provider does not know this transfer.");
+    Money done = 0;
     for (const json& reversal : reversals->value("data", json::array()))
-      if (metadata_of(reversal, "recovering") == mark) return;
+      if (!metadata_of(reversal, "recovering").empty()) done += amount_of(reversal, "amount");
     const Money left = amount_of(*transfer, "amount") - amount_of(*transfer, "amount_reversed");
-    const Money amount = std::min(left, payment.recovering - payment.recovered);
+    const Money amount = std::min(left, payment.recovering - done);
     if (amount <= 0) return;
+    const std::string sum = std::to_string(amount);
     refusable([&] {
       api_.post(RetryPolicy::standard, path + "/reversals",
-                {{"amount", std::to_string(amount)}, {"refund_application_fee", "true"}, {"metadata[recovering]", mark}},
-                fmt::format("recover-{}-{}", payment.id, mark));
+                {{"amount", sum}, {"refund_application_fee", "true"}, {"metadata[recovering]", std::to_string(payment.recovering)}},
+                fmt::format("recover-{}-{}-{}-{}", payment.id, payment.recovering, sum, payment.refusals));
     });
   }
 
-  /// As recover(): a transfer that was made and not heard of is found by its group.
+  /// As recover(): a transfer that was made and not heard of is found by its group. One of another sum that was taken back whole is none.
   StripeTransfer send_transfer(const RoyaltyTransfer& transfer) override {
-    const auto found = api_.get(RetryPolicy::standard, "/v1/transfers?limit=1&transfer_group=" + StripeApi::part(transfer.id));
+    const auto found = api_.get(RetryPolicy::standard, "/v1/transfers?limit=100&transfer_group=" + StripeApi::part(transfer.id));
     if (found)
-      for (const json& made : found->value("data", json::array())) return transfer_of(made);
+      for (const json& one : found->value("data", json::array()))
+        if (const StripeTransfer made = transfer_of(one); made.amount == transfer.amount || made.reversed < made.amount) return made;
     StripeTransfer sent;
     refusable([&] {
       sent = transfer_of(api_.post(RetryPolicy::standard, "/v1/transfers",
@@ -261,12 +266,38 @@ class StripeConnect : public ConnectGateway {
     payout.id = text_of(*object, "id");
     payout.currency = text_of(*object, "currency");
     payout.status = text_of(*object, "status");
-    payout.amount = amount_of(*object, "amount");
+    payout.amount = signed_amount_of(*object, "amount");
     payout.arrival = amount_of(*object, "arrival_date");
     return payout;
   }
 
+  std::vector<std::string> invoices_of(const std::string& subscription) override {
+    const auto list = api_.get(RetryPolicy::once, "/v1/invoices?limit=12&subscription=" + StripeApi::part(subscription));
+    std::vector<std::string> ids;
+    if (list)
+      for (const json& invoice : list->value("data", json::array())) ids.push_back(text_of(invoice, "id"));
+    return ids;
+  }
+
+  EventPage events_after(const std::string& event) override {
+    try {
+      if (!event.empty())
+        if (const auto list = api_.get(RetryPolicy::once, "/v1/events?limit=25&ending_before=" + StripeApi::part(event)))
+          return page_of(*list, flag_of(*list, "has_more"));
+    } catch (const StripeRefusal&) {  // it keeps them for a month
+    }
+    return page_of(api_.get(RetryPolicy::once, "/v1/events?limit=1").value_or(json::object()), false);
+  }
+
  private:
+  /// Stripe lists the newest first.
+  static EventPage page_of(const json& list, bool more) {
+    EventPage page;
+    page.more = more;
+    for (const json& event : list.value("data", json::array())) page.events.insert(page.events.begin(), event);
+    return page;
+  }
+
   static Fields checkout(const std::string& mode, const std::string& title, const std::string& currency, Money amount,
                          const ReturnPages& pages, const std::string& email) {
     Fields fields = {{"mode", mode},

@@ -53,11 +53,12 @@ struct FanSubscription {
   int trial_days = 0;
   State state = State::created;
   std::string idempotency_key;  ///< stored before Stripe is called
+  std::string title;            ///< what Stripe's page says; stored, since a key takes no other words
   std::string session, checkout_url;
   std::string stripe;        ///< sub_...; empty until known
   bool cancels = false;      ///< ends with the paid period
   bool late = false;         ///< the last renewal was not paid (yet)
-  bool end_wanted = false;   ///< to be ended at Stripe: an account was deleted, or a payment is disputed
+  bool end_wanted = false;   ///< to be ended at Stripe: an account or page is gone, or a payment is disputed
   Seconds paid_through = 0;  ///< the end of what was paid and not given back
   Seconds ended = 0;         ///< when Stripe was known to have ended it
   Seconds retry_at = 0;      ///< of ending it at Stripe
@@ -80,16 +81,20 @@ struct FanPayment {
   std::string destination;
   int fee_permille = 0;
   State state = State::created;
-  std::string idempotency_key, session, checkout_url;  ///< of a tip
-  std::string charge, transfer;                        ///< ch_..., tr_...
-  Money charged = 0, fee = 0;                          ///< the service's share is part of what was charged
-  Money refunded = 0;                                  ///< of what was charged, to the fan
-  Money reversed = 0, fee_refunded = 0;                ///< taken back from the artist; of the fee, given back to the artist
-  std::string disputes;                                ///< JSON {"<dispute's id>": {"state": "open"|"lost"|"won", "amount"}}; empty: none
-  bool refund_wanted = false;                          ///< the artist gives it back
-  Money recovering = 0, recovered = 0;                 ///< of what was lost in disputes: to be taken back from the artist; done
-  Seconds retry_at = 0;                                ///< of what is to be done at Stripe for it
-  Seconds period_start = 0, period_end = 0;            ///< of a month
+  std::string idempotency_key, title, session, checkout_url;  ///< of a tip
+  std::string charge, transfer;                               ///< ch_..., tr_...
+  Money charged = 0, fee = 0;                                 ///< the service's share is part of what was charged
+  Money refunded = 0;                                         ///< of what was charged, to the fan
+  Money reversed = 0, fee_refunded = 0;                       ///< taken back from the artist; of the fee, given back to the artist
+  std::string disputes;                      ///< JSON {"<dispute's id>": {"state": "open"|"lost"|"won", "amount"}}; empty: none
+  bool refund_wanted = false;                ///< the artist gives it back
+  bool refund_failed = false;                ///< a bank did not take a refund: the money came back to the service
+  Money recovering = 0, recovered = 0;       ///< of what was lost in disputes: to be taken back from the artist; done
+  bool end_wanted = false;                   ///< of a tip: its open session is to be expired
+  int refusals = 0;                          ///< how often Stripe said no; each makes a new idempotency key
+  Seconds retry_at = 0;                      ///< of what is to be done at Stripe for it
+  Seconds checked = 0;                       ///< of a tip: when Stripe was last asked about its session
+  Seconds period_start = 0, period_end = 0;  ///< of a month
   Seconds created = 0, paid = 0;
 };
 
@@ -155,6 +160,18 @@ struct Payout {
   Seconds arrival = 0, created = 0;
 };
 
+/// How far Stripe's list of events was walked through, for those that it told nobody.
+struct EventWalk {
+  std::string last;  ///< evt_...; empty: nowhere yet
+  Seconds at = 0;    ///< when its end was reached
+};
+
+/// What a payer's orders in a currency come to.
+struct Purchases {
+  Mills cheapest = 0;  ///< the least that a credit cost him; 0: he bought none
+  Mills kept = 0;      ///< what was paid, and neither given back nor lost
+};
+
 /// A line of a statement: an entry that changed what a member has at Stripe, at the bank or as royalties.
 struct StatementLine {
   std::string account, kind, note, key;  ///< account: of the books
@@ -176,6 +193,8 @@ class EarningStore {
   /// A number that grows with each call. Taken before Stripe is asked: of two answers about something that goes to and fro, the one that
   /// was asked for later stands.
   virtual std::int64_t next_look() = 0;
+  virtual EventWalk event_walk() = 0;
+  virtual void save(const EventWalk&) = 0;
 
   virtual void save(const PayoutAccount&) = 0;
   virtual std::optional<PayoutAccount> payout_account(const Id& account) = 0;
@@ -196,7 +215,13 @@ class EarningStore {
   virtual std::vector<FanSubscription> subscriptions_to_end(Seconds now, int limit) = 0;
   /// Active ones whose paid time ended before `paid_before` and that were not checked since `checked_before`.
   virtual std::vector<FanSubscription> overdue_subscriptions(Seconds paid_before, Seconds checked_before, int limit) = 0;
-  /// Ends what an account has to do with: its tiers close, its subscriptions, as a fan or as an artist, are to be ended.
+  /// Those whose session was opened before `opened_before` and neither paid nor known to have expired, and that were not checked since.
+  virtual std::vector<FanSubscription> waiting_subscriptions(Seconds opened_before, Seconds checked_before, int limit) = 0;
+  /// Ends what fans pay to an artist: subscriptions, and open sessions of them and of tips.
+  virtual void stop_support(const Id& artist) = 0;
+  /// That, and the artist's tiers close.
+  virtual void close_tiers(const Id& artist) = 0;
+  /// That, and what the account pays to others.
   virtual void leave(const Id& account) = 0;
 
   virtual void save(const FanPayment&) = 0;
@@ -207,6 +232,10 @@ class EarningStore {
   virtual std::vector<FanPayment> payments_of_artist(const Id& artist, int limit) = 0;  ///< that were paid
   virtual std::vector<FanPayment> payments_to_refund(Seconds now, int limit) = 0;       ///< wanted, not yet given back wholly
   virtual std::vector<FanPayment> payments_to_recover(Seconds now, int limit) = 0;      ///< recovering > recovered
+  virtual std::vector<FanPayment> tips_to_end(Seconds now, int limit) = 0;
+  virtual std::vector<FanPayment> waiting_tips(Seconds opened_before, Seconds checked_before, int limit) = 0;
+  /// Of what lies in an artist's account at Stripe, that which is on its way out: refunds that are wanted, payouts.
+  virtual Money leaving(const Id& artist, const std::string& currency) = 0;
 
   virtual void set_owner(const VoiceOwner&) = 0;  ///< of a voice; without an account: nobody any more
   virtual std::optional<VoiceOwner> owner_of(const std::string& voice) = 0;
@@ -218,10 +247,10 @@ class EarningStore {
   virtual Credits bought_by(const Id& account) = 0;  ///< by the books: bought ones, without those whose payment went back
   virtual void save(const Royalty&) = 0;
   virtual std::optional<Royalty> royalty(const Id& job) = 0;
-  /// Those of a payer whose count of paid credits is another than follows from `bought` of them being paid for.
-  virtual std::vector<Royalty> royalties_to_change(const Id& payer, Credits bought) = 0;
+  virtual std::vector<Royalty> royalties_by(const Id& payer) = 0;  ///< in the order in which the credits were spent
+  virtual Purchases purchases(const Id& payer, const std::string& currency) = 0;
   virtual std::vector<Royalty> royalties_of(const Id& owner, int limit) = 0;
-  /// Those of an owner made until `until` of which more, or less, was earned than is settled.
+  /// Those of an owner made until `until` of which more, or less, was earned than is settled. Those of payers with an open dispute wait.
   virtual std::vector<Royalty> royalties_to_settle(const Id& owner, const std::string& currency, Seconds until) = 0;
   /// Owners of royalties made until `until`, with the currency, to whom at least `least` is owed; those with nothing on its way only.
   struct Due {
@@ -250,6 +279,8 @@ class EarningStore {
 
   /// Everything that is wrong with the books of money, one sentence each. Empty: sound.
   virtual std::vector<std::string> audit() = 0;
+  /// What the books hold rightly and the operator must see to, one sentence each.
+  virtual std::vector<std::string> attention(Seconds now) = 0;
 };
 
 }  // namespace webwrap

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 namespace webwrap {
 
@@ -19,13 +20,14 @@ void note_spending(Transaction& transaction, const Job& job, const CreditPrice& 
   earnings.save(spending);
 
   const auto owner = job.voice.empty() ? std::nullopt : earnings.owner_of(job.voice);
-  if (!owner || owner->account == job.account || bought == 0 || price.amount == 0 || owner->royalty_permille == 0) return;
+  if (!owner || owner->account == job.account) return;
   royalty.job = job.id;
   royalty.payer = job.account;
   royalty.owner = owner->account;
   royalty.voice = job.voice;
   royalty.currency = price.currency;
-  royalty.credit_price = price.amount;
+  // What the payer paid counts, not what a credit costs others by now.
+  royalty.credit_price = std::min(price.amount, earnings.purchases(job.account, price.currency).cheapest);
   royalty.permille = owner->royalty_permille;
   royalty.bought_to = spending.bought;
   royalty.created = now;
@@ -36,10 +38,17 @@ void note_spending(Transaction& transaction, const Job& job, const CreditPrice& 
 void follow_payments(Transaction& transaction, const Id& payer, Seconds now) {
   EarningStore& earnings = transaction.earnings();
   const Credits bought = earnings.bought_by(payer);
-  for (Royalty royalty : earnings.royalties_to_change(payer, bought)) {
+  std::map<std::string, Mills> money;  // by currency: what is left of what the payer paid and kept
+  for (const Royalty& before : earnings.royalties_by(payer)) {
+    Royalty royalty = before;
     royalty.paid = std::max<Credits>(std::min(royalty.bought_to, bought) - royalty.bought_from, 0);
-    const Mills amount = royalty_of(royalty.paid, royalty.credit_price, royalty.permille), more = amount - royalty.amount;
-    royalty.amount = amount;
+    const auto of_currency = money.find(royalty.currency);
+    Mills& left =
+        of_currency != money.end() ? of_currency->second : money[royalty.currency] = earnings.purchases(payer, royalty.currency).kept;
+    royalty.amount = std::min(royalty_of(royalty.paid, royalty.credit_price, royalty.permille), left);
+    left -= royalty.amount;
+    const Mills more = royalty.amount - before.amount;
+    if (more == 0 && royalty.paid == before.paid) continue;
     if (more != 0) {
       LedgerEntry entry;
       entry.key = fmt::format("royalty:{}:{}", royalty.job, ++royalty.changes);

@@ -16,7 +16,8 @@ struct CreditPrice {
 void note_spending(Transaction&, const Job&, const CreditPrice&, Seconds now);
 
 /// Lets royalties follow what an account has bought and kept: a refund or a lost dispute takes the credits that were spent last, and what
-/// they earned, back; buying again pays for them. To be called in each transaction that changes what was bought.
+/// they earned, back; buying again pays for them. All royalties of a payer together are never more than what he paid in their currency and
+/// kept. To be called in each transaction that changes what was bought, or what of its price was kept.
 void follow_payments(Transaction&, const Id& payer, Seconds now);
 
 }  // namespace webwrap

@@ -69,6 +69,7 @@ void SqliteArtistStore::erase(const Id& account, Seconds now) {
   give_up_keys(account, now);
   keep_handle(*artist, now);
   rows::run(connection_, "UPDATE shares SET visibility = 'unlisted' WHERE account = ?", account);
+  SqliteEarningStore(connection_).close_tiers(account);  // nobody is to pay on for what is gone
   rows::run(connection_, "DELETE FROM artists WHERE account = ?", account);
 }
 

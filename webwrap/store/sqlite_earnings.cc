@@ -41,6 +41,7 @@ struct SqliteSchema<FanSubscription> {
                                       SqliteColumn{"trial_days", &FanSubscription::trial_days},
                                       SqliteColumn{"state", &FanSubscription::state},
                                       SqliteColumn{"idempotency_key", &FanSubscription::idempotency_key},
+                                      SqliteColumn{"title", &FanSubscription::title},
                                       SqliteColumn{"session", &FanSubscription::session},
                                       SqliteColumn{"checkout_url", &FanSubscription::checkout_url},
                                       SqliteColumn{"stripe", &FanSubscription::stripe},
@@ -69,6 +70,7 @@ struct SqliteSchema<FanPayment> {
                                       SqliteColumn{"fee_permille", &FanPayment::fee_permille},
                                       SqliteColumn{"state", &FanPayment::state},
                                       SqliteColumn{"idempotency_key", &FanPayment::idempotency_key},
+                                      SqliteColumn{"title", &FanPayment::title},
                                       SqliteColumn{"session", &FanPayment::session},
                                       SqliteColumn{"checkout_url", &FanPayment::checkout_url},
                                       SqliteColumn{"charge", &FanPayment::charge},
@@ -80,9 +82,13 @@ struct SqliteSchema<FanPayment> {
                                       SqliteColumn{"fee_refunded", &FanPayment::fee_refunded},
                                       SqliteColumn{"disputes", &FanPayment::disputes},
                                       SqliteColumn{"refund_wanted", &FanPayment::refund_wanted},
+                                      SqliteColumn{"refund_failed", &FanPayment::refund_failed},
                                       SqliteColumn{"recovering", &FanPayment::recovering},
                                       SqliteColumn{"recovered", &FanPayment::recovered},
+                                      SqliteColumn{"end_wanted", &FanPayment::end_wanted},
+                                      SqliteColumn{"refusals", &FanPayment::refusals},
                                       SqliteColumn{"retry_at", &FanPayment::retry_at},
+                                      SqliteColumn{"checked", &FanPayment::checked},
                                       SqliteColumn{"period_start", &FanPayment::period_start},
                                       SqliteColumn{"period_end", &FanPayment::period_end},
                                       SqliteColumn{"created", &FanPayment::created},
@@ -172,7 +178,16 @@ void save_row(SqliteConnection& connection, const Record& record) {
   known ? rows::update(connection, record) : rows::insert(connection, record);
 }
 
-const char* const money_checks[] = {
+/// What each paid order of credits brought in and was neither given back nor lost.
+const char* const orders_kept =
+    "(SELECT account, currency, credits, amount, max(0, iif(charged > 0, charged, amount) - refunded_amount - (SELECT"
+    " coalesce(sum(value ->> '$.amount'), 0) FROM json_each(nullif(disputes, '')) WHERE value ->> '$.state' = 'lost')) AS kept"
+    " FROM orders WHERE state IN ('paid', 'refunded', 'disputed'))";
+
+/// Who has an order that a bank has not decided about; his account may be gone.
+const char* const disputed_payers = "(SELECT account FROM orders, json_each(nullif(disputes, '')) WHERE value ->> '$.state' = 'open')";
+
+const std::string money_checks[] = {
     // The books of money by themselves.
     "WITH units AS (SELECT entry, CASE WHEN account GLOB 'money:*' THEN substr(account, 1, 6 + instr(substr(account, 7), ':') - 1)"
     " ELSE 'credits' END AS unit FROM postings)"
@@ -186,7 +201,7 @@ const char* const money_checks[] = {
     "  FROM entries JOIN postings ON entry = entries.seq WHERE key GLOB 'fan:*' GROUP BY payment),"
     " lost AS (SELECT id, coalesce((SELECT sum(value ->> '$.amount') FROM json_each(nullif(disputes, ''))"
     "  WHERE value ->> '$.state' = 'lost'), 0) AS lost FROM fan_payments),"
-    " wanted AS (SELECT id, state, min(refunded + lost, charged) - charged AS fans, charged - fee - reversed + fee_refunded AS connected"
+    " wanted AS (SELECT id, state, refunded + lost - charged AS fans, charged - fee - reversed + fee_refunded AS connected"
     "  FROM fan_payments JOIN lost USING (id))"
     " SELECT 'Payment ' || wanted.id || ' (' || state || ') should be ' || wanted.fans || ' for the fan and ' || wanted.connected ||"
     " ' for the artist, but the books say ' || coalesce(booked.fans, 0) || ' and ' || coalesce(booked.connected, 0) || '.'"
@@ -202,11 +217,18 @@ const char* const money_checks[] = {
     "SELECT 'Payment ' || id || ' has sums that do not fit: charged ' || charged || ', fee ' || fee || ', refunded ' || refunded ||"
     " ', taken back from the artist ' || reversed || ', fee given back ' || fee_refunded || '.' FROM fan_payments"
     " WHERE charged < 0 OR fee NOT BETWEEN 0 AND charged OR refunded NOT BETWEEN 0 AND charged OR reversed NOT BETWEEN 0 AND charged"
-    " OR fee_refunded NOT BETWEEN 0 AND fee OR recovered > recovering OR recovering > charged",
+    " OR fee_refunded NOT BETWEEN 0 AND fee OR recovered > charged OR recovering > charged",
+
+    "SELECT 'Payment ' || p.id || ' charged ' || charged || ', but ' || s.amount || ' was agreed with subscription ' || s.id || '.'"
+    " FROM fan_payments p JOIN fan_subscriptions s ON s.id = p.subscription WHERE charged NOT IN (0, s.amount)",
+
+    // Stripe rounds percents its own way.
+    "SELECT 'Payment ' || id || ' left a fee of ' || fee || ' of ' || charged || ', but ' || fee_permille || ' thousandths were agreed.'"
+    " FROM fan_payments WHERE abs(fee * 1000 - charged * fee_permille) > 1000",
 
     "SELECT 'Subscription ' || s.id || ' is said to be paid until ' || paid_through || ', but its payments reach until ' || reach || '.'"
     " FROM (SELECT s.id, s.paid_through, coalesce((SELECT max(period_end) FROM fan_payments p WHERE p.subscription = s.id"
-    "  AND p.state = 'paid' AND (charged = 0 OR refunded < charged)"
+    "  AND p.state = 'paid' AND (charged > 0 AND refunded < charged OR charged = 0 AND p.amount = 0)"
     "  AND NOT EXISTS (SELECT 1 FROM json_each(nullif(p.disputes, '')) WHERE value ->> '$.state' IN ('open', 'lost'))), 0) AS reach"
     "  FROM fan_subscriptions s) AS s WHERE paid_through <> reach",
 
@@ -228,8 +250,27 @@ const char* const money_checks[] = {
     " SELECT 'The royalty of job ' || job || ' is for ' || paid || ' paid credits, which does not follow from the ' || bought ||"
     " ' that its payer bought and kept.' FROM kept WHERE paid <> max(0, min(bought_to, bought) - bought_from)",
 
-    "SELECT 'The royalty of job ' || job || ' is ' || amount || ' thousandths, not what ' || paid || ' credits earn.' FROM royalties"
-    " WHERE amount <> paid * credit_price * permille / 1000",
+    // Less only where a payer's money is used up.
+    std::string("WITH earned AS (SELECT payer, currency, sum(amount) AS amount FROM royalties GROUP BY payer, currency),"
+                " paid AS (SELECT payer, currency, earned.amount, (SELECT coalesce(sum(1000 * kept), 0) FROM ") +
+        orders_kept +
+        " o WHERE"
+        "  o.account = payer AND o.currency = earned.currency) AS kept FROM earned)"
+        " SELECT 'Payer ' || payer || ' paid and kept ' || kept || ' thousandths in ' || currency || ', but ' || amount || ' of it were "
+        "earned.'"
+        " FROM paid WHERE amount > kept UNION ALL"
+        " SELECT 'The royalty of job ' || job || ' is ' || r.amount || ' thousandths, not what ' || paid || ' credits earn.' FROM "
+        "royalties r"
+        " JOIN paid USING (payer, currency) WHERE r.amount > r.paid * credit_price * permille / 1000"
+        " OR (r.amount < r.paid * credit_price * permille / 1000 AND paid.amount < kept)",
+
+    "SELECT 'The royalties of jobs ' || earlier || ' and ' || job || ' are for the same bought credits.' FROM (SELECT job, bought_from,"
+    " lag(job) OVER spent AS earlier, lag(bought_to) OVER spent AS reached FROM royalties"
+    " WINDOW spent AS (PARTITION BY payer ORDER BY bought_from, bought_to)) WHERE reached > bought_from",
+
+    "SELECT 'Job ' || jobs.id || ' used the voice ' || jobs.voice || ' of ' || o.account || ', but earned no royalty.' FROM voice_owners o"
+    " JOIN jobs ON jobs.voice = o.voice AND jobs.account <> o.account JOIN entries ON key = 'job:' || jobs.id || ':capture'"
+    " WHERE entries.time > o.since AND jobs.price > 0 AND NOT EXISTS (SELECT 1 FROM royalties r WHERE r.job = jobs.id)",
 
     "SELECT 'The royalty of job ' || r.job || ' is ' || r.amount || ' thousandths, but the books say ' || coalesce(booked, 'nothing')"
     " || '.' FROM (SELECT job, amount, (SELECT sum(p.amount) FROM entries JOIN postings p ON p.entry = entries.seq WHERE"
@@ -264,7 +305,42 @@ const char* const money_checks[] = {
     " WHERE coalesce(booked, 0) <> CASE state WHEN 'paid' THEN amount ELSE 0 END",
 };
 
+/// `?1`: the time.
+const char* const matters[] = {
+    "SELECT account || ' is at ' || sum(amount) || ': more was taken out of this account at Stripe than its owner had there.' FROM postings"
+    " WHERE account GLOB 'money:*:connected:*' GROUP BY account HAVING sum(amount) < 0 AND ?1 > 0",
+
+    "SELECT 'Payment ' || id || ' went back twice: ' || refunded || ' refunded, ' || lost || ' lost in disputes, of ' || charged || '.' "
+    "FROM"
+    " (SELECT id, refunded, charged, (SELECT coalesce(sum(value ->> '$.amount'), 0) FROM json_each(nullif(disputes, ''))"
+    "  WHERE value ->> '$.state' = 'lost') AS lost FROM fan_payments WHERE disputes <> '') WHERE refunded + lost > charged AND ?1 > 0",
+
+    "SELECT 'A refund of payment ' || id || ' failed: its money came back to the service; give it to the fan in another way.'"
+    " FROM fan_payments WHERE refund_failed = 1 AND ?1 > 0",
+
+    "SELECT 'Payment ' || id || ' is paid by its invoice over ' || amount || ', but no charge is known.' FROM fan_payments"
+    " WHERE state = 'paid' AND amount > 0 AND charged = 0 AND ?1 > 0",
+
+    "SELECT 'Stripe has refused ' || refusals || ' times to ' || iif(recovering > recovered, 'take a lost dispute back from the artist of',"
+    " 'give back') || ' payment ' || id || '.' FROM fan_payments WHERE refusals >= 7 AND ?1 > 0"
+    " AND (recovering > recovered OR (refund_wanted = 1 AND refunded < charged))",
+
+    "SELECT 'Transfer ' || t.id || ' of ' || amount || ' ' || currency || ' waits since its making ' || ((?1 - t.created) / 86400) || ' "
+    "days"
+    " ago' || iif(a.missing = 'closed', ', for an account that is closed at Stripe', '') || '.' FROM royalty_transfers t"
+    " LEFT JOIN payout_accounts a ON a.account = owner WHERE state = 'created' AND t.created < ?1 - 14 * 86400",
+};
+
 }  // namespace
+
+EventWalk SqliteEarningStore::event_walk() {
+  SqliteQuery query(connection_, "SELECT last, at FROM event_walk");
+  return query.step() ? EventWalk{query.get<std::string>(0), query.get<Seconds>(1)} : EventWalk();
+}
+
+void SqliteEarningStore::save(const EventWalk& walk) {
+  rows::run(connection_, "UPDATE event_walk SET last = ?, at = ?", walk.last, walk.at);
+}
 
 std::int64_t SqliteEarningStore::next_look() {
   return rows::value<std::int64_t>(connection_, "UPDATE stripe_looks SET number = number + 1 RETURNING number");
@@ -323,12 +399,33 @@ std::vector<FanSubscription> SqliteEarningStore::overdue_subscriptions(Seconds p
                                        paid_before, checked_before, limit);
 }
 
+std::vector<FanSubscription> SqliteEarningStore::waiting_subscriptions(Seconds opened_before, Seconds checked_before, int limit) {
+  return rows::select<FanSubscription>(
+      connection_, "WHERE state IN ('created', 'pending') AND session <> '' AND created < ? AND checked < ? ORDER BY checked LIMIT ?",
+      opened_before, checked_before, limit);
+}
+
+void SqliteEarningStore::stop_support(const Id& artist) { end_payments("artist", artist); }
+
+void SqliteEarningStore::close_tiers(const Id& artist) {
+  rows::run(connection_, "UPDATE tiers SET closed = 1 WHERE artist = ?", artist);
+  stop_support(artist);
+}
+
 void SqliteEarningStore::leave(const Id& account) {
-  rows::run(connection_, "UPDATE tiers SET closed = 1 WHERE artist = ?", account);
-  rows::run(connection_,
-            "UPDATE fan_subscriptions SET end_wanted = 1, retry_at = 0 WHERE (fan = ?1 OR artist = ?1)"
-            " AND state IN ('created', 'pending', 'active')",
-            account);
+  close_tiers(account);
+  end_payments("fan", account);
+}
+
+void SqliteEarningStore::end_payments(const std::string& side, const Id& account) {
+  rows::run(
+      connection_,
+      "UPDATE fan_subscriptions SET end_wanted = 1, retry_at = 0 WHERE " + side + " = ? AND state IN ('created', 'pending', 'active')",
+      account);
+  rows::run(
+      connection_,
+      "UPDATE fan_payments SET end_wanted = 1, retry_at = 0 WHERE " + side + " = ? AND kind = 'tip' AND state IN ('created', 'pending')",
+      account);
 }
 
 void SqliteEarningStore::save(const FanPayment& payment) { save_row(connection_, payment); }
@@ -360,6 +457,29 @@ std::vector<FanPayment> SqliteEarningStore::payments_to_refund(Seconds now, int 
 
 std::vector<FanPayment> SqliteEarningStore::payments_to_recover(Seconds now, int limit) {
   return rows::select<FanPayment>(connection_, "WHERE recovering > recovered AND retry_at <= ? ORDER BY retry_at LIMIT ?", now, limit);
+}
+
+std::vector<FanPayment> SqliteEarningStore::tips_to_end(Seconds now, int limit) {
+  return rows::select<FanPayment>(connection_,
+                                  "WHERE kind = 'tip' AND end_wanted = 1 AND state IN ('created', 'pending') AND retry_at <= ?"
+                                  " ORDER BY retry_at LIMIT ?",
+                                  now, limit);
+}
+
+std::vector<FanPayment> SqliteEarningStore::waiting_tips(Seconds opened_before, Seconds checked_before, int limit) {
+  return rows::select<FanPayment>(connection_,
+                                  "WHERE kind = 'tip' AND state IN ('created', 'pending') AND session <> '' AND created < ? AND checked < ?"
+                                  " ORDER BY checked LIMIT ?",
+                                  opened_before, checked_before, limit);
+}
+
+Money SqliteEarningStore::leaving(const Id& artist, const std::string& currency) {
+  return rows::value<Money>(connection_,
+                            "SELECT (SELECT coalesce(sum(charged - fee - reversed + fee_refunded), 0) FROM fan_payments WHERE artist = ?1"
+                            "  AND currency = ?2 AND refund_wanted = 1 AND state = 'paid' AND refunded < charged)"
+                            " + (SELECT coalesce(sum(max(amount, 0)), 0) FROM payouts WHERE account = ?1 AND currency = ?2"
+                            "  AND state = 'pending')",
+                            artist, currency);
 }
 
 void SqliteEarningStore::set_owner(const VoiceOwner& owner) {
@@ -401,9 +521,17 @@ void SqliteEarningStore::save(const Royalty& royalty) { save_row(connection_, ro
 
 std::optional<Royalty> SqliteEarningStore::royalty(const Id& job) { return rows::find<Royalty>(connection_, "job = ?", job); }
 
-std::vector<Royalty> SqliteEarningStore::royalties_to_change(const Id& payer, Credits bought) {
-  return rows::select<Royalty>(
-      connection_, "WHERE payer = ?1 AND paid <> max(0, min(bought_to, ?2) - bought_from) ORDER BY bought_from, seq", payer, bought);
+std::vector<Royalty> SqliteEarningStore::royalties_by(const Id& payer) {
+  return rows::select<Royalty>(connection_, "WHERE payer = ? ORDER BY bought_from, seq", payer);
+}
+
+Purchases SqliteEarningStore::purchases(const Id& payer, const std::string& currency) {
+  SqliteQuery query(
+      connection_,
+      std::string("SELECT coalesce(min(amount * 1000 / credits) FILTER (WHERE kept > 0), 0), coalesce(sum(kept), 0) * 1000 FROM ") +
+          orders_kept + " WHERE account = ? AND currency = ?",
+      payer, currency);
+  return query.step() ? Purchases{query.get<Mills>(0), query.get<Mills>(1)} : Purchases();
 }
 
 std::vector<Royalty> SqliteEarningStore::royalties_of(const Id& owner, int limit) {
@@ -411,18 +539,22 @@ std::vector<Royalty> SqliteEarningStore::royalties_of(const Id& owner, int limit
 }
 
 std::vector<Royalty> SqliteEarningStore::royalties_to_settle(const Id& owner, const std::string& currency, Seconds until) {
-  return rows::select<Royalty>(connection_, "WHERE owner = ? AND currency = ? AND created <= ? AND amount <> settled ORDER BY seq", owner,
-                               currency, until);
+  return rows::select<Royalty>(connection_,
+                               std::string("WHERE owner = ? AND currency = ? AND created <= ? AND amount <> settled AND payer NOT IN ") +
+                                   disputed_payers + " ORDER BY seq",
+                               owner, currency, until);
 }
 
 std::vector<EarningStore::Due> SqliteEarningStore::due(Seconds until, Mills least) {
   SqliteQuery query(connection_,
-                    "SELECT owner, currency, earned - 1000 * (SELECT coalesce(sum(amount), 0) FROM royalty_transfers t WHERE"
-                    "  t.owner = r.owner AND t.currency = r.currency) AS due"
-                    " FROM (SELECT owner, currency, sum(CASE WHEN created <= ?1 THEN amount ELSE settled END) AS earned FROM royalties"
-                    "  GROUP BY owner, currency) AS r"
-                    " WHERE due >= ?2 AND NOT EXISTS (SELECT 1 FROM royalty_transfers t WHERE t.owner = r.owner"
-                    "  AND t.currency = r.currency AND state = 'created') ORDER BY owner, currency",
+                    std::string("SELECT owner, currency, earned - 1000 * (SELECT coalesce(sum(amount), 0) FROM royalty_transfers t WHERE"
+                                "  t.owner = r.owner AND t.currency = r.currency) AS due"
+                                " FROM (SELECT owner, currency, sum(CASE WHEN created <= ?1 AND payer NOT IN ") +
+                        disputed_payers +
+                        "  THEN amount ELSE settled END) AS earned FROM royalties"
+                        "  GROUP BY owner, currency) AS r"
+                        " WHERE due >= ?2 AND NOT EXISTS (SELECT 1 FROM royalty_transfers t WHERE t.owner = r.owner"
+                        "  AND t.currency = r.currency AND state = 'created') ORDER BY owner, currency",
                     until, least);
   std::vector<Due> all;
   while (query.step()) all.push_back({query.get<std::string>(0), query.get<std::string>(1), query.get<Mills>(2)});
@@ -487,11 +619,20 @@ std::int64_t SqliteEarningStore::balance_before(const std::string& account, Seco
 
 std::vector<std::string> SqliteEarningStore::audit() {
   std::vector<std::string> problems;
-  for (const char* sql : money_checks) {
+  for (const std::string& sql : money_checks) {
     SqliteQuery query(connection_, sql);
     while (query.step()) problems.push_back(query.get<std::string>(0));
   }
   return problems;
+}
+
+std::vector<std::string> SqliteEarningStore::attention(Seconds now) {
+  std::vector<std::string> all;
+  for (const char* sql : matters) {
+    SqliteQuery query(connection_, sql, now);
+    while (query.step()) all.push_back(query.get<std::string>(0));
+  }
+  return all;
 }
 
 }  // namespace webwrap

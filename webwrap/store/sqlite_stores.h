@@ -218,6 +218,8 @@ class SqliteEarningStore : public EarningStore {
  public:
   explicit SqliteEarningStore(SqliteConnection& connection) : connection_(connection) {}
   std::int64_t next_look() override;
+  EventWalk event_walk() override;
+  void save(const EventWalk&) override;
   void save(const PayoutAccount&) override;
   std::optional<PayoutAccount> payout_account(const Id& account) override;
   std::optional<PayoutAccount> payout_account_of(const std::string& stripe) override;
@@ -232,6 +234,9 @@ class SqliteEarningStore : public EarningStore {
   int subscriber_count(const Id& artist, Seconds now) override;
   std::vector<FanSubscription> subscriptions_to_end(Seconds now, int limit) override;
   std::vector<FanSubscription> overdue_subscriptions(Seconds paid_before, Seconds checked_before, int limit) override;
+  std::vector<FanSubscription> waiting_subscriptions(Seconds opened_before, Seconds checked_before, int limit) override;
+  void stop_support(const Id& artist) override;
+  void close_tiers(const Id& artist) override;
   void leave(const Id& account) override;
   void save(const FanPayment&) override;
   std::optional<FanPayment> payment(const Id&) override;
@@ -241,6 +246,9 @@ class SqliteEarningStore : public EarningStore {
   std::vector<FanPayment> payments_of_artist(const Id& artist, int limit) override;
   std::vector<FanPayment> payments_to_refund(Seconds now, int limit) override;
   std::vector<FanPayment> payments_to_recover(Seconds now, int limit) override;
+  std::vector<FanPayment> tips_to_end(Seconds now, int limit) override;
+  std::vector<FanPayment> waiting_tips(Seconds opened_before, Seconds checked_before, int limit) override;
+  Money leaving(const Id& artist, const std::string& currency) override;
   void set_owner(const VoiceOwner&) override;
   std::optional<VoiceOwner> owner_of(const std::string& voice) override;
   std::vector<VoiceOwner> voices_of(const Id& account) override;
@@ -250,7 +258,8 @@ class SqliteEarningStore : public EarningStore {
   Credits bought_by(const Id& account) override;
   void save(const Royalty&) override;
   std::optional<Royalty> royalty(const Id& job) override;
-  std::vector<Royalty> royalties_to_change(const Id& payer, Credits bought) override;
+  std::vector<Royalty> royalties_by(const Id& payer) override;
+  Purchases purchases(const Id& payer, const std::string& currency) override;
   std::vector<Royalty> royalties_of(const Id& owner, int limit) override;
   std::vector<Royalty> royalties_to_settle(const Id& owner, const std::string& currency, Seconds until) override;
   std::vector<Due> due(Seconds until, Mills least) override;
@@ -268,8 +277,10 @@ class SqliteEarningStore : public EarningStore {
   std::vector<StatementLine> statement(const Id& account, const std::string& currency, Seconds from, Seconds to) override;
   std::int64_t balance_before(const std::string& account, Seconds before) override;
   std::vector<std::string> audit() override;
+  std::vector<std::string> attention(Seconds now) override;
 
  private:
+  void end_payments(const std::string& side, const Id& account);
   SqliteConnection& connection_;
 };
 

@@ -4,6 +4,9 @@
 CREATE TABLE stripe_looks (number INTEGER NOT NULL) STRICT;
 INSERT INTO stripe_looks VALUES (0);
 
+CREATE TABLE event_walk (last TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+INSERT INTO event_walk VALUES ('', 0);
+
 CREATE TABLE payout_accounts (
   account TEXT NOT NULL PRIMARY KEY,
   stripe TEXT NOT NULL,
@@ -42,6 +45,7 @@ CREATE TABLE fan_subscriptions (
   trial_days INTEGER NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('created', 'pending', 'expired', 'active', 'ended')),
   idempotency_key TEXT NOT NULL,
+  title TEXT NOT NULL,
   session TEXT NOT NULL,
   checkout_url TEXT NOT NULL,
   stripe TEXT NOT NULL,
@@ -60,6 +64,7 @@ CREATE INDEX fan_subscriptions_artist ON fan_subscriptions (artist, paid_through
 CREATE UNIQUE INDEX fan_subscriptions_session ON fan_subscriptions (session) WHERE session <> '';
 CREATE UNIQUE INDEX fan_subscriptions_stripe ON fan_subscriptions (stripe) WHERE stripe <> '';
 CREATE INDEX fan_subscriptions_to_end ON fan_subscriptions (retry_at) WHERE end_wanted = 1 AND state IN ('created', 'pending', 'active');
+CREATE INDEX fan_subscriptions_waiting ON fan_subscriptions (checked) WHERE state IN ('created', 'pending');
 CREATE INDEX fan_subscriptions_overdue ON fan_subscriptions (paid_through) WHERE state = 'active';
 
 CREATE TABLE fan_payments (
@@ -75,6 +80,7 @@ CREATE TABLE fan_payments (
   fee_permille INTEGER NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('created', 'pending', 'expired', 'failed', 'paid')),
   idempotency_key TEXT NOT NULL,
+  title TEXT NOT NULL,
   session TEXT NOT NULL,
   checkout_url TEXT NOT NULL,
   charge TEXT NOT NULL,
@@ -86,9 +92,13 @@ CREATE TABLE fan_payments (
   fee_refunded INTEGER NOT NULL,
   disputes TEXT NOT NULL,
   refund_wanted INTEGER NOT NULL,
+  refund_failed INTEGER NOT NULL,
   recovering INTEGER NOT NULL,
   recovered INTEGER NOT NULL,
+  end_wanted INTEGER NOT NULL,
+  refusals INTEGER NOT NULL,
   retry_at INTEGER NOT NULL,
+  checked INTEGER NOT NULL,
   period_start INTEGER NOT NULL,
   period_end INTEGER NOT NULL,
   created INTEGER NOT NULL,
@@ -101,6 +111,7 @@ CREATE INDEX fan_payments_fan ON fan_payments (fan);
 CREATE INDEX fan_payments_artist ON fan_payments (artist);
 CREATE INDEX fan_payments_to_refund ON fan_payments (retry_at) WHERE refund_wanted = 1;
 CREATE INDEX fan_payments_to_recover ON fan_payments (retry_at) WHERE recovering > recovered;
+CREATE INDEX fan_payments_waiting ON fan_payments (checked) WHERE kind = 'tip' AND state IN ('created', 'pending');
 
 CREATE TABLE voice_owners (
   voice TEXT NOT NULL PRIMARY KEY,

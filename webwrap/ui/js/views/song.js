@@ -203,7 +203,8 @@ function shared(song, mix, show) {
     audience(share),
     access(share),
     download,
-    embedding(song), ...otherBlend(song, mix, show),
+    embedding(song),
+    ...otherBlend(song, mix, show),
     h("div", stop),
   ];
 }

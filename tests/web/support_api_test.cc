@@ -1,0 +1,133 @@
+// What fans and artists ask over HTTP, and what Stripe may refuse.
+#include "artist_testing.h"
+#include "fake_connect.h"
+#include "payments/earnings.h"
+
+namespace webwrap::testing {
+namespace {
+
+/// An artist who can earn, with a tier, and a fan.
+struct Support : ArtistTest {
+  Support() {
+    service.config.artist_fee_permille = 100;
+    add_earning_routes(service.router, context);
+    add_support_routes(service.router, context);
+    become_artist(maria, "maria", "Maria");
+    ready(maria);
+    tier = maria.post("/earnings/tiers", {{"title", "Friends"}, {"amount", 500}}).at("id");
+  }
+  void ready(ApiUser& user) {
+    PayoutAccount account;
+    account.account = user.id;
+    account.stripe = "acct_" + user.id;
+    account.transfers = account.payouts = account.submitted = true;
+    service.store->write([&](Transaction& transaction) { transaction.earnings().save(account); });
+  }
+  /// Of the artist who is paid, by the address.
+  FanPayment tip(const std::string& address, Money amount = 1000) {
+    const Id id = otter.post("/artists/" + address + "/tips", {{"amount", amount}}).at("id");
+    FanPayment found;
+    service.store->read([&](Transaction& transaction) { found = transaction.earnings().payment(id).value(); });
+    return found;
+  }
+  void pay(const FanPayment& tip) {
+    stripe.pay(tip.session);
+    deliver();
+  }
+  void deliver() {
+    while (told < stripe.events.size()) earnings.apply_event(stripe.events[told++]);
+  }
+  /// The status, and a code where it is an error.
+  std::pair<int, json> give_back(const FanPayment& payment) {
+    const http::Response response = maria.send(Method::post, "/api/v1/earnings/payments/" + payment.id + "/refund");
+    return {response.status, body_of(response).value("code", json())};
+  }
+
+  FakeConnect stripe;
+  Context context{service.config, *service.store, *service.blobs, service.mailer, *service.payments, service.clock, service.disk, stripe};
+  Earnings earnings{service.config, *service.store, stripe, service.clock};
+  std::size_t told = 0;
+  std::string tier;
+};
+
+TEST_F(Support, NobodyTakesAnothersTipsByAHandle) {
+  EXPECT_EQ(otter.send(Method::put, "/api/v1/artist", {{"handle", maria.id}, {"name", "Otter"}, {"links", json::array()}}).status, 422);
+  // One who has it nevertheless.
+  service.store->write([&](Transaction& transaction) {
+    Artist artist;
+    artist.account = otter.id;
+    artist.handle = maria.id;
+    artist.name = "Otter";
+    artist.links = "[]";
+    transaction.artists().add(artist, service.clock.now());
+  });
+  EXPECT_EQ(tip(maria.id).artist, maria.id);
+  EXPECT_EQ(tip("maria").artist, maria.id);
+}
+
+TEST_F(Support, WhatWasPaidOutIsNotGivenBack) {
+  const FanPayment first = tip("maria"), second = tip("maria");
+  pay(first);
+  pay(second);
+  stripe.pay_out("acct_" + maria.id, "po_1", "pending", 200);
+  deliver();
+  EXPECT_EQ(give_back(first), std::pair(202, json()));
+  EXPECT_EQ(give_back(first).first, 202) << "it is wanted already";
+  EXPECT_EQ(give_back(second), std::pair(409, json("paid_out"))) << "1800, of which 900 go back and 200 to the bank";
+  stripe.pay_out("acct_" + maria.id, "po_1", "failed", 200);
+  deliver();
+  EXPECT_EQ(give_back(second).first, 202);
+  earnings.work();
+  deliver();
+  EXPECT_EQ(stripe.charges.begin()->second.refunded, 1000);
+}
+
+TEST_F(Support, ARefusedSubscriptionBeginsAnew) {
+  stripe.refuse_sessions = true;
+  EXPECT_EQ(otter.send(Method::post, "/api/v1/artists/maria/subscriptions", {{"tier", tier}}).status, 502);
+  EXPECT_EQ(otter.send(Method::post, "/api/v1/artists/maria/tips", {{"amount", 500}}).status, 502);
+  stripe.refuse_sessions = false;
+  EXPECT_FALSE(otter.post("/artists/maria/subscriptions", {{"tier", tier}}).at("checkout_url").is_null());
+}
+
+TEST_F(Support, NewWordsDoNotChangeWhatIsBeingPaid) {
+  stripe.lose_answers = 1;
+  EXPECT_EQ(otter.send(Method::post, "/api/v1/artists/maria/subscriptions", {{"tier", tier}}).status, 502);
+  maria.send(Method::patch, "/api/v1/earnings/tiers/" + tier, {{"title", "Best friends"}});
+  EXPECT_FALSE(otter.post("/artists/maria/subscriptions", {{"tier", tier}}).at("checkout_url").is_null());
+  EXPECT_EQ(stripe.sessions.size(), 1u);
+  EXPECT_EQ(stripe.last_title, "Maria: Friends");
+}
+
+TEST_F(Support, RoyaltiesTakenBackAreNotFansMoney) {
+  pay(tip("maria"));
+  service.store->write([&](Transaction& transaction) {
+    LedgerEntry entry;
+    entry.key = "transfer:t:sent:0";
+    entry.kind = "royalties";
+    entry.time = service.clock.now();
+    entry.postings = {{connected_account("eur", maria.id), 300}, {royalty_costs_account("eur"), -300}};
+    transaction.ledger().post(entry);
+    entry.key = "transfer:t:sent:100";
+    entry.kind = "transfer_reversal";
+    entry.postings = {{connected_account("eur", maria.id), -100}, {royalty_costs_account("eur"), 100}};
+    transaction.ledger().post(entry);
+  });
+  EXPECT_EQ(maria.get("/earnings/statements").at(0).at("from_fans"), 900);
+}
+
+TEST_F(Support, SharingAgainForSubscribersIsHeeded) {
+  add_play_routes(service.router, *service.context);
+  const Id song = maria.song();
+  const Id share = maria.post("/songs/" + song + "/share", {{"visibility", "public"}}).at("id");
+  EXPECT_EQ(maria.post("/songs/" + song + "/share", {{"subscribers_only", true}}).at("id"), share);
+  EXPECT_TRUE(get("/shares/" + share).at("locked"));
+  // And who may not hear it does not count as a listener.
+  const http::Response started = otter.send(Method::post, "/api/v1/shares/" + share + "/plays", nullptr, {{"user-agent", "Mozilla/5.0"}});
+  service.clock.time += 40;
+  otter.send(Method::post, "/api/v1/plays/" + body_of(started).at("id").get<std::string>());
+  EXPECT_EQ(get("/shares/" + share).at("plays"), 0);
+}
+
+}  // namespace
+}  // namespace webwrap::testing
