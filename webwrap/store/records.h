@@ -204,8 +204,8 @@ struct Share {
   Id render;  ///< a finished mp3 of the song, which listeners hear; empty: the cover, or the converted voice, as it is
   double wet = 1, level_db = 0, music_db = 0;  ///< of the render
   Visibility visibility = Visibility::unlisted;
-  Seconds published = 0;                ///< of the song, once everyone sees this
-  Seconds public_since = 0;  ///< since when everyone sees it this time
+  Seconds published = 0;             ///< of the song, once everyone sees this
+  Seconds public_since = 0;          ///< since when everyone sees it this time
   bool subscribers_only = false;     ///< for those who subscribe to the account (store/earnings.h)
   Seconds opens = 0;                 ///< for all from then on; 0: never
   bool subscriber_download = false;  ///< they may download it, whatever others may
