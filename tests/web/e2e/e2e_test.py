@@ -461,7 +461,7 @@ class Journey(unittest.TestCase):
         b.press(b.button("Share this blend instead"))
         b.until(lambda: b.run("return fetch(location.pathname.replace('/app', '/api/v1')).then((r) => r.json()).then((s) => s.share.wet)") == 0.98, 60,
                 "the new blend is not shared")
-        b.press(b.find(".switch"))
+        b.press(next(e for e in b.driver.find_elements("css selector", ".switch") if "Listeners may download" in e.text))
         b.look("09-song-shared")
         b.until(lambda: b.run("return fetch(arguments[0]).then((r) => r.json()).then((s) => s.allow_download)",
                               f"/api/v1/shares/{link.split('/')[-1]}"), message="the switch did nothing")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A member's own voice in a real browser against the real service, from the microphone to published: voices_test.py WEBWRAP WORK_DIR.
+"""A member's own voice in a real browser against the real service, from the microphone to published and earning: voices_test.py WEBWRAP WORK_DIR.
 
 Pictures of every state are left in WORK_DIR/shots. Ends with 77 (skipped) where Chromium, its driver or Selenium are missing."""
 import base64
@@ -50,7 +50,8 @@ class OwnVoice(unittest.TestCase):
             print("NOTE: axe-core could not be fetched; the accessibility rules are not checked")
         # Where a recogniser is installed it would hear that the microphone does not speak the phrase.
         os.environ["XDG_DATA_HOME"] = str(WORK / "home")
-        cls.service = Service(WEBWRAP, WORK / "run", {"own_voice_s": 6, "training_steps": 4, "training_credits": 3, "free_credits": 5})
+        cls.service = Service(WEBWRAP, WORK / "run", {"own_voice_s": 6, "training_steps": 4, "training_credits": 3, "free_credits": 3,
+                                                             "credits_per_minute": 4})
         cls.service.__enter__()
         cls.addClassCleanup(cls.service.__exit__)
 
@@ -138,7 +139,7 @@ class OwnVoice(unittest.TestCase):
     def voice(self, b):
         return b.run("return location.pathname.split('/').pop()")
 
-    def test_from_the_microphone_to_published(self):
+    def test_from_the_microphone_to_published_and_earning(self):
         self.browsers = {}
         b = self.member("anna")
         self.gather(b)
@@ -148,7 +149,7 @@ class OwnVoice(unittest.TestCase):
         self.status(b, "is being made")
         b.look("07-training")
         self.status(b, "Hear it", WITHIN)
-        self.assertEqual(b.text(".pill"), "2")
+        self.assertEqual(b.text(".pill"), "0")
         b.press(b.button("a sample"))
         b.button("Stop Anna: a sample")
         b.look("08-private", dark=True)
@@ -171,7 +172,12 @@ class OwnVoice(unittest.TestCase):
         self.status(b, "Now: published")
         b.look("12-published", dark=True)
 
-        # Another member sings with it.
+        # Another member sings with it, and pays: of the four credits three were given to him, one he bought.
+        ben.open("/app/credits")
+        ben.find(".packs")
+        ben.press(ben.button("30 credits"))
+        ben.press(ben.find("#pay"))
+        ben.until(lambda: "Your credits are here" in ben.text(), 40, "the credits did not come")
         ben.open("/app/new")
         ben.find(".sources")
         ben.driver.find_element("css selector", "input[type=file]").send_keys(str(SONG))
@@ -185,6 +191,12 @@ class OwnVoice(unittest.TestCase):
         ben.press(go)
         ben.until(lambda: ben.driver.find_elements("css selector", ".player"), WITHIN, "the song was not made")
         self.assertIn("Anna", ben.text())
+        b.open("/app/earnings")
+        self.status(b, "royalties to come")
+        balances = b.run("return fetch('/api/v1/earnings').then((r) => r.json())")["balances"]
+        self.assertEqual([one["royalties_thousandths"] for one in balances], [499 * 1000 * 200 // (30 * 1000)], "a fifth of a credit of 4.99 / 30")
+        b.look("15-earning", dark=True)
+        b.driver.back()
 
         # Withdrawn, it is gone; the song stays.
         b.press(b.button("Withdraw"))
