@@ -377,7 +377,8 @@ TEST_F(Shares, TakesReportsAndStaysTakenDown) {
   EXPECT_EQ(takedown(service.config, service.config.base_url() + "/s/" + id), 0);
   EXPECT_THROW(takedown(service.config, "nothing"), std::runtime_error);
   const std::string printed = ::testing::internal::GetCapturedStdout();
-  EXPECT_THAT(printed, HasSubstr("/s/" + id + " \"Song\" (shared)\n  from me@example.org\n  This is my song.\n  Please remove it."));
+  EXPECT_THAT(printed, HasSubstr("/s/" + id + " \"Song\" (shared, by account "));
+  EXPECT_THAT(printed, HasSubstr(")\n  from me@example.org\n  This is my song.\n  Please remove it."));
   EXPECT_THAT(printed, HasSubstr("Took down " + id));
   EXPECT_EQ(anyone.send(Method::get, path).status, 404);
   page("/s/" + id, 404);

@@ -118,10 +118,14 @@ TEST_F(Support, RoyaltiesTakenBackAreNotFansMoney) {
 
 TEST_F(Support, SharingAgainForSubscribersIsHeeded) {
   add_play_routes(service.router, *service.context);
+  add_discover_routes(service.router, *service.context);
   const Id song = maria.song();
   const Id share = maria.post("/songs/" + song + "/share", {{"visibility", "public"}}).at("id");
   EXPECT_EQ(maria.post("/songs/" + song + "/share", {{"subscribers_only", true}}).at("id"), share);
   EXPECT_TRUE(get("/shares/" + share).at("locked"));
+  const json found = get("/discover").at("songs");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_TRUE(found.at(0).at("for_subscribers")) << "nobody is offered to play it";
   // And who may not hear it does not count as a listener.
   const http::Response started = otter.send(Method::post, "/api/v1/shares/" + share + "/plays", nullptr, {{"user-agent", "Mozilla/5.0"}});
   service.clock.time += 40;

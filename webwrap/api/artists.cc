@@ -13,6 +13,7 @@
 #include "api/jobs.h"
 #include "api/json_body.h"
 #include "api/reports.h"
+#include "api/share_access.h"
 #include "api/shares.h"
 #include "domain/artist_name.h"
 #include "domain/id.h"
@@ -228,7 +229,7 @@ Response get_artist(const Context& context, const Request& request) {
     answer = artist_view(transaction, context.config, *artist);
     answer["songs"] = json::array();
     for (const PublicSong& song : public_songs(transaction, transaction.artists().public_shares(artist->account, max_public_songs)))
-      answer["songs"].push_back(public_song_view(context.config, song));
+      answer["songs"].push_back(public_song_view(context.config, song, context.clock.now()));
   });
   return json_response(200, answer);
 }
@@ -284,7 +285,7 @@ std::vector<PublicSong> public_songs(Transaction& transaction, const std::vector
   return all;
 }
 
-json public_song_view(const Config& config, const PublicSong& public_song) {
+json public_song_view(const Config& config, const PublicSong& public_song, Seconds now) {
   const auto& [share, song, artist, plays] = public_song;
   return {{"id", share.id},
           {"url", share_url(config, share)},
@@ -293,6 +294,7 @@ json public_song_view(const Config& config, const PublicSong& public_song) {
           {"duration_s", song.duration_s},
           {"plays", plays},
           {"published", share.published},
+          {"for_subscribers", is_for_subscribers(share, now)},
           {"artist",
            {{"handle", artist.handle},
             {"name", artist.name},

@@ -19,7 +19,7 @@ struct PublicSong {
   std::int64_t plays = 0;
 };
 std::vector<PublicSong> public_songs(Transaction&, const std::vector<Share>&);
-nlohmann::json public_song_view(const Config&, const PublicSong&);
+nlohmann::json public_song_view(const Config&, const PublicSong&, Seconds now);
 
 /// The artist as everyone sees it, without songs.
 nlohmann::json artist_view(Transaction&, const Config&, const Artist&);

@@ -31,7 +31,8 @@ std::vector<Share> of_many(const std::vector<Share>& shares) {
 
 json songs_json(const Context& context, Transaction& transaction, const std::vector<Share>& shares) {
   json songs = json::array();
-  for (const PublicSong& song : public_songs(transaction, shares)) songs.push_back(public_song_view(context.config, song));
+  for (const PublicSong& song : public_songs(transaction, shares))
+    songs.push_back(public_song_view(context.config, song, context.clock.now()));
   return songs;
 }
 

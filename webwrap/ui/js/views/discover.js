@@ -42,12 +42,18 @@ export default async function discover({ query, go }) {
 
 const UNKNOWN = "Open the link in the mail that we sent you: then you can follow artists.";
 
-export function songRow(song) {
+function listen(song) {
+  if (song.for_subscribers)
+    return h("a.round.soft.small-round", { href: `/s/${song.id}`, "aria-label": `${song.title}, for subscribers` }, icon("coin"));
   const button = playButton(`/api/v1/shares/${song.id}/audio`, song.title);
   countPlays(button.audio, song.id);
+  return button;
+}
+
+export function songRow(song) {
   return h(
     "li.song",
-    button,
+    listen(song),
     h(
       "div.grow",
       h("a.song-title", { href: `/s/${song.id}` }, h("bdi", song.title)),
@@ -55,6 +61,7 @@ export function songRow(song) {
         "p.small.quiet",
         h("a", { href: `/a/${song.artist.handle}` }, h("bdi", song.artist.name)),
         ` · ${song.voice.title} · ${clock(song.duration_s)} · ${plural(song.plays, "play")}`,
+        song.for_subscribers ? " · for subscribers" : "",
       ),
     ),
     portrait(song.artist),
