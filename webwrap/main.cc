@@ -123,10 +123,14 @@ int run(int argc, char** argv) {
     sub->add_option("voice", voice, "Its id")->required();
     if (with_reason) sub->add_option("reason", reason, "One sentence for its owner")->required();
     sub->callback([&about_voice, function] { about_voice = function; });
+    return sub;
   };
   add_decision("show", "What is known of a voice, and the files to listen to", false,
                [&](const Config& c) { return show_voice(c, voice); });
-  add_decision("approve", "Accept its consent, or publish it", false, [&](const Config& c) { return approve_voice(c, voice); });
+  std::string seen;
+  add_decision("approve", "Accept its consent, or publish it", false, [&](const Config& c) { return approve_voice(c, voice, seen); })
+      ->add_option("seen", seen, "The mark that show printed: that this is what you listened to")
+      ->required();
   add_decision("refuse", "Refuse its consent, or to publish it", true, [&](const Config& c) { return refuse_voice(c, voice, reason); });
   add_decision("hide", "Let nobody convert with it", true, [&](const Config& c) { return hide_voice(c, voice, reason); });
   add_decision("unhide", "End that", false, [&](const Config& c) { return hide_voice(c, voice, ""); });

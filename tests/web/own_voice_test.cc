@@ -7,6 +7,7 @@
 
 #include "api_user.h"
 #include "commands/commands.h"
+#include "voice_testing.h"
 #include "voxconv/audio_io.h"
 #include "voxconv/speech.h"
 #include "worker/audio_runner.h"
@@ -193,7 +194,7 @@ TEST_F(OwnVoices, AreNotMadeOfConvertedRecordings) {
 TEST_F(OwnVoices, AreTrainedOnAfterAWorkersEndAndTakenBack) {
   upload(wav_of(speech, 2));
   speak(wav_of(speech, 1, 0.7));
-  approve_voice(service.config, voice);
+  approve_voice(service.config, voice, testing::seen_mark_of(service.config, voice));
   EXPECT_EQ(now().at("state"), "consent");
   const Id job = member.post("/own-voices/" + voice + "/training", json::object()).at("id");
 

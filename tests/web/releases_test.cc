@@ -369,6 +369,9 @@ TEST_F(Releases, PicturesThatAreNoneEndWithASentence) {
     ASSERT_TRUE(work());
     EXPECT_EQ(job(sent).at("state"), "failed");
     EXPECT_THAT(job(sent).at("failure").get<std::string>(), StartsWith("This picture"));
+    std::optional<Job> ended;
+    service.store->read([&](Transaction& transaction) { ended = transaction.jobs().find(sent.at("id")); });
+    EXPECT_EQ(service.blobs->size(json::parse(ended.value().parameters).at("upload")), -1);
   }
   EXPECT_TRUE(member.get(path).at("picture").is_null());
 }
@@ -464,6 +467,7 @@ TEST_F(Releases, APackageHoldsWhatADistributorWants) {
   form.tracks[1].song = two;
   form.tracks[1].title = "=cmd|' /C calc'!A0";
   form.tracks[1].isrc = "QZABC2600001";
+  form.tracks[0].level_db = form.tracks[1].level_db = 12;  // so that the limiter holds the peaks down
   ASSERT_EQ(member.send(Method::put, "/api/v1" + path, form.to_json()).status, 200);
   send_picture(path, encode_jpeg(gradient(2000, 2000), 90));
   ASSERT_TRUE(work());
@@ -522,6 +526,18 @@ TEST_F(Releases, APackageHoldsWhatADistributorWants) {
   ASSERT_TRUE(work());
   EXPECT_EQ(member.get(path).at("package").at("outdated"), false);
   EXPECT_EQ(service.blobs->size(file.file->key), -1);
+
+  // It is of what was checked.
+  form.genre = "Jazz";
+  ASSERT_EQ(member.send(Method::put, "/api/v1" + path, form.to_json()).status, 200);
+  const json late = member.post(path + "/package", json::object());
+  service.store->write([&](Transaction& transaction) {
+    Picture picture = transaction.releases().picture_of(release.at("id")).value();
+    picture.blob = picture.small;
+    transaction.releases().set_picture(picture);
+  });
+  ASSERT_TRUE(work());
+  EXPECT_THAT(job(late).at("failure").get<std::string>(), StartsWith("The cover was replaced"));
 
   EXPECT_EQ(member.send(Method::del, "/api/v1/songs/" + one).status, 204);
   EXPECT_THAT(member.get(path).at("problems").dump(), HasSubstr("was deleted"));

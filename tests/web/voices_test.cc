@@ -9,6 +9,7 @@
 #include "domain/phrase.h"
 #include "store/job_end.h"
 #include "store/voice_steps.h"
+#include "voice_testing.h"
 
 namespace webwrap {
 namespace {
@@ -45,6 +46,9 @@ TEST(Phrases, AreHeardInSpiteOfSlips) {
   EXPECT_FALSE(
       heard("This is my own voice, and I agree that a singing voice is made from it. wagon sunday market tiger candle river").is_enough())
       << "words cut together";
+  std::string many = "This is my own voice, and I agree that a singing voice is made from it.";
+  for (int i = 0; i < 6; ++i) many += " apple river mountain candle tiger garden market sunday winter wagon";
+  EXPECT_FALSE(heard(many).is_enough()) << "a recording of all words holds every phrase";
   EXPECT_FALSE(heard("").is_enough());
   for (int i = 0; i < 200; ++i) {
     const Phrase one = make_phrase("en"), other = make_phrase("en");
@@ -420,7 +424,7 @@ TEST_F(Voices, AreLookedAtByAnOperator) {
     return ::testing::internal::GetCapturedStdout();
   };
   EXPECT_THAT(out([&] { return list_voices(service.config, false); }), HasSubstr("No voice waits"));
-  EXPECT_THROW(approve_voice(service.config, id), std::runtime_error) << "nobody asked";
+  EXPECT_THROW(approve_voice(service.config, id, ""), std::runtime_error) << "nobody asked";
   EXPECT_THROW(refuse_voice(service.config, id, "No."), std::runtime_error);
   EXPECT_THROW(hide_voice(service.config, draft(anna).at("id"), "No."), std::runtime_error) << "there is nothing to hide";
   EXPECT_THROW(show_voice(service.config, "nobody"), std::runtime_error);
@@ -434,7 +438,14 @@ TEST_F(Voices, AreLookedAtByAnOperator) {
   EXPECT_EQ(voice.at("refusal"), "It hums.");
   open(anna, id, "published");
   EXPECT_EQ(anna.send(Method::patch, "/api/v1/own-voices/" + id, {{"title", "Someone famous"}}).status, 409);
-  out([&] { return approve_voice(service.config, id); });
+  // What was looked at is no longer what waits.
+  const std::string seen = testing::seen_mark_of(service.config, id);
+  open(anna, id, "private");
+  anna.send(Method::patch, "/api/v1/own-voices/" + id, {{"title", "Someone famous"}});
+  open(anna, id, "published");
+  EXPECT_THROW(approve_voice(service.config, id, seen), std::runtime_error);
+  const std::string seen_now = testing::seen_mark_of(service.config, id);
+  out([&] { return approve_voice(service.config, id, seen_now); });
   EXPECT_THAT(names(ben.get("/voices")), Contains(id));
 
   const json job = ben.post("/jobs", with(ben.recording(), id));
@@ -456,7 +467,8 @@ TEST_F(Voices, AreLookedAtByAnOperator) {
     transaction.voices().update_consent(consent);
   });
   EXPECT_THAT(out([&] { return list_voices(service.config, false); }), HasSubstr("its consent must be heard"));
-  out([&] { return approve_voice(service.config, other); });
+  const std::string seen_consent = testing::seen_mark_of(service.config, other);
+  out([&] { return approve_voice(service.config, other, seen_consent); });
   EXPECT_EQ(ben.get("/own-voices/" + other).at("state"), "consent");
   EXPECT_EQ(newest_consent(other).decided_by, "operator");
 }

@@ -42,13 +42,16 @@ json view(const Consent& consent) {
           {"decided", or_null(consent.decided)}};
 }
 
+/// How much of a recording counts: all that is trained from was compared with the speaker of the consent.
+double counted_s(const Recording& recording) { return recording.usable_s >= OwnVoice::shortest_recording_s ? recording.usable_s : 0; }
+
 json view(const Recording& recording) {
   return {{"id", recording.id},
           {"name", recording.name},
           {"state", name_of(recording.state)},
           {"failure", or_null(recording.failure)},
           {"duration_s", recording.duration_s},
-          {"usable_s", recording.usable_s},
+          {"usable_s", counted_s(recording)},
           {"size", recording.size},
           {"created", recording.created}};
 }
@@ -64,7 +67,7 @@ Gathered gathered(Transaction& transaction, const Id& voice) {
   Gathered all;
   for (Recording& recording : transaction.voices().recordings(voice)) {
     if (!recording.consent.empty()) continue;
-    all.usable_s += recording.usable_s;
+    all.usable_s += counted_s(recording);
     if (recording.state == Recording::State::uploading || recording.state == Recording::State::analysing) all.all_ready = false;
     all.recordings.push_back(std::move(recording));
   }
@@ -339,8 +342,7 @@ json own_voice_config(const Config& config) {
           {"terms", own_voice_terms(config)}};
 }
 
-void read_voice_of_upload(const Context& context, const Account& account, const std::map<std::string, std::string>& metadata,
-                          Recording& recording) {
+void read_voice_of_upload(const std::map<std::string, std::string>& metadata, Recording& recording) {
   const auto value = [&](const char* name) {
     const auto found = metadata.find(name);
     return found == metadata.end() ? std::string() : found->second;
@@ -349,24 +351,26 @@ void read_voice_of_upload(const Context& context, const Account& account, const 
   recording.consent = value("consent");
   if (recording.voice.empty() && recording.consent.empty()) return;
   if (!recording.backing.empty()) fail_field("voice", "what was sung to a song is no recording of a voice alone.");
-  context.store.read([&](Transaction& transaction) {
-    const auto voice = transaction.voices().find(recording.voice);
-    if (!voice || voice->account != account.id) fail_field("voice", "there is no such voice of yours.");
-    if (voice->state != VoiceState::draft)
-      throw ServiceError(409, "wrong_step", "This voice's recordings stay as they are once you have consented to it.");
-    if (recording.consent.empty()) {
-      const Gathered all = gathered(transaction, voice->id);
-      double recorded_s = 0;
-      for (const Recording& other : all.recordings) recorded_s += other.duration_s;
-      if (all.recordings.size() >= max_recordings || recorded_s >= most_recorded_s)
-        throw ServiceError(409, "too_many_recordings", "These are enough recordings for one voice; delete some first.");
-      return;
-    }
-    const auto consent = transaction.voices().find_consent(recording.consent);
-    if (!consent || consent->voice != voice->id || consent->verdict != Verdict::asked)
-      fail_field("consent", "this phrase was not asked for, or was spoken before; ask for a new one.");
-    if (context.clock.now() >= consent->expires) fail_field("consent", "this phrase is too old; ask for a new one.");
-  });
+}
+
+void require_voice_of_upload(Transaction& transaction, const Recording& recording, Seconds now) {
+  if (recording.voice.empty() && recording.consent.empty()) return;
+  const auto voice = transaction.voices().find(recording.voice);
+  if (!voice || voice->account != recording.account) fail_field("voice", "there is no such voice of yours.");
+  if (voice->state != VoiceState::draft)
+    throw ServiceError(409, "wrong_step", "This voice's recordings stay as they are once you have consented to it.");
+  if (recording.consent.empty()) {
+    const Gathered all = gathered(transaction, voice->id);
+    double recorded_s = 0;
+    for (const Recording& other : all.recordings) recorded_s += other.duration_s;
+    if (all.recordings.size() >= max_recordings || recorded_s >= most_recorded_s)
+      throw ServiceError(409, "too_many_recordings", "These are enough recordings for one voice; delete some first.");
+    return;
+  }
+  const auto consent = transaction.voices().find_consent(recording.consent);
+  if (!consent || consent->voice != voice->id || consent->verdict != Verdict::asked)
+    fail_field("consent", "this phrase was not asked for, or was spoken before; ask for a new one.");
+  if (now >= consent->expires) fail_field("consent", "this phrase is too old; ask for a new one.");
 }
 
 void note_spoken(const Config& config, Transaction& transaction, const Recording& recording, Seconds now) {

@@ -229,7 +229,8 @@ Response post_package(const Context& context, const Request& request) {
     job.created = context.clock.now();
     double seconds = 0;
     for (const auto& [id, song] : songs) seconds += song.duration_s;
-    job.parameters = json{{"release", release.id}, {"seconds", seconds}}.dump();
+    job.parameters =
+        json{{"release", release.id}, {"seconds", seconds}, {"form", json::parse(release.form)}, {"cover", cover->blob}}.dump();
     job.request_key = fmt::format("package:{}:{}", release.id, hash_secret(release.form + cover->blob));
     const auto before = transaction.jobs().find_by_request(account.id, job.request_key);
     if (before && is_package_reusable(context, *before)) {

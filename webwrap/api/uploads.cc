@@ -198,12 +198,13 @@ Response create(const Context& context, const Request& request) {
   const auto metadata = metadata_of(request.header("upload-metadata"));
   recording.name = clean_name(metadata.contains("filename") ? metadata.at("filename") : "");
   read_backing(context, account, metadata, recording);
-  read_voice_of_upload(context, account, metadata, recording);
+  read_voice_of_upload(metadata, recording);
   recording.blob = "recordings/" + recording.id + "/source";
   recording.created = context.clock.now();
   recording.expires = recording.created + config.upload_expires_s;
   const std::int64_t quota = guest ? config.guest_quota_bytes : config.quota_bytes;
   context.store.write([&](Transaction& transaction) {
+    require_voice_of_upload(transaction, recording, recording.created);
     if (!may_add_quick_job(config, transaction, account.id)) fail_too_many_quick_jobs(config);  // its own analysis would be one more
     if (transaction.recordings().bytes_of(account.id) + transaction.voices().bytes_of(account.id) + recording.size > quota)
       throw ServiceError(413, "quota_exceeded",

@@ -25,9 +25,9 @@ int worker(const Config&, double exit_when_idle, bool once);
 
 // Members' own voices (docs/own-voices.md). Approving and refusing are of what waits: a consent that must be heard, else a publication. The
 // owner is told by mail.
-int list_voices(const Config&, bool all);        ///< those that wait for a person, or all
-int show_voice(const Config&, const Id& voice);  ///< everything that is known of it, and the files to listen to
-int approve_voice(const Config&, const Id& voice);
+int list_voices(const Config&, bool all);                                    ///< those that wait for a person, or all
+int show_voice(const Config&, const Id& voice);                              ///< everything that is known of it, and the files to listen to
+int approve_voice(const Config&, const Id& voice, const std::string& seen);  ///< `seen`: as show_voice() prints it
 int refuse_voice(const Config&, const Id& voice, const std::string& reason);
 int hide_voice(const Config&, const Id& voice, const std::string& reason);  ///< nobody may convert with it; reason "": they may again
 

@@ -7,6 +7,7 @@
 #include "commands/commands.h"
 #include "domain/clock.h"
 #include "domain/error.h"
+#include "domain/id.h"
 #include "domain/printable.h"
 #include "mail/mailer.h"
 #include "store/store.h"
@@ -25,6 +26,14 @@ std::optional<Consent> consent_to_review(Transaction& transaction, const Id& voi
   for (Consent& consent : transaction.voices().consents(voice))
     if (consent.verdict == Verdict::review) return std::move(consent);
   return std::nullopt;
+}
+
+/// What an operator says to have seen: of what waits there may be another one by then, which nobody has listened to.
+std::string seen_mark(Transaction& transaction, const OwnVoice& voice) {
+  const auto consent = consent_to_review(transaction, voice.id);
+  const std::string what =
+      consent ? consent->id : fmt::format("{}\n{}\n{}\n{}\n{}", voice.title, voice.description, voice.language, voice.gender, voice.sha256);
+  return hash_secret(what).substr(0, 8);
 }
 
 std::string what_waits(Transaction& transaction, const OwnVoice& voice) {
@@ -109,13 +118,17 @@ int show_voice(const Config& config, const Id& id) {
       if (recording.consent.empty())
         fmt::print("recording of {:.0f} s: listen  {}\n", recording.duration_s, blobs->local_path(recording.blob));
     for (const Consent& consent : transaction.voices().consents(id)) print_consent(transaction, *blobs, consent);
+    if (!what_waits(transaction, *voice).empty())
+      fmt::print("to approve: webwrap voices approve {} {}\n", id, seen_mark(transaction, *voice));
   });
   return 0;
 }
 
-int approve_voice(const Config& config, const Id& id) {
-  return decided(config, id, [](Transaction& transaction, OwnVoice& voice) {
+int approve_voice(const Config& config, const Id& id, const std::string& seen) {
+  return decided(config, id, [&](Transaction& transaction, OwnVoice& voice) {
     const Seconds now = SystemClock().now();
+    if (!what_waits(transaction, voice).empty() && seen != seen_mark(transaction, voice))
+      throw std::runtime_error(fmt::format("What waits is not what you looked at; look again: webwrap voices show {}.", id));
     if (auto consent = consent_to_review(transaction, voice.id)) {
       voice_steps::accept_consent(transaction, voice, *consent, "operator", now);
       return "the consent counts, and the voice can be trained.";

@@ -41,9 +41,10 @@ std::size_t read_upload(char* to, std::size_t size, std::size_t count, void* fro
   return std::fread(to, 1, size * count, static_cast<Sending*>(from)->file);
 }
 
-int tell(void* of, curl_off_t, curl_off_t, curl_off_t, curl_off_t sent) {
+int tell(void* of, curl_off_t, curl_off_t, curl_off_t whole, curl_off_t sent) {
   const auto& progress = static_cast<Sending*>(of)->progress;
-  return progress && !progress(sent) ? 1 : 0;
+  // Once all of it was sent it has its effect there, whether the answer is waited for or not.
+  return progress && !progress(sent) && (whole <= 0 || sent < whole) ? 1 : 0;
 }
 
 struct CurlRelease {
@@ -116,7 +117,7 @@ HttpAnswer send_http(const HttpCall& call, const std::function<bool(std::int64_t
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
   if (file || form) {
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1000L);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, 60L);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, 600L);  // what was sent whole may be worked on for long before the answer
   } else {
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, call.timeout_s);
   }

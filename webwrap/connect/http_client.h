@@ -21,7 +21,7 @@ struct HttpCall {
   std::string file = {};  ///< its bytes from file_offset on; or
   std::int64_t file_offset = 0;
   std::vector<Part> form = {};  ///< multipart/form-data
-  long timeout_s = 30;          ///< of requests without a file; those with one end where less than 1 kB/s goes for a minute
+  long timeout_s = 30;          ///< of requests without a file; those with one end where less than 1 kB/s goes for ten minutes
 };
 
 struct HttpAnswer {

@@ -60,8 +60,10 @@ class YouTube : public Connector {
   Posted publish(const PlatformTokens& tokens, const Post& post, const json& state, const PostHooks& hooks) const override {
     std::string session = state.value("session", "");
     if (session.empty()) {
+      if (state.value("sent", false))
+        if (auto there = find(tokens, post.mark)) return *there;
       session = begin(tokens, post);
-      hooks.keep({{"session", session}});
+      hooks.keep({{"session", session}, {"sent", true}});
     }
     for (int i = 0;; ++i) {
       HttpAnswer answer = ask_progress(tokens, session, post.size);
@@ -73,7 +75,7 @@ class YouTube : public Connector {
       if (answer.status == 404 || answer.status == 410) {  // a session lasts about a day
         if (auto there = find(tokens, post.mark)) return *there;
         session = begin(tokens, post);
-        hooks.keep({{"session", session}});
+        hooks.keep({{"session", session}, {"sent", true}});
       } else if (answer.status != 0 && answer.status != 308 && answer.status < 500) {
         fail(answer);
       }

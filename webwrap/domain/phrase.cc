@@ -129,6 +129,7 @@ Heard compare(const Phrase& phrase, const std::string& transcript) {
       ++j;
     }
   }
+  result.spoken = wanted.empty() ? 0 : double(heard.size()) / double(wanted.size());
   result.share = wanted.empty() ? 0 : double(found) / double(wanted.size());
   return result;
 }

@@ -18,6 +18,14 @@ void fail_publication(Transaction& transaction, const Job& job, const std::strin
   transaction.releases().update_publication(*publication);
 }
 
+/// Who spoke a phrase that cannot be looked at is to be asked for another.
+void refuse_phrase(Transaction& transaction, const Recording& recording, Seconds now) {
+  if (recording.consent.empty()) return;
+  auto consent = transaction.voices().find_consent(recording.consent);
+  if (consent && consent->verdict == Consent::Verdict::checking && consent->recording == recording.id)
+    voice_steps::refuse_consent(transaction, *consent, recording.failure, "service", now);
+}
+
 }  // namespace
 
 void settle(Transaction& transaction, const Job& job, Job::State ended_as, Seconds now) {
@@ -37,6 +45,7 @@ bool end_without_result(Transaction& transaction, const Job& job, Job::State end
       recording->state = Recording::State::failed;
       recording->failure = failure;
       transaction.recordings().update(*recording);
+      refuse_phrase(transaction, *recording, now);
     }
   if (job.kind == Job::Kind::publish) fail_publication(transaction, job, failure, now);
   return true;

@@ -10,6 +10,8 @@ namespace webwrap {
 struct OwnVoice {
   /// draft: recordings are gathered; consent: it was given, and the recordings stay as they are; training: a job makes the voice; from
   /// private_ on there is a voice to hear: for its owner, for who has the link, waiting for an operator, for all; withdrawn: it is gone.
+  /// Recordings of which less can be used do not count and are not trained from: they say too little of their speaker to be compared.
+  static constexpr double shortest_recording_s = 5;
   enum class State { draft, consent, training, private_, link, review, published, withdrawn };
   Id id;  ///< also the name of its bundle, and what jobs and songs call it
   Id account;

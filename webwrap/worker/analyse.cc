@@ -21,6 +21,8 @@ constexpr double max_samples_per_s = 384'000;
 
 /// Of a voice's recording: it is in memory as a whole where its pauses are looked for.
 constexpr double max_voice_recording_s = 600;
+/// A phrase is some twenty words.
+constexpr double max_phrase_s = 60;
 
 /// Whether a sound says of itself that its voice was made by a program.
 bool is_converted(const voxconv::Tags& tags) { return tags.contains("voxconv_ai_converted"); }
@@ -45,6 +47,8 @@ JobOutput AudioRunner::analyse(const JobTask& task) {
   const auto check_length = [&](double seconds) {
     if (seconds > config_.max_duration_s) throw too_long;
     if (seconds > max_s) throw too_much;
+    if (!recording.consent.empty() && seconds > max_phrase_s)
+      throw PermanentJobError("This is longer than a minute; speak the phrase and nothing else.");
     if (of_voice && seconds > max_voice_recording_s)
       throw PermanentJobError(fmt::format("This recording is longer than {:g} minutes; cut it into several.", max_voice_recording_s / 60));
   };

@@ -17,8 +17,6 @@ namespace {
 using nlohmann::json;
 using Verdict = Consent::Verdict;
 
-/// Recordings with less in them say too little of their speaker to be compared one by one.
-constexpr double comparable_s = 5;
 /// Of two voices' whole recordings, from which on they may be one speaker (docs/own-voices.md has the figures).
 constexpr double same_voice = 0.9;
 
@@ -77,7 +75,7 @@ std::function<bool(Transaction&)> AudioRunner::check_consent(const JobTask& task
   store_.read([&](Transaction& transaction) {
     found = transaction.voices().find_consent(spoken.consent);
     for (const Recording& recording : transaction.voices().recordings(spoken.voice))
-      if (recording.consent.empty() && recording.usable_s >= comparable_s) recordings.push_back(recording);
+      if (recording.consent.empty() && recording.usable_s >= OwnVoice::shortest_recording_s) recordings.push_back(recording);
     for (const OwnVoice& voice : transaction.voices().all())
       if (voice.id != spoken.voice && voice.account != spoken.account && !voice.print.empty())
         others.emplace_back(voice.id, json::parse(voice.print).get<voxconv::SpeakerPrint>());

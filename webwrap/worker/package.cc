@@ -143,7 +143,7 @@ Loudness AudioRunner::make_master(const JobTask& task, const Song& song, const n
     for (const auto& [name, value] : more_tags) format.tags[name] = value;
     mix.write(*voxconv::open_writer(path, format), format.rate, format.channels, linear(gain_db));
     const Loudness loudness = measure_loudness(*voxconv::open_reader(path), task.cancel);
-    // The mix keeps its peaks by a meter of its own; shops measure by this one.
+    // The mix keeps its peaks by a meter of its own; shops measure by this one. The gain comes after the mix's limiter, so it lowers them.
     if (!(loudness.true_peak_dbtp > most_true_peak_dbtp)) return loudness;
     if (attempt == 3) throw std::runtime_error(fmt::format("The true peak stays at {:.2f} dBTP.", loudness.true_peak_dbtp));
     gain_db -= loudness.true_peak_dbtp - most_true_peak_dbtp + 0.05;
@@ -151,18 +151,18 @@ Loudness AudioRunner::make_master(const JobTask& task, const Song& song, const n
 }
 
 JobOutput AudioRunner::make_package(const JobTask& task) {
-  const Id id = json::parse(task.job.parameters).at("release");
+  const json parameters = json::parse(task.job.parameters);
+  const Id id = parameters.at("release");
   std::optional<Release> release;
   std::optional<Picture> cover;
   std::map<Id, Song> songs;
   std::map<Id, voxconv::VoiceInfo> song_voices;
-  ReleaseForm form;
+  const ReleaseForm form = ReleaseForm::of(parameters.at("form"));  // as it was checked; the release's may be another one by now
   const std::vector<voxconv::VoiceInfo> installed = voxconv::VoiceStore().list();
   store_.read([&](Transaction& transaction) {
     release = transaction.releases().find(id);
     if (!release) return;
     cover = transaction.releases().picture_of(id);
-    form = ReleaseForm::of(json::parse(release->form));
     for (const TrackForm& track : form.tracks)
       if (const auto song = transaction.songs().find(track.song)) {
         songs.emplace(track.song, *song);
@@ -171,6 +171,7 @@ JobOutput AudioRunner::make_package(const JobTask& task) {
   });
   if (!release) throw PermanentJobError("The release was removed.");
   if (!cover || blobs_.size(cover->blob) < 0) throw PermanentJobError("The cover was removed; choose one again.");
+  if (cover->blob != parameters.at("cover")) throw PermanentJobError("The cover was replaced meanwhile; make the package again.");
   if (const auto problems = problems_of(form); !problems.empty())
     throw PermanentJobError("The form is not complete any more; look at it again.");
 

@@ -25,7 +25,6 @@ class PlatformAccount {
   PlatformAccount(const Config& config, Store& store, const Connector& connector, const Id& account)
       : config_(config), store_(store), connector_(connector), account_(account) {
     load();
-    if (connection_.broken) fail_disconnected();
   }
 
   /// Calls use(tokens), once more with new tokens where these are not taken.
@@ -50,7 +49,7 @@ class PlatformAccount {
   void load() {
     std::optional<Connection> found;
     store_.read([&](Transaction& transaction) { found = transaction.releases().connection_to(account_, connector_.id()); });
-    if (!found) fail_disconnected();
+    if (!found || found->broken) fail_disconnected();
     connection_ = *found;
     const auto text = unseal(config_.token_keys, purpose_of(connection_), connection_.tokens);
     if (!text) fail_disconnected();
@@ -58,16 +57,21 @@ class PlatformAccount {
   }
 
   void refresh() {
-    const std::string used = tokens_.refresh;
     try {
       tokens_ = connector_.refresh(tokens_, SystemClock().now());
     } catch (const PlatformError& error) {
       if (error.kind() != PlatformError::Kind::disconnected) throw;
-      load();
-      if (tokens_.refresh != used) return;  // another worker has used the token, which is good for once, and kept the new ones
-      connection_.broken = true;
-      store_.write([&](Transaction& transaction) { transaction.releases().update_connection(connection_); });
-      fail_disconnected();
+      bool broken = false;
+      store_.write([&](Transaction& transaction) {
+        auto now = transaction.releases().connection_to(account_, connector_.id());
+        broken = now && now->tokens == connection_.tokens;
+        if (!broken) return;
+        now->broken = true;
+        transaction.releases().update_connection(*now);
+      });
+      if (broken) fail_disconnected();
+      load();  // another worker has used the token, which is good for once, and kept the new ones
+      return;
     }
     connection_.tokens = seal(config_.token_keys, purpose_of(connection_), tokens_.to_json().dump());
     store_.write([&](Transaction& transaction) { transaction.releases().update_connection(connection_); });
@@ -126,7 +130,7 @@ Posted AudioRunner::publish_song(const JobTask& task, const Connector& connector
     if (const auto kept = unseal(config_.token_keys, purpose_of(publication), publication.upload)) state = json::parse(*kept);
   // What was begun with other bytes cannot be continued; what may have arrived whole still must be looked for.
   const std::string sha256 = sha256_of_file(post.file);
-  if (state.value("sha256", "") != sha256) state = {{"sent", state.value("sent", false)}};
+  if (state.value("sha256", "") != sha256) state = {{"sent", state.value("sent", false) || state.contains("session")}};
 
   PostHooks hooks;
   hooks.keep = [&](const json& now) {
@@ -135,7 +139,11 @@ Posted AudioRunner::publish_song(const JobTask& task, const Connector& connector
     publication.state = Publication::State::uploading;
     publication.upload = seal(config_.token_keys, purpose_of(publication), with.dump());
     store_.write([&](Transaction& transaction) {
-      if (transaction.releases().find_publication(publication.id)) transaction.releases().update_publication(publication);
+      const auto job = transaction.jobs().find(task.job.id);
+      if (!job || job->state != Job::State::running || job->attempts != task.job.attempts || job->worker != task.job.worker)
+        throw std::runtime_error("The job is another worker's.");
+      if (!transaction.releases().find_publication(publication.id)) throw PermanentJobError("The song was removed.");
+      transaction.releases().update_publication(publication);
     });
   };
   hooks.progress = [&](double share) { task.progress.report(0.4 + 0.6 * share, "uploading"); };

@@ -3,6 +3,27 @@
 #include <algorithm>
 
 namespace webwrap {
+namespace {
+
+/// Makes all softer or louder on its way to another writer.
+class GainWriter : public voxconv::AudioWriter {
+ public:
+  GainWriter(voxconv::AudioWriter& target, double gain) : target_(target), gain_(float(gain)) {}
+  void write(const voxconv::AudioBuffer& audio) override {
+    buffer_ = audio;
+    for (auto& channel : buffer_.channels)
+      for (float& sample : channel) sample *= gain_;
+    target_.write(buffer_);
+  }
+  void finish() override { target_.finish(); }
+
+ private:
+  voxconv::AudioWriter& target_;
+  const float gain_;
+  voxconv::AudioBuffer buffer_;
+};
+
+}  // namespace
 
 Blend Blend::of(const nlohmann::json& parameters) {
   return {parameters.value("parts", "all"), parameters.value("wet", 1.0), parameters.value("level_db", 0.0),
@@ -31,9 +52,8 @@ int SongMix::channels() const {
 }
 
 void SongMix::write(voxconv::AudioWriter& writer, int rate, int channels, double gain) {
-  std::vector<voxconv::MixSource> sources = sources_;
-  for (voxconv::MixSource& source : sources) source.gain *= gain;
-  voxconv::mix(sources, writer, rate, channels, {}, cancel_);
+  GainWriter scaled(writer, gain);
+  voxconv::mix(sources_, scaled, rate, channels, {}, cancel_);
 }
 
 }  // namespace webwrap

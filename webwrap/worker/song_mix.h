@@ -31,7 +31,8 @@ class SongMix {
   int channels() const;  ///< 1 or 2
   /// Of the song, with the marks that say how its voice was made.
   const voxconv::Tags& tags() const { return tags_; }
-  /// Blends into a writer that was opened with this rate and channel count; `gain` is linear. True peaks stay below -1 dBTP.
+  /// Blends into a writer that was opened with this rate and channel count. True peaks stay below -1 dBTP by the mix's own meter; `gain`,
+  /// linear and at most 1, is applied to what was limited so.
   void write(voxconv::AudioWriter&, int rate, int channels, double gain = 1);
 
  private:

@@ -68,10 +68,17 @@ JobOutput AudioRunner::train(const JobTask& task) {
   std::string consent;
   store_.read([&](Transaction& transaction) {
     voice = transaction.voices().find(id);
-    for (const Recording& recording : transaction.voices().recordings(id))
-      if (recording.consent.empty() && recording.state == Recording::State::ready) recordings.push_back(recording);
+    Seconds asked = 0;
     for (const Consent& one : transaction.voices().consents(id))
-      if (one.verdict == Consent::Verdict::accepted && consent.empty()) consent = one.id;
+      if (one.verdict == Consent::Verdict::accepted && consent.empty()) {
+        consent = one.id;
+        asked = one.asked;
+      }
+    // Only what was there to be compared when the consent was asked for.
+    for (const Recording& recording : transaction.voices().recordings(id))
+      if (recording.consent.empty() && recording.state == Recording::State::ready && recording.created <= asked &&
+          recording.usable_s >= OwnVoice::shortest_recording_s)
+        recordings.push_back(recording);
   });
   if (!voice || voice->state != OwnVoice::State::training) throw PermanentJobError("This voice was withdrawn.");
 

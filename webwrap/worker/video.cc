@@ -127,7 +127,12 @@ JobOutput AudioRunner::take_picture(const JobTask& task) {
   if (bytes < 0) throw PermanentJobError("The picture was removed.");
   const Pixels whole = [&] {
     try {
-      return decode_picture(blobs_.read(upload, 0, bytes));
+      Pixels pixels = decode_picture(blobs_.read(upload, 0, bytes));
+      if (std::min(pixels.width, pixels.height) < 300)
+        throw PermanentJobError(
+            fmt::format("This picture has {} x {} pixels; use one of 3000 x 3000, or at least 300 x 300 for videos alone.", pixels.width,
+                        pixels.height));
+      return pixels;
     } catch (const PermanentJobError&) {
       blobs_.remove(upload);  // nobody asks for it again
       throw;
@@ -138,9 +143,6 @@ JobOutput AudioRunner::take_picture(const JobTask& task) {
   picture.width = whole.width;
   picture.height = whole.height;
   picture.created = task.job.created;
-  if (std::min(whole.width, whole.height) < 300)
-    throw PermanentJobError(fmt::format("This picture has {} x {} pixels; use one of 3000 x 3000, or at least 300 x 300 for videos alone.",
-                                        whole.width, whole.height));
   task.progress.report(0.5, "scaling");
   JobOutput output;
   const auto add = [&](const char* kind, int side, int quality) {

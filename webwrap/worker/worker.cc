@@ -18,6 +18,7 @@
 #include "log/log.h"
 #include "store/job_end.h"
 #include "store/royalties.h"
+#include "store/voice_steps.h"
 #include "voxconv/error.h"
 #include "worker/heartbeat.h"
 #include "worker/training_folder.h"
@@ -241,6 +242,7 @@ bool Worker::keep(const Job& job, const JobOutput& output) {
       if (!transaction.jobs().finish(job.id, job.attempts, job.worker, state, kept ? output.result : "", "", clock_.now()))
         throw LeaseLost();
       settle(transaction, job, state, clock_.now());
+      if (!kept && job.kind == Job::Kind::train) voice_steps::end_training(transaction, job.voice);
       if (kept) note_spending(transaction, job, {config_.currency, config_.credit_price()}, clock_.now());
     });
   } catch (const LeaseLost&) {
@@ -269,6 +271,7 @@ void Worker::end(const Job& job, Job::State state, const std::string& failure) {
     blobs_.remove_all("voices/" + job.voice + "/");
   }
   if (job.kind == Job::Kind::convert && !job.song.empty()) blobs_.remove_all("songs/" + job.song + "/");
+  if (job.kind == Job::Kind::picture) blobs_.remove(nlohmann::json::parse(job.parameters).at("upload"));
   if (job.recording.empty()) return;
   bool gone = false;  // what a killed worker made of it lies there, too
   store_.read([&](Transaction& transaction) { gone = !transaction.recordings().find(job.recording); });

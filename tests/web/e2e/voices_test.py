@@ -82,6 +82,11 @@ class OwnVoice(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 
+    def approve(self, b):
+        """With the mark that `show` prints for what was looked at."""
+        voice = self.voice(b)
+        self.operator("approve", voice, self.operator("show", voice).split(f"webwrap voices approve {voice} ")[1].split()[0])
+
     def record(self, b, words, seconds):
         b.press(b.button(words))
         b.find(".live")
@@ -133,7 +138,7 @@ class OwnVoice(unittest.TestCase):
         shown = self.operator("show", self.voice(b))
         self.assertIn("similarity", shown)
         self.assertIn("listen", shown)
-        self.operator("approve", self.voice(b))
+        self.approve(b)
         self.status(b, "Make the voice")
 
     def voice(self, b):
@@ -168,7 +173,7 @@ class OwnVoice(unittest.TestCase):
         ben.open(link)
         self.assertIn("not open any more", ben.text("h1"))
         ben.console("a closed link", meant="404")
-        self.operator("approve", self.voice(b))
+        self.approve(b)
         self.status(b, "Now: published")
         b.look("12-published", dark=True)
 
