@@ -67,6 +67,26 @@ struct OwnVoices : ::testing::Test {
     return {std::istreambuf_iterator<char>(stream), {}};
   }
 
+  /// Some seconds of `loud`, then more of `soft` at -34 dB.
+  std::string wav_with_somebody_else(const std::string& loud, const std::string& soft) {
+    const voxconv::AudioBuffer mine = voxconv::read_all(*voxconv::open_reader(loud)),
+                               other = voxconv::read_all(*voxconv::open_reader(soft));
+    voxconv::AudioBuffer audio(mine.rate, 1);
+    std::vector<float>& samples = audio.channels[0];
+    for (int i = 0; i < 3; ++i) samples.insert(samples.end(), mine.channels[0].begin(), mine.channels[0].end());
+    const double step = double(other.rate) / mine.rate;
+    for (int i = 0; i < 4; ++i)
+      for (double at = 0; at < double(other.channels[0].size()); at += step) samples.push_back(0.02f * other.channels[0][std::size_t(at)]);
+    voxconv::WriteOptions format;
+    format.rate = audio.rate;
+    const std::string path = (service.dir / "mixed.wav").string();
+    const auto writer = voxconv::open_writer(path, format);
+    writer->write(audio);
+    writer->finish();
+    std::ifstream stream(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+
   static std::string encoded(const std::string& text) {
     static const char* const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::string out;
@@ -157,6 +177,14 @@ TEST_F(OwnVoices, AreConsentedToByWhoSpeaksInTheRecordings) {
   // Of somebody else one recording is enough.
   upload(wav_of(song, 2));
   EXPECT_EQ(speak(wav_of(speech, 1, 0.3)).at("verdict"), "refused");
+}
+
+TEST_F(OwnVoices, AreListenedToWhereSomebodyElseIsHiddenInARecording) {
+  upload(wav_with_somebody_else(speech, song));
+  const json consent = speak(wav_of(speech, 1, 0.7));
+  EXPECT_GT(newest().similarity, service.config.consent_similarity) << "one print of the file is that of the louder voice";
+  EXPECT_EQ(consent.at("verdict"), "review");
+  EXPECT_THAT(consent.at("reason").get<std::string>(), HasSubstr("A part of your recordings"));
 }
 
 /// What is said is checked where there is a recogniser. Nobody here can speak a phrase, so the words that were spoken become the phrase.

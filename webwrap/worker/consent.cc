@@ -17,6 +17,8 @@ namespace {
 using nlohmann::json;
 using Verdict = Consent::Verdict;
 
+/// Somebody else may be heard in a part of a recording only, so parts of this length are compared, too.
+constexpr double part_s = 10;
 /// Of two voices' whole recordings, from which on they may be one speaker (docs/own-voices.md has the figures).
 constexpr double same_voice = 0.9;
 
@@ -33,7 +35,9 @@ void find_nearest(const voxconv::SpeakerPrint& print, const std::vector<std::pai
 }
 
 /// What is to become of a consent, by what was found out: the verdict, and a sentence where it is not accepted.
-std::pair<Verdict, std::string> judge(const Config& config, const Consent& consent, const std::optional<Heard>& heard, bool is_new) {
+/// `part_similarity`: of the least similar part of the recordings.
+std::pair<Verdict, std::string> judge(const Config& config, const Consent& consent, double part_similarity,
+                                      const std::optional<Heard>& heard, bool is_new) {
   if (!is_new) return {Verdict::refused, "This very recording was used before. Speak the phrase anew."};
   if (consent.similarity < config.consent_least_similarity)
     return {Verdict::refused,
@@ -42,12 +46,26 @@ std::pair<Verdict, std::string> judge(const Config& config, const Consent& conse
     return {Verdict::refused, "We heard other words than those of the phrase. Ask for a new one and read it slowly, word by word."};
   if (!heard && config.consent_without_recogniser == "refuse")
     return {Verdict::refused, "Consents cannot be checked here at the moment; please come back later."};
+  if (part_similarity < config.consent_least_similarity)
+    return {Verdict::review, "A part of your recordings sounds like somebody else, so a person will listen; we tell you by mail."};
   if (!heard) return {Verdict::review, "A person will listen to your phrase; we tell you by mail."};
   if (consent.nearest_similarity >= same_voice)
     return {Verdict::review, "This sounds much like another voice here, so a person will listen; we tell you by mail."};
   if (consent.similarity < config.consent_similarity)
     return {Verdict::review, "We are not sure that this is the voice in the recordings, so a person will listen; we tell you by mail."};
   return {Verdict::accepted, ""};
+}
+
+/// The least similarity of any part of a recording to `speaker`; what is soft counts as much as what is loud.
+double least_similar_part(const std::string& path, double duration_s, const voxconv::SpeakerPrint& speaker,
+                          const voxconv::CancelToken& cancel) {
+  double least = 1;
+  for (double start_s = 0; start_s == 0 || duration_s - start_s >= part_s / 2; start_s += part_s) {
+    PartReader reader(voxconv::open_reader(path), start_s, std::min(start_s + part_s, duration_s), cancel);
+    const voxconv::SpeakerPrint print = voxconv::speaker_print(reader, cancel);
+    if (!print.empty()) least = std::min(least, voxconv::speaker_similarity(speaker, print));
+  }
+  return least;
 }
 
 }  // namespace
@@ -88,11 +106,14 @@ std::function<bool(Transaction&)> AudioRunner::check_consent(const JobTask& task
   const voxconv::SpeakerPrint speaker = print_of(task, path);
   std::vector<voxconv::SpeakerPrint> prints;
   consent.similarity = recordings.empty() ? -1 : 1;
+  double part_similarity = 1;
   for (std::size_t i = 0; i < recordings.size(); ++i) {
     task.progress.report(0.9 + 0.1 * double(i) / double(recordings.size()), "comparing");
     prints.push_back(print_of(task, blobs_.local_path(recordings[i].blob)));
     // The least similar recording counts: none of them may be of somebody else.
     consent.similarity = std::min(consent.similarity, voxconv::speaker_similarity(speaker, prints.back()));
+    part_similarity = std::min(part_similarity,
+                               least_similar_part(blobs_.local_path(recordings[i].blob), recordings[i].duration_s, speaker, task.cancel));
   }
   const voxconv::SpeakerPrint print = voxconv::mean_print(prints);
   find_nearest(print, others, consent);
@@ -105,13 +126,13 @@ std::function<bool(Transaction&)> AudioRunner::check_consent(const JobTask& task
     heard = compare({consent.language, consent.phrase}, consent.transcript);
     consent.heard = heard->share;
   }
-  return [this, consent, heard, print](Transaction& transaction) mutable {
+  return [this, consent, part_similarity, heard, print](Transaction& transaction) mutable {
     const auto now = transaction.voices().find_consent(consent.id);
     auto voice = transaction.voices().find(consent.voice);
     // Recordings came or went meanwhile, or another phrase was asked for: then it was refused already.
     if (!now || now->verdict != Verdict::checking || !voice || voice->state != OwnVoice::State::draft) return true;
     const bool is_new = !transaction.voices().is_used_for_another(consent.id, consent.audio_sha256);
-    const auto [verdict, reason] = judge(config_, consent, heard, is_new);
+    const auto [verdict, reason] = judge(config_, consent, part_similarity, heard, is_new);
     voice->print = json(print).dump();
     const Seconds time = SystemClock().now();
     if (verdict == Verdict::accepted) {
