@@ -282,7 +282,7 @@ class Journey(unittest.TestCase):
             b.until(lambda: (self.downloads / name).exists(), 60, f"no {name} came")
         # What the singer kept is what is shared.
         b.press(b.button("Make a link"))
-        b.until(lambda: b.driver.find_elements("css selector", "input[type=url]"), 60, "no link came")
+        b.until(lambda: b.driver.find_elements("css selector", "input[aria-label=Link]"), 60, "no link came")
         kept = b.run("return fetch(arguments[0]).then((r) => r.json()).then((s) => [s.share.wet, s.share.level_db, s.share.music_db])", song)
         self.assertEqual(kept, [1, 0.5, -1])
         # Another voice on it costs the conversion alone.
@@ -454,7 +454,7 @@ class Journey(unittest.TestCase):
     def share(self):
         b = self.browser
         b.press(b.button("Make a link"))
-        link = b.until(lambda: b.driver.find_elements("css selector", "input[type=url]"), 60, "no link came")[0].get_attribute("value")
+        link = b.until(lambda: b.driver.find_elements("css selector", "input[aria-label=Link]"), 60, "no link came")[0].get_attribute("value")
         self.assertEqual(b.run("return fetch(location.pathname.replace('/app', '/api/v1')).then((r) => r.json()).then((s) => s.share.wet)"), 0.99)
         blend = b.driver.find_elements("css selector", ".player input[type=range]")[0]
         blend.send_keys(Keys.ARROW_LEFT)
