@@ -102,7 +102,8 @@ class ArtistJourney(unittest.TestCase):
 
     def choose(self, b, words):
         look = lambda: next((e for e in b.driver.find_elements("css selector", ".segments label") if e.text == words), None)  # noqa: E731
-        b.press(b.until(look, message=f"no choice {words!r}"))
+        # In one go: the choices may be drawn anew between finding and pressing one.
+        b.until(lambda: (label := look()) and (b.press(label) or True), message=f"no choice {words!r}")
 
     def fill(self, b, label, text):
         field = b.run("return [...document.querySelectorAll('label')].find((l) => l.textContent === arguments[0]).control", label)

@@ -150,7 +150,7 @@ function recordingsCard(page) {
     "1. Your recordings",
     h(
       "p.quiet",
-      `Your voice alone, without music. Silence does not count. ${spoken(voice.needed_s)} are enough to be recognised; different moods and pitches help.`,
+      `Your voice alone, without music. Silence does not count, nor recordings of less than 5 seconds. ${spoken(voice.needed_s)} are enough to be recognised; different moods and pitches help.`,
     ),
     words,
     bar,
