@@ -424,7 +424,7 @@ class Lives(unittest.TestCase):
         finally:
             over.set()
             killer.join()
-        self.assertGreater(self.kills, min(5, LIVES // 20))
+        self.assertGreaterEqual(self.kills, min(5, LIVES // 20))
         self.settle()
         self.compare(artists)
         print(f"{len(pairs)} lives, {self.kills} kills, {len(fake.all('charge'))} charges, {len(fake.control('state')['events'])} events")
@@ -528,7 +528,8 @@ class Lives(unittest.TestCase):
             held = state[artist.account]["_balance"].get("eur", 0)
             self.assertEqual(artist.has() - self.pending(state, artist.account, artist), held, artist.handle)
         lost = {one["charge"]: one["amount"] for one in state.values() if one["object"] == "dispute" and one["status"] == "lost"}
-        kept = sum(one["amount"] - min(one["amount"], one["amount_refunded"] + lost.get(one["id"], 0)) for one in state.values()
+        # A fan may get the same money twice, from the artist and from the bank.
+        kept = sum(one["amount"] - one["amount_refunded"] - lost.get(one["id"], 0) for one in state.values()
                    if one["object"] == "charge" and one["paid"] and one["transfer_data"])
         self.assertEqual(-server.balance("money:eur:fans"), kept)
         for identity, status in server.rows("SELECT stripe, state FROM fan_subscriptions WHERE stripe <> ''"):
