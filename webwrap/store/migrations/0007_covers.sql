@@ -18,12 +18,12 @@ ALTER TABLE songs ADD COLUMN cover_playable TEXT NOT NULL DEFAULT '';
 ALTER TABLE songs ADD COLUMN gain_db REAL NOT NULL DEFAULT 0;
 ALTER TABLE shares ADD COLUMN music_db REAL NOT NULL DEFAULT 0;
 
--- Another kind of jobs: separate.
+-- The program knows the kinds of jobs: a list of them here would mean to copy the table for each new one.
 CREATE TABLE new_jobs (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   account TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
-  kind TEXT NOT NULL CHECK (kind IN ('analyse', 'convert', 'render', 'separate')),
+  kind TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
   recording TEXT NOT NULL,
   song TEXT NOT NULL,

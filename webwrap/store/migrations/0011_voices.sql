@@ -18,7 +18,7 @@ CREATE TABLE own_voices (
   sha256 TEXT NOT NULL,
   files TEXT NOT NULL,
   bytes INTEGER NOT NULL,
-  print TEXT NOT NULL,
+  embedding TEXT NOT NULL,
   usable_s REAL NOT NULL,
   f0_low REAL NOT NULL,
   f0_median REAL NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE own_voices (
   published INTEGER NOT NULL,
   withdrawn INTEGER NOT NULL,
   -- What is withdrawn has nothing left that anybody could convert with.
-  CHECK (state <> 'withdrawn' OR (bundle = '' AND sample = '' AND print = '' AND link = '')),
+  CHECK (state <> 'withdrawn' OR (bundle = '' AND sample = '' AND embedding = '' AND link = '')),
   CHECK (state NOT IN ('private', 'link', 'review', 'published') OR bundle <> '')
 ) STRICT;
 CREATE INDEX own_voices_account ON own_voices (account);
