@@ -16,7 +16,7 @@
 namespace {
 
 namespace fs = std::filesystem;
-using voxconv::SpeakerPrint;
+using voxconv::SpeakerEmbedding;
 
 constexpr int phrases_each = 6, recordings_each = 5;
 constexpr double phrase_s = 12, recording_s = 60;
@@ -44,7 +44,7 @@ class MemoryReader : public voxconv::AudioReader {
 };
 
 /// Of the next files that last `seconds` together; empty: there are not so many.
-SpeakerPrint next_print(const std::vector<std::string>& files, std::size_t& at, double seconds) {
+SpeakerEmbedding next_embedding(const std::vector<std::string>& files, std::size_t& at, double seconds) {
   voxconv::AudioBuffer all;
   while (at < files.size() && (all.channels.empty() || all.seconds() < seconds)) {
     const auto reader = voxconv::open_reader(files[at++]);
@@ -54,11 +54,11 @@ SpeakerPrint next_print(const std::vector<std::string>& files, std::size_t& at, 
   }
   if (all.channels.empty() || all.seconds() < seconds) return {};
   MemoryReader reader(std::move(all));
-  return voxconv::speaker_print(reader);
+  return voxconv::speaker_embedding(reader);
 }
 
 struct Speaker {
-  std::vector<SpeakerPrint> phrases, recordings;
+  std::vector<SpeakerEmbedding> phrases, recordings;
 };
 
 Speaker listen_to(const std::string& folder) {
@@ -69,9 +69,9 @@ Speaker listen_to(const std::string& folder) {
   std::shuffle(files.begin(), files.end(), std::mt19937(1));
   Speaker speaker;
   std::size_t at = 0;
-  const auto take = [&](std::vector<SpeakerPrint>& prints, int count, double seconds) {
+  const auto take = [&](std::vector<SpeakerEmbedding>& embeddings, int count, double seconds) {
     for (int i = 0; i < count; ++i)
-      if (SpeakerPrint print = next_print(files, at, seconds); !print.empty()) prints.push_back(std::move(print));
+      if (SpeakerEmbedding embedding = next_embedding(files, at, seconds); !embedding.empty()) embeddings.push_back(std::move(embedding));
   };
   take(speaker.phrases, phrases_each, phrase_s);
   take(speaker.recordings, recordings_each, recording_s);
@@ -96,16 +96,17 @@ int main(int argc, char** argv) try {
   for (const auto& [name, one] : speakers)
     for (const auto& [other_name, other] : speakers) {
       if (other.recordings.empty()) continue;
-      for (const SpeakerPrint& phrase : one.phrases) {
+      for (const SpeakerEmbedding& phrase : one.phrases) {
         double least = 1;
-        for (const SpeakerPrint& recording : other.recordings) least = std::min(least, voxconv::speaker_similarity(phrase, recording));
+        for (const SpeakerEmbedding& recording : other.recordings) least = std::min(least, voxconv::speaker_similarity(phrase, recording));
         (name == other_name ? same : different).push_back(least);
       }
       const auto& own = one.recordings;
       if (name < other_name && !own.empty())
-        different_whole.push_back(voxconv::speaker_similarity(voxconv::mean_print(own), voxconv::mean_print(other.recordings)));
+        different_whole.push_back(voxconv::speaker_similarity(voxconv::mean_embedding(own), voxconv::mean_embedding(other.recordings)));
       if (name == other_name && own.size() >= 4)
-        same_whole.push_back(voxconv::speaker_similarity(voxconv::mean_print({own[0], own[1]}), voxconv::mean_print({own[2], own[3]})));
+        same_whole.push_back(
+            voxconv::speaker_similarity(voxconv::mean_embedding({own[0], own[1]}), voxconv::mean_embedding({own[2], own[3]})));
     }
   print_figures("phrase and recordings, the same", same);
   print_figures("phrase and recordings, others", different);

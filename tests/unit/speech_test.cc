@@ -15,7 +15,7 @@ using testing::HasSubstr;
 AudioBuffer sound_of(const std::string& path) { return read_all(*open_reader(path)); }
 
 /// A part of a sound, louder or softer, in one or two channels.
-SpeakerPrint print_of(const AudioBuffer& audio, double from, double to, float gain = 1, std::size_t channels = 1) {
+SpeakerEmbedding embedding_of(const AudioBuffer& audio, double from, double to, float gain = 1, std::size_t channels = 1) {
   AudioBuffer part(audio.rate, channels);
   const auto at = [&](double share) { return audio.channels[0].begin() + std::ptrdiff_t(share * double(audio.frames())); };
   for (auto& channel : part.channels) {
@@ -23,28 +23,28 @@ SpeakerPrint print_of(const AudioBuffer& audio, double from, double to, float ga
     for (float& sample : channel) sample *= gain;
   }
   eval::MemoryReader reader(part);
-  return speaker_print(reader);
+  return speaker_embedding(reader);
 }
 
-TEST(SpeakerPrint, TellsSpeakersApartAtAnyLevel) {
+TEST(SpeakerEmbedding, TellsSpeakersApartAtAnyLevel) {
   const AudioBuffer speech = sound_of(VOXCONV_TEST_DATA "/speech.flac"), song = sound_of(VOXCONV_TEST_DATA "/song.flac");
-  const SpeakerPrint first = print_of(speech, 0, 0.5), second = print_of(speech, 0.5, 1), singer = print_of(song, 0, 1);
+  const SpeakerEmbedding first = embedding_of(speech, 0, 0.5), second = embedding_of(speech, 0.5, 1), singer = embedding_of(song, 0, 1);
   ASSERT_EQ(first.size(), 256u);
   EXPECT_NEAR(speaker_similarity(first, first), 1, 1e-5);
   EXPECT_GT(speaker_similarity(first, second), speaker_similarity(first, singer) + 0.1);
-  EXPECT_GT(speaker_similarity(first, print_of(speech, 0, 0.5, 0.1f, 2)), 0.99) << "soft, and in two channels";
+  EXPECT_GT(speaker_similarity(first, embedding_of(speech, 0, 0.5, 0.1f, 2)), 0.99) << "soft, and in two channels";
 
-  const SpeakerPrint mean = mean_print({first, {}, second});
+  const SpeakerEmbedding mean = mean_embedding({first, {}, second});
   EXPECT_NEAR(speaker_similarity(mean, mean), 1, 1e-5);
   EXPECT_NEAR(speaker_similarity(mean, first), speaker_similarity(mean, second), 1e-5);
 }
 
-TEST(SpeakerPrint, IsEmptyWhereNothingIsHeard) {
+TEST(SpeakerEmbedding, IsEmptyWhereNothingIsHeard) {
   AudioBuffer silence(16000, 1);
   silence.channels[0].assign(32000, 0);
-  EXPECT_TRUE(print_of(silence, 0, 1).empty());
-  EXPECT_TRUE(print_of(silence, 0, 0).empty());
-  EXPECT_TRUE(mean_print({{}, {}}).empty());
+  EXPECT_TRUE(embedding_of(silence, 0, 1).empty());
+  EXPECT_TRUE(embedding_of(silence, 0, 0).empty());
+  EXPECT_TRUE(mean_embedding({{}, {}}).empty());
   EXPECT_EQ(speaker_similarity({}, {1.f}), 0);
   EXPECT_THROW(speaker_similarity({1.f, 0.f}, {1.f}), Error);
 }

@@ -182,7 +182,7 @@ TEST_F(OwnVoices, AreConsentedToByWhoSpeaksInTheRecordings) {
 TEST_F(OwnVoices, AreListenedToWhereSomebodyElseIsHiddenInARecording) {
   upload(wav_with_somebody_else(speech, song));
   const json consent = speak(wav_of(speech, 1, 0.7));
-  EXPECT_GT(newest().similarity, service.config.consent_similarity) << "one print of the file is that of the louder voice";
+  EXPECT_GT(newest().similarity, service.config.consent_similarity) << "one embedding of the file is that of the louder voice";
   EXPECT_EQ(consent.at("verdict"), "review");
   EXPECT_THAT(consent.at("reason").get<std::string>(), HasSubstr("A part of your recordings"));
 }

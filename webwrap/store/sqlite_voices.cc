@@ -22,7 +22,7 @@ struct SqliteSchema<OwnVoice> {
                                       SqliteColumn{"sha256", &OwnVoice::sha256},
                                       SqliteColumn{"files", &OwnVoice::files},
                                       SqliteColumn{"bytes", &OwnVoice::bytes},
-                                      SqliteColumn{"print", &OwnVoice::print},
+                                      SqliteColumn{"embedding", &OwnVoice::embedding},
                                       SqliteColumn{"usable_s", &OwnVoice::usable_s},
                                       SqliteColumn{"f0_low", &OwnVoice::f0_low},
                                       SqliteColumn{"f0_median", &OwnVoice::f0_median},

@@ -28,7 +28,7 @@ struct OwnVoice {
   std::string sha256;        ///< of the bundle's weights
   std::string files;         ///< JSON {"<blob key>": {"size", "sha256"}}
   std::int64_t bytes = 0;    ///< of bundle and sample; counts in the quota
-  std::string print;         ///< JSON of the speaker's print, to notice the same voice in another account; empty: not known
+  std::string embedding;     ///< JSON of the speaker's embedding, to notice the same voice in another account; empty: not known
   double usable_s = 0;       ///< of the recordings that it was trained from
   double f0_low = 0, f0_median = 0, f0_high = 0;  ///< Hz, as in VoiceInfo
   Seconds created = 0, trained = 0, published = 0, withdrawn = 0;

@@ -157,7 +157,7 @@ std::vector<std::string> voice_steps::withdraw(Transaction& transaction, OwnVoic
   voice.bundle.clear();
   voice.sample.clear();
   voice.files.clear();
-  voice.print.clear();
+  voice.embedding.clear();
   voice.link.clear();
   voice.bytes = 0;
   voice.withdrawn = now;

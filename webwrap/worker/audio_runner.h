@@ -67,8 +67,8 @@ class AudioRunner : public JobRunner {
   std::string make_voice_sample(const JobTask&, const std::string& bundle, const Recording& own);
   /// Finds out whether the phrase of a consent was spoken, and by whom; what is to be written of it. Empty: nobody asks any more.
   std::function<bool(Transaction&)> check_consent(const JobTask&, const Recording& spoken);
-  voxconv::SpeakerPrint print_of(const JobTask&, const std::string& path);
-  const std::vector<std::pair<std::string, voxconv::SpeakerPrint>>& installed_prints(const JobTask&);  ///< by their samples
+  voxconv::SpeakerEmbedding embedding_of(const JobTask&, const std::string& path);
+  const std::vector<std::pair<std::string, voxconv::SpeakerEmbedding>>& installed_embeddings(const JobTask&);  ///< by their samples
   /// The voice of a conversion. Throws PermanentJobError where its owner has taken it back.
   voxconv::Voice voice_of(const Job&);
   /// Blends a song's parts into a file to download.
@@ -103,7 +103,7 @@ class AudioRunner : public JobRunner {
   BlobStore& blobs_;
   VoiceCache voices_;
   std::optional<voxconv::Separator> separator_;
-  std::optional<std::vector<std::pair<std::string, voxconv::SpeakerPrint>>> installed_prints_;
+  std::optional<std::vector<std::pair<std::string, voxconv::SpeakerEmbedding>>> installed_embeddings_;
 };
 
 }  // namespace webwrap

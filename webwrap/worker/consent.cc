@@ -22,12 +22,12 @@ constexpr double part_s = 10;
 /// Of two voices' whole recordings, from which on they may be one speaker (docs/own-voices.md has the figures).
 constexpr double same_voice = 0.9;
 
-/// Finds the one of the voices that is most like `print`.
-void find_nearest(const voxconv::SpeakerPrint& print, const std::vector<std::pair<std::string, voxconv::SpeakerPrint>>& voices,
+/// Finds the one of the voices that is most like `embedding`.
+void find_nearest(const voxconv::SpeakerEmbedding& embedding, const std::vector<std::pair<std::string, voxconv::SpeakerEmbedding>>& voices,
                   Consent& consent) {
   for (const auto& [name, other] : voices) {
-    if (other.size() != print.size()) continue;
-    const double similarity = voxconv::speaker_similarity(print, other);
+    if (other.size() != embedding.size()) continue;
+    const double similarity = voxconv::speaker_similarity(embedding, other);
     if (similarity <= consent.nearest_similarity) continue;
     consent.nearest = name;
     consent.nearest_similarity = similarity;
@@ -57,67 +57,67 @@ std::pair<Verdict, std::string> judge(const Config& config, const Consent& conse
 }
 
 /// The least similarity of any part of a recording to `speaker`; what is soft counts as much as what is loud.
-double least_similar_part(const std::string& path, double duration_s, const voxconv::SpeakerPrint& speaker,
+double least_similar_part(const std::string& path, double duration_s, const voxconv::SpeakerEmbedding& speaker,
                           const voxconv::CancelToken& cancel) {
   double least = 1;
   for (double start_s = 0; start_s == 0 || duration_s - start_s >= part_s / 2; start_s += part_s) {
     PartReader reader(voxconv::open_reader(path), start_s, std::min(start_s + part_s, duration_s), cancel);
-    const voxconv::SpeakerPrint print = voxconv::speaker_print(reader, cancel);
-    if (!print.empty()) least = std::min(least, voxconv::speaker_similarity(speaker, print));
+    const voxconv::SpeakerEmbedding embedding = voxconv::speaker_embedding(reader, cancel);
+    if (!embedding.empty()) least = std::min(least, voxconv::speaker_similarity(speaker, embedding));
   }
   return least;
 }
 
 }  // namespace
 
-voxconv::SpeakerPrint AudioRunner::print_of(const JobTask& task, const std::string& path) {
+voxconv::SpeakerEmbedding AudioRunner::embedding_of(const JobTask& task, const std::string& path) {
   PartReader reader(voxconv::open_reader(path), 0, -1, task.cancel);
-  return voxconv::speaker_print(reader, task.cancel);
+  return voxconv::speaker_embedding(reader, task.cancel);
 }
 
-const std::vector<std::pair<std::string, voxconv::SpeakerPrint>>& AudioRunner::installed_prints(const JobTask& task) {
-  if (installed_prints_) return *installed_prints_;
-  std::vector<std::pair<std::string, voxconv::SpeakerPrint>> prints;
+const std::vector<std::pair<std::string, voxconv::SpeakerEmbedding>>& AudioRunner::installed_embeddings(const JobTask& task) {
+  if (installed_embeddings_) return *installed_embeddings_;
+  std::vector<std::pair<std::string, voxconv::SpeakerEmbedding>> embeddings;
   for (const voxconv::VoiceInfo& voice : voxconv::VoiceStore().list()) {
     std::error_code ignored;
     for (std::filesystem::directory_iterator item(voice.path, ignored), end; item != end; item.increment(ignored))
-      if (item->path().stem() == "sample") prints.emplace_back(voice.name, print_of(task, item->path().string()));
+      if (item->path().stem() == "sample") embeddings.emplace_back(voice.name, embedding_of(task, item->path().string()));
   }
-  return installed_prints_.emplace(std::move(prints));
+  return installed_embeddings_.emplace(std::move(embeddings));
 }
 
 std::function<bool(Transaction&)> AudioRunner::check_consent(const JobTask& task, const Recording& spoken) {
   std::optional<Consent> found;
   std::vector<Recording> recordings;
-  std::vector<std::pair<std::string, voxconv::SpeakerPrint>> others;
+  std::vector<std::pair<std::string, voxconv::SpeakerEmbedding>> others;
   store_.read([&](Transaction& transaction) {
     found = transaction.voices().find_consent(spoken.consent);
     for (const Recording& recording : transaction.voices().recordings(spoken.voice))
       if (recording.consent.empty() && recording.usable_s >= OwnVoice::shortest_recording_s) recordings.push_back(recording);
     for (const OwnVoice& voice : transaction.voices().all())
-      if (voice.id != spoken.voice && voice.account != spoken.account && !voice.print.empty())
-        others.emplace_back(voice.id, json::parse(voice.print).get<voxconv::SpeakerPrint>());
+      if (voice.id != spoken.voice && voice.account != spoken.account && !voice.embedding.empty())
+        others.emplace_back(voice.id, json::parse(voice.embedding).get<voxconv::SpeakerEmbedding>());
   });
   if (!found || found->verdict != Verdict::checking || found->recording != spoken.id) return {};
   Consent consent = *found;
   const std::string path = blobs_.local_path(spoken.blob);
   consent.audio_sha256 = sha256_of_file(path);
 
-  const voxconv::SpeakerPrint speaker = print_of(task, path);
-  std::vector<voxconv::SpeakerPrint> prints;
+  const voxconv::SpeakerEmbedding speaker = embedding_of(task, path);
+  std::vector<voxconv::SpeakerEmbedding> embeddings;
   consent.similarity = recordings.empty() ? -1 : 1;
   double part_similarity = 1;
   for (std::size_t i = 0; i < recordings.size(); ++i) {
     task.progress.report(0.9 + 0.1 * double(i) / double(recordings.size()), "comparing");
-    prints.push_back(print_of(task, blobs_.local_path(recordings[i].blob)));
+    embeddings.push_back(embedding_of(task, blobs_.local_path(recordings[i].blob)));
     // The least similar recording counts: none of them may be of somebody else.
-    consent.similarity = std::min(consent.similarity, voxconv::speaker_similarity(speaker, prints.back()));
+    consent.similarity = std::min(consent.similarity, voxconv::speaker_similarity(speaker, embeddings.back()));
     part_similarity = std::min(part_similarity,
                                least_similar_part(blobs_.local_path(recordings[i].blob), recordings[i].duration_s, speaker, task.cancel));
   }
-  const voxconv::SpeakerPrint print = voxconv::mean_print(prints);
-  find_nearest(print, others, consent);
-  find_nearest(print, installed_prints(task), consent);
+  const voxconv::SpeakerEmbedding embedding = voxconv::mean_embedding(embeddings);
+  find_nearest(embedding, others, consent);
+  find_nearest(embedding, installed_embeddings(task), consent);
 
   std::optional<Heard> heard;
   if (voxconv::has_recogniser()) {
@@ -126,14 +126,14 @@ std::function<bool(Transaction&)> AudioRunner::check_consent(const JobTask& task
     heard = compare({consent.language, consent.phrase}, consent.transcript);
     consent.heard = heard->share;
   }
-  return [this, consent, part_similarity, heard, print](Transaction& transaction) mutable {
+  return [this, consent, part_similarity, heard, embedding](Transaction& transaction) mutable {
     const auto now = transaction.voices().find_consent(consent.id);
     auto voice = transaction.voices().find(consent.voice);
     // Recordings came or went meanwhile, or another phrase was asked for: then it was refused already.
     if (!now || now->verdict != Verdict::checking || !voice || voice->state != OwnVoice::State::draft) return true;
     const bool is_new = !transaction.voices().is_used_for_another(consent.id, consent.audio_sha256);
     const auto [verdict, reason] = judge(config_, consent, part_similarity, heard, is_new);
-    voice->print = json(print).dump();
+    voice->embedding = json(embedding).dump();
     const Seconds time = SystemClock().now();
     if (verdict == Verdict::accepted) {
       voice_steps::accept_consent(transaction, *voice, consent, "service", time);

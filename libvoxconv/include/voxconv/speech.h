@@ -22,16 +22,16 @@ Transcript transcribe(AudioReader& reader, const std::string& language = "", con
 
 /// How a speaker sounds, whatever is said: the embedding of the shipped speaker encoder (docs/evaluation.md), 256 numbers of unit length.
 /// Empty: there is nothing to hear.
-using SpeakerPrint = std::vector<float>;
+using SpeakerEmbedding = std::vector<float>;
 
 /// Of a whole source, its channels mixed, the same at any level of it. Throws Error.
-SpeakerPrint speaker_print(AudioReader& reader, const CancelToken& cancel = {});
+SpeakerEmbedding speaker_embedding(AudioReader& reader, const CancelToken& cancel = {});
 
 /// What several recordings of a speaker have in common: their mean. Empty ones do not count.
-SpeakerPrint mean_print(const std::vector<SpeakerPrint>& prints);
+SpeakerEmbedding mean_embedding(const std::vector<SpeakerEmbedding>& embeddings);
 
-/// Cosine of two prints, -1 to 1: docs/evaluation.md says what it is for one speaker and for two. 0 where one is empty. Throws Error(usage)
-/// for prints of different lengths.
-double speaker_similarity(const SpeakerPrint& a, const SpeakerPrint& b);
+/// Cosine of two embeddings, -1 to 1: docs/evaluation.md says what it is for one speaker and for two. 0 where one is empty. Throws
+/// Error(usage) for embeddings of different lengths.
+double speaker_similarity(const SpeakerEmbedding& a, const SpeakerEmbedding& b);
 
 }  // namespace voxconv

@@ -29,12 +29,12 @@ torch::Tensor speech_audio(AudioReader& reader, const CancelToken& cancel) {
   return torch::tensor(at::ArrayRef<float>(samples));
 }
 
-SpeakerPrint normalised(SpeakerPrint print) {
+SpeakerEmbedding normalised(SpeakerEmbedding embedding) {
   double power = 0;
-  for (const float x : print) power += double(x) * x;
+  for (const float x : embedding) power += double(x) * x;
   if (power <= 0) return {};
-  for (float& x : print) x = float(x / std::sqrt(power));
-  return print;
+  for (float& x : embedding) x = float(x / std::sqrt(power));
+  return embedding;
 }
 
 }  // namespace
@@ -51,31 +51,31 @@ Transcript transcribe(AudioReader& reader, const std::string& language, const Ca
   throw_as_error();
 }
 
-SpeakerPrint speaker_print(AudioReader& reader, const CancelToken& cancel) try {
+SpeakerEmbedding speaker_embedding(AudioReader& reader, const CancelToken& cancel) try {
   const torch::NoGradGuard guard;
   const torch::Tensor audio = speech_audio(reader, cancel);
   if (audio.size(0) == 0) return {};
-  const torch::Tensor print = SpeakerEncoder().embed(audio).contiguous();
-  return normalised({print.const_data_ptr<float>(), print.const_data_ptr<float>() + print.numel()});
+  const torch::Tensor embedding = SpeakerEncoder().embed(audio).contiguous();
+  return normalised({embedding.const_data_ptr<float>(), embedding.const_data_ptr<float>() + embedding.numel()});
 } catch (...) {
   throw_as_error();
 }
 
-SpeakerPrint mean_print(const std::vector<SpeakerPrint>& prints) {
-  SpeakerPrint sum;
-  for (const SpeakerPrint& print : prints) {
-    if (print.empty()) continue;
-    sum.resize(print.size());
-    for (std::size_t i = 0; i < print.size(); ++i) sum[i] += print[i];
+SpeakerEmbedding mean_embedding(const std::vector<SpeakerEmbedding>& embeddings) {
+  SpeakerEmbedding sum;
+  for (const SpeakerEmbedding& embedding : embeddings) {
+    if (embedding.empty()) continue;
+    sum.resize(embedding.size());
+    for (std::size_t i = 0; i < embedding.size(); ++i) sum[i] += embedding[i];
   }
   return normalised(std::move(sum));
 }
 
-double speaker_similarity(const SpeakerPrint& a, const SpeakerPrint& b) {
+double speaker_similarity(const SpeakerEmbedding& a, const SpeakerEmbedding& b) {
   if (a.empty() || b.empty()) return 0;
   if (a.size() != b.size())
-    throw Error(ErrorCode::usage,
-                fmt::format("Speaker prints of {} and {} numbers cannot be compared: make both with this version.", a.size(), b.size()));
+    throw Error(ErrorCode::usage, fmt::format("Speaker embeddings of {} and {} numbers cannot be compared: make both with this version.",
+                                              a.size(), b.size()));
   double product = 0;
   for (std::size_t i = 0; i < a.size(); ++i) product += double(a[i]) * b[i];
   return product;
