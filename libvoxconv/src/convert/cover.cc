@@ -16,6 +16,7 @@
 #include "audio/checked_reader.h"
 #include "convert/batch_run.h"
 #include "convert/cover_mix.h"
+#include "convert/kept_vocals.h"
 #include "convert/separator_impl.h"
 #include "convert/stem_stream.h"
 #include "convert/voice_impl.h"
@@ -32,9 +33,6 @@ namespace {
 constexpr double measured_block_s = 1;
 // How the time of a cover is divided, for its progress.
 constexpr double separate_share = 0.2, measure_share = 0.05;
-/// Separated vocals may reach above full scale, where integers clip them and the singer would stay in the music. Their file has them this
-/// much lower, 18 dB, which leaves 21 of its 24 bits.
-constexpr float kept_scale = 1.0F / 8;
 constexpr double loud_peak_db = 12;  // above full scale; no mix is mastered that hot
 const std::vector<std::string> stem_names = {"vocals", "converted", "music"};
 
@@ -78,50 +76,6 @@ class TrackedReader : public AudioReader {
   AudioReader& source_;
   std::function<void(double)> on_read_;
   std::int64_t frames_ = 0;
-};
-
-/// The samples of a piece times a number.
-void scale(AudioBuffer& audio, float factor) {
-  for (auto& channel : audio.channels)
-    for (float& sample : channel) sample *= factor;
-}
-
-/// The file of separated vocals, which keeps them lower than they are.
-class KeptVocalsWriter : public AudioWriter {
- public:
-  /// `song`: what its tags bind it to; empty: nothing.
-  KeptVocalsWriter(const std::string& path, const AudioInfo& info, const std::string& song) {
-    WriteOptions format;
-    format.rate = info.rate;
-    format.channels = info.channels;
-    format.tags = {{"voxconv_stem", "vocals"}, {"voxconv_song", song}, {"voxconv_scale", fmt::format("{}", kept_scale)}};
-    file_ = open_writer(path, format);
-  }
-  void write(const AudioBuffer& audio) override {
-    AudioBuffer lower = audio;
-    scale(lower, kept_scale);
-    file_->write(lower);
-  }
-  void finish() override { file_->finish(); }
-
- private:
-  std::unique_ptr<AudioWriter> file_;
-};
-
-/// A file of vocals as they are: one that KeptVocalsWriter made, or a caller's.
-class VocalsReader : public AudioReader {
- public:
-  explicit VocalsReader(const std::string& path) : file_(open_reader(path)), kept_(file_->info().tags.contains("voxconv_scale")) {}
-  const AudioInfo& info() const override { return file_->info(); }
-  bool read(AudioBuffer& out, std::size_t max_frames) override {
-    const bool more = file_->read(out, max_frames);
-    if (kept_) scale(out, 1 / kept_scale);
-    return more;
-  }
-
- private:
-  std::unique_ptr<AudioReader> file_;
-  bool kept_;
 };
 
 /// One progress over steps that each work through the whole song.
@@ -208,83 +162,6 @@ std::optional<SongMeasures> measure_song(const SongSource& source, const std::st
   return SongMeasures{double(frames) / info.rate, meter.levels(), limiter.largest_reduction_db()};
 }
 
-/// Separated vocals that are kept for the next voice, by a name that tells the song and the separator. A convenience: where the folder
-/// cannot be used, that is said, and the cover is made without it. Other processes may use it at the same time.
-class VocalsCache {
- public:
-  /// `song`: hash of its file; empty, or a size of 0: nothing is kept.
-  VocalsCache(const CoverOptions& options, const std::string& song, const std::string& separator_key)
-      : folder_(options.cache_dir), most_(options.cache_bytes), song_(song) {
-    if (!folder_.empty() && most_ > 0 && !song.empty()) path_ = fs::path(folder_) / (song + "-" + separator_key + ".flac");
-  }
-
-  const std::string& song() const { return song_; }
-
-  /// Gives `to` the kept vocals, which then stay there whatever becomes of the cache. False: there are none.
-  bool take(const std::string& to) const {
-    std::error_code error;
-    if (path_.empty() || !fs::is_regular_file(path_, error)) return false;
-    fs::last_write_time(path_, fs::file_time_type::clock::now(), error);
-    if (!share(path_, to)) return false;
-    try {
-      const Tags tags = open_reader(to)->info().tags;
-      const auto song = tags.find("voxconv_song");
-      if (song != tags.end() && song->second == song_ && tags.contains("voxconv_scale")) return true;
-    } catch (const Error& damaged) {
-    }
-    fs::remove(to, error);
-    return false;
-  }
-
-  /// Keeps the vocals in `from`.
-  void keep(const std::string& from) const try {
-    if (path_.empty()) return;
-    make_folder(folder_);
-    AtomicFile entry(path_.string());
-    if (!share(from, entry.path())) fail(ErrorCode::io, "Cannot write {}.", entry.path());
-    entry.commit();
-  } catch (const Error& error) {
-    log_warning("The separated vocals are not kept for the next voice: {}", error.what());
-  }
-
-  /// Takes out what was used longest ago, until what is there is small enough.
-  void trim() const {
-    if (path_.empty()) return;
-    std::error_code ignored;
-    std::vector<std::pair<fs::file_time_type, fs::path>> files;
-    std::uint64_t bytes = 0;
-    const auto yesterday = fs::file_time_type::clock::now() - std::chrono::hours(24);
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder_, ignored)) {
-      if (!entry.is_regular_file(ignored) || entry.path().extension() != ".flac") continue;
-      if (entry.path().filename().string().starts_with('.')) {  // being written, or left by a process that was killed
-        if (entry.last_write_time(ignored) < yesterday) fs::remove(entry.path(), ignored);
-        continue;
-      }
-      files.emplace_back(entry.last_write_time(ignored), entry.path());
-      bytes += entry.file_size(ignored);
-    }
-    std::ranges::sort(files);
-    for (std::size_t i = 0; bytes > most_ && i < files.size(); ++i) {
-      bytes -= std::min<std::uint64_t>(bytes, fs::file_size(files[i].second, ignored));
-      fs::remove(files[i].second, ignored);
-    }
-  }
-
- private:
-  /// One file under two names where that can be, else a copy.
-  static bool share(const fs::path& from, const fs::path& to) {
-    std::error_code error;
-    fs::create_hard_link(from, to, error);
-    if (error) fs::copy_file(from, to, error);
-    return !error;
-  }
-
-  std::string folder_;
-  std::uint64_t most_;
-  std::string song_;
-  fs::path path_;  ///< empty: nothing is kept
-};
-
 /// The name of a separator that ships; of others what their files hold, whatever their names.
 std::string key_of(const Separator& separator) {
   const LoadedSeparator& loaded = separator.impl().loaded;
@@ -361,9 +238,8 @@ void CoverOptions::validate() const try {
     if (!(value >= -60 && value <= 24)) fail(ErrorCode::usage, "The gain of the {} is {:g} dB; expected -60 to 24.", name, value);
   if (music_shift(convert) != 0 && convert.wet != 1)
     fail(ErrorCode::usage,
-         "A key of {:+g} semitones shifts the music, too, but not the song's own vocals, of which a wet of {:g} would mix in a part: use a "
-         "wet "
-         "of 1, or whole octaves (-12, 0, 12 ...).",
+         "A key of {:+g} semitones shifts the music, too, but not the song's own vocals, of which a wet of {:g} would mix in a part: "
+         "use a wet of 1, or whole octaves (-12, 0, 12 ...).",
          convert.key, convert.wet);
 } catch (...) {
   throw_as_error();
@@ -556,7 +432,7 @@ CoverReport CoverMaker::run(const FileJob& job, const std::vector<std::string>& 
   const bool cacheable = !job.read.raw && path == job.source;
   const SongSource song{job.source, [&] { return open_reader(path, read); }};
   const bool cached = cacheable && !impl_->options.cache_dir.empty() && impl_->options.cache_bytes > 0;
-  const VocalsCache cache(impl_->options, cached ? sha256_file(path) : "", impl_->separator_key);
+  const VocalsCache cache(impl_->options.cache_dir, impl_->options.cache_bytes, cached ? sha256_file(path) : "", impl_->separator_key);
   const SongMeasures measures = impl_->separate(song, cache, vocals_path, progress, cancel, report);
   report.levels = measures.levels;
   progress.set_length(measures.seconds);
@@ -584,7 +460,7 @@ CoverReport CoverMaker::run(const CoverJob& job, const ProgressFn& on_progress, 
   SongMeasures measures;
   if (vocals_path.empty()) {
     vocals_path = temporary.emplace().file("vocals.flac");
-    measures = impl_->separate(song, VocalsCache({}, "", ""), vocals_path, progress, cancel, report);
+    measures = impl_->separate(song, VocalsCache("", 0, "", ""), vocals_path, progress, cancel, report);
   } else {
     progress.begin("measuring", measure_share);
     const auto found = measure_song(song, vocals_path, progress);
