@@ -254,9 +254,11 @@ TEST(Decoding, RefusesDotSegments) {
 }
 
 TEST(Decoding, ReadsQueries) {
-  EXPECT_THAT(parse_query("a=1&b=&c&a=2&=x&d=%zz&e=f%3Dg+h&&"),
+  EXPECT_THAT(*parse_query("a=1&b=&c&a=2&=x&e=f%3Dg+h&&"),
               ElementsAre(Pair("", "x"), Pair("a", "1"), Pair("b", ""), Pair("c", ""), Pair("e", "f=g h")));
-  EXPECT_TRUE(parse_query("").empty());
+  EXPECT_TRUE(parse_query("")->empty());
+  EXPECT_EQ(parse_query("a=1&d=%zz"), std::nullopt);
+  EXPECT_EQ(parse_query("a=%1f"), std::nullopt) << "a control character";
 }
 
 TEST(Decoding, ReadsCookies) {

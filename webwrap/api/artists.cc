@@ -70,13 +70,10 @@ std::string read_name(JsonBody& body) {
 
 std::string read_links(JsonBody& body) {
   json links = json::array();
-  const json given = body.array("links");
-  if (given.size() > max_links) fail_field("links", fmt::format("there may be {} at most.", max_links));
-  for (const json& one : given) {
-    if (!one.is_object()) fail_field("links", "each link is an object with title and url.");
-    JsonBody link(one, {"title", "url"});
+  for (JsonBody& link : body.objects("links", max_links)) {
     const std::string title = link.text("title", 1, max_link_title), url = link.text("url", 1, max_link_url);
-    if (const std::string trouble = link_problem(url); !trouble.empty()) fail_field("links", trouble);
+    if (const std::string trouble = link_problem(url); !trouble.empty()) link.fail("url", trouble);
+    link.finish();
     links.push_back({{"title", title}, {"url", url}});
   }
   return links.dump();

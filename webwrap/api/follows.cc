@@ -131,7 +131,7 @@ Response form_answer(const Artist& artist, const std::string& title, const std::
 }
 
 std::string field_of(const Request& request, const char* name) {
-  const auto fields = http::parse_query(request.body);
+  const auto fields = http::parse_query(request.body).value_or(std::map<std::string, std::string>());
   const auto found = fields.find(name);
   return found == fields.end() ? std::string() : found->second;
 }

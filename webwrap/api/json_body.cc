@@ -76,10 +76,6 @@ JsonBody::JsonBody(const http::Request& request, std::initializer_list<const cha
   finish();
 }
 
-JsonBody::JsonBody(const json& object, std::initializer_list<const char*> fields) : body_(object), known_(fields.begin(), fields.end()) {
-  finish();
-}
-
 const json* JsonBody::find(const std::string& name) {
   known_.insert(name);
   const auto found = body_.find(name);
@@ -150,13 +146,6 @@ json JsonBody::object(const std::string& name) {
   const json* value = find(name);
   if (!value) return json::object();
   if (!value->is_object()) fail(name, fmt::format("it must be an object, not {}.", value->type_name()));
-  return *value;
-}
-
-json JsonBody::array(const std::string& name) {
-  const json* value = find(name);
-  if (!value) return json::array();
-  if (!value->is_array()) fail_field(name, fmt::format("it must be a list, not {}.", value->type_name()));
   return *value;
 }
 

@@ -25,9 +25,6 @@ class JsonBody {
   explicit JsonBody(const http::Request& request);
   /// The same, and refuses all but `fields` at once, so that no finish() is needed.
   JsonBody(const http::Request& request, std::initializer_list<const char*> fields);
-  /// The same for an object within the body.
-  JsonBody(const nlohmann::json& object, std::initializer_list<const char*> fields);
-
   /// An object within another one; its fields are named by their whole path in errors: "tracks[0].title".
   JsonBody(nlohmann::json object, std::string path) : body_(std::move(object)), path_(std::move(path)) {}
 
@@ -51,8 +48,6 @@ class JsonBody {
   std::optional<bool> optional_flag(const std::string& name);
   /// An object whose fields the caller checks; absent: an empty one.
   nlohmann::json object(const std::string& name);
-  /// The same for a list.
-  nlohmann::json array(const std::string& name);
   /// A list of objects; absent: an empty one. `max`: how many.
   std::vector<JsonBody> objects(const std::string& name, std::size_t max);
   /// A list of texts as text() takes them.
@@ -66,7 +61,6 @@ class JsonBody {
  private:
   const nlohmann::json* find(const std::string& name);
   const nlohmann::json& require(const std::string& name);
-
   const nlohmann::json& require_list(const std::string& name, std::size_t max);
 
   nlohmann::json body_;

@@ -74,7 +74,10 @@ std::optional<Response> read_request_line(std::string_view line, Head& head) {
   const auto path = decode_path(target.substr(0, question));
   if (!path) return bad_request("The address cannot be understood.");
   head.request.path = *path;
-  if (question < target.size()) head.request.query = parse_query(target.substr(question + 1));
+  const auto query = parse_query(question < target.size() ? target.substr(question + 1) : std::string_view());
+  if (!query)
+    return bad_request("The address's query cannot be understood: it has broken escapes or control characters.");
+  head.request.query = *query;
   return std::nullopt;
 }
 
@@ -213,15 +216,18 @@ std::optional<std::string> decode_path(std::string_view raw) {
   return path;
 }
 
-std::map<std::string, std::string> parse_query(std::string_view raw) {
+std::optional<std::map<std::string, std::string>> parse_query(std::string_view raw) {
   std::map<std::string, std::string> query;
+  bool good = true;
   for_each_part(raw, '&', [&](std::string_view pair) {
     if (pair.empty()) return;
     const std::size_t equals = std::min(pair.find('='), pair.size());
     const auto name = decode_percent(pair.substr(0, equals), true);
     const auto value = decode_percent(equals < pair.size() ? pair.substr(equals + 1) : std::string_view(), true);
-    if (name && value) query.emplace(*name, *value);
+    good = good && name && value;
+    if (good) query.emplace(*name, *value);
   });
+  if (!good) return std::nullopt;
   return query;
 }
 

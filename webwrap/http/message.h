@@ -57,8 +57,8 @@ std::string encode_path(std::string_view text);
 /// The decoded path of a request target without its query; nothing: it does not start with '/', or has "." or ".." parts, or broken
 /// escapes.
 std::optional<std::string> decode_path(std::string_view raw);
-/// Pairs with broken escapes are left out.
-std::map<std::string, std::string> parse_query(std::string_view raw);
+/// Pairs of name and value, the first of a name; nothing: broken escapes or control characters.
+std::optional<std::map<std::string, std::string>> parse_query(std::string_view raw);
 /// A Cookie header: whatever is no name=value is left out.
 std::map<std::string, std::string> parse_cookies(std::string_view raw);
 
