@@ -75,8 +75,7 @@ std::optional<Response> read_request_line(std::string_view line, Head& head) {
   if (!path) return bad_request("The address cannot be understood.");
   head.request.path = *path;
   const auto query = parse_query(question < target.size() ? target.substr(question + 1) : std::string_view());
-  if (!query)
-    return bad_request("The address's query cannot be understood: it has broken escapes or control characters.");
+  if (!query) return bad_request("The address's query cannot be understood: it has broken escapes or control characters.");
   head.request.query = *query;
   return std::nullopt;
 }
