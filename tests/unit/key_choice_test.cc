@@ -17,7 +17,8 @@ VoiceInfo voice_of(const PitchRange& range, const std::string& gender) {
 }
 
 const VoiceInfo low_woman = voice_of({124, 155, 212}, "female"), man = voice_of({85, 110, 160}, "male"),
-                high_man = voice_of({98, 148, 193}, "male"), soprano = voice_of({347, 440, 600}, "female");
+                high_man = voice_of({98, 148, 193}, "male"), soprano = voice_of({347, 440, 600}, "female"),
+                low_singer = voice_of({221, 304, 594}, "female");
 
 TEST(ChooseKey, IsTheOctaveInWhichTheVoiceSings) {
   EXPECT_EQ(choose_key({95, 127, 190}, low_woman), 0) << "a man, an octave above whom the voice could sing as well";
@@ -27,6 +28,9 @@ TEST(ChooseKey, IsTheOctaveInWhichTheVoiceSings) {
   EXPECT_EQ(choose_key({400, 550, 800}, man), -24);
   EXPECT_EQ(choose_key({660, 770, 880}, voice_of({97, 145, 191}, "")), -24);
   EXPECT_EQ(choose_key({85, 110, 160}, soprano), 24);
+  EXPECT_EQ(choose_key({106, 121, 140}, low_singer), 12) << "a man's speech: two octaves up he would squeak";
+  EXPECT_EQ(choose_key({60, 122, 167}, low_singer), 12) << "the same with creak an octave below";
+  EXPECT_EQ(choose_key({60, 125, 190}, low_woman), 0) << "creak is no reason to leave the octave";
   EXPECT_EQ(choose_key({310, 327, 345}, low_woman), 0) << "a soprano's E4, in a voice that speaks low";
   EXPECT_EQ(choose_key({310, 327, 345}, high_man), -12) << "the same in a man's";
 }

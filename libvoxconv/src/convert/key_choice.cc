@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 #include "convert/feature_stream.h"
 #include "core/boundary.h"
@@ -24,14 +23,15 @@ constexpr std::int64_t least_frames = 20;
 // The choice.
 constexpr double below = 4.0 / 12, above = 1;                             // octaves that a voice reaches beyond its range
 constexpr double octave_low = -0.5, octave_high = 0.6, woman_high = 1.1;  // of the song's median, from the voice's
-constexpr double octave_cost = 0.25;
+constexpr double octave_cost = 0.3;  // times the square of the octaves: two of them cost more naturalness than they bring likeness
+constexpr double lower_width = 0.6;  // octaves; what lies further below the median is creak, or an error of the pitch estimator
 
 bool known(const PitchRange& range) { return range.low > 0 && range.median >= range.low && range.high >= range.median; }
 
 /// Share of a melody below a pitch: straight lines through its three points on a logarithmic scale, which go on at the ends. All in
 /// octaves.
 double share_below(const PitchRange& song, double pitch) {
-  const double low = std::log2(song.low), median = std::log2(song.median), high = std::log2(song.high);
+  const double median = std::log2(song.median), high = std::log2(song.high), low = std::max(std::log2(song.low), median - lower_width);
   const double width = std::max(1e-3, pitch < median ? median - low : high - median);
   return std::clamp(0.5 + 0.45 * (pitch - median) / width, 0.0, 1.0);
 }
@@ -108,7 +108,7 @@ int choose_key(const PitchRange& song, const VoiceInfo& voice) {
     const double outside = share_below(song, lowest - octaves) + 1 - share_below(song, highest - octaves);
     const double off = distance + octaves;
     const double cost = outside + std::max({0.0, octave_low - off, off - (voice.gender == "female" ? woman_high : octave_high)}) +
-                        octave_cost * std::abs(octaves);
+                        octave_cost * octaves * octaves;
     if (cost < best_cost) {
       best_cost = cost;
       best = octaves;
