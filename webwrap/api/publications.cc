@@ -49,8 +49,6 @@ std::string redirect_of(const Context& context, const std::string& platform) {
   return fmt::format("{}/app/connected/{}", context.config.base_url(), platform);
 }
 
-std::string purpose_of(const Account& account, const std::string& platform) { return "tokens:" + account.id + ":" + platform; }
-
 // ---- platforms and connections ----
 
 json connection_view(const std::optional<Connection>& connection) {
@@ -124,8 +122,10 @@ Response put_connection(const Context& context, const Request& request) {
   try {
     const auto slot = exchanges().enter();
     PlatformTokens tokens = connector->exchange(code, *verifier, redirect_of(context, platform), context.clock.now());
-    connection.name = connector->account_name(tokens).substr(0, 200);
-    connection.tokens = seal(context.config.token_keys, purpose_of(account, platform), tokens.to_json().dump());
+    const PlatformUser user = connector->user_of(tokens);
+    tokens.user = user.id;
+    connection.name = user.name.substr(0, 200);
+    connection.tokens = tokens.sealed(context.config.token_keys, account.id, platform);
   } catch (const PlatformError& error) {
     throw ServiceError(502, "platform",
                        error.kind() == PlatformError::Kind::refused

@@ -285,7 +285,7 @@ struct Connection {
   Id account;
   std::string platform;
   std::string name;     ///< of the account there
-  std::string tokens;   ///< sealed JSON of PlatformTokens (connect/connector.h)
+  std::string tokens;   ///< sealed (PlatformTokens in connect/connector.h)
   bool broken = false;  ///< the platform does not take the tokens any more
   Seconds created = 0;
 };

@@ -1,8 +1,32 @@
-#include <algorithm>
-
 #include "connect/connector.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "domain/sealed.h"
+
 namespace webwrap {
+namespace {
+
+using nlohmann::json;
+
+std::string purpose_of(const std::string& account, const std::string& platform) { return "tokens:" + account + ":" + platform; }
+
+}  // namespace
+
+std::string PlatformTokens::sealed(const std::vector<std::string>& keys, const std::string& account, const std::string& platform) const {
+  return seal(keys, purpose_of(account, platform),
+              json{{"access", access}, {"refresh", refresh}, {"expires", expires}, {"user", user}}.dump());
+}
+
+std::optional<PlatformTokens> PlatformTokens::unsealed(const std::vector<std::string>& keys, const std::string& account,
+                                                       const std::string& platform, const std::string& sealed) {
+  const auto text = unseal(keys, purpose_of(account, platform), sealed);
+  if (!text) return std::nullopt;
+  const json tokens = json::parse(*text);
+  return PlatformTokens{tokens.at("access"), tokens.at("refresh"), tokens.at("expires"), tokens.at("user")};
+}
 
 std::vector<std::unique_ptr<Connector>> make_connectors(const Config& config) {
   std::vector<std::unique_ptr<Connector>> all;
