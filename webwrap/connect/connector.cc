@@ -28,6 +28,14 @@ std::optional<PlatformTokens> PlatformTokens::unsealed(const std::vector<std::st
   return PlatformTokens{tokens.at("access"), tokens.at("refresh"), tokens.at("expires"), tokens.at("user")};
 }
 
+void Connector::require_same(const PlatformUser& before, const PlatformTokens& now) const {
+  if (before.id.empty() || before.id == now.user) return;
+  throw PlatformError(
+      PlatformError::Kind::refused,
+      fmt::format("This was sent from the {} account \"{}\", and another one is connected now: connect that one, then try again.", title(),
+                  before.name));
+}
+
 std::vector<std::unique_ptr<Connector>> make_connectors(const Config& config) {
   std::vector<std::unique_ptr<Connector>> all;
   all.push_back(make_soundcloud(config));

@@ -91,6 +91,10 @@ class Connector {
   /// arrived is found again.
   virtual Posted publish(const PlatformTokens&, const Post&, const nlohmann::json& state, const PostHooks& hooks) const = 0;
   virtual void take_down(const PlatformTokens&, const std::string& remote_id) const = 0;  ///< no error where it is gone already
+
+  /// Refuses what is, or may be, at another account there than that of the tokens. These do not find it: it would count as gone, or be
+  /// posted once more.
+  void require_same(const PlatformUser& before, const PlatformTokens& now) const;
 };
 
 /// All of them, configured or not, in the order in which they are shown. Keep a reference to config.

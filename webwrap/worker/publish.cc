@@ -41,6 +41,8 @@ class PlatformAccount {
     }
   }
 
+  PlatformUser user() const { return {tokens_.user, connection_.name}; }
+
  private:
   void load() {
     std::optional<Connection> found;
@@ -50,6 +52,7 @@ class PlatformAccount {
     const auto tokens = PlatformTokens::unsealed(config_.token_keys, connection_.account, connection_.platform, connection_.tokens);
     if (!tokens) fail_disconnected();
     tokens_ = *tokens;
+    connector_.require_same({publication_.remote_user, publication_.remote_name}, tokens_);
   }
 
   void refresh() {
@@ -128,15 +131,20 @@ Posted AudioRunner::publish_song(const JobTask& task, const Connector& connector
   json state = json::object();
   if (!publication.upload.empty())
     if (const auto kept = unseal(config_.token_keys, purpose_of(publication), publication.upload)) state = json::parse(*kept);
-  // What was begun with other bytes cannot be continued; what may have arrived whole still must be looked for.
+  // What was begun with other bytes or for another account cannot be continued; what may have arrived whole still must be looked for.
   const std::string sha256 = sha256_of_file(post.file);
-  if (state.value("sha256", "") != sha256) state = {{"sent", state.value("sent", false)}};
+  if (state.value("sha256", "") != sha256 || state.value("user", "") != account.user().id)
+    state = {{"sent", !publication.remote_user.empty()}};
 
   PostHooks hooks;
   hooks.keep = [&](const json& now) {
+    const PlatformUser user = account.user();
+    const bool sent = now.value("sent", false);
     state = now;
-    state["sha256"] = sha256;
+    state.update({{"sha256", sha256}, {"user", user.id}});
     publication.state = Publication::State::uploading;
+    publication.remote_user = sent ? user.id : "";
+    publication.remote_name = sent ? user.name : "";
     publication.upload = seal(config_.token_keys, purpose_of(publication), state.dump());
     store_.write([&](Transaction& transaction) {
       const auto job = transaction.jobs().find(task.job.id);
