@@ -42,7 +42,7 @@ class Audius : public OAuthConnector {
   Posted publish(const PlatformTokens& tokens, const Post& post, const json& state, const PostHooks& hooks) const override {
     const std::string tag = "voxconv-" + post.mark;
     if (state.value("sent", false))
-      if (const auto there = find(tokens, tag)) return *there;
+      if (const auto there = wait_for(config_.publication_search_s, hooks, [&] { return find(tokens, tag); })) return *there;
     json kept = state;
     const json sound = upload(tokens, {"sound", "audio", post.type, post.file, "song.flac"}, kept, hooks);
     const std::string track_cid = text_in(object_in(sound, "results"), "320");

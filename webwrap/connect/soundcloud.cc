@@ -32,7 +32,7 @@ class SoundCloud : public OAuthConnector {
   Posted publish(const PlatformTokens& tokens, const Post& post, const json& state, const PostHooks& hooks) const override {
     const std::string tag = "voxconv:publication=" + post.mark;
     if (state.value("sent", false))
-      if (const auto there = find(tokens, tag)) return *there;
+      if (const auto there = wait_for(config_.publication_search_s, hooks, [&] { return find(tokens, tag); })) return *there;
     HttpCall call{.method = "POST", .url = config_.soundcloud_api_base + "/tracks"};
     call.form = {{"track[title]", post.title, ""},
                  {"track[description]", post.description, ""},

@@ -48,7 +48,7 @@ class YouTube : public OAuthConnector {
     };
     if (session.empty()) {
       if (state.value("sent", false))
-        if (const auto there = find(tokens, post.mark)) return *there;
+        if (const auto there = wait_for(config_.publication_search_s, hooks, [&] { return find(tokens, post.mark); })) return *there;
       begin_anew();
     }
     for (int i = 0;; ++i) {
@@ -56,7 +56,7 @@ class YouTube : public OAuthConnector {
       if (answer.status == 308) answer = send_rest(tokens, session, post, received(answer), hooks);
       if (answer.ok()) return posted(object_of(answer));
       if (answer.status == 404 || answer.status == 410) {  // a session lasts about a day
-        if (const auto there = find(tokens, post.mark)) return *there;
+        if (const auto there = wait_for(config_.publication_search_s, hooks, [&] { return find(tokens, post.mark); })) return *there;
         begin_anew();
       } else if (answer.refused()) {
         fail(answer);
