@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Publishing against fakes of SoundCloud, YouTube and Audius that refuse what the real ones refuse: platforms_test.py WEBWRAP [unittest's arguments]."""
 import json
+import os
 import pathlib
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +23,7 @@ FAKE = HERE.parent / "fake_platforms" / "fake_platforms.py"
 SONG = HERE.parent / "data" / "song.flac"
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 PLATFORMS = ("soundcloud", "youtube", "audius")
+NAMES = {"soundcloud": "Test singer", "youtube": "Channel of singer", "audius": "@singer"}  # of the account that is connected
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -36,9 +39,9 @@ class Platforms:
         self.port = int(self.process.stdout.readline())
         self.url = f"http://127.0.0.1:{self.port}"
 
-    def control(self, name, **order):
-        request = urllib.request.Request(f"{self.url}/_control/{name}", json.dumps(order).encode() if name != "state" else None,
-                                         method="GET" if name == "state" else "POST")
+    def control(self, what, **order):
+        request = urllib.request.Request(f"{self.url}/_control/{what}", json.dumps(order).encode() if what != "state" else None,
+                                         method="GET" if what == "state" else "POST")
         return json.loads(urllib.request.urlopen(request, timeout=10).read())
 
     @staticmethod
@@ -54,7 +57,7 @@ class Platforms:
         raise AssertionError("no redirect")
 
     def settings(self):
-        return {"token_keys": [KEY], "soundcloud_client_id": "sc-client", "soundcloud_client_secret": "sc-secret",
+        return {"token_keys": [KEY], "lease_s": 10, "publication_search_s": 3, "soundcloud_client_id": "sc-client", "soundcloud_client_secret": "sc-secret",
                 "soundcloud_api_base": f"{self.url}/soundcloud", "soundcloud_auth_base": f"{self.url}/soundcloud-auth",
                 "youtube_client_id": "g-client", "youtube_client_secret": "g-secret", "youtube_api_base": f"{self.url}/google",
                 "youtube_auth_base": f"{self.url}/google", "youtube_token_base": f"{self.url}/google",
@@ -88,6 +91,7 @@ class Publishing(unittest.TestCase):
 
     def setUp(self):
         self.platforms.control("faults", faults=[])
+        self.platforms.control("user", name="singer")
         self.platforms.control("quota", left=None)
         with sqlite3.connect(self.service.work / "data" / "webwrap.db", timeout=20) as database:  # an hour's limits would end these tests early
             database.execute("DELETE FROM limited_events WHERE what IN ('publication', 'authorization')")
@@ -117,6 +121,11 @@ class Publishing(unittest.TestCase):
         if not listed[platform] or listed[platform]["broken"]:
             self.connect(self.singer, platform)
 
+    def connect_as(self, name, platform):
+        """In the place of the account that is connected."""
+        self.platforms.control("user", name=name)
+        self.connect(self.singer, platform)
+
     def list(self):
         return [one for one in self.singer.must(200, "GET", f"/songs/{self.song}/publications").json if one["state"] != "removed"]
 
@@ -133,6 +142,34 @@ class Publishing(unittest.TestCase):
                 return found[0]
             time.sleep(0.3)
         raise AssertionError(f"{platform}: {self.list()}\n{self.service.tail()}")
+
+    @staticmethod
+    def at_the_end(platform, **fault):
+        """Faults that make the request fail which puts the song there. YouTube's sessions are asked how much has arrived first."""
+        request = {"soundcloud": "POST /soundcloud/tracks", "youtube": "PUT /google/upload", "audius": "POST /audius/tracks"}[platform]
+        return [{"on": request, "kind": "none"}] * (platform == "youtube") + [{"on": request, **fault}]
+
+    def within(self, seconds, is_so, what):
+        until = time.monotonic() + seconds
+        while not is_so():
+            self.assertLess(time.monotonic(), until, what)
+            time.sleep(0.2)
+
+    def kill_worker(self):
+        killed = self.worker()
+        os.kill(killed, signal.SIGKILL)
+        self.within(60, lambda: self.worker() not in (None, killed), "there is another worker")
+
+    def kill_service(self):
+        self.service.kill()
+        self.service.serve()
+
+    def worker(self):
+        """The process id of the service's only worker."""
+        serve = self.service.processes[-1].pid
+        children = pathlib.Path(f"/proc/{serve}/task/{serve}/children").read_text().split()
+        workers = [int(child) for child in children if b"worker" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes()]
+        return workers[0] if workers else None
 
     def take_down(self, publication):
         answer = self.singer.api("DELETE", f"/publications/{publication['id']}")
@@ -186,14 +223,108 @@ class Publishing(unittest.TestCase):
             self.publish(platform, 409)
 
     def test_lost_answers_never_post_twice(self):
-        faults = {"soundcloud": "POST /soundcloud/tracks", "youtube": "PUT /google/upload", "audius": "POST /audius/tracks"}
-        for platform, request in faults.items():
+        for platform in PLATFORMS:
             with self.subTest(platform):
-                self.platforms.control("faults", faults=[{"on": request, "kind": "lost"}])
+                self.platforms.control("faults", faults=self.at_the_end(platform, kind="lost"))
                 self.publish(platform)
                 self.assertEqual(self.wait(platform)["state"], "published")
                 self.assertEqual(len(self.there()[platform]), 1)
                 self.assertEqual(self.platforms.control("state")["faults"], [])
+
+    def test_what_arrived_but_is_listed_late_is_waited_for(self):
+        for platform in ("soundcloud", "audius"):
+            with self.subTest(platform):
+                self.platforms.control("faults", faults=self.at_the_end(platform, kind="late", after=1))
+                self.publish(platform)
+                self.assertEqual(self.wait(platform)["state"], "published")
+                self.assertEqual(len(self.there()[platform]), 1)
+
+    def test_a_refused_song_is_not_there(self):
+        for platform in ("soundcloud", "audius"):
+            with self.subTest(platform):
+                self.platforms.control("faults", faults=self.at_the_end(platform, kind="429"))
+                self.publish(platform)
+                failed = self.wait(platform)
+                self.assertEqual(failed["state"], "failed")
+                self.assertIn("tomorrow", failed["failure"])
+                self.connect_as("other", platform)  # nothing ties it to the account that it was to go to
+                self.publish(platform)
+                self.take_down(self.wait(platform))
+                self.platforms.control("faults", faults=self.at_the_end(platform, kind="429"))
+                self.publish(platform)
+                self.singer.must(204, "DELETE", f"/publications/{self.wait(platform)['id']}")
+                self.connect_as("singer", platform)
+
+    def test_another_account_neither_takes_down_nor_posts_again(self):
+        for platform in PLATFORMS:
+            with self.subTest(platform):
+                self.publish(platform)
+                done = self.wait(platform)
+                self.connect_as("other", platform)
+                refused = self.singer.must(409, "DELETE", f"/publications/{done['id']}").json
+                self.assertEqual(refused["code"], "other_account")
+                self.assertIn(NAMES[platform], refused["detail"])
+                self.assertEqual(self.wait(platform)["state"], "published")
+                self.assertEqual(len(self.there()[platform]), 1)
+                self.connect_as("singer", platform)
+                self.take_down(done)
+                self.assertEqual(len(self.there()[platform]), 0)
+
+    def test_another_account_that_comes_before_the_worker_takes_nothing_down(self):
+        self.publish("soundcloud")
+        done = self.wait("soundcloud")
+        self.platforms.control("faults", faults=[{"on": "POST /google/upload", "kind": "hold"}])
+        self.publish("youtube")
+        self.within(60, lambda: self.platforms.control("state")["held"], "the only worker is busy")
+        self.singer.must(202, "DELETE", f"/publications/{done['id']}")
+        self.connect_as("other", "soundcloud")
+        self.kill_worker()
+        still = self.wait("soundcloud")
+        self.assertEqual(still["state"], "published")
+        self.assertIn(NAMES["soundcloud"], still["failure"])
+        self.assertEqual(len(self.there()["soundcloud"]), 1)
+        self.connect_as("singer", "soundcloud")
+        self.wait("youtube")
+
+    def test_an_upload_is_not_continued_with_another_account(self):
+        searches = {"soundcloud": "GET /soundcloud/me/tracks", "youtube": "PUT /google/upload", "audius": "GET /audius/users"}
+        for platform, search in searches.items():
+            with self.subTest(platform):
+                # It is there, but its answer was lost, and the search for it was refused.
+                self.platforms.control("faults", faults=self.at_the_end(platform, kind="lost") + [{"on": search, "kind": "429"}])
+                self.publish(platform)
+                self.assertEqual(self.wait(platform)["state"], "failed")
+                self.connect_as("other", platform)
+                refused = self.publish(platform, 409)
+                self.assertEqual(refused["code"], "other_account")
+                self.assertIn(NAMES[platform], refused["detail"])
+                self.connect_as("singer", platform)
+                self.publish(platform)
+                self.assertEqual(self.wait(platform)["state"], "published")
+                self.assertEqual(len(self.there()[platform]), 1)
+
+    def test_what_is_killed_while_it_publishes_posts_once(self):
+        """With kill -9, in two requests of one publication each: the first when part of it has come, or both when they had their effect, but no answer."""
+        def held(request, **after):
+            return {"on": request, "kind": "hold", **after}
+        asked = {"on": "PUT /google/upload", "kind": "none"}
+        moments = {"soundcloud": [[held("POST /soundcloud/tracks", after=20000), held("POST /soundcloud/tracks")]],
+                   "youtube": [[held("POST /google/upload"), asked, held("PUT /google/upload", after=30000)],
+                               [held("PUT /google/upload"), asked, held("PUT /google/upload")]],
+                   "audius": [[held("POST /audius-storage/files/"), held("PATCH /audius-storage/files/", after=20000)],
+                              [held("GET /audius-storage/uploads/"), held("POST /audius/tracks")]]}
+        for platform, publications in moments.items():
+            for faults in publications:
+                with self.subTest(platform, faults=faults):
+                    self.platforms.control("faults", faults=faults)
+                    self.publish(platform)
+                    for count, kill in enumerate((self.kill_worker, self.kill_service), 1):
+                        self.within(90, lambda: len(self.platforms.control("state")["held"]) == count, "a request is held")
+                        kill()
+                    self.assertEqual(self.wait(platform)["state"], "published")
+                    self.assertEqual(len(self.there()[platform]), 1)
+                    self.assertEqual(self.platforms.control("state")["faults"], [])
+                    self.take_down(self.wait(platform))
 
     def test_interrupted_uploads_go_on(self):
         faults = {"soundcloud": [{"on": "POST /soundcloud/tracks", "kind": "cut", "after": 20000}],

@@ -166,6 +166,8 @@ json export_of(const Publication& publication) {
           {"platform", publication.platform},
           {"state", name_of(publication.state)},
           {"form", parsed(publication.form)},
+          {"remote_user", publication.remote_user},
+          {"remote_name", publication.remote_name},
           {"remote_id", publication.remote_id},
           {"url", publication.url},
           {"failure", publication.failure},

@@ -49,8 +49,6 @@ std::string redirect_of(const Context& context, const std::string& platform) {
   return fmt::format("{}/app/connected/{}", context.config.base_url(), platform);
 }
 
-std::string purpose_of(const Account& account, const std::string& platform) { return "tokens:" + account.id + ":" + platform; }
-
 // ---- platforms and connections ----
 
 json connection_view(const std::optional<Connection>& connection) {
@@ -124,8 +122,10 @@ Response put_connection(const Context& context, const Request& request) {
   try {
     const auto slot = exchanges().enter();
     PlatformTokens tokens = connector->exchange(code, *verifier, redirect_of(context, platform), context.clock.now());
-    connection.name = connector->account_name(tokens).substr(0, 200);
-    connection.tokens = seal(context.config.token_keys, purpose_of(account, platform), tokens.to_json().dump());
+    const PlatformUser user = connector->user_of(tokens);
+    tokens.user = user.id;
+    connection.name = user.name.substr(0, 200);
+    connection.tokens = tokens.sealed(context.config.token_keys, account.id, platform);
   } catch (const PlatformError& error) {
     throw ServiceError(502, "platform",
                        error.kind() == PlatformError::Kind::refused
@@ -230,10 +230,18 @@ Job publish_job(const Context& context, const Publication& publication, bool rem
   return job;
 }
 
-void require_connected(Transaction& transaction, const Account& account, const Connector& connector) {
-  const auto connection = transaction.releases().connection_to(account.id, connector.id());
-  if (!connection || connection->broken)
-    throw ServiceError(409, "not_connected", fmt::format("Connect your {} account first.", connector.title()));
+/// To the account there that the publication is at, if it is at one.
+void require_connected(const Context& context, Transaction& transaction, const Connector& connector, const Publication& publication) {
+  const auto connection = transaction.releases().connection_to(publication.account, connector.id());
+  const auto tokens = connection && !connection->broken ? PlatformTokens::unsealed(context.config.token_keys, connection->account,
+                                                                                   connection->platform, connection->tokens)
+                                                        : std::nullopt;
+  if (!tokens) throw ServiceError(409, "not_connected", fmt::format("Connect your {} account first.", connector.title()));
+  try {
+    connector.require_same({publication.remote_user, publication.remote_name}, *tokens);
+  } catch (const PlatformError& error) {
+    throw ServiceError(409, "other_account", error.what());
+  }
 }
 
 Response post_publication(const Context& context, const Request& request) {
@@ -249,17 +257,18 @@ Response post_publication(const Context& context, const Request& request) {
   limit_rate(context, "publication", account.id, publications_per_hour, 3600);
   Publication publication;
   context.store.write([&](Transaction& transaction) {
-    require_connected(transaction, account, *connector);
+    const auto before = transaction.releases().publication_of(song.id, platform);
+    // One that failed goes on under its own mark: what had arrived there is found, not sent again.
+    const bool again = before && before->state == Publication::State::failed;
+    publication = again ? *before : Publication{};
+    publication.account = account.id;
+    require_connected(context, transaction, *connector, publication);
     if (form.contains("video")) {
       const auto video = transaction.jobs().find(form.at("video"));
       if (!video || video->account != account.id || video->kind != Job::Kind::video || video->song != song.id ||
           video->state != Job::State::done)
         fail_field("video", "there is no such video of this song; make one first.");
     }
-    const auto before = transaction.releases().publication_of(song.id, platform);
-    // One that failed goes on under its own mark: what had arrived there is found, not sent again.
-    if (before && before->state == Publication::State::failed) publication = *before;
-    const bool again = !publication.id.empty();
     publication.state = Publication::State::queued;
     publication.form = form.dump();
     publication.failure.clear();
@@ -268,7 +277,6 @@ Response post_publication(const Context& context, const Request& request) {
       transaction.releases().update_publication(publication);
     } else {
       publication.id = new_id();
-      publication.account = account.id;
       publication.song = song.id;
       publication.platform = platform;
       publication.created = publication.changed;
@@ -280,7 +288,7 @@ Response post_publication(const Context& context, const Request& request) {
   return json_response(201, view(publication));
 }
 
-/// Takes a publication down where there is an API for it; forgets a link, and one of which nothing was sent.
+/// Takes a publication down where there is an API for it; forgets a link, and what is not there.
 Response delete_publication(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
   json answer;
@@ -292,14 +300,14 @@ Response delete_publication(const Context& context, const Request& request) {
       case State::linked:
       case State::removed: transaction.releases().erase_publication(publication.id); return;
       case State::failed:
-        if (!publication.upload.empty())
-          throw ServiceError(409, "perhaps_there", "Part of it was sent, so it may be there: try again, then take it down.");
+        if (!publication.remote_user.empty())
+          throw ServiceError(409, "perhaps_there", "It was sent, so it may be there: try again, then take it down.");
         transaction.releases().erase_publication(publication.id);
         return;
       case State::published: break;
       default: throw ServiceError(409, "on_its_way", "This is on its way; wait until it is done.");
     }
-    require_connected(transaction, account, *require_connector(context, publication.platform));
+    require_connected(context, transaction, *require_connector(context, publication.platform), publication);
     publication.state = State::removing;
     publication.failure.clear();
     publication.changed = context.clock.now();

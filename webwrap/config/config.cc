@@ -90,6 +90,7 @@ void for_each_setting(Config& c, Use use) {
   use("ddex_party_name", c.ddex_party_name);
   use("ddex_schema", c.ddex_schema);
   use("token_keys", c.token_keys);
+  use("publication_search_s", c.publication_search_s);
   use("soundcloud_client_id", c.soundcloud_client_id);
   use("soundcloud_client_secret", c.soundcloud_client_secret);
   use("soundcloud_api_base", c.soundcloud_api_base);
@@ -278,6 +279,7 @@ void check(const Config& c) {
   at_least("fan_amount_max", static_cast<double>(c.fan_amount_max), static_cast<double>(c.fan_amount_min));
   at_least("royalty_threshold", static_cast<double>(c.royalty_threshold), 1);
   at_least("royalty_hold_s", static_cast<double>(c.royalty_hold_s), 0);
+  at_least("publication_search_s", c.publication_search_s, 0);
   at_least("earnings_every_s", c.earnings_every_s, 0.1);
   for (const auto& [name, permille] : {std::pair("artist_fee_permille", c.artist_fee_permille), {"royalty_permille", c.royalty_permille}})
     if (permille < 0 || permille > 1000) refuse(name, fmt::format("{} is no share; expected 0 to 1000.", permille));

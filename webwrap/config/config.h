@@ -88,6 +88,7 @@ struct Config {
   std::string ddex_party_id, ddex_party_name;  ///< the operator's DPID and name in ERN messages
   std::string ddex_schema;                     ///< path of DDEX's release-notification.xsd: messages are checked by it
   std::vector<std::string> token_keys;         ///< 32 bytes in base64 each: the first seals members' tokens, all open them
+  double publication_search_s = 60;            ///< for what may be there already, before it is posted anew
   std::string soundcloud_client_id, soundcloud_client_secret;
   std::string soundcloud_api_base = "https://api.soundcloud.com", soundcloud_auth_base = "https://secure.soundcloud.com";
   std::string youtube_client_id, youtube_client_secret;

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -12,16 +13,22 @@
 
 namespace webwrap {
 
+/// An account at a platform.
+struct PlatformUser {
+  std::string id;    ///< never changes
+  std::string name;  ///< as its owner knows it
+};
+
 /// What a platform gave for a member's account there.
 struct PlatformTokens {
   std::string access, refresh;
   Seconds expires = 0;  ///< of access; 0: not told
-  std::string user;     ///< the account's id there, where calls need it
+  std::string user;     ///< the id of the account there
 
-  nlohmann::json to_json() const { return {{"access", access}, {"refresh", refresh}, {"expires", expires}, {"user", user}}; }
-  static PlatformTokens of(const nlohmann::json& json) {
-    return {json.at("access"), json.at("refresh"), json.at("expires"), json.value("user", "")};
-  }
+  /// As they are kept: to be opened with one of the operator's keys, as this member's at this platform alone.
+  std::string sealed(const std::vector<std::string>& keys, const std::string& account, const std::string& platform) const;
+  static std::optional<PlatformTokens> unsealed(const std::vector<std::string>& keys, const std::string& account,
+                                                const std::string& platform, const std::string& sealed);
 };
 
 /// Why a platform did not do what it was asked.
@@ -43,7 +50,7 @@ class PlatformError : public std::runtime_error {
 /// A song or video to be published.
 struct Post {
   std::string mark;  ///< of this publication alone; goes with it, so that it can be found there again
-  std::string title, description, artist, genre;
+  std::string title, description, genre;
   std::string visibility;  ///< "private", "unlisted", "public"
   std::string file, type;  ///< local path; audio/flac or video/mp4
   std::int64_t size = 0;
@@ -59,12 +66,13 @@ struct Posted {
 /// What connectors tell of their work, and are told.
 struct PostHooks {
   /// Keeps what an upload needs to be continued after an interruption; durable when it returns. It comes back as `state` of the next try.
+  /// With `sent` in it from before the post may be there until the platform said that it is not.
   std::function<void(const nlohmann::json& state)> keep;
   std::function<void(double share)> progress;
   std::function<bool()> stopped;  ///< then publish() throws PlatformError(passing) soon
 };
 
-/// A platform that songs can be published on. Thread-safe. All calls but the first three throw PlatformError.
+/// A platform that songs can be published on. Thread-safe. All calls but those up to authorize_url() throw PlatformError.
 class Connector {
  public:
   virtual ~Connector() = default;
@@ -77,13 +85,16 @@ class Connector {
   virtual std::string authorize_url(const std::string& redirect, const std::string& state, const std::string& challenge) const = 0;
   virtual PlatformTokens exchange(const std::string& code, const std::string& verifier, const std::string& redirect, Seconds now) const = 0;
   virtual PlatformTokens refresh(const PlatformTokens&, Seconds now) const = 0;
-  /// The account's name there. May fill in tokens.user.
-  virtual std::string account_name(PlatformTokens& tokens) const = 0;
+  virtual PlatformUser user_of(const PlatformTokens& tokens) const = 0;  ///< whose tokens they are
 
   /// Publishes once, however often it is called with what `hooks.keep` got the last time: an interrupted upload is continued, one that
   /// arrived is found again.
   virtual Posted publish(const PlatformTokens&, const Post&, const nlohmann::json& state, const PostHooks& hooks) const = 0;
   virtual void take_down(const PlatformTokens&, const std::string& remote_id) const = 0;  ///< no error where it is gone already
+
+  /// Refuses what is, or may be, at another account there than that of the tokens. These do not find it: it would count as gone, or be
+  /// posted once more.
+  void require_same(const PlatformUser& before, const PlatformTokens& now) const;
 };
 
 /// All of them, configured or not, in the order in which they are shown. Keep a reference to config.

@@ -133,7 +133,7 @@ HttpAnswer send_http(const HttpCall& call, const std::function<bool(std::int64_t
   return std::move(sending.answer);
 }
 
-std::string form_encoded(const std::vector<std::pair<std::string, std::string>>& fields) {
+std::string form_encoded(const HttpFields& fields) {
   static constexpr char digits[] = "0123456789ABCDEF";
   std::string text;
   const auto add = [&text](const std::string& part) {

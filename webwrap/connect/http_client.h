@@ -8,6 +8,8 @@
 
 namespace webwrap {
 
+using HttpFields = std::vector<std::pair<std::string, std::string>>;  ///< names and values
+
 /// A request to another service.
 struct HttpCall {
   struct Part {
@@ -16,7 +18,7 @@ struct HttpCall {
   };
   std::string method = "GET";
   std::string url = {};
-  std::vector<std::pair<std::string, std::string>> headers = {};
+  HttpFields headers = {};
   std::string body = {};  ///< or
   std::string file = {};  ///< its bytes from file_offset on; or
   std::int64_t file_offset = 0;
@@ -29,6 +31,7 @@ struct HttpAnswer {
   std::string body;
   std::map<std::string, std::string> headers;  ///< names in lower case; the last of a name
   bool ok() const { return status >= 200 && status < 300; }
+  bool refused() const { return status >= 400 && status < 500 && status != 408; }  ///< it was read, and nothing was done
 };
 
 /// Sends it once. Follows no redirects and speaks http and https only; an answer past 4 MiB counts as none. `progress`: bytes sent; false
@@ -36,6 +39,6 @@ struct HttpAnswer {
 HttpAnswer send_http(const HttpCall&, const std::function<bool(std::int64_t sent)>& progress = {});
 
 /// name=value pairs of a form or of an address, escaped.
-std::string form_encoded(const std::vector<std::pair<std::string, std::string>>& fields);
+std::string form_encoded(const HttpFields& fields);
 
 }  // namespace webwrap

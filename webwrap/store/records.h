@@ -285,7 +285,7 @@ struct Connection {
   Id account;
   std::string platform;
   std::string name;     ///< of the account there
-  std::string tokens;   ///< sealed JSON of PlatformTokens (connect/connector.h)
+  std::string tokens;   ///< sealed (PlatformTokens in connect/connector.h)
   bool broken = false;  ///< the platform does not take the tokens any more
   Seconds created = 0;
 };
@@ -308,9 +308,10 @@ struct Publication {
   Id song;
   std::string platform;
   State state = State::queued;
-  std::string form;       ///< JSON of what was asked for
-  std::string upload;     ///< sealed JSON of what an upload needs to go on; empty: none was begun
-  std::string remote_id;  ///< there; empty: not yet
+  std::string form;                      ///< JSON of what was asked for
+  std::string upload;                    ///< sealed JSON of what an upload needs to go on; empty: none was begun
+  std::string remote_user, remote_name;  ///< id and name of the account there that it is at, or may be, whoever is connected now; or empty
+  std::string remote_id;                 ///< of itself there; empty: not yet
   std::string url, note;
   std::string failure;  ///< one sentence
   Seconds created = 0, changed = 0;

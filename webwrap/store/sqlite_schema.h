@@ -278,12 +278,20 @@ struct SqliteSchema<Authorization> {
 template <>
 struct SqliteSchema<Publication> {
   static constexpr const char* table = "publications";
-  static constexpr std::tuple columns{SqliteColumn{"id", &Publication::id},           SqliteColumn{"account", &Publication::account},
-                                      SqliteColumn{"song", &Publication::song},       SqliteColumn{"platform", &Publication::platform},
-                                      SqliteColumn{"state", &Publication::state},     SqliteColumn{"form", &Publication::form},
-                                      SqliteColumn{"upload", &Publication::upload},   SqliteColumn{"remote_id", &Publication::remote_id},
-                                      SqliteColumn{"url", &Publication::url},         SqliteColumn{"note", &Publication::note},
-                                      SqliteColumn{"failure", &Publication::failure}, SqliteColumn{"created", &Publication::created},
+  static constexpr std::tuple columns{SqliteColumn{"id", &Publication::id},
+                                      SqliteColumn{"account", &Publication::account},
+                                      SqliteColumn{"song", &Publication::song},
+                                      SqliteColumn{"platform", &Publication::platform},
+                                      SqliteColumn{"state", &Publication::state},
+                                      SqliteColumn{"form", &Publication::form},
+                                      SqliteColumn{"upload", &Publication::upload},
+                                      SqliteColumn{"remote_user", &Publication::remote_user},
+                                      SqliteColumn{"remote_name", &Publication::remote_name},
+                                      SqliteColumn{"remote_id", &Publication::remote_id},
+                                      SqliteColumn{"url", &Publication::url},
+                                      SqliteColumn{"note", &Publication::note},
+                                      SqliteColumn{"failure", &Publication::failure},
+                                      SqliteColumn{"created", &Publication::created},
                                       SqliteColumn{"changed", &Publication::changed}};
 };
 

@@ -83,8 +83,9 @@ class AudioRunner : public JobRunner {
   JobOutput make_package(const JobTask&);
   /// Publishes a song on another platform, or takes it down there.
   JobOutput publish(const JobTask&);
+  Post post_of(const JobTask&, const Connector&, const Publication&, const Song&);
   Posted publish_song(const JobTask&, const Connector&, Publication&, const Song&);
-  std::string publish_file(const JobTask&, const Publication&, const Song&, bool is_video);
+  std::string publish_file(const JobTask&, const nlohmann::json& form, const Song&, bool is_video);
   /// The song as shops want it, as a flac file (44.1 kHz, 24 bits, stereo) with a true peak of at most -1 dBTP; of the job's progress it
   /// takes `share` from `done` on.
   Loudness make_master(const JobTask&, const Song&, const nlohmann::json& blend, const voxconv::Tags& more_tags, const std::string& path,

@@ -16,14 +16,13 @@ using nlohmann::json;
 
 constexpr Seconds refresh_before = 120;  ///< tokens that end so soon are refreshed first
 
-std::string purpose_of(const Connection& connection) { return "tokens:" + connection.account + ":" + connection.platform; }
 std::string purpose_of(const Publication& publication) { return "upload:" + publication.id; }
 
-/// A member's account at a platform, whose tokens are kept as soon as they change.
+/// The account at a platform that a publication goes to or is at. Its tokens are kept as soon as they change.
 class PlatformAccount {
  public:
-  PlatformAccount(const Config& config, Store& store, const Connector& connector, const Id& account)
-      : config_(config), store_(store), connector_(connector), account_(account) {
+  PlatformAccount(const Config& config, Store& store, const Connector& connector, const Publication& publication)
+      : config_(config), store_(store), connector_(connector), publication_(publication) {
     load();
   }
 
@@ -31,29 +30,29 @@ class PlatformAccount {
   template <class Use>
   auto with_tokens(Use use) {
     if (tokens_.expires > 0 && tokens_.expires < SystemClock().now() + refresh_before) refresh();
-    try {
-      return use(tokens_);
-    } catch (const PlatformError& error) {
-      if (error.kind() != PlatformError::Kind::unauthorized) throw;
-    }
-    refresh();
-    try {
-      return use(tokens_);
-    } catch (const PlatformError& error) {
-      if (error.kind() != PlatformError::Kind::unauthorized) throw;
-      fail_disconnected();
+    for (bool again = false;; again = true) {
+      try {
+        return use(tokens_);
+      } catch (const PlatformError& error) {
+        if (error.kind() != PlatformError::Kind::unauthorized) throw;
+      }
+      if (again) fail_disconnected();
+      refresh();
     }
   }
+
+  PlatformUser user() const { return {tokens_.user, connection_.name}; }
 
  private:
   void load() {
     std::optional<Connection> found;
-    store_.read([&](Transaction& transaction) { found = transaction.releases().connection_to(account_, connector_.id()); });
+    store_.read([&](Transaction& transaction) { found = transaction.releases().connection_to(publication_.account, connector_.id()); });
     if (!found || found->broken) fail_disconnected();
     connection_ = *found;
-    const auto text = unseal(config_.token_keys, purpose_of(connection_), connection_.tokens);
-    if (!text) fail_disconnected();
-    tokens_ = PlatformTokens::of(json::parse(*text));
+    const auto tokens = PlatformTokens::unsealed(config_.token_keys, connection_.account, connection_.platform, connection_.tokens);
+    if (!tokens) fail_disconnected();
+    tokens_ = *tokens;
+    connector_.require_same({publication_.remote_user, publication_.remote_name}, tokens_);
   }
 
   void refresh() {
@@ -63,7 +62,7 @@ class PlatformAccount {
       if (error.kind() != PlatformError::Kind::disconnected) throw;
       bool broken = false;
       store_.write([&](Transaction& transaction) {
-        auto now = transaction.releases().connection_to(account_, connector_.id());
+        auto now = transaction.releases().connection_to(publication_.account, connector_.id());
         broken = now && now->tokens == connection_.tokens;
         if (!broken) return;
         now->broken = true;
@@ -73,7 +72,7 @@ class PlatformAccount {
       load();  // another worker has used the token, which is good for once, and kept the new ones
       return;
     }
-    connection_.tokens = seal(config_.token_keys, purpose_of(connection_), tokens_.to_json().dump());
+    connection_.tokens = tokens_.sealed(config_.token_keys, connection_.account, connection_.platform);
     store_.write([&](Transaction& transaction) { transaction.releases().update_connection(connection_); });
   }
 
@@ -85,15 +84,14 @@ class PlatformAccount {
   const Config& config_;
   Store& store_;
   const Connector& connector_;
-  const Id account_;
+  const Publication& publication_;
   Connection connection_;
   PlatformTokens tokens_;
 };
 
 }  // namespace
 
-std::string AudioRunner::publish_file(const JobTask& task, const Publication& publication, const Song& song, bool is_video) {
-  const json form = json::parse(publication.form);
+std::string AudioRunner::publish_file(const JobTask& task, const json& form, const Song& song, bool is_video) {
   if (is_video) {
     std::optional<Job> video;
     store_.read([&](Transaction& transaction) { video = transaction.jobs().find(form.at("video")); });
@@ -107,37 +105,47 @@ std::string AudioRunner::publish_file(const JobTask& task, const Publication& pu
   return path;
 }
 
-Posted AudioRunner::publish_song(const JobTask& task, const Connector& connector, Publication& publication, const Song& song) {
+Post AudioRunner::post_of(const JobTask& task, const Connector& connector, const Publication& publication, const Song& song) {
   const json form = json::parse(publication.form);
   Post post;
   post.mark = publication.id;
   post.title = form.at("title");
-  post.artist = form.at("artist");
-  post.description = form.at("description").get<std::string>() + (form.at("description").get<std::string>().empty() ? "" : "\n\n") +
-                     fmt::format("AI-converted vocal: sung by a person, given the voice {} by software (voxconv).", song.voice_title);
+  post.description = form.at("description");
+  if (!post.description.empty()) post.description += "\n\n";
+  post.description += fmt::format("AI-converted vocal: sung by a person, given the voice {} by software (voxconv).", song.voice_title);
   post.genre = form.at("genre");
   post.visibility = form.at("visibility");
-  post.file = publish_file(task, publication, song, connector.takes_video());
+  post.file = publish_file(task, form, song, connector.takes_video());
   post.type = connector.takes_video() ? "video/mp4" : "audio/flac";
   post.size = std::int64_t(std::filesystem::file_size(post.file));
   post.seconds = song.duration_s;
   std::optional<Picture> cover;
   store_.read([&](Transaction& transaction) { cover = transaction.releases().picture_of(song.id); });
   if (cover && blobs_.size(cover->blob) > 0) post.cover = blobs_.local_path(cover->blob);
+  return post;
+}
 
+Posted AudioRunner::publish_song(const JobTask& task, const Connector& connector, Publication& publication, const Song& song) {
+  PlatformAccount account(config_, store_, connector, publication);
+  const Post post = post_of(task, connector, publication, song);
   json state = json::object();
   if (!publication.upload.empty())
     if (const auto kept = unseal(config_.token_keys, purpose_of(publication), publication.upload)) state = json::parse(*kept);
-  // What was begun with other bytes cannot be continued; what may have arrived whole still must be looked for.
+  // What was begun with other bytes or for another account cannot be continued; what may have arrived whole still must be looked for.
   const std::string sha256 = sha256_of_file(post.file);
-  if (state.value("sha256", "") != sha256) state = {{"sent", state.value("sent", false) || state.contains("session")}};
+  if (state.value("sha256", "") != sha256 || state.value("user", "") != account.user().id)
+    state = {{"sent", !publication.remote_user.empty()}};
 
   PostHooks hooks;
   hooks.keep = [&](const json& now) {
-    json with = now;
-    with["sha256"] = sha256;
+    const PlatformUser user = account.user();
+    const bool sent = now.value("sent", false);
+    state = now;
+    state.update({{"sha256", sha256}, {"user", user.id}});
     publication.state = Publication::State::uploading;
-    publication.upload = seal(config_.token_keys, purpose_of(publication), with.dump());
+    publication.remote_user = sent ? user.id : "";
+    publication.remote_name = sent ? user.name : "";
+    publication.upload = seal(config_.token_keys, purpose_of(publication), state.dump());
     store_.write([&](Transaction& transaction) {
       const auto job = transaction.jobs().find(task.job.id);
       if (!job || job->state != Job::State::running || job->attempts != task.job.attempts || job->worker != task.job.worker)
@@ -148,14 +156,8 @@ Posted AudioRunner::publish_song(const JobTask& task, const Connector& connector
   };
   hooks.progress = [&](double share) { task.progress.report(0.4 + 0.6 * share, "uploading"); };
   hooks.stopped = [&] { return task.cancel.cancelled(); };
-  PlatformAccount account(config_, store_, connector, publication.account);
-  return account.with_tokens([&](const PlatformTokens& tokens) {
-    // The second time with what the first one kept.
-    if (!publication.upload.empty())
-      if (const auto kept = unseal(config_.token_keys, purpose_of(publication), publication.upload))
-        if (const json now = json::parse(*kept); now.value("sha256", "") == sha256) state = now;
-    return connector.publish(tokens, post, state, hooks);
-  });
+  // The second time with what the first one kept; a copy, since it keeps more meanwhile.
+  return account.with_tokens([&](const PlatformTokens& tokens) { return connector.publish(tokens, post, json(state), hooks); });
 }
 
 JobOutput AudioRunner::publish(const JobTask& task) {
@@ -176,7 +178,7 @@ JobOutput AudioRunner::publish(const JobTask& task) {
   Posted posted;
   try {
     if (removing)
-      PlatformAccount(config_, store_, **connector, publication->account).with_tokens([&](const PlatformTokens& tokens) {
+      PlatformAccount(config_, store_, **connector, *publication).with_tokens([&](const PlatformTokens& tokens) {
         (*connector)->take_down(tokens, publication->remote_id);
       });
     else

@@ -40,20 +40,30 @@ class Service:
                 "job_time_s": 600, "previews_per_day": 50, "signups_per_day": 50, "free_credits": 2, "contact": "hello@example.org", "earnings_every_s": 0.5,
                 "stripe_secret_key": KEY, "stripe_api_base": f"http://127.0.0.1:{stripe_port}", "stripe_webhook_secrets": [SECRET],
                 **self.settings}))
-            with open(self.log, "wb") as log:
-                server = self.start([self.webwrap, "serve", "--config", str(self.config)], log, log)
-            for _ in range(300):
-                if server.poll() is not None:
-                    raise RuntimeError(f"webwrap serve ended with {server.returncode}:\n{self.tail()}")
-                try:
-                    urllib.request.urlopen(f"{self.url}/healthz", timeout=2).read()
-                    return self
-                except (urllib.error.URLError, OSError):
-                    time.sleep(0.2)
-            raise RuntimeError(f"webwrap serve did not answer within a minute:\n{self.tail()}")
+            self.log.unlink(missing_ok=True)
+            self.serve()
+            return self
         except BaseException:
             self.__exit__()
             raise
+
+    def serve(self):
+        with open(self.log, "ab") as log:
+            server = self.start([self.webwrap, "serve", "--config", str(self.config)], log, log)
+        for _ in range(300):
+            if server.poll() is not None:
+                raise RuntimeError(f"webwrap serve ended with {server.returncode}:\n{self.tail()}")
+            try:
+                urllib.request.urlopen(f"{self.url}/healthz", timeout=2).read()
+                return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.2)
+        raise RuntimeError(f"webwrap serve did not answer within a minute:\n{self.tail()}")
+
+    def kill(self):
+        """The server and its workers end at once, as by a loss of power; serve() starts them again."""
+        os.killpg(self.processes[-1].pid, signal.SIGKILL)
+        self.processes[-1].wait()
 
     def start(self, command, out, err=None):
         # A group of its own, so that the workers end with their server.

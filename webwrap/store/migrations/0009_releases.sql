@@ -61,6 +61,8 @@ CREATE TABLE publications (
   state TEXT NOT NULL CHECK (state IN ('queued', 'uploading', 'published', 'failed', 'removing', 'removed', 'linked')),
   form TEXT NOT NULL,
   upload TEXT NOT NULL,
+  remote_user TEXT NOT NULL,
+  remote_name TEXT NOT NULL,
   remote_id TEXT NOT NULL,
   url TEXT NOT NULL,
   note TEXT NOT NULL,
