@@ -73,7 +73,7 @@ class ArtistJourney(Journey):
         song = self.make_song(maria)
 
         # Everyone cannot hear it before there is a page.
-        self.choose(maria, "Everyone")
+        self.choose(maria, "On your page")
         maria.press(maria.button("Make your page"))
         maria.until(lambda: "Become an artist" in maria.text("h1"), message="no form")
         maria.console("publishing without a page", meant="409")
@@ -95,7 +95,7 @@ class ArtistJourney(Journey):
 
         # She publishes the song, and the mail about it goes out.
         maria.open(song)
-        self.choose(maria, "Everyone")
+        self.choose(maria, "On your page")
         maria.until(lambda: "On your artist's page" in maria.text(), message="it was not published")
         maria.press(maria.labelled("label.switch", "Listeners"))
         maria.until(lambda: b"<enclosure" in self.fetch("/a/maria/feed.xml"), message="no sound in the feed")

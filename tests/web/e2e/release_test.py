@@ -103,7 +103,7 @@ class Releasing(Journey):
         b.look("song-publish")
         b.press(b.find(f"{css} .switch input"))
         b.press(b.button("Publish on SoundCloud", css))
-        b.until(lambda: "There" in b.text(f"{css} summary"), 90, "SoundCloud does not have it")
+        b.until(lambda: "Published" in b.text(f"{css} summary"), 90, "SoundCloud does not have it")
         self.place("soundcloud")
         self.assertEqual(b.button("Open it there", css).get_attribute("href"), "https://soundcloud.com/test/1")
         css = self.place("spotify")
