@@ -508,7 +508,7 @@ class WholeJourney(Journey):
         b.run("window.opened.getTracks().forEach((track) => track.stop())")
         b.until(lambda: b.find("audio") and "microphone went away" in b.text(), message="nothing is said about the lost microphone")
         b.until(lambda: b.run("return document.querySelector('audio').readyState") > 0, message="what was recorded is lost")
-        b.press(b.button("Sing again"))
+        b.press(b.button("Once more"))
         b.find(".live")
         b.until(lambda: b.text(".timer") >= "0:03")
         level = b.run("return new DOMMatrix(getComputedStyle(document.querySelector('.meter-fill')).transform).a")

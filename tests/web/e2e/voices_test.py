@@ -49,7 +49,7 @@ class OwnVoice(Journey):
         b.find(".live")
         b.until(lambda: b.text(".timer") >= f"0:0{seconds}", message="nothing is recorded")
         b.press(b.button("Stop"))
-        b.press(b.button("Use it"))
+        b.press(b.button("Use this take"))
 
     def status(self, b, words, timeout=30):
         b.until(lambda: words in b.text(), timeout, f"nothing says {words!r}")
@@ -72,7 +72,7 @@ class OwnVoice(Journey):
         b.look("02-recording")
         b.press(b.button("Stop"))
         b.look("03-take")
-        b.press(b.button("Use it"))
+        b.press(b.button("Use this take"))
         b.until(lambda: b.text().count("can be used") == 2, 60, "the take was not looked at")
 
     def consent(self, b):
