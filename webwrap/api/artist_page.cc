@@ -1,6 +1,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -25,6 +27,7 @@ using http::Response;
 using nlohmann::json;
 
 constexpr std::size_t max_page_songs = 100;
+constexpr std::size_t max_pages = 1000;  // more than anyone has songs for
 constexpr int max_feed_items = 50;
 constexpr int max_sitemap_urls = 50'000;  // of the protocol
 constexpr Seconds sitemap_age = 600;
@@ -40,7 +43,8 @@ struct ArtistPage {
   const Config& config;
   Artist artist;
   std::vector<PublicSong> songs;
-  bool has_more = false;  ///< than these
+  std::size_t number = 1;  ///< of the page, from the latest songs on
+  bool has_more = false;   ///< older songs than these
   std::int64_t followers = 0, plays = 0;
   std::string follow_form;   ///< HTML
   bool supportable = false;  ///< fans can pay to the artist
@@ -90,15 +94,28 @@ std::string links_html(const Artist& artist) {
 
 std::string song_html(const PublicSong& song, Seconds now) {
   // Whether the reader is a subscriber is asked on the song's own page.
-  const std::string audio = is_for_subscribers(song.share, now)
-                                ? "<p class=\"small locked\">For subscribers</p>\n"
-                                : fmt::format("<audio controls preload=\"none\" src=\"/api/v1/shares/{}/audio\"></audio>\n", song.share.id);
+  const bool locked = is_for_subscribers(song.share, now);
+  const std::string audio =
+      locked ? "" : fmt::format("<audio controls preload=\"none\" src=\"/api/v1/shares/{}/audio\"></audio>\n", song.share.id);
   return fmt::format(
       "<li class=\"artist-song\" data-share=\"{0}\" data-title=\"{1}\">\n{6}"
       "<div><a class=\"song-title\" href=\"/s/{0}\">{2}</a>\n"
-      "<p class=\"small quiet\">Voice: {3} · {4} · {5}</p></div></li>\n",
+      "<p class=\"small quiet\">Voice: {3} · {4} · {5}{7}</p></div></li>\n",
       song.share.id, escape_html(song.song.title), isolated(song.song.title), isolated(song.song.voice_title),
-      clock_words(song.song.duration_s), count_words(song.plays, "play"), audio);
+      clock_words(song.song.duration_s), count_words(song.plays, "play"), audio, locked ? " · for subscribers" : "");
+}
+
+std::string page_query(std::size_t number) { return number > 1 ? fmt::format("?page={}", number) : ""; }
+
+/// Links to the songs before and after these.
+std::string more_html(const ArtistPage& page) {
+  const auto link = [&](const char* relation, std::size_t number, const char* words) {
+    return fmt::format("<a class=\"button\" rel=\"{}\" href=\"/a/{}{}\">{}</a>\n", relation, page.artist.handle, page_query(number), words);
+  };
+  std::string html;
+  if (page.number > 1) html += link("prev", page.number - 1, "Newer songs");
+  if (page.has_more) html += link("next", page.number + 1, "Older songs");
+  return html.empty() ? html : "<nav class=\"row\" aria-label=\"More songs\">\n" + html + "</nav>\n";
 }
 
 std::string artist_html(const ArtistPage& page) {
@@ -122,8 +139,7 @@ std::string artist_html(const ArtistPage& page) {
   } else {
     html += "<ul class=\"artist-songs\">\n";
     for (const PublicSong& song : page.songs) html += song_html(song, page.now);
-    html += "</ul>\n";
-    if (page.has_more) html += fmt::format("<p class=\"small quiet\">These are the latest {}.</p>\n", max_page_songs);
+    html += "</ul>\n" + more_html(page);
   }
   html +=
       fmt::format("<p class=\"small\"><a href=\"/a/{}/feed.xml\">RSS feed</a> · <a href=\"/app/discover\">Discover other artists</a></p>\n",
@@ -160,13 +176,25 @@ Response for_artist(const Context& context, const Request& request, const std::s
   return response;
 }
 
+/// Of the page that is asked for; 1 where the address does not say, or says no number.
+std::size_t page_number(const Request& request) {
+  const auto given = request.query.find("page");
+  std::size_t number = 1;
+  if (given != request.query.end()) std::from_chars(given->second.data(), given->second.data() + given->second.size(), number);
+  return std::clamp<std::size_t>(number, 1, max_pages);
+}
+
 Response get_page(const Context& context, const Request& request) {
   const auto account = find_account(context, request);
-  return for_artist(context, request, "", [&](Transaction& transaction, const Artist& artist) {
-    ArtistPage page{context.config, artist, {}, false, 0, 0, {}, false, context.clock.now()};
-    page.songs = public_songs(transaction, transaction.artists().public_shares(artist.account, max_page_songs + 1));
-    page.has_more = page.songs.size() > max_page_songs;
-    if (page.has_more) page.songs.resize(max_page_songs);
+  const std::size_t number = page_number(request);
+  return for_artist(context, request, page_query(number), [&](Transaction& transaction, const Artist& artist) {
+    const std::size_t newer = (number - 1) * max_page_songs;
+    std::vector<Share> shares = transaction.artists().public_shares(artist.account, static_cast<int>(newer + max_page_songs + 1));
+    if (number > 1 && shares.size() <= newer) return moved_to("/a/" + artist.handle);
+    shares.erase(shares.begin(), shares.begin() + static_cast<std::ptrdiff_t>(newer));
+    ArtistPage page{context.config, artist, {}, number, shares.size() > max_page_songs, 0, 0, {}, false, context.clock.now()};
+    if (page.has_more) shares.resize(max_page_songs);
+    page.songs = public_songs(transaction, shares);
     page.followers = transaction.follows().count(artist.account);
     page.plays = transaction.plays().of_public_songs(artist.account);
     page.follow_form = follow_form(transaction, artist, account);

@@ -1,69 +1,24 @@
 #!/usr/bin/env python3
 """An artist in a real browser against the real service: a page, a picture, a song for everyone, listeners, followers and their mails, discover,
-a report: artist_test.py WEBWRAP WORK_DIR [unittest's arguments].
-
-Pictures of every state are left in WORK_DIR/shots. Ends with 77 (skipped) where Chromium, its driver or Selenium are missing."""
+a report (see journey.py)."""
 import os
-import pathlib
 import re
-import shutil
 import subprocess
-import sys
-import unittest
 import urllib.request
 import xml.etree.ElementTree as ET
 
-try:
-    import selenium  # noqa: F401
-except ImportError:
-    selenium = None
-MISSING = [name for name in ("chromium", "chromedriver") if not shutil.which(name)] + ([] if selenium else ["python3-selenium"])
-if MISSING:
-    print(f"SKIPPED: the browser test needs {', '.join(MISSING)} (Debian: chromium chromium-driver python3-selenium)")
-    sys.exit(77)
+from journey import CONVERTED_WITHIN, DATA, ROOT, Journey, main
+from selenium.webdriver.common.keys import Keys
 
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-
-from browser import Browser, fetch_axe  # noqa: E402
-from service import Service  # noqa: E402
-
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-SONG, PICTURE = ROOT / "tests/data/song.flac", ROOT / "webwrap/ui/og.png"
+SONG, PICTURE = DATA / "song.flac", ROOT / "webwrap/ui/og.png"
 OTHER_PICTURE = ROOT / "docs/images/web-player.png"
-PASSWORD = "a long enough sentence"
-CONVERTED_WITHIN = 600  # seconds, on two slow cores that do other things, too
 
 
-class ArtistJourney(unittest.TestCase):
-    maxDiff = None
-
+class ArtistJourney(Journey):
     @classmethod
-    def setUpClass(cls):
-        cls.shots = WORK / "shots"
-        for folder in (cls.shots, WORK / "run"):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-        cls.axe = fetch_axe(WORK / "axe")
-        if cls.axe is None:
-            print("NOTE: axe-core could not be fetched; the accessibility rules are not checked")
+    def prepare(cls):
         os.environ["WEBWRAP_ANNOUNCE_DELAY_S"] = "0"  # followers hear at once
-        cls.service = Service(WEBWRAP, WORK / "run")
-        cls.service.__enter__()
-        cls.addClassCleanup(cls.service.__exit__)
-
-    def new_browser(self):
-        browser = Browser(self.service.url, self.shots, self.axe)
-        self.addCleanup(browser.close)
-        self.browsers.append(browser)
-        return browser
-
-    def setUp(self):
-        self.browsers = []
-
-    def tearDown(self):
-        if any(error for _, error in getattr(self._outcome, "errors", []) or []):
-            for number, browser in enumerate(self.browsers):
-                browser.driver.save_screenshot(str(self.shots / f"FAILED-{number}.png"))
+        return {}
 
     # --- steps
 
@@ -71,16 +26,6 @@ class ArtistJourney(unittest.TestCase):
         """The last address of this kind that was mailed: without a mail server, mails are in the log."""
         found = re.findall(self.service.url + pattern, self.service.log.read_text(errors="replace"))
         return found[-1] if found else None
-
-    def sign_up(self, b, email):
-        b.open("/app/signup")
-        b.find("input[type=email]").send_keys(email)
-        b.find("input[type=password]").send_keys(PASSWORD)
-        before = self.service.link("verify")
-        b.press(b.button("Create my account"))
-        b.find(".sources")
-        b.open(b.until(lambda: self.service.link("verify") != before and self.service.link("verify"), message="no mail"))
-        b.until(lambda: "confirmed" in b.text("h1"), message="the address was not confirmed")
 
     def make_song(self, b):
         """A real conversion of three seconds, shared by a link; the address of its page in the app."""
@@ -111,8 +56,8 @@ class ArtistJourney(unittest.TestCase):
         field.send_keys(Keys.CONTROL, "a")
         field.send_keys(text)
 
-    def webwrap(self, *arguments):
-        done = subprocess.run([WEBWRAP, *arguments, "--config", str(self.service.config)], capture_output=True, text=True, timeout=60)
+    def command(self, *arguments):
+        done = subprocess.run([self.webwrap, *arguments, "--config", str(self.service.config)], capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
@@ -128,7 +73,7 @@ class ArtistJourney(unittest.TestCase):
         song = self.make_song(maria)
 
         # Everyone cannot hear it before there is a page.
-        self.choose(maria, "Everyone")
+        self.choose(maria, "On your page")
         maria.press(maria.button("Make your page"))
         maria.until(lambda: "Become an artist" in maria.text("h1"), message="no form")
         maria.console("publishing without a page", meant="409")
@@ -150,11 +95,11 @@ class ArtistJourney(unittest.TestCase):
 
         # She publishes the song, and the mail about it goes out.
         maria.open(song)
-        self.choose(maria, "Everyone")
+        self.choose(maria, "On your page")
         maria.until(lambda: "On your artist's page" in maria.text(), message="it was not published")
-        maria.press(next(e for e in maria.driver.find_elements("css selector", "label.switch") if "Listeners" in e.text))
+        maria.press(maria.labelled("label.switch", "Listeners"))
         maria.until(lambda: b"<enclosure" in self.fetch("/a/maria/feed.xml"), message="no sound in the feed")
-        maria.press(next(e for e in maria.driver.find_elements("css selector", "details.fold summary") if "another site" in e.text))
+        maria.press(maria.labelled("details.fold summary", "another site"))
         code = maria.run("return document.querySelector('input[aria-label=\"Code for another site\"]').value")
         self.assertRegex(code, r'^<iframe src="http://[^"]+/embed/\w+" width="480" height="180" title="[^"]+" loading="lazy"')
         maria.look("a6-song-for-everyone")
@@ -180,9 +125,8 @@ class ArtistJourney(unittest.TestCase):
         anyone.press(anyone.button("Stop them"))
         anyone.until(lambda: "No more mails" in anyone.text("h1"), message="the mails go on")
         self.report(anyone)
-        status, words = self.service.audit()
-        self.assertEqual(status, 0, words)
-        self.assertEqual([problem for browser in self.browsers for problem in browser.problems], [])
+        self.audited()
+        self.fine()
 
     def become_artist(self, b, song):
         self.fill(b, "Handle", "voxconv")
@@ -246,10 +190,10 @@ class ArtistJourney(unittest.TestCase):
         b.press(b.button("Send the report"))
         b.until(lambda: "A person will look at it" in b.text(), message="the report was not taken")
         b.look("a11-reported")
-        waiting = self.webwrap("reports")
+        waiting = self.command("reports")
         self.assertIn("That is not Maria.", waiting)
-        self.webwrap("reports", "--decide", waiting.split()[0], "hide", "--by", "the test", "--note", "She wrote to us.")
-        self.assertIn("artist hidden by the test", self.webwrap("reports", "--all"))
+        self.command("reports", "--decide", waiting.split()[0], "hide", "--by", "the test", "--note", "She wrote to us.")
+        self.assertIn("artist hidden by the test", self.command("reports", "--all"))
         b.open("/a/maria-sings")
         self.assertIn("There is no such artist here", b.text("h1"))
         b.console("a hidden page", meant="404")
@@ -257,6 +201,4 @@ class ArtistJourney(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    WEBWRAP, WORK = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
-    WORK.mkdir(parents=True, exist_ok=True)
-    unittest.main(argv=[sys.argv[0], "-v", *sys.argv[3:]])
+    main()

@@ -86,6 +86,11 @@ class Browser:
             return None
         return self.until(look, timeout, f"no button {words!r}")
 
+    def labelled(self, css, words):
+        """The first visible element that fits and has these words."""
+        return self.until(lambda: next((e for e in self.driver.find_elements(By.CSS_SELECTOR, css) if e.is_displayed() and words in e.text), None),
+                          message=f"no {css} says {words!r}")
+
     def press(self, element):
         """A click in the middle of what is seen, as a finger does: fails where something else lies over it."""
         self.run("arguments[0].scrollIntoView({block: 'center'})", element)
@@ -100,7 +105,8 @@ class Browser:
         for width, height, mobile in (PHONE, DESKTOP):
             self.size(width, height, mobile)
             time.sleep(0.3)  # layout, fonts, canvas
-            over = self.run("return document.documentElement.scrollWidth - innerWidth")
+            # Not innerWidth: a phone zooms out of what is too wide.
+            over = self.run("return document.documentElement.scrollWidth") - width
             if over > 0:
                 self.problems.append(f"{name} at {width}: {over} px too wide")
             tall = max(height, self.run("return document.documentElement.scrollHeight"))

@@ -1,35 +1,15 @@
 #!/usr/bin/env python3
-"""The whole user journey in a real browser against the real service: e2e_test.py WEBWRAP WORK_DIR [unittest's arguments].
-
-Pictures of every state are left in WORK_DIR/shots. Ends with 77 (skipped) where Chromium, its driver or Selenium are missing."""
+"""The whole user journey in a real browser against the real service (see journey.py)."""
 import math
-import pathlib
 import re
-import shutil
 import struct
-import sys
-import unittest
 import wave
 
-try:
-    import selenium  # noqa: F401
-except ImportError:
-    selenium = None
-MISSING = [name for name in ("chromium", "chromedriver") if not shutil.which(name)] + ([] if selenium else ["python3-selenium"])
-if MISSING:
-    print(f"SKIPPED: the browser test needs {', '.join(MISSING)} (Debian: chromium chromium-driver python3-selenium)")
-    sys.exit(77)
+from journey import CONVERTED_WITHIN, DATA, DESKTOP, PASSWORD, PHONE, Journey, main
+from selenium.webdriver.common.keys import Keys
 
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-
-from browser import DESKTOP, PHONE, Browser, fetch_axe  # noqa: E402
-from service import Service  # noqa: E402
-
-DATA = pathlib.Path(__file__).resolve().parents[2] / "data"
 SONG, SONG_WITH_MUSIC = DATA / "song.flac", DATA / "song_with_music.ogg"
 IN_STEP_S = 0.02  # what sounds together may be apart
-CONVERTED_WITHIN = 240  # seconds, on two slow cores
-PASSWORD = "a long enough sentence"
 # A microphone that hears what the page plays, 137 ms later and softer: put in the place of the real one.
 LOOPBACK = """
     const connect = AudioNode.prototype.connect, Context = window.AudioContext;
@@ -68,54 +48,27 @@ def sing_to(path, seconds=8, rate=48000, times=1):
         out.writeframes(bytes(frames) * times)
 
 
-class Journey(unittest.TestCase):
-    maxDiff = None
-
+class WholeJourney(Journey):
     @classmethod
     def setUpClass(cls):
-        cls.shots, cls.downloads = WORK / "shots", WORK / "downloads"
-        for folder in (cls.shots, cls.downloads, WORK / "run"):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-        cls.axe = fetch_axe(WORK / "axe")
-        if cls.axe is None:
-            print("NOTE: axe-core could not be fetched; the accessibility rules are not checked")
-        cls.microphone = WORK / "microphone.wav"
+        super().setUpClass()
+        cls.microphone = cls.work / "microphone.wav"
         sing_to(cls.microphone)
-        cls.service = Service(WEBWRAP, WORK / "run")
-        cls.service.__enter__()
-        cls.addClassCleanup(cls.service.__exit__)
 
     def setUp(self):
-        self.browser = self.new_browser()
-
-    def new_browser(self):
-        browser = Browser(self.service.url, self.shots, self.axe, self.microphone, self.downloads)
-        self.addCleanup(browser.close)
-        return browser
-
-    def tearDown(self):
-        if any(error for _, error in getattr(self._outcome, "errors", []) or []):
-            self.browser.driver.save_screenshot(str(self.shots / f"FAILED-{self._testMethodName}.png"))
-
-    def fine(self, browser=None):
-        self.assertEqual((browser or self.browser).problems, [])
+        super().setUp()
+        self.browser = self.new_browser(self.microphone)
 
     # --- steps
 
-    def sign_up(self, email):
+    def member(self, email):
+        """One who has just confirmed the address, ready to upload; before that there is nothing to spend."""
         b = self.browser
-        b.open("/app/signup")
-        b.find("input[type=email]").send_keys(email)
-        b.find("input[type=password]").send_keys(PASSWORD)
-        before = self.service.link("verify")
-        b.press(b.button("Create my account"))
-        b.find(".sources")
+        link = self.register(b, email)
         b.open("/app/credits")
         self.assertEqual(b.text(".balance"), "0 credits")
         self.assertIn("Open the link", b.text())
-        b.open(b.until(lambda: self.service.link("verify") != before and self.service.link("verify"), message="no mail"))
-        b.until(lambda: "confirmed" in b.text("h1"), message="the address was not confirmed")
+        self.confirm(b, link)
         b.open("/app/new")
         b.find(".sources")
 
@@ -174,10 +127,7 @@ class Journey(unittest.TestCase):
 
     def choose_voice(self, title):
         b = self.browser
-        for label in b.driver.find_elements("css selector", ".voice-pick"):
-            if title in label.text:
-                return b.press(label)
-        return self.fail(f"no voice {title}")
+        b.press(b.labelled(".voice-pick", title))
 
     def order(self, words):
         b = self.browser
@@ -234,7 +184,7 @@ class Journey(unittest.TestCase):
 
     def test_a_song_with_music(self):
         b = self.browser
-        self.sign_up("maria@example.org")
+        self.member("maria@example.org")
         self.upload(SONG_WITH_MUSIC)
         switch = lambda: b.driver.find_element("css selector", "[aria-labelledby=music-title] input")  # noqa: E731
         self.assertTrue(switch().is_selected(), "the music is not kept by itself")
@@ -290,8 +240,7 @@ class Journey(unittest.TestCase):
         b.find(".trim")
         self.shorten(3)
         b.until(lambda: b.text(".price strong") == "1 credit", message="the second voice is no cheaper")
-        status, words = self.service.audit()
-        self.assertEqual(status, 0, words)
+        self.audited()
         self.fine()
 
     def test_latency(self):
@@ -319,7 +268,7 @@ class Journey(unittest.TestCase):
 
     def test_singing_along(self):
         b = self.browser
-        self.sign_up("sina@example.org")
+        self.member("sina@example.org")
         b.driver.find_element("css selector", ".along input[type=file]").send_keys(str(SONG_WITH_MUSIC))
         b.button("Take the singer out, 1 credit", timeout=90)
         b.look("29-sing-part")
@@ -361,8 +310,7 @@ class Journey(unittest.TestCase):
         song = b.run("return location.pathname.replace('/app', '/api/v1')")
         late = self.apart([f"{song}/audio?which=music"], [f"{song}/audio?which=original"])
         self.assertLess(abs(late), IN_STEP_S, "the take does not lie where it was sung")
-        status, words = self.service.audit()
-        self.assertEqual(status, 0, words)
+        self.audited()
         self.fine()
 
     def test_a_member_goes_the_whole_way(self):
@@ -375,7 +323,7 @@ class Journey(unittest.TestCase):
         b.until(lambda: "Your data here" in b.text("h1"))
         self.assertIn("hello@example.org", b.text())
         b.look("25-privacy", dark=True)
-        self.sign_up("anna@example.org")
+        self.member("anna@example.org")
         self.assertEqual(b.text(".pill"), "2")
         self.upload()
 
@@ -440,8 +388,7 @@ class Journey(unittest.TestCase):
         self.share()
         self.buy()
         self.rest()
-        status, words = self.service.audit()
-        self.assertEqual(status, 0, words)
+        self.audited()
         self.fine()
 
     def download(self, kind, heads):
@@ -461,7 +408,7 @@ class Journey(unittest.TestCase):
         b.press(b.button("Share this blend instead"))
         b.until(lambda: b.run("return fetch(location.pathname.replace('/app', '/api/v1')).then((r) => r.json()).then((s) => s.share.wet)") == 0.98, 60,
                 "the new blend is not shared")
-        b.press(next(e for e in b.driver.find_elements("css selector", ".switch") if "Listeners may download" in e.text))
+        b.press(b.labelled(".switch", "Listeners may download"))
         b.look("09-song-shared")
         b.until(lambda: b.run("return fetch(arguments[0]).then((r) => r.json()).then((s) => s.allow_download)",
                               f"/api/v1/shares/{link.split('/')[-1]}"), message="the switch did nothing")
@@ -478,7 +425,6 @@ class Journey(unittest.TestCase):
         visitor.open(link.replace("/s/", "/embed/"))
         visitor.button("Play")
         visitor.look("11-embed")
-        self.fine(visitor)
         b.press(b.button("Stop sharing"))
         b.button("Make a link")
 
@@ -562,7 +508,7 @@ class Journey(unittest.TestCase):
         b.run("window.opened.getTracks().forEach((track) => track.stop())")
         b.until(lambda: b.find("audio") and "microphone went away" in b.text(), message="nothing is said about the lost microphone")
         b.until(lambda: b.run("return document.querySelector('audio').readyState") > 0, message="what was recorded is lost")
-        b.press(b.button("Sing again"))
+        b.press(b.button("Once more"))
         b.find(".live")
         b.until(lambda: b.text(".timer") >= "0:03")
         level = b.run("return new DOMMatrix(getComputedStyle(document.querySelector('.meter-fill')).transform).a")
@@ -589,8 +535,8 @@ class Journey(unittest.TestCase):
 
     def test_what_goes_wrong_is_said(self):
         b = self.browser
-        self.sign_up("ben@example.org")
-        damaged = WORK / "damaged.mp3"
+        self.member("ben@example.org")
+        damaged = self.work / "damaged.mp3"
         damaged.write_bytes(b"this is no sound at all" * 100)
         b.driver.find_element("css selector", "input[type=file]").send_keys(str(damaged))
         b.until(lambda: "cannot be used" in b.text(), 60, "nothing is said about a damaged file")
@@ -620,7 +566,7 @@ class Journey(unittest.TestCase):
 
     def test_mail_and_leaving(self):
         b = self.browser
-        self.sign_up("dora@example.org")
+        self.member("dora@example.org")
         b.press(b.button("Log out", "footer"))
         b.find(".hero")
         b.open("/app/reset")
@@ -655,8 +601,8 @@ class Journey(unittest.TestCase):
 
     def test_a_bad_line_and_an_empty_purse(self):
         b = self.browser
-        self.sign_up("carl@example.org")
-        long = WORK / "long.wav"
+        self.member("carl@example.org")
+        long = self.work / "long.wav"
         sing_to(long, times=16)  # 128 seconds, 12 MB: three pieces, three credits
         b.line(upload=3_000_000)
         b.driver.find_element("css selector", "input[type=file]").send_keys(str(long))
@@ -681,6 +627,4 @@ class Journey(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    WEBWRAP, WORK = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
-    WORK.mkdir(parents=True, exist_ok=True)
-    unittest.main(argv=[sys.argv[0], "-v", *sys.argv[3:]])
+    main()

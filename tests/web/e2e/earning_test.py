@@ -1,57 +1,26 @@
 #!/usr/bin/env python3
-"""An artist and a fan in real browsers: getting paid, a song for subscribers, a subscription, its renewal by a test clock, a tip, a payout.
-
-Run: earning_test.py WEBWRAP WORK_DIR. Pictures are left in WORK_DIR/shots. Ends with 77 (skipped) where Chromium, its driver or Selenium are
-missing."""
-import pathlib
+"""An artist and a fan in real browsers: getting paid, a song for subscribers, a subscription, its renewal by a test clock, a tip, a payout
+(see journey.py)."""
 import shutil
 import sqlite3
 import sys
 import time
-import unittest
 
-try:
-    import selenium  # noqa: F401
-except ImportError:
-    selenium = None
-MISSING = [name for name in ("chromium", "chromedriver") if not shutil.which(name)] + ([] if selenium else ["python3-selenium"])
-if MISSING:
-    print(f"SKIPPED: the browser test needs {', '.join(MISSING)} (Debian: chromium chromium-driver python3-selenium)")
-    sys.exit(77)
+from journey import ROOT, Journey, main
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.append(str(ROOT / "tests" / "web"))
 from api_client import Client  # noqa: E402
 
-from browser import Browser, fetch_axe  # noqa: E402
-from service import Service  # noqa: E402
-
-SAMPLE = next((HERE.parents[2] / "webwrap" / "ui" / "sample").glob("*.mp3"))
+SAMPLE = next((ROOT / "webwrap" / "ui" / "sample").glob("*.mp3"))
 DAY = 24 * 3600
 
 
-class Earning(unittest.TestCase):
-    maxDiff = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.shots = WORK / "shots"
-        for folder in (cls.shots, WORK / "run"):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-        cls.axe = fetch_axe(WORK / "axe")
-        if cls.axe is None:
-            print("NOTE: axe-core could not be fetched; the accessibility rules are not checked")
-        cls.service = Service(WEBWRAP, WORK / "run")
-        cls.service.__enter__()
-        cls.addClassCleanup(cls.service.__exit__)
-
+class Earning(Journey):
     def person(self, email):
         """A member with a browser of his own."""
         client = Client(self.service.port)
         account = client.sign_up(email, self.service.log)
-        browser = Browser(self.service.url, self.shots, self.axe)
-        self.addCleanup(browser.close)
+        browser = self.new_browser()
         browser.open("/app/privacy")
         for name, value in client.cookies.items():
             browser.driver.add_cookie({"name": name, "value": value, "path": "/"})
@@ -59,7 +28,7 @@ class Earning(unittest.TestCase):
         return client, browser, account["id"]
 
     def rows(self, sql, *values):
-        database = sqlite3.connect(WORK / "run" / "data" / "webwrap.db", timeout=30)
+        database = sqlite3.connect(self.run_folder / "data" / "webwrap.db", timeout=30)
         try:
             with database:
                 return database.execute(sql, values).fetchall()
@@ -75,11 +44,11 @@ class Earning(unittest.TestCase):
         """With a page and a shared song, as their own tests make them."""
         self.rows("INSERT INTO artists (account, handle, name, bio, links, picture, thumbnail, files, hidden, created)"
                   " VALUES (?, 'nora', 'Nora Lind', '', '[]', '', '', '', 0, 1)", account)
-        folder = WORK / "run" / "data" / "blobs" / "files" / "songs" / "norasong"
+        folder = self.run_folder / "data" / "blobs" / "files" / "songs" / "norasong"
         folder.mkdir(parents=True)
         names = [f"songs/norasong/1-{name}" for name in ("converted.flac", "converted.mp3", "original.flac", "original.mp3")]
         for name in names:
-            shutil.copy(SAMPLE, WORK / "run" / "data" / "blobs" / "files" / name)
+            shutil.copy(SAMPLE, self.run_folder / "data" / "blobs" / "files" / name)
         peaks = '{"original": [0.2, 0.5, 0.3], "converted": [0.2, 0.6, 0.4]}'
         self.rows("INSERT INTO songs (id, account, recording, job, voice, voice_title, voice_version, title, options, key, duration_s, preview,"
                   " converted, converted_playable, original, original_playable, peaks, created) VALUES"
@@ -120,10 +89,8 @@ class Earning(unittest.TestCase):
 
         self.give_back(b)
         self.end_it(fan)
-        code, words = self.service.audit()
-        self.assertEqual(code, 0, words)
-        for browser in (b, fan):
-            self.assertEqual(browser.problems, [])
+        self.audited()
+        self.fine()
 
     def look_until(self, b, words):
         def look():
@@ -152,15 +119,11 @@ class Earning(unittest.TestCase):
         b.until(lambda: "€5.00 a month" in b.text(), message="no tier")
         b.look("02-tier")
 
-    @staticmethod
-    def labelled(b, css, words):
-        return b.until(lambda: next((e for e in b.driver.find_elements("css selector", css) if words in e.text), None), message=f"no {words}")
-
     def lock_the_song(self, b):
         b.open("/app/songs/norasong")
-        b.press(self.labelled(b, ".segments label", "Fans only"))
+        b.press(b.labelled(".segments label", "Fans only"))
         b.until(lambda: "Only those who support you" in b.text(), message="not locked")
-        b.press(self.labelled(b, ".switch", "Subscribers may download"))
+        b.press(b.labelled(".switch", "Subscribers may download"))
         b.look("03-song")
 
     def subscribe(self, b, client):
@@ -213,6 +176,4 @@ class Earning(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    WEBWRAP, WORK = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
-    WORK.mkdir(parents=True, exist_ok=True)
-    unittest.main(argv=[sys.argv[0], "-v", *sys.argv[3:]])
+    main()

@@ -1,33 +1,18 @@
 #!/usr/bin/env python3
-"""Releasing a song in a real browser: its picture, a share video, publishing on a fake SoundCloud, the release package: release_test.py WEBWRAP
-WORK_DIR [unittest's arguments].
-
-Pictures of every state are left in WORK_DIR/shots. Ends with 77 (skipped) where Chromium, its driver or Selenium are missing."""
+"""Releasing a song in a real browser: its picture, a share video, publishing on a fake SoundCloud, the release package (see journey.py)."""
 import hashlib
-import pathlib
-import shutil
 import struct
 import sys
-import unittest
 import zipfile
 import zlib
 
-try:
-    import selenium  # noqa: F401
-except ImportError:
-    selenium = None
-MISSING = [name for name in ("chromium", "chromedriver") if not shutil.which(name)] + ([] if selenium else ["python3-selenium"])
-if MISSING:
-    print(f"SKIPPED: the browser test needs {', '.join(MISSING)} (Debian: chromium chromium-driver python3-selenium)")
-    sys.exit(77)
+from journey import DATA, ROOT, Journey, main
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
+sys.path.append(str(ROOT / "tests" / "web"))
 from api_client import PASSWORD, Client  # noqa: E402
-from browser import Browser, fetch_axe  # noqa: E402
 from platforms_test import Platforms  # noqa: E402
-from service import Service  # noqa: E402
 
-SONG = pathlib.Path(__file__).resolve().parents[2] / "data" / "song.flac"
+SONG = DATA / "song.flac"
 EMAIL = "releases@example.org"
 
 
@@ -45,39 +30,32 @@ def write_picture(path, side):
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 6)) + chunk(b"IEND", b""))
 
 
-class Releasing(unittest.TestCase):
-    maxDiff = None
+class Releasing(Journey):
+    @classmethod
+    def prepare(cls):
+        cls.platforms = Platforms()
+        cls.addClassCleanup(cls.platforms.stop)
+        return cls.platforms.settings()
 
     @classmethod
     def setUpClass(cls):
-        cls.shots, cls.downloads = WORK / "shots", WORK / "downloads"
-        for folder in (cls.shots, cls.downloads, WORK / "run"):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-        cls.platforms = Platforms()
-        cls.addClassCleanup(cls.platforms.stop)
-        cls.service = Service(WEBWRAP, WORK / "run", cls.platforms.settings())
-        cls.service.__enter__()
-        cls.addClassCleanup(cls.service.__exit__)
+        super().setUpClass()
         singer = Client(cls.service.port)
         singer.sign_up(EMAIL, cls.service.log)
         singer.must(200, "PATCH", "/account", {"name": "Ada Test"})
         voice = singer.must(200, "GET", "/voices").json[0]["id"]
         cls.song = singer.make_song(SONG.read_bytes(), "Night & Day", voice, 2)[1]
-        cls.picture = WORK / "cover.png"
+        cls.picture = cls.work / "cover.png"
         write_picture(cls.picture, 3000)
-        cls.browser = Browser(cls.service.url, cls.shots, fetch_axe(WORK / "axe"), downloads=cls.downloads)
-        cls.addClassCleanup(cls.browser.close)
-        b = cls.browser
+
+    def setUp(self):
+        super().setUp()
+        b = self.browser = self.new_browser()
         b.open("/app/login")
         b.find("input[type=email]").send_keys(EMAIL)
         b.find("input[type=password]").send_keys(PASSWORD)
         b.press(b.button("Log in"))
         b.find("a.avatar")
-
-    def tearDown(self):
-        if any(error for _, error in getattr(self._outcome, "errors", []) or []):
-            self.browser.driver.save_screenshot(str(self.shots / f"FAILED-{self._testMethodName}.png"))
 
     def choose_picture(self):
         b = self.browser
@@ -104,7 +82,7 @@ class Releasing(unittest.TestCase):
         self.assertEqual(b.run("return document.querySelector('video').videoHeight"), 1080)
         self.assertAlmostEqual(b.run("return document.querySelector('video').duration"), 2, delta=0.2)
         b.look("song-with-video", dark=True)
-        self.assertEqual(b.problems, [])
+        self.fine()
 
     def place(self, platform):
         b = self.browser
@@ -125,7 +103,7 @@ class Releasing(unittest.TestCase):
         b.look("song-publish")
         b.press(b.find(f"{css} .switch input"))
         b.press(b.button("Publish on SoundCloud", css))
-        b.until(lambda: "There" in b.text(f"{css} summary"), 90, "SoundCloud does not have it")
+        b.until(lambda: "Published" in b.text(f"{css} summary"), 90, "SoundCloud does not have it")
         self.place("soundcloud")
         self.assertEqual(b.button("Open it there", css).get_attribute("href"), "https://soundcloud.com/test/1")
         css = self.place("spotify")
@@ -138,7 +116,7 @@ class Releasing(unittest.TestCase):
         b.press(b.button("Take it down there", css))
         b.press(b.button("Take it down", "dialog"))
         b.until(lambda: not self.platforms.control("state")["tracks"], 60, "it is still there")
-        self.assertEqual(b.problems, [])
+        self.fine()
 
     def test_3_the_package(self):
         b = self.browser
@@ -172,10 +150,9 @@ class Releasing(unittest.TestCase):
             self.assertIn(b"<ContainsAI>Partly</ContainsAI>", archive.read("ern.xml"))
             self.assertIn(b"Night &amp; Day", archive.read("ern.xml"))
             self.assertIn("Cole Test", archive.read("metadata.csv").decode())
-        self.assertEqual(b.problems, [])
-        self.assertEqual(self.service.audit()[0], 0, self.service.audit()[1])
+        self.audited()
+        self.fine()
 
 
 if __name__ == "__main__":
-    WEBWRAP, WORK = sys.argv[1], pathlib.Path(sys.argv[2])
-    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=2, failfast=False)
+    main()

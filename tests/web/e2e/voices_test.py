@@ -1,31 +1,12 @@
 #!/usr/bin/env python3
-"""A member's own voice in a real browser against the real service, from the microphone to published and earning: voices_test.py WEBWRAP WORK_DIR.
-
-Pictures of every state are left in WORK_DIR/shots. Ends with 77 (skipped) where Chromium, its driver or Selenium are missing."""
+"""A member's own voice in a real browser against the real service, from the microphone to published and earning (see journey.py)."""
 import base64
 import os
-import pathlib
-import shutil
 import subprocess
-import sys
-import unittest
 
-try:
-    import selenium  # noqa: F401
-except ImportError:
-    selenium = None
-MISSING = [name for name in ("chromium", "chromedriver") if not shutil.which(name)] + ([] if selenium else ["python3-selenium"])
-if MISSING:
-    print(f"SKIPPED: the browser test needs {', '.join(MISSING)} (Debian: chromium chromium-driver python3-selenium)")
-    sys.exit(77)
+from journey import CONVERTED_WITHIN, DATA, Journey, main
 
-from browser import Browser, fetch_axe  # noqa: E402
-from service import Service  # noqa: E402
-
-DATA = pathlib.Path(__file__).resolve().parents[2] / "data"
 SPEECH, SONG = DATA / "speech.flac", DATA / "song.flac"
-PASSWORD = "a long enough sentence"
-WITHIN = 300  # seconds that a job may take on two slow cores
 # A microphone into which a recording is spoken, again and again: put in the place of the real one.
 MICROPHONE = """
     navigator.mediaDevices.getUserMedia = async () => {
@@ -38,47 +19,23 @@ MICROPHONE = """
     };"""
 
 
-class OwnVoice(unittest.TestCase):
+class OwnVoice(Journey):
     @classmethod
-    def setUpClass(cls):
-        cls.shots = WORK / "shots"
-        for folder in (cls.shots, WORK / "run", WORK / "home"):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-        cls.axe = fetch_axe(WORK / "axe")
-        if cls.axe is None:
-            print("NOTE: axe-core could not be fetched; the accessibility rules are not checked")
+    def prepare(cls):
         # Where a recogniser is installed it would hear that the microphone does not speak the phrase.
-        os.environ["XDG_DATA_HOME"] = str(WORK / "home")
-        cls.service = Service(WEBWRAP, WORK / "run", {"own_voice_s": 6, "training_steps": 4, "training_credits": 3, "free_credits": 3,
-                                                             "credits_per_minute": 4})
-        cls.service.__enter__()
-        cls.addClassCleanup(cls.service.__exit__)
-
-    def tearDown(self):
-        if any(error for _, error in getattr(self._outcome, "errors", []) or []):
-            for name, browser in self.browsers.items():
-                browser.driver.save_screenshot(str(self.shots / f"FAILED-{name}.png"))
+        os.environ["XDG_DATA_HOME"] = str(cls.run_folder / "home")
+        return {"own_voice_s": 6, "training_steps": 4, "training_credits": 3, "free_credits": 3, "credits_per_minute": 4}
 
     def member(self, name):
         """A browser in which a new member is signed in."""
-        b = Browser(self.service.url, self.shots, self.axe)
-        self.addCleanup(b.close)
-        self.browsers[name] = b
+        b = self.new_browser()
         b.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument",
                                  {"source": MICROPHONE % base64.b64encode(SPEECH.read_bytes()).decode()})
-        before = self.service.link("verify")
-        b.open("/app/signup")
-        b.find("input[type=email]").send_keys(f"{name}@example.org")
-        b.find("input[type=password]").send_keys(PASSWORD)
-        b.press(b.button("Create my account"))
-        b.find(".sources")
-        b.open(b.until(lambda: self.service.link("verify") != before and self.service.link("verify"), message="no mail"))
-        b.until(lambda: "confirmed" in b.text("h1"), message="the address was not confirmed")
+        self.sign_up(b, f"{name}@example.org")
         return b
 
     def operator(self, *arguments):
-        done = subprocess.run([WEBWRAP, "voices", *arguments, "--config", str(self.service.config)], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([self.webwrap, "voices", *arguments, "--config", str(self.service.config)], capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 
@@ -92,13 +49,10 @@ class OwnVoice(unittest.TestCase):
         b.find(".live")
         b.until(lambda: b.text(".timer") >= f"0:0{seconds}", message="nothing is recorded")
         b.press(b.button("Stop"))
-        b.press(b.button("Use it"))
+        b.press(b.button("Use this take"))
 
     def status(self, b, words, timeout=30):
         b.until(lambda: words in b.text(), timeout, f"nothing says {words!r}")
-
-    def choose(self, b, words):
-        b.press(next(label for label in b.driver.find_elements("css selector", ".choice") if words in label.text))
 
     def gather(self, b):
         b.open("/app/account")
@@ -118,7 +72,7 @@ class OwnVoice(unittest.TestCase):
         b.look("02-recording")
         b.press(b.button("Stop"))
         b.look("03-take")
-        b.press(b.button("Use it"))
+        b.press(b.button("Use this take"))
         b.until(lambda: b.text().count("can be used") == 2, 60, "the take was not looked at")
 
     def consent(self, b):
@@ -145,7 +99,6 @@ class OwnVoice(unittest.TestCase):
         return b.run("return location.pathname.split('/').pop()")
 
     def test_from_the_microphone_to_published_and_earning(self):
-        self.browsers = {}
         b = self.member("anna")
         self.gather(b)
         self.consent(b)
@@ -153,21 +106,21 @@ class OwnVoice(unittest.TestCase):
         b.press(b.button("Make my voice"))
         self.status(b, "is being made")
         b.look("07-training")
-        self.status(b, "Hear it", WITHIN)
+        self.status(b, "Hear it", CONVERTED_WITHIN)
         self.assertEqual(b.text(".pill"), "0")
         b.press(b.button("a sample"))
         b.button("Stop Anna: a sample")
         b.look("08-private", dark=True)
 
         # By its link, then for all.
-        self.choose(b, "Who has the link")
+        b.press(b.labelled(".choice", "Who has the link"))
         link = b.find("input[type=url]").get_attribute("value")
         b.look("09-link")
         ben = self.member("ben")
         ben.open(link)
         self.assertIn("Anna", ben.text("h1"))
         ben.look("10-voice")
-        self.choose(b, "Everybody here")
+        b.press(b.labelled(".choice", "Everybody here"))
         self.status(b, "A person listens to it")
         b.look("11-review")
         ben.open(link)
@@ -187,14 +140,14 @@ class OwnVoice(unittest.TestCase):
         ben.find(".sources")
         ben.driver.find_element("css selector", "input[type=file]").send_keys(str(SONG))
         ben.find(".trim", 90)
-        pick = next(label for label in ben.driver.find_elements("css selector", ".voice-pick") if "Anna" in label.text)
+        pick = ben.labelled(".voice-pick", "Anna")
         self.assertIn("a member's own", pick.text)
         ben.press(pick)
         ben.look("13-studio")
         go = ben.button("Convert", ".go")
         ben.until(go.is_enabled, message="no price came")
         ben.press(go)
-        ben.until(lambda: ben.driver.find_elements("css selector", ".player"), WITHIN, "the song was not made")
+        ben.until(lambda: ben.driver.find_elements("css selector", ".player"), CONVERTED_WITHIN, "the song was not made")
         self.assertIn("Anna", ben.text())
         b.open("/app/earnings")
         self.status(b, "royalties to come")
@@ -211,13 +164,9 @@ class OwnVoice(unittest.TestCase):
         b.look("14-withdrawn")
         self.assertNotIn("Anna", ben.run("return fetch('/api/v1/voices').then((r) => r.text())"))
         self.assertEqual(len(ben.run("return fetch('/api/v1/songs').then((r) => r.json())")), 1)
-        status, words = self.service.audit()
-        self.assertEqual(status, 0, words)
-        for browser in self.browsers.values():
-            self.assertEqual(browser.problems, [])
+        self.audited()
+        self.fine()
 
 
 if __name__ == "__main__":
-    WEBWRAP, WORK = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
-    WORK.mkdir(parents=True, exist_ok=True)
-    unittest.main(argv=[sys.argv[0], "-v", *sys.argv[3:]])
+    main()

@@ -14,7 +14,7 @@ async function send(method, path, body, headers = {}, signal = undefined) {
   const options = { method, headers: { Accept: "application/json", ...headers }, signal, credentials: "same-origin" };
   if (body instanceof Blob) {
     options.body = body;
-    options.headers["Content-Type"] = body.type;
+    options.headers["Content-Type"] = body.type || "application/octet-stream";
   } else if (body !== undefined) {
     options.body = JSON.stringify(body);
     options.headers["Content-Type"] = "application/json";
@@ -59,19 +59,6 @@ export const put = (path, body) => call("PUT", path, body);
 export const patch = (path, body) => call("PATCH", path, body);
 export const del = (path, body) => call("DELETE", path, body);
 
-/// Sends a file as it is.
-export async function sendFile(path, file) {
-  try {
-    const headers = { "Content-Type": file.type || "application/octet-stream" };
-    return await read(
-      await fetch(`/api/v1${path}`, { method: "PUT", body: file, headers, credentials: "same-origin" }),
-    );
-  } catch (error) {
-    if (error instanceof ApiError) throw error;
-    throw new ApiError(0, "offline", OFFLINE);
-  }
-}
-
 const pause = (ms, signal) =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
@@ -80,9 +67,12 @@ const pause = (ms, signal) =>
     });
   });
 
+/// Whether nothing more becomes of a job.
+export const over = (job) => ["done", "failed", "cancelled"].includes(job.state);
+
 /// Asks for `path` until `finished(body)`; `onchange(body)` hears of every change. Unchanged answers cost nothing
 /// (ETag); a lost connection is waited out, `onerror` hears of it.
-export async function poll(path, { finished, onchange, onerror, signal, every = 1000 }) {
+export async function poll(path, { finished = over, onchange, onerror, signal, every = 1000 }) {
   let etag = null;
   let body = null;
   for (;;) {

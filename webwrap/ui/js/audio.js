@@ -54,7 +54,7 @@ function mono(buffer) {
 }
 
 /// A sound file, decoded at `rate`.
-export async function decode(url, rate) {
+async function decode(url, rate) {
   const response = await fetch(url, { credentials: "same-origin" });
   if (!response.ok) throw new Error("The sound could not be loaded.");
   return new OfflineAudioContext(2, 1, rate).decodeAudioData(await response.arrayBuffer());
@@ -66,8 +66,8 @@ export const factor = (db) => 10 ** (db / 20);
 export const ceiling = (context) =>
   new DynamicsCompressorNode(context, { threshold: -1, knee: 0, ratio: 20, attack: 0.002, release: 0.08 });
 
-/// The original ("dry") and the converted voice ("wet"), of a cover also the music, with one play head. `gainDb`: of all
-/// that a cover's mix has.
+/// The original ("dry") and the converted voice ("wet"), of a cover also the music, with one play head. `gainDb`: of
+/// all that a cover's mix has.
 export class Mixer extends EventTarget {
   constructor({ dry, wet, music, duration, gainDb = 0 }) {
     super();

@@ -67,7 +67,7 @@ export function icon(name) {
   return svg;
 }
 
-export const logo = () => h("img.logo", { src: "/assets/favicon.svg", alt: "", width: 34, height: 34 });
+export const logo = () => h("img", { src: "/assets/favicon.svg", alt: "", width: 34, height: 34 });
 
 /// Tells screen readers.
 export function announce(text) {
@@ -124,6 +124,30 @@ export function copyable(label, text, { type = "text", words = "Copy" } = {}) {
   });
   return { field, button };
 }
+
+/// A small round button with a sign alone; `label` says what it does.
+export const signButton = (sign, label, attributes = {}) =>
+  h("button.round.soft.small-round.plain", { type: "button", "aria-label": label, ...attributes }, icon(sign));
+
+/// `options`: {value: words}.
+export const select = (options, chosen, attributes = {}) =>
+  h(
+    "select",
+    attributes,
+    Object.entries(options).map(([value, words]) => h("option", { value, selected: value === chosen }, words)),
+  );
+
+export const card = (title, ...children) => h("section.card.stack", h("h2", title), ...children);
+
+/// The way to an account, and back to `next`.
+export const signUp = (spec = "a.button.fit", next = location.pathname + location.search, words = "Sign up") =>
+  h(spec, { href: `/app/signup?next=${encodeURIComponent(next)}` }, words);
+
+/// What guests see of a page that needs an account.
+export const forMembers = (title, words) => ({
+  title,
+  node: h("section.stack.narrow", h("h1", title), h("p", words), signUp("a.button.primary.fit")),
+});
 
 /// A switch with its label.
 export function toggle(label, checked, onchange) {

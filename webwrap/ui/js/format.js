@@ -14,7 +14,7 @@ export function clock(seconds, tenths = false) {
 export function spoken(seconds) {
   const minutes = Math.floor(seconds / 60);
   const rest = Math.round(seconds - minutes * 60);
-  return [minutes && plural(minutes, "minute"), plural(rest, "second")].filter(Boolean).join(" ");
+  return [minutes && plural(minutes, "minute"), (rest || !minutes) && plural(rest, "second")].filter(Boolean).join(" ");
 }
 
 export const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
@@ -25,24 +25,8 @@ export const contactAddress = (contact) => (contact.includes("@") ? `mailto:${co
 
 // What Stripe does not count in hundredths (https://docs.stripe.com/currencies). Browsers' own digits are others: no
 // hundredths of forints, rupiahs or krónur, which Stripe has.
-const WHOLE = new Set([
-  "BIF",
-  "CLP",
-  "DJF",
-  "GNF",
-  "JPY",
-  "KMF",
-  "KRW",
-  "MGA",
-  "PYG",
-  "RWF",
-  "VND",
-  "VUV",
-  "XAF",
-  "XOF",
-  "XPF",
-]);
-const THOUSANDTHS = new Set(["BHD", "JOD", "KWD", "OMR", "TND"]);
+const WHOLE = new Set("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(" "));
+const THOUSANDTHS = new Set("BHD JOD KWD OMR TND".split(" "));
 
 /// How many digits of an amount stand behind the point.
 export const decimals = (code) => (WHOLE.has(code.toUpperCase()) ? 0 : THOUSANDTHS.has(code.toUpperCase()) ? 3 : 2);

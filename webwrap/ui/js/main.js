@@ -31,7 +31,9 @@ const ROUTES = [
   [/^\/app\/(signup|login|reset|verify)$/, () => import("./views/entry.js")],
 ];
 // Pages that show nothing without an account.
-const PRIVATE = /^\/app\/(recordings|sing|jobs|songs|artist|own-voices|releases|connected|credits|account|earnings|subscriptions)/;
+const PRIVATE = new RegExp(
+  "^/app/(recordings|sing|jobs|songs|artist|own-voices|releases|connected|credits|account|earnings|subscriptions)",
+);
 
 const main = document.getElementById("main");
 let leave = null; // what the shown view wants done when it goes
@@ -53,10 +55,10 @@ async function render() {
   if (PRIVATE.test(url.pathname) && !session.account)
     return go(`/app/login?next=${encodeURIComponent(url.pathname + url.search)}`, { replace: true });
   main.setAttribute("aria-busy", "true");
-  const waiting = setTimeout(
-    () => mine === latest && main.replaceChildren(h("div.loading", { role: "status" }, h("span.spinner"), "Loading…")),
-    250,
-  );
+  const waiting = setTimeout(() => {
+    const words = h("div.loading", { role: "status" }, h("span.spinner"), "Loading…");
+    if (mine === latest) main.replaceChildren(words);
+  }, 250);
   let view;
   try {
     view = load
@@ -139,12 +141,7 @@ function frame() {
         "nav.bar",
         { "aria-label": "Main" },
         h("a.brand", { href: "/", "aria-label": "voxconv, start page" }, logo(), h("span", "voxconv")),
-        h(
-          "div.tabs",
-          tab("/app/new", "Sing"),
-          account && tab("/app/songs", "Songs"),
-          discoverTab(),
-        ),
+        h("div.tabs", tab("/app/new", "Sing"), account && tab("/app/songs", "Songs"), discoverTab()),
         h(
           "div.row.tight",
           member &&

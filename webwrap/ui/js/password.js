@@ -2,7 +2,7 @@
 import { field, h } from "./dom.js";
 import { plural } from "./format.js";
 
-export const MIN_LENGTH = 12;
+const MIN_LENGTH = 12;
 
 // A part of what the service knows of (domain/password.cc): the service's answer is the one that counts.
 const COMMON = String.raw`
@@ -26,7 +26,7 @@ function rows(text) {
 
 /// Roughly the bits to guess, 3 for a letter, 2 for others, 8 for a common word, little for
 /// what goes on or comes again.
-export function bitsToGuess(password) {
+function bitsToGuess(password) {
   let bits = 0;
   const rest = password
     .toLowerCase()
@@ -39,7 +39,7 @@ export function bitsToGuess(password) {
 }
 
 /// 0: too short or refused by the service, to 4.
-export function strengthOf(password) {
+function strengthOf(password) {
   const missing = MIN_LENGTH - [...password].length;
   if (missing > 0) return { level: 0, words: password ? `${plural(missing, "character")} to go` : "" };
   const bits = bitsToGuess(password);

@@ -1,8 +1,6 @@
 // The picture of a song or release: seen, chosen, taken away.
-import { del, poll, sendFile } from "./api.js";
+import { del, poll, put } from "./api.js";
 import { announce, h, icon, note, onPress } from "./dom.js";
-
-const over = (job) => job.state === "done" || job.state === "failed" || job.state === "cancelled";
 
 /// `path`: "/songs/<id>" or "/releases/<id>"; `picture`: as the service tells it, or null; changed(): afterwards.
 export function pictureField(path, picture, changed) {
@@ -22,8 +20,8 @@ export function pictureField(path, picture, changed) {
   );
   const send = async () => {
     state.replaceChildren(h("p.small.quiet", "Looking at the picture…"));
-    const job = await sendFile(`${path}/picture`, file.files[0]);
-    const done = await poll(`/jobs/${job.id}`, { finished: over, every: 500 });
+    const job = await put(`${path}/picture`, file.files[0]);
+    const done = await poll(`/jobs/${job.id}`, { every: 500 });
     if (done.state !== "done") throw new Error(done.failure || "The picture could not be taken in; try again.");
     announce("The picture is there");
     await changed();

@@ -1,13 +1,14 @@
 // Where a song is published: other platforms, how it stands there, and what they take.
 import { del, get, post } from "./api.js";
-import { announce, confirmed, field, h, icon, note, onPress, toast, toggle } from "./dom.js";
+import { announce, confirmed, field, h, icon, note, onPress, select, signUp, toast, toggle } from "./dom.js";
+import { mixOf } from "./player.js";
 import { isMember, session } from "./session.js";
 
 const MOVING = new Set(["queued", "uploading", "removing"]);
 const WORDS = {
   queued: "Waiting for its turn",
   uploading: "On its way",
-  published: "There",
+  published: "Published",
   failed: "Did not arrive",
   removing: "Being taken down",
   removed: "Taken down",
@@ -17,14 +18,14 @@ const VISIBILITY = { public: "Everyone", unlisted: "Who has the link", private: 
 
 /// The card on a song's page. Returns {node, destroy, videoMade(id)}.
 export function places(song, mix, go) {
-  const list = h("div.stack");
+  const list = h("div");
   const state = { video: null, timer: 0, gone: false };
   const node = h(
     "section.card.stack",
     { "aria-labelledby": "places-title" },
     h("h2", { id: "places-title" }, "Publish"),
-    ...release(song, go),
     list,
+    ...release(song, go),
   );
   const show = async () => {
     clearTimeout(state.timer);
@@ -46,11 +47,7 @@ export function places(song, mix, go) {
 }
 
 function release(song, go) {
-  if (!isMember())
-    return [
-      h("p.quiet", "Publishing needs an account."),
-      h("a.button.fit", { href: `/app/signup?next=${encodeURIComponent(location.pathname)}` }, "Sign up"),
-    ];
+  if (!isMember()) return [h("p.quiet", "Publishing on other platforms needs an account."), signUp()];
   if (song.preview) return [h("p.quiet", "This is a preview; whole songs can be published.")];
   const button = onPress(
     h("button.button", { type: "button" }, icon("download"), "Make a release package"),
@@ -60,7 +57,8 @@ function release(song, go) {
     },
   );
   const words =
-    "Spotify, Apple Music and Amazon take music from distributors only, and no program can change that. The release package holds all that a distributor asks for.";
+    "Spotify, Apple Music and Amazon take songs from distributors only: companies that deliver music to them. " +
+    "The release package holds all that a distributor asks for.";
   return [h("p.quiet", words), h("div", button)];
 }
 
@@ -98,7 +96,9 @@ function linked(platform, publication, { song, show }) {
       .then(() => (toast("Kept"), show()))
       .catch((error) => toast(error.message, "bad"));
   };
-  const words = `${platform.title} takes songs from distributors only. Hand the release package to one; once the song is there, keep its address here.`;
+  const words =
+    `${platform.title} takes songs from distributors only. Hand the release package to one; ` +
+    "once the song is there, keep its address here.";
   const forget =
     publication &&
     onPress(h("button.button.danger", { type: "button" }, "Forget it"), async () => {
@@ -172,12 +172,6 @@ function standing(platform, publication, { show }) {
   return [...parts, h("div.row", openLink(publication), down)];
 }
 
-const select = (options, chosen) =>
-  h(
-    "select",
-    Object.entries(options).map(([value, words]) => h("option", { value, selected: value === chosen }, words)),
-  );
-
 function publishForm(platform, { song, mix, genres, show, state }) {
   if (platform.takes === "video" && !state.video)
     return h("p", `${platform.title} takes videos: make one under “Post it” first, then open this again.`);
@@ -196,9 +190,7 @@ function publishForm(platform, { song, mix, genres, show, state }) {
       genre: genre.value,
       visibility: seen.value,
       rights_confirmed: rights,
-      wet: Math.round(mix.wet * 100) / 100,
-      level_db: mix.level_db,
-      music_db: mix.music_db,
+      ...mixOf(mix),
       ...(platform.takes === "video" ? { video: state.video } : {}),
     });
     announce("It is on its way");
@@ -214,7 +206,7 @@ function publishForm(platform, { song, mix, genres, show, state }) {
     field("Title", title),
     field("Artist", artist),
     field("Description", about, "That the vocal is AI-converted is added to it."),
-    h("div.two", field("Genre", genre), field("Who finds it", seen)),
+    h("div.two", field("Genre", genre), field("Who sees it there", seen)),
     toggle("The song and the recording are mine to publish, or I have the licences", false, (on) => (rights = on)),
     h("div", button),
   );

@@ -10,7 +10,7 @@ const LANES = ["dry", "wet"]; // the original, the converted voice
 function musicLane(peaks) {
   const wave = new Waveform(peaks);
   const name = h("span.lane-name", h("span", "Music"));
-  return { wave, node: h("div.lane.music.on", name, h("div.lane-wave", wave.node)) };
+  return { wave, node: h("div.lane.music.on", name, h("div", wave.node)) };
 }
 
 function lane(mode, name, peaks, pick) {
@@ -18,7 +18,7 @@ function lane(mode, name, peaks, pick) {
   const attributes = { type: "radio", name: "ab", value: mode, checked: mode === "wet", onchange: () => pick(mode) };
   const radio = h("input.visually-hidden", attributes);
   const label = h("label.lane-name", radio, h("span", name));
-  return { mode, name, wave, radio, node: h(`div.lane.${mode}`, label, h("div.lane-wave", wave.node)) };
+  return { mode, name, wave, radio, node: h(`div.lane.${mode}`, label, h("div", wave.node)) };
 }
 
 /// A slider of the mix: `name` of mix, shown times `scale`.
@@ -96,6 +96,9 @@ function mixerOf(song) {
   });
 }
 
+/// A mix as the service takes it.
+export const mixOf = ({ wet, level_db, music_db }) => ({ wet: Math.round(wet * 100) / 100, level_db, music_db });
+
 /// `mix`: {wet: 0..1, level_db, music_db, changed()}, which the sliders set; changed() is called then.
 export function comparison(song, peaks, mix) {
   const mixer = mixerOf(song);
@@ -153,7 +156,7 @@ export function comparison(song, peaks, mix) {
   const stage = h("div.lanes", { role: "group", "aria-label": "Compare" }, ...nodes, scrub);
   const solo = song.music && segments("Listen to", "solo", SOLOS, "all", (part) => mixer.set({ solo: part }));
   const switchButton = h("button.button.slim", { type: "button", onclick: swap }, icon("again"), h("span", "Switch"));
-  const transport = h("div.row.transport", play, time, switchButton, shortcutWords());
+  const transport = h("div.row", play, time, switchButton, shortcutWords());
   return {
     mixer,
     node: h(

@@ -1,6 +1,6 @@
 // What was uploaded or sung: its line in a list, and how it is deleted.
 import { del } from "./api.js";
-import { confirmed, h, icon, toast } from "./dom.js";
+import { confirmed, h, signButton, toast } from "./dom.js";
 import { bytes, clock, when } from "./format.js";
 
 const STATES = { uploading: "upload not complete", analysing: "looking at it…", failed: "cannot be used" };
@@ -54,11 +54,7 @@ export function recordingLine(recording, { query = "", gone } = {}) {
           .join(" · "),
       ),
     ),
-    h(
-      "button.round.soft.small-round.plain",
-      { type: "button", "aria-label": `Delete ${recording.name}`, onclick: remove },
-      icon("trash"),
-    ),
+    signButton("trash", `Delete ${recording.name}`, { onclick: remove }),
   );
   return line;
 }

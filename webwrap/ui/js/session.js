@@ -14,6 +14,13 @@ export const isMember = () => session.account?.kind === "member";
 /// Where a page's ?next= leads: to pages of this app only.
 export const ownPath = (next, otherwise) => (next && /^\/app\/[\w/?=&.%-]*$/.test(next) ? next : otherwise);
 
+/// An address of this service by the page's own host where the service was told no other: at home it is reached by
+/// several names.
+export function reachable(address) {
+  const { pathname, search } = new URL(address);
+  return session.config.public_url ? address : location.origin + pathname + search;
+}
+
 export function setAccount(account) {
   session.account = account;
   try {

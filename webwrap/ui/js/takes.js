@@ -1,18 +1,23 @@
 // Recording in place: a button that becomes a recorder, then the take to listen to, then its upload.
 import { silence } from "./audio.js";
-import { announce, h, icon, note, toast } from "./dom.js";
+import { announce, h, icon, note, onPress } from "./dom.js";
 import { bytes, clock, plural } from "./format.js";
 import { Meter } from "./meter.js";
 import { canRecord, Recorder } from "./recorder.js";
 import { upload } from "./upload.js";
+import { Waveform } from "./waveform.js";
 
-const NO_MIC = "Recording needs a newer browser and a secure (https) address; uploading works.";
+export const NO_MIC = "Recording needs a newer browser and a secure (https) address; uploading works.";
+const OFFLINE = "The connection is gone. The upload goes on by itself when it is back; keep this page open.";
 
-/// A box in which one take after another is recorded and uploaded. `about()`: what the upload says of itself; sent():
-/// called when one has arrived; level(seconds): hears how much was sung so far; busy(on): while it must not be removed.
+/// A box in which one take after another is recorded and uploaded. `about()`: what the upload says of itself; sent(id):
+/// called when one has arrived; level(seconds): hears how much was sung so far; busy(on): while it must not be removed;
+/// before(): done before an upload; `frame` and `heading`: what its steps look like.
 export class TakeBox {
-  constructor({ words, advice, longest, about, sent, level = () => {}, busy = () => {}, files = false }) {
-    Object.assign(this, { words, advice, longest, about, sent, level, busy, files });
+  constructor(options) {
+    const nothing = () => {};
+    const steps = { frame: "div", heading: "h3", about: nothing, level: nothing, busy: nothing, before: nothing };
+    Object.assign(this, steps, options);
     this.node = h("div.stack");
     this.leaving = new AbortController();
     this.idle();
@@ -22,15 +27,16 @@ export class TakeBox {
     this.node.replaceChildren(...children.flat().filter(Boolean));
   }
 
+  step(...children) {
+    return h(this.frame, h("div.stack.recorder", ...children));
+  }
+
+  /// What there is before and after a take; `problem`: why it is shown again.
   idle(problem = null) {
     this.busy(false);
     this.level(0);
-    const record = h(
-      "button.button.primary",
-      { type: "button", disabled: !canRecord(), onclick: () => this.record() },
-      icon("mic"),
-      this.words,
-    );
+    const record = h("button.button.primary", { type: "button", disabled: !canRecord() }, icon("mic"), this.words);
+    onPress(record, () => this.record());
     this.show(
       problem && note("bad", problem),
       h("div.row", record, this.files && this.fileButton()),
@@ -60,7 +66,7 @@ export class TakeBox {
       const take = await recorder.stop();
       meter.wave.destroy();
       if (this.leaving.signal.aborted) return;
-      if (take.size) this.review(take, meter.seconds, why);
+      if (take.size) this.review({ take, seconds: meter.seconds, peaks: meter.peaks }, why);
       else this.idle(why);
     };
     const level = (peak, seconds) => {
@@ -76,80 +82,88 @@ export class TakeBox {
       return this.idle(error.message);
     }
     if (this.leaving.signal.aborted) return recorder.close();
-    const button = h("button.button.primary", { type: "button", onclick: () => stop() }, icon("stop"), "Stop");
-    const heading = h("h3", h("span.dot", { "aria-hidden": "true" }), "Recording");
-    this.show(
-      h(
-        "div.stack.recorder.live",
-        h("div.row.between", heading, meter.time),
-        h("div.take-wave", meter.wave.node),
-        meter.bar,
-        meter.words,
-        h("div.row", button),
-      ),
-    );
+    const button = h("button.button.primary.big", { type: "button", onclick: () => stop() }, icon("stop"), "Stop");
+    const heading = h(this.heading, h("span.dot", { "aria-hidden": "true" }), "Recording");
+    const wave = h("div.take-wave", meter.wave.node);
+    const head = h("div.row.between", heading, meter.time);
+    this.show(h("div.live", this.step(head, wave, meter.bar, meter.words, h("div.row", button))));
     button.focus();
     announce("Recording");
   }
 
-  review(take, seconds, problem) {
+  review(taken, problem) {
+    const { take, seconds, peaks } = taken;
+    this.busy(true);
     const url = URL.createObjectURL(take);
-    const then = (next) => () => {
-      URL.revokeObjectURL(url);
-      next();
+    const wave = new Waveform(peaks);
+    const button = (spec, sign, words, next) => {
+      const onclick = () => {
+        URL.revokeObjectURL(url);
+        wave.destroy();
+        next();
+      };
+      return h(`button.button${spec}`, { type: "button", onclick }, sign && icon(sign), words);
     };
-    const use = h(
-      "button.button.primary",
-      { type: "button", onclick: then(() => this.send(take, seconds)) },
-      icon("check"),
-      "Use it",
-    );
+    const title = h(this.heading, { tabindex: "-1" }, `Your take, ${clock(seconds)}`);
+    const buttons = [
+      button(".primary", "check", "Use this take", () => this.send(take, taken)),
+      button("", "again", "Once more", () => this.record()),
+      h("a.button.ghost", { href: url, download: take.name }, icon("download"), "Save a copy"),
+      button(".ghost", null, "Discard", () => this.idle()),
+    ];
     this.show(
       problem && note("bad", problem),
-      h("audio", { controls: true, src: url, "aria-label": `Your take, ${clock(seconds)}` }),
-      h(
-        "div.row",
-        use,
-        h("button.button", { type: "button", onclick: then(() => this.record()) }, icon("again"), "Once more"),
-        h("button.button.ghost", { type: "button", onclick: then(() => this.idle()) }, "Discard"),
+      this.step(
+        title,
+        h("div.take-wave", wave.node),
+        h("audio", { controls: true, src: url, "aria-label": "Your recording" }),
+        h("div.row", buttons),
       ),
     );
-    use.focus();
+    title.focus();
     announce(`Recorded ${plural(Math.round(seconds), "second")}`);
   }
 
   /// Whether it arrived. A take that did not is offered again.
-  async send(file, seconds = null) {
+  async send(file, taken = null) {
+    silence();
     this.busy(true);
     const stop = new AbortController();
     this.leaving.signal.addEventListener("abort", () => stop.abort("left"), { once: true });
     const bar = h("progress", { max: 1, value: 0, "aria-label": "Upload" });
     const words = h("p.small.quiet", "Starting…");
     const cancel = h("button.button.slim.fit", { type: "button", onclick: () => stop.abort() }, "Cancel");
-    this.show(h("h3", `Uploading ${file.name}`), bar, words, cancel);
+    this.show(this.step(h(this.heading, `Uploading ${file.name}`), bar, words, cancel));
     announce(`Uploading ${file.name}`);
+    let id;
     try {
-      const id = await upload(file, {
+      await this.before();
+      id = await upload(file, {
         signal: stop.signal,
         progress: (part) => {
           bar.value = part;
           words.textContent = `${Math.round(part * 100)} % of ${bytes(file.size)}`;
         },
-        waiting: (on) => on && (words.textContent = "The connection is gone. It goes on by itself when it is back."),
+        waiting: (on) => on && (words.textContent = OFFLINE),
         about: this.about(),
       });
-      if (this.leaving.signal.aborted) return false;
-      this.idle();
-      await this.sent(id);
-      return true;
     } catch (error) {
       if (this.leaving.signal.aborted) return false;
-      const problem = error.name === "AbortError" ? null : error.message;
-      if (seconds === null) this.idle(problem);
-      else this.review(file, seconds, problem);
-      if (problem) toast(problem, "bad");
+      const problem = error.name === "AbortError" ? null : this.trouble(error);
+      if (taken) this.review(taken, problem);
+      else this.idle(problem);
       return false;
     }
+    if (this.leaving.signal.aborted) return false;
+    this.busy(false);
+    await this.sent(id);
+    if (!this.leaving.signal.aborted) this.idle();
+    return true;
+  }
+
+  /// What is said of an upload that failed.
+  trouble(error) {
+    return error.message;
   }
 
   destroy() {

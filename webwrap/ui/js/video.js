@@ -1,13 +1,13 @@
 // Share videos: a part of the song with its picture and a moving waveform, to post anywhere.
-import { get, poll, post } from "./api.js";
+import { get, over, poll, post } from "./api.js";
 import { announce, field, h, icon, note, onPress, segments } from "./dom.js";
 import { clock } from "./format.js";
 import { pictureField } from "./picture.js";
+import { mixOf } from "./player.js";
 import { isMember, session } from "./session.js";
 
 const SHAPES = { vertical: "Vertical", square: "Square" };
 const LENGTHS = { 15: "15 s", 30: "30 s", 60: "60 s" };
-const over = (job) => job.state === "done" || job.state === "failed" || job.state === "cancelled";
 
 /// The card on a song's page. `made`: hears of each finished video.
 export function videos(song, mix, made = () => {}) {
@@ -17,7 +17,8 @@ export function videos(song, mix, made = () => {}) {
     return box;
   }
   const words =
-    "A short video with your picture, the title and a moving waveform, for feeds and stories. It says that the vocal is AI-converted.";
+    "A short video with your picture, the title and a moving waveform, for feeds and stories. " +
+    "It says that the vocal is AI-converted.";
   box.append(h("p.quiet", words), ...[picturePart(song), ...maker(song, mix, made)].filter(Boolean));
   return box;
 }
@@ -52,11 +53,9 @@ function maker(song, mix, made) {
   const make = async () => {
     const bar = h("progress", { max: 1, "aria-label": "Making the video" });
     result.replaceChildren(h("p.small.quiet", "Making the video. This takes about as long as it plays…"), bar);
-    const { wet, level_db, music_db } = mix;
     const wish = { shape: chosen.shape, start_s: Number(start.value), length_s: Number(chosen.length) };
-    let job = await post(`/songs/${song.id}/videos`, { ...wish, wet: Math.round(wet * 100) / 100, level_db, music_db });
-    if (!over(job))
-      job = await poll(`/renders/${job.id}`, { finished: over, onchange: (now) => (bar.value = now.progress) });
+    let job = await post(`/songs/${song.id}/videos`, { ...wish, ...mixOf(mix) });
+    if (!over(job)) job = await poll(`/renders/${job.id}`, { onchange: (now) => (bar.value = now.progress) });
     if (job.state !== "done")
       throw new Error(`${job.failure || "The video could not be made."} It costs nothing; try again.`);
     announce("The video is ready");

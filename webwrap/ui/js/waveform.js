@@ -157,7 +157,7 @@ export function trimmer({ peaks, duration, start, end, limit, change }) {
   place();
   return {
     node: h(
-      "div.trim-box",
+      "div",
       stage,
       h("div.scale.small.quiet", { "aria-hidden": "true" }, h("span", "0:00"), h("span", clock(duration))),
     ),

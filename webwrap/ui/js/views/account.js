@@ -1,11 +1,9 @@
 // The account: name, password, where it is signed in, API tokens, export, delete.
 import { del, get, patch, post } from "../api.js";
-import { confirmed, field, h, icon, note, toast, working } from "../dom.js";
-import { when } from "../format.js";
+import { card, confirmed, field, h, icon, note, onPress, signButton, toast, working } from "../dom.js";
+import { spoken, when } from "../format.js";
 import { passwordField } from "../password.js";
 import { isMember, session, setAccount } from "../session.js";
-
-const card = (title, ...children) => h("section.card.stack", h("h2", title), ...children);
 
 export default async function account({ go }) {
   if (!isMember())
@@ -26,32 +24,46 @@ export default async function account({ go }) {
       "section.stack.studio",
       h("h1", "Your account"),
       verification(me),
-      h("div.two", profile(me), password()),
-      h("div.two", signedIn(sessions, go), apiTokens(tokens)),
-      h("div.two", payments(), exported()),
-      erase(go),
-      session.config.own_voices && ownVoices(),
+      h(
+        "div.two",
+        profile(me),
+        password(),
+        artistPage(),
+        payments(),
+        session.config.own_voices && ownVoices(),
+        signedIn(sessions, go),
+        apiTokens(tokens),
+        exported(),
+        erase(go),
+      ),
     ),
   };
 }
 
+const artistPage = () =>
+  card(
+    "Your artist's page",
+    h("p.quiet", "A public page with the songs that you choose: people find it, share it and follow it."),
+    h("a.button.fit", { href: "/app/artist" }, "Your page"),
+  );
+
 const ownVoices = () =>
   card(
     "Your own voice",
-    h("p.quiet", "Make a voice of five minutes of your singing or speech, and decide who may sing with it."),
+    h(
+      "p.quiet",
+      `Make a voice of ${spoken(session.config.own_voices.needed_s)} of your singing or speech, `,
+      "and decide who may sing with it.",
+    ),
     h("a.button.fit", { href: "/app/own-voices" }, "Your voices"),
   );
 
 function verification(me) {
   if (me.email_verified) return null;
-  const button = h("button.link", { type: "button" }, "Send it again");
-  button.addEventListener(
-    "click",
-    working(button, async () => {
-      await post("/account/verification");
-      toast("The mail is on its way");
-    }),
-  );
+  const button = onPress(h("button.link", { type: "button" }, "Send it again"), async () => {
+    await post("/account/verification");
+    toast("The mail is on its way");
+  });
   return note(
     "info",
     `We sent a link to ${me.email}. Open it to confirm that the address is yours; then your free credits are here. `,
@@ -74,7 +86,7 @@ function profile(me) {
       },
       h("p", h("span.label", "E-mail"), h("br"), me.email),
       field("Name", name, "Shown nowhere but here."),
-      h("div.row", save, h("a", { href: "/app/artist" }, "Your artist's page")),
+      h("div", save),
     ),
   );
 }
@@ -111,15 +123,11 @@ function password() {
 }
 
 function signedIn(sessions, go) {
-  const out = h("button.button.danger", { type: "button" }, "Log out everywhere");
-  out.addEventListener(
-    "click",
-    working(out, async () => {
-      await del("/sessions");
-      setAccount(null);
-      go("/app/login");
-    }),
-  );
+  const out = onPress(h("button.button.danger", { type: "button" }, "Log out everywhere"), async () => {
+    await del("/sessions");
+    setAccount(null);
+    go("/app/login");
+  });
   return card(
     "Where you are signed in",
     h(
@@ -155,27 +163,17 @@ function apiTokens(tokens) {
       h("span.grow", token.name),
       h("span.small.quiet", token.last_used ? `used ${when(token.last_used)}` : "never used"),
     );
-    const end = h(
-      "button.round.soft.small-round.plain",
-      { type: "button", "aria-label": `Revoke ${token.name}` },
-      icon("trash"),
-    );
-    end.addEventListener(
-      "click",
-      working(end, async () => {
-        if (
-          !(await confirmed({
-            title: "Revoke this token?",
-            text: `Scripts that use "${token.name}" stop working at once.`,
-            action: "Revoke it",
-          }))
-        )
-          return;
-        await del(`/tokens/${token.id}`);
-        line.remove();
-      }),
-    );
-    line.append(end);
+    const end = async () => {
+      const sure = await confirmed({
+        title: "Revoke this token?",
+        text: `Scripts that use "${token.name}" stop working at once.`,
+        action: "Revoke it",
+      });
+      if (!sure) return;
+      await del(`/tokens/${token.id}`);
+      line.remove();
+    };
+    line.append(onPress(signButton("trash", `Revoke ${token.name}`), end));
     return line;
   };
   list.append(...tokens.map(row));
@@ -230,13 +228,12 @@ const exported = () =>
   );
 
 function erase(go) {
-  const button = h("button.button.danger", { type: "button" }, icon("trash"), "Delete my account");
-  button.addEventListener(
-    "click",
-    working(button, async () => {
+  const button = onPress(
+    h("button.button.danger", { type: "button" }, icon("trash"), "Delete my account"),
+    async () => {
       const answer = await confirmed({
         title: "Delete your account?",
-          text: "Your recordings, songs, shared pages, artist's page and unused credits go for good; subscriptions end.",
+        text: "Your recordings, songs, shared pages, artist's page and unused credits go for good; subscriptions end.",
         action: "Delete everything",
         input: passwordField("Your password").node,
       });
@@ -245,7 +242,7 @@ function erase(go) {
       setAccount(null);
       toast("Your account is deleted");
       go("/");
-    }),
+    },
   );
-  return card("Delete everything", h("p.quiet", "Deletes all that is yours, at once."), h("div", button));
+  return card("Delete everything", h("p.quiet", "All that is yours goes, at once."), h("div", button));
 }

@@ -1,14 +1,28 @@
 // The artist's own page, to edit, and how often the songs were heard.
 import { del, get, poll, put } from "../api.js";
-import { confirmed, copyable, field, h, icon, note, onPress, toast, working } from "../dom.js";
+import {
+  card,
+  confirmed,
+  copyable,
+  field,
+  forMembers,
+  h,
+  icon,
+  note,
+  onPress,
+  signButton,
+  toast,
+  working,
+} from "../dom.js";
 import { plural } from "../format.js";
-import { ownPath, session } from "../session.js";
+import { isMember, ownPath, reachable, session } from "../session.js";
 import { portrait } from "./discover.js";
 
 const MAX_LINKS = 8;
 const PICTURE_SIDE = 1024;
 
 export default async function artist({ query, go }) {
+  if (!isMember()) return forMembers("Become an artist", "A public page with your songs needs an account.");
   const mine = await get("/artist"); // null: none yet
   const stats = mine && (await get("/artist/stats"));
   return {
@@ -37,16 +51,13 @@ const firstSong = () =>
     "info",
     "No song is on your page yet. Go to ",
     h("a", { href: "/app/songs" }, "your songs"),
-    ", open one, make a link, and choose Everyone.",
+    ", open one, make a link, and choose “On your page”.",
   );
 
 const contact = () => session.config.contact && `Write to ${session.config.contact}.`;
 
-/// By this page's own host where the service was told no other name.
-const pageOf = (mine) => (session.config.public_url ? mine.url : `${location.origin}/a/${mine.handle}`);
-
 function address(mine) {
-  const { field: shown, button } = copyable("Address", pageOf(mine), { type: "url", words: "Copy the address" });
+  const { field: shown, button } = copyable("Address", reachable(mine.url), { type: "url", words: "Copy the address" });
   return h(
     "div.stack.tight-stack",
     shown,
@@ -121,11 +132,7 @@ function linkFields(given) {
       "aria-label": "Address",
       placeholder: "https://…",
     });
-    const remove = h(
-      "button.round.soft.small-round.plain",
-      { type: "button", "aria-label": "Remove this link" },
-      icon("trash"),
-    );
+    const remove = signButton("trash", "Remove this link");
     const row = h("div.link-row", title, url, remove);
     remove.addEventListener("click", () => (row.remove(), show()));
     rows.append(row);
@@ -182,10 +189,7 @@ function picture(mine) {
     if (!file) return;
     state.replaceChildren(h("p.small.quiet", "Preparing your picture…"));
     const { job } = await put("/artist/picture", await squared(file));
-    const done = await poll(`/jobs/${job}`, {
-      every: 500,
-      finished: (now) => ["done", "failed", "cancelled"].includes(now.state),
-    });
+    const done = await poll(`/jobs/${job}`, { every: 500 });
     if (done.state !== "done") throw new Error(done.failure || "The picture could not be used.");
     state.replaceChildren();
     await refresh();
@@ -199,9 +203,8 @@ function picture(mine) {
     await del("/artist/picture");
     await refresh();
   });
-  return h(
-    "section.card.stack",
-    h("h2", "Picture"),
+  return card(
+    "Picture",
     shown,
     h("p.small.quiet", "It is cut to a square. Where and with what it was taken is not kept."),
     h("div.row", pick, remove),
@@ -219,16 +222,15 @@ function listeners(stats) {
     bar.style.height = `${Math.max(2, (100 * day.plays) / most)}%`;
     return bar;
   });
-  return h(
-    "section.card.stack",
-    h("h2", "Listeners"),
+  return card(
+    "Listeners",
     h(
       "div.row.figures",
       figure(stats.followers, "follower"),
       figure(stats.plays, "play"),
       figure(lately, "play", " in 30 days"),
     ),
-    h("div.bars", { role: "img", "aria-label": `${plural(lately, "play")} in the last 30 days` }, bars),
+    lately > 0 && h("div.bars", { role: "img", "aria-label": `${plural(lately, "play")} in the last 30 days` }, bars),
     stats.songs.length > 0 &&
       h(
         "ul.lines",
@@ -244,7 +246,8 @@ function listeners(stats) {
       ),
     h(
       "p.small.quiet",
-      "A play counts after half a minute, or half of a short song, once a day for each listener. Your own do not. Nobody sees who listens or follows.",
+      "A play counts after half a minute, or half of a short song, once a day for each listener. Your own do not. " +
+        "Nobody sees who listens or follows.",
     ),
   );
 }
@@ -267,5 +270,5 @@ function goodbye(go) {
       go("/app/account");
     },
   );
-  return h("section.card.stack", h("h2", "No longer an artist"), h("div", button));
+  return card("No longer an artist", h("div", button));
 }

@@ -1,24 +1,16 @@
 // Credits: what is there, where it went, more of it. Also where Stripe's checkout returns to (?order=…).
 import { get, poll, post } from "../api.js";
-import { announce, h, icon, note, working } from "../dom.js";
+import { announce, forMembers, h, icon, note, working } from "../dom.js";
 import { credits, money, signed, when } from "../format.js";
 import { isMember, refreshAccount, session } from "../session.js";
 
 export default async function creditsPage({ query, go }) {
   if (!isMember())
-    return {
-      title: "Credits",
-      node: h(
-        "section.stack.narrow",
-        h("h1", "Credits"),
-        h(
-          "p",
-          "Credits belong to an account. Signing up and confirming your e-mail address gives you " +
-            `${credits(session.config.free_credits)}.`,
-        ),
-        h("a.button.primary.fit", { href: "/app/signup?next=/app/credits" }, "Sign up"),
-      ),
-    };
+    return forMembers(
+      "Credits",
+      "Credits belong to an account. Signing up and confirming your e-mail address gives you " +
+        `${credits(session.config.free_credits)}.`,
+    );
   const leaving = new AbortController();
   const { config } = session;
   const figure = h("p.balance");
@@ -52,11 +44,7 @@ export default async function creditsPage({ query, go }) {
             h("a", { href: "/app/account" }, "Send it again"),
           ),
       outcome,
-      h(
-        "div.two.balance-row",
-        h("section.card.stack.tight-stack.balance-card", h("h2", "You have"), figure, held),
-        shop(config),
-      ),
+      h("div.two", h("section.card.stack.tight-stack.balance-card", h("h2", "You have"), figure, held), shop(config)),
       h("section.card.stack", h("h2", "History"), book),
     ),
     destroy: () => leaving.abort(),

@@ -9,7 +9,7 @@ import { isMember, session } from "../session.js";
 const LISTS = { new: "New", played: "Most played", followed: "Following" };
 const EMPTY = {
   new: "No songs yet. Yours could be the first: make an artist's page, and publish a song on it.",
-  played: "Nothing was played lately.",
+  played: "Nothing was played lately. Play what is new.",
   followed: "Follow artists, and what they publish appears here.",
 };
 
@@ -44,13 +44,17 @@ const UNKNOWN = "Open the link in the mail that we sent you: then you can follow
 
 function listen(song) {
   if (song.for_subscribers)
-    return h("a.round.soft.small-round", { href: `/s/${song.id}`, "aria-label": `${song.title}, for subscribers` }, icon("coin"));
+    return h(
+      "a.round.soft.small-round",
+      { href: `/s/${song.id}`, "aria-label": `${song.title}, for subscribers` },
+      icon("coin"),
+    );
   const button = playButton(`/api/v1/shares/${song.id}/audio`, song.title);
   countPlays(button.audio, song.id);
   return button;
 }
 
-export function songRow(song) {
+function songRow(song) {
   return h(
     "li.song",
     listen(song),

@@ -1,23 +1,15 @@
 // For those who earn: the account that is paid, tiers for fans, what came in, statements.
 import { del, get, post } from "../api.js";
-import { confirmed, field, h, icon, note, onPress, toast, working } from "../dom.js";
+import { card, confirmed, field, forMembers, h, icon, note, onPress, signButton, toast, working } from "../dom.js";
 import { date, decimals, fraction, money, plural } from "../format.js";
-import { isMember } from "../session.js";
+import { isMember, session } from "../session.js";
 
-const card = (title, ...children) => h("section.card.stack", h("h2", title), ...children);
+const WAYS =
+  "Fans support you by the month or give tips, and members who sing with a voice that you published pay for it.";
 const parts = (thousandths, currency) => money(Math.trunc(thousandths / 1000), currency);
 
 export default async function earnings({ query }) {
-  if (!isMember())
-    return {
-      title: "Earnings",
-      node: h(
-        "section.stack.narrow",
-        h("h1", "Earnings"),
-        h("p", "Earning needs an account."),
-        h("a.button.primary.fit", { href: "/app/signup?next=/app/earnings" }, "Sign up"),
-      ),
-    };
+  if (!isMember()) return forMembers("Earnings", "Earning needs an account.");
   if (query.has("back") || query.has("again")) await post("/earnings/account/check").catch(() => {});
   const box = h("div.stack");
   const show = async () => {
@@ -27,10 +19,11 @@ export default async function earnings({ query }) {
       get("/earnings/statements"),
     ]);
     now.stats = now.artist ? await get("/artist/stats") : null;
+    now.names = now.voices.length && session.config.own_voices ? await get("/own-voices") : [];
     box.replaceChildren(...page(now, payments, months, show).filter(Boolean));
   };
   await show();
-  return { title: "Earnings", node: h("section.stack.studio", h("h1", "Earnings"), box) };
+  return { title: "Earnings", node: h("section.stack.studio", h("h1", "Earnings"), h("p.quiet", WAYS), box) };
 }
 
 function page(now, payments, months, show) {
@@ -39,8 +32,8 @@ function page(now, payments, months, show) {
     figures(now),
     account(now),
     h("div.two", tiers(now, show), voices(now)),
-    income(payments, show),
-    statements(months),
+    payments.length > 0 && income(payments, show),
+    months.length > 0 && statements(months),
     payouts(now),
   ];
 }
@@ -114,15 +107,15 @@ function tiers(now, show) {
   const list = h(
     "ul.lines",
     open.map((tier) => {
-      const close = h(
-        "button.round.soft.small-round.plain",
-        { type: "button", "aria-label": `Close ${tier.title}` },
-        icon("trash"),
-      );
+      const close = signButton("trash", `Close ${tier.title}`);
       return h(
         "li.line",
-        h("span.grow", h("strong", tier.title), " ", h("span.quiet", tier.text)),
-        h("span", `${money(tier.amount, tier.currency)} a month`),
+        h(
+          "div.grow",
+          h("strong", tier.title),
+          h("div.small", `${money(tier.amount, tier.currency)} a month`),
+          h("div.small.quiet", tier.text),
+        ),
         onPress(close, async () => {
           const sure = await confirmed({
             title: `Close “${tier.title}”?`,
@@ -142,11 +135,11 @@ function tiers(now, show) {
       ? h("p.small", h("a", { href: `/app/support/${now.artist}` }, "The page where fans support you"))
       : note(
           "info",
-          "Fans subscribe to an artist. ",
-          h("a", { href: "/app/artist" }, "Make your artist's page"),
+          "Fans support an artist. ",
+          h("a", { href: "/app/artist?next=/app/earnings" }, "Make your artist's page"),
           " first.",
         ),
-    open.length ? list : h("p.quiet", "Nothing yet."),
+    open.length ? list : now.artist && h("p.quiet", "Nothing yet: tips are all they can give."),
     now.artist && newTier(now, show),
   );
 }
@@ -178,7 +171,7 @@ function newTier(now, show) {
     await show();
   };
   return h(
-    "details",
+    "details.fold",
     h("summary", "Add one"),
     h(
       "form.stack",
@@ -211,7 +204,9 @@ function voices(now) {
     return card(
       "Your voices",
       h("p.quiet", "Whoever publishes a voice gets a part of what others pay to sing with it. You have none yet."),
+      session.config.own_voices && h("a.button.fit", { href: "/app/own-voices" }, "Make a voice of yours"),
     );
+  const name = (id) => now.names.find((one) => one.id === id)?.title ?? id;
   return card(
     "Your voices",
     h(
@@ -219,7 +214,7 @@ function voices(now) {
       now.voices.map((voice) =>
         h(
           "li.line",
-          h("span.grow", voice.voice),
+          h("a.grow", { href: `/app/own-voices/${voice.voice}` }, name(voice.voice)),
           h("span.quiet", `${share(voice.royalty_permille)} of each bought credit`),
         ),
       ),
@@ -255,7 +250,6 @@ function table(label, heads, rows) {
 const numeric = (words) => ({ words, number: true });
 
 function income(payments, show) {
-  if (!payments.length) return card("What fans paid", h("p.quiet", "Nothing yet."));
   const row = (payment) => {
     const back = h("button.button.slim", { type: "button" }, "Give back");
     const state = payment.disputed
@@ -276,7 +270,7 @@ function income(payments, show) {
             });
     return h(
       "tr",
-      h("td", date(payment.paid)),
+      h("td.date", date(payment.paid)),
       h("td", payment.kind === "tip" ? "Tip" : "A month"),
       h("td.number", money(payment.charged, payment.currency)),
       h("td.number", money(payment.earned, payment.currency)),
@@ -288,11 +282,10 @@ function income(payments, show) {
 }
 
 function statements(months) {
-  if (!months.length) return card("Statements", h("p.quiet", "The first one comes with the first payment."));
   const row = (line) =>
     h(
       "tr",
-      h("td", line.month),
+      h("td.date", line.month),
       h("td.number", money(line.from_fans, line.currency)),
       h("td.number", parts(line.royalties_thousandths, line.currency)),
       h("td.number", money(line.to_bank, line.currency)),
@@ -301,7 +294,7 @@ function statements(months) {
         h("a", { href: `/api/v1/earnings/statements/${line.month}`, download: `voxconv-${line.month}.csv` }, "CSV"),
       ),
     );
-  const heads = ["Month", numeric("From fans"), numeric("Royalties"), numeric("To the bank"), "Statement"];
+  const heads = ["Month", numeric("Fans"), numeric("Royalties"), numeric("Bank"), "File"];
   return card("Statements", table("Statements", heads, months.map(row)));
 }
 
@@ -315,7 +308,8 @@ function payouts(now) {
     ]),
     ...now.transfers.map((one) => [
       one.created,
-      `${money(one.amount, one.currency)} of royalties for ${plural(one.songs, "song")}: ${one.state === "sent" ? "sent" : "being sent"}`,
+      `${money(one.amount, one.currency)} of royalties for ${plural(one.songs, "song")}: ` +
+        (one.state === "sent" ? "sent" : "being sent"),
     ]),
   ].sort((a, b) => b[0] - a[0]);
   if (!lines.length) return null;

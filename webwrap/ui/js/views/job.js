@@ -1,5 +1,5 @@
 // A job on its way: place in the queue, progress, cancel, what went wrong.
-import { del, get, poll } from "../api.js";
+import { del, get, over, poll } from "../api.js";
 import { announce, h, icon, note, working } from "../dom.js";
 import { credits } from "../format.js";
 import { refreshAccount } from "../session.js";
@@ -12,7 +12,6 @@ const STAGES = {
   preparing: "Listening to your recordings",
   training: "Learning your voice",
 };
-const OVER = new Set(["done", "failed", "cancelled"]);
 
 export default async function job({ params, go }) {
   const leaving = new AbortController();
@@ -82,9 +81,8 @@ export default async function job({ params, go }) {
   }
 
   show(first);
-  if (!OVER.has(first.state))
+  if (!over(first))
     poll(path, {
-      finished: (now) => OVER.has(now.state),
       onchange: show,
       onerror: () =>
         (connection.textContent = "The connection is gone; the work goes on. Waiting for it to come back…"),

@@ -1,10 +1,10 @@
 // One own voice, from its recordings to who may use it. What is shown follows the voice's state.
 import { del, get, patch, poll, post } from "../api.js";
 import { playButton } from "../audio.js";
-import { announce, confirmed, field, h, icon, note, onPress, set, toast } from "../dom.js";
+import { announce, card, confirmed, copyable, field, h, icon, note, onPress, signButton, toast } from "../dom.js";
 import { clock, credits, plural, spoken } from "../format.js";
 import { deleted } from "../recordings.js";
-import { refreshAccount, session } from "../session.js";
+import { reachable, refreshAccount, session } from "../session.js";
 import { TakeBox } from "../takes.js";
 import { forgetVoices } from "../voices.js";
 import { languageSelect, STATES } from "./own-voices.js";
@@ -18,8 +18,6 @@ const STAGES = {
   training: "Learning your voice",
   writing: "Singing a sample",
 };
-
-const card = (title, ...children) => h("section.card.stack", h("h2", title), ...children);
 
 class Page {
   constructor(voice, go) {
@@ -150,7 +148,8 @@ function recordingsCard(page) {
     "1. Your recordings",
     h(
       "p.quiet",
-      `Your voice alone, without music. Silence does not count, nor recordings of less than 5 seconds. ${spoken(voice.needed_s)} are enough to be recognised; different moods and pitches help.`,
+      "Your voice alone, without music. Silence does not count, nor recordings of less than 5 seconds. " +
+        `${spoken(voice.needed_s)} are enough to be recognised; different moods and pitches help.`,
     ),
     words,
     bar,
@@ -175,11 +174,7 @@ function recordingLine(page, recording) {
     "li.line",
     recording.state === "ready" && playButton(`/api/v1/recordings/${recording.id}/audio`, recording.name),
     h("div.grow", recording.name, h("div.small.quiet", state)),
-    h(
-      "button.round.soft.small-round.plain",
-      { type: "button", "aria-label": `Delete ${recording.name}`, "data-keep": recording.id, onclick: remove },
-      icon("trash"),
-    ),
+    signButton("trash", `Delete ${recording.name}`, { "data-keep": recording.id, onclick: remove }),
   );
 }
 
@@ -211,24 +206,22 @@ function agreement(page) {
   const { consent, language } = page.voice;
   const { terms, phrase_languages: languages } = session.config.own_voices;
   const agreed = h("input", { type: "checkbox", "data-keep": "agreed" });
-  const select = languageSelect(
-    languages.includes(language.slice(0, 2)) ? language.slice(0, 2) : languages[0],
-    languages,
-  );
-  set(select, { "data-keep": "language" });
+  const spokenIn = languages.includes(language.slice(0, 2)) ? language.slice(0, 2) : languages[0];
+  const choice = languageSelect(spokenIn, languages, { "data-keep": "language" });
   const ask = page.button("button.button.primary.fit", "Show me the phrase", async () => {
     if (!agreed.checked) throw new Error("Please read the terms and say that you agree.");
-    await post(`${page.base}/phrases`, { agreed: true, language: select.value });
+    await post(`${page.base}/phrases`, { agreed: true, language: choice.value });
   });
   return [
     consent?.verdict === "refused" && consent.reason && note("bad", consent.reason),
     h(
       "p",
-      "Nobody may make a voice of somebody else. So you read a phrase aloud, which is a new one each time, and we compare it with your recordings.",
+      "Nobody may make a voice of somebody else. So you read a phrase aloud, which is a new one each time, " +
+        "and we compare it with your recordings.",
     ),
     h("details", h("summary", "What you agree to"), h("p.small", terms)),
     h("label.switch", agreed, h("span", "It is my own voice, and I agree.")),
-    field("Language of the phrase", select),
+    field("Language of the phrase", choice),
     ask,
   ];
 }
@@ -256,7 +249,8 @@ function consentedCard(page) {
     "Your consent is here",
     h(
       "p",
-      `${clock(page.voice.usable_s)} minutes of recordings, and the phrase you spoke. They stay as they are from now on.`,
+      `${clock(page.voice.usable_s)} minutes of recordings, and the phrase you spoke. `,
+      "They stay as they are from now on.",
     ),
     page.button("button.link.fit", "Change the recordings (the phrase must be spoken again)", () =>
       del(`${page.base}/consent`),
@@ -287,7 +281,8 @@ function trainCard(page) {
     ),
     h(
       "p.quiet",
-      "It takes a quarter of an hour and more, since songs of others go first. You can close this page. If it fails, you get the credits back.",
+      "It takes a quarter of an hour and more, since songs of others go first. You can close this page. " +
+        "If it fails, you get the credits back.",
     ),
     train,
   );
@@ -362,7 +357,9 @@ function accessCard(page) {
     h("div.stack.tight-stack", { role: "radiogroup", "aria-label": "Who may sing with it" }, choices),
     h(
       "p.small.quiet",
-      `Of what others paid for the credits that they spend on your published voice, ${voice.royalty_permille / 10} % are yours.`,
+      "Of what others paid for the credits that they spend on your published voice, ",
+      `${voice.royalty_permille / 10} % are yours. `,
+      h("a", { href: "/app/earnings" }, "Earnings"),
     ),
     voice.state === "review" &&
       note("info", "A person listens to it; we tell you by mail. Until then only you can use it."),
@@ -371,25 +368,7 @@ function accessCard(page) {
 }
 
 function linkField(page) {
-  const url = session.config.public_url
-    ? page.voice.link_url
-    : new URL(new URL(page.voice.link_url).pathname, location.origin).href;
-  const address = h("input", {
-    type: "url",
-    readonly: true,
-    value: url,
-    "aria-label": "Link",
-    onfocus: () => address.select(),
-  });
-  const copy = onPress(h("button.button", { type: "button" }, icon("copy"), "Copy"), async () => {
-    try {
-      await navigator.clipboard.writeText(url);
-      toast("Link copied");
-    } catch {
-      address.select();
-      toast("Copy it from the field", "bad");
-    }
-  });
+  const { field: address, button: copy } = copyable("Link", reachable(page.voice.link_url), { type: "url" });
   const renew = page.button("button.button.ghost", "New link, the old one ends", () =>
     post(`${page.base}/access`, { access: "link" }),
   );
@@ -417,7 +396,8 @@ function endCard(page) {
   };
   const remove = async () => {
     const text = voice.trained
-      ? "Nobody can convert with it any more, at once; the voice and its recordings are deleted for good. Songs that were made stay."
+      ? "Nobody can convert with it any more, at once; the voice and its recordings are deleted for good. " +
+        "Songs that were made stay."
       : "Its recordings are deleted for good.";
     if (!(await confirmed({ title: `Delete "${voice.title}"?`, text, action: "Delete it" }))) return;
     try {

@@ -1,9 +1,9 @@
 // A member's own voices: the list, and how a new one begins.
 import { get, post } from "../api.js";
 import { playButton } from "../audio.js";
-import { field, h, icon, note, toast, working } from "../dom.js";
+import { field, forMembers, h, icon, note, select, working } from "../dom.js";
 import { credits, languageName, spoken } from "../format.js";
-import { session } from "../session.js";
+import { isMember, session } from "../session.js";
 
 export const STATES = {
   draft: "recordings are gathered",
@@ -16,34 +16,10 @@ export const STATES = {
   withdrawn: "deleted",
 };
 
-const LANGUAGES = [
-  "en",
-  "de",
-  "fr",
-  "es",
-  "it",
-  "nl",
-  "pt",
-  "pl",
-  "ru",
-  "uk",
-  "sv",
-  "da",
-  "fi",
-  "cs",
-  "tr",
-  "ja",
-  "zh",
-  "ko",
-];
+const LANGUAGES = "en de fr es it nl pt pl ru uk sv da fi cs tr ja zh ko".split(" ");
 
-export const languageSelect = (chosen, codes = LANGUAGES) =>
-  h(
-    "select",
-    [...new Set([chosen, ...codes])]
-      .filter(Boolean)
-      .map((code) => h("option", { value: code, selected: code === chosen }, languageName(code))),
-  );
+export const languageSelect = (chosen, codes = LANGUAGES, attributes = {}) =>
+  select(Object.fromEntries([chosen, ...codes].map((code) => [code, languageName(code)])), chosen, attributes);
 
 const line = (voice) =>
   h(
@@ -62,14 +38,7 @@ const line = (voice) =>
 function newVoice(go) {
   const title = h("input", { type: "text", required: true, maxlength: 60, autocomplete: "off" });
   const language = languageSelect((navigator.language || "en").slice(0, 2));
-  const gender = h(
-    "select",
-    [
-      ["", "rather not say"],
-      ["female", "female"],
-      ["male", "male"],
-    ].map(([value, words]) => h("option", { value }, words)),
-  );
+  const gender = select({ "": "rather not say", female: "female", male: "male" }, "");
   const button = h("button.button.primary.fit", icon("mic"), "Begin");
   const begin = working(button, async () => {
     const voice = await post("/own-voices", {
@@ -96,16 +65,8 @@ export default async function ownVoices({ go }) {
       title: "Your voices",
       node: h("section.narrow.stack", h("h1", "Your voices"), h("p", "Own voices are not made here.")),
     };
-  const voices = await get("/own-voices").catch((error) => {
-    if (error.code !== "members_only") throw error;
-    toast("Own voices need an account.", "bad");
-    return null;
-  });
-  if (!voices)
-    return {
-      title: "Your voices",
-      node: note("info", h("a", { href: "/app/signup" }, "Sign up"), " to make your own voice."),
-    };
+  if (!isMember()) return forMembers("Your own voice", "Sing anything in your voice. It needs an account.");
+  const voices = await get("/own-voices");
   const kept = voices.filter((voice) => voice.state !== "withdrawn");
   const steps = [
     `Record or upload ${spoken(config.needed_s)} of your own singing or speech.`,
@@ -122,7 +83,7 @@ export default async function ownVoices({ go }) {
       voices.length > 0 && h("ul.lines.card", voices.map(line)),
       kept.length === 0 &&
         h(
-          "ol.stack.tight-stack",
+          "ol.stack.tight-stack.listed",
           steps.map((words) => h("li", words)),
         ),
       !session.account?.email_verified

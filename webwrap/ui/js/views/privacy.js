@@ -17,7 +17,8 @@ const KEPT = [
     "until you delete them or your account; an upload that was broken off, a day",
   ],
   [
-    "Your own voice, if you make one: its recordings, a description of how it sounds, the phrase you spoke and how it was checked",
+    "Your own voice, if you make one: its recordings, a description of how it sounds, the phrase you spoke and how " +
+      "it was checked",
     "until you delete the voice; the phrase as text and the check, until you delete your account",
   ],
   ["Downloads made of a song", "the newest ten of each song"],
@@ -35,7 +36,8 @@ const KEPT = [
   ],
   ["That your e-mail address had its free credits, as a hash", "180 days, also after your account is deleted"],
   [
-    "Pictures, release forms and packages, and your names on platforms that you connected; what opens those accounts is encrypted",
+    "Pictures, release forms and packages, and your names on platforms that you connected; what opens those accounts " +
+      "is encrypted",
     "until you delete or disconnect them",
   ],
   ["What you write when you report a song or an artist, and your e-mail if you want an answer", "with the report"],
@@ -90,10 +92,10 @@ export default async function privacy() {
       h("h2", "What others see"),
       h(
         "p",
-        "Only songs that you share, by their link or on your artist's page, until you stop sharing; artists and others ",
-        "see how many listen and follow and what was paid to them, never who, and those that you publish on other platforms. Payments are made with Stripe, ",
-        "which learns your e-mail address. Mails go to your address only: to confirm it, about your password, and ",
-        "about songs of artists you follow.",
+        "Only songs that you share, by their link or on your artist's page, until you stop sharing, and those that ",
+        "you publish on other platforms. Artists see how many listen and follow and what was paid to them, never who. ",
+        "Payments are made with Stripe, which learns your e-mail address. Mails go to your address only: to confirm ",
+        "it, about your password, and about songs of artists you follow.",
       ),
       h("h2", "In your browser"),
       h(

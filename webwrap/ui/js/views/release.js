@@ -1,40 +1,14 @@
 // A release: what distributors ask for, the cover, and the package to hand over.
 import { del, get, poll, post, put } from "../api.js";
-import { announce, confirmed, field, h, icon, note, onPress, toast, toggle } from "../dom.js";
+import { announce, card, confirmed, field, h, icon, note, onPress, select, toast, toggle } from "../dom.js";
 import { clock, languageName } from "../format.js";
 import { pictureField } from "../picture.js";
 
-const LANGUAGES = [
-  "",
-  "en",
-  "de",
-  "fr",
-  "es",
-  "it",
-  "pt",
-  "nl",
-  "pl",
-  "sv",
-  "da",
-  "nb",
-  "fi",
-  "cs",
-  "ru",
-  "uk",
-  "tr",
-  "el",
-  "he",
-  "ar",
-  "hi",
-  "ja",
-  "ko",
-  "zh",
-  "zxx",
-];
+const LANGUAGES = "en de fr es it pt nl pl sv da nb fi cs ru uk tr el he ar hi ja ko zh".split(" ");
+const OTHERWISE = "If not, the distributor gives you one.";
 const EXPLICIT = { "": "Choose…", not_explicit: "No", explicit: "Yes", edited: "No, they were taken out" };
 const WRITERS = { composer: "music", lyricist: "words", composer_lyricist: "music and words" };
 const ARTISTS = { main: "main artist", featured: "featured" };
-const over = (job) => job.state === "done" || job.state === "failed" || job.state === "cancelled";
 
 export default async function release({ params, go }) {
   const path = `/releases/${params[0]}`;
@@ -57,18 +31,17 @@ export default async function release({ params, go }) {
     "section.stack.studio",
     h(
       "div.stack.tight-stack",
+      h("p.small.quiet", songsOf(page.release)),
       h("h1", "Release package"),
-      h("p.quiet", "All that a distributor asks for, as one file. Changes are kept as you make them."),
+      h(
+        "p.quiet",
+        "All that a distributor asks for, as one file to hand over to one. Changes are kept as you make them.",
+      ),
     ),
     h(
       "div.two",
       about(page),
-      h(
-        "section.card.stack",
-        h("h2", "Cover"),
-        h("p.small.quiet", "A square of at least 3000 x 3000 pixels, JPEG or PNG."),
-        cover,
-      ),
+      card("Cover", h("p.small.quiet", "A square of at least 3000 × 3000 pixels, JPEG or PNG."), cover),
     ),
     form.tracks.map((track, index) => song(page, track, index)),
     packing(page),
@@ -76,6 +49,10 @@ export default async function release({ params, go }) {
   );
   return { title: "Release package", node, destroy: () => clearTimeout(page.saving) };
 }
+
+/// The way back.
+const songsOf = (release) =>
+  release.songs.map((one, index) => [index > 0 && ", ", h("a", { href: `/app/songs/${one.id}` }, one.title)]);
 
 // ---- keeping what is typed ----
 
@@ -105,13 +82,8 @@ const text = (page, object, name, label, attributes = {}, hint = undefined) =>
   );
 
 function choice(page, object, name, label, options) {
-  const items = Object.entries(options).map(([value, words]) =>
-    h("option", { value, selected: value === object[name] }, words),
-  );
-  return field(
-    label,
-    h("select", { onchange: (event) => ((object[name] = event.target.value), changed(page)) }, items),
-  );
+  const onchange = (event) => ((object[name] = event.target.value), changed(page));
+  return field(label, select(options, object[name], { onchange }));
 }
 
 /// Names with what each of them is; one more line is always there.
@@ -133,16 +105,8 @@ function people(page, object, name, label, roles) {
       "aria-label": `${label} ${number}`,
       oninput: keep,
     });
-    const items = Object.entries(roles).map(([value, words]) =>
-      h("option", { value, selected: value === one.role }, words),
-    );
-    list.append(
-      h(
-        "div.row.nowrap.person",
-        who,
-        h("select", { "aria-label": `${label} ${number}: as what`, onchange: keep }, items),
-      ),
-    );
+    const role = select(roles, one.role, { "aria-label": `${label} ${number}: as what`, onchange: keep });
+    list.append(h("div.row.nowrap.person", who, role));
   };
   object[name].forEach(add);
   add();
@@ -153,9 +117,8 @@ function people(page, object, name, label, roles) {
 
 function about(page) {
   const { form } = page.release;
-  return h(
-    "section.card.stack",
-    h("h2", "About it"),
+  return card(
+    "About it",
     text(page, form, "title", "Title"),
     text(page, form, "version", "Version, if any", { placeholder: "Acoustic" }),
     people(page, form, "artists", "Artist", ARTISTS),
@@ -169,19 +132,18 @@ function about(page) {
     h(
       "div.two",
       text(page, form, "release_date", "Release day, if fixed", { type: "date" }),
-      text(page, form, "upc", "UPC or EAN, if you have one", { maxlength: 20 }, "The distributor gives one else."),
+      text(page, form, "upc", "UPC or EAN, if you have one", { maxlength: 20 }, OTHERWISE),
     ),
   );
 }
 
 function song(page, track, index) {
   const facts = page.release.songs.find((one) => one.id === track.song);
-  const languages = Object.fromEntries(
-    LANGUAGES.map((code) => [
-      code,
-      code === "" ? "Choose…" : code === "zxx" ? "There are no words" : languageName(code),
-    ]),
-  );
+  const languages = {
+    "": "Choose…",
+    ...Object.fromEntries(LANGUAGES.map((code) => [code, languageName(code)])),
+    zxx: "There are no words",
+  };
   const original = h(
     "div.two",
     text(page, track, "original_title", "Title of the original"),
@@ -193,13 +155,13 @@ function song(page, track, index) {
     original.hidden = !on;
     changed(page);
   });
-  return h(
-    "section.card.stack",
-    h("h2", `Song ${index + 1}: ${facts?.title ?? "deleted"}`),
+  return card(
+    `Song ${index + 1}: ${facts?.title ?? "deleted"}`,
     facts &&
       h(
         "p.small.quiet",
-        `${clock(facts.duration_s)} · voice ${facts.voice.title} · licence: ${facts.voice.licence ?? "not known any more"}`,
+        `${clock(facts.duration_s)} · voice ${facts.voice.title} · `,
+        `licence: ${facts.voice.licence ?? "not known any more"}`,
       ),
     h("div.two", text(page, track, "title", "Title"), text(page, track, "version", "Version, if any")),
     people(page, track, "writers", "Written by", WRITERS),
@@ -212,7 +174,7 @@ function song(page, track, index) {
     original,
     h(
       "div.two",
-      text(page, track, "isrc", "ISRC, if you have one", { maxlength: 20 }, "The distributor gives one else."),
+      text(page, track, "isrc", "ISRC, if you have one", { maxlength: 20 }, OTHERWISE),
       text(page, track, "iswc", "ISWC, if you know it", { maxlength: 20 }),
     ),
   );
@@ -229,9 +191,8 @@ function packing(page) {
   };
   page.button = onPress(h("button.button.primary", { type: "button" }, icon("download"), "Make the package"), make);
   refresh(page);
-  return h(
-    "section.card.stack",
-    h("h2", "Package"),
+  return card(
+    "Package",
     toggle(
       "I may release this: the song, the recording and the cover are mine, or I have the licences",
       form.rights_confirmed,
@@ -249,7 +210,7 @@ function packing(page) {
 async function watch(page, id) {
   const bar = h("progress", { max: 1, "aria-label": "Making the package" });
   page.pack.replaceChildren(h("p.small.quiet", "Mastering and packing…"), bar);
-  await poll(`/jobs/${id}`, { finished: over, onchange: (now) => (bar.value = now.progress) });
+  await poll(`/jobs/${id}`, { onchange: (now) => (bar.value = now.progress) });
   const { form } = page.release;
   page.release = { ...(await get(page.path)), form };
   announce("The package is ready");
@@ -264,7 +225,7 @@ function refresh(page) {
       ? [
           h("p", "Still to do:"),
           h(
-            "ul.todo",
+            "ul.listed.todo",
             problems.map((one) => h("li", todo(page, one))),
           ),
         ]

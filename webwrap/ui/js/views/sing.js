@@ -1,6 +1,6 @@
 // Sing to a song: it plays in the headphones while the microphone records; the take goes to the studio with it.
 import { get, poll, post } from "../api.js";
-import { announce, field, h, icon, note, onPress, set, toast } from "../dom.js";
+import { announce, field, h, icon, note, onPress, set, signUp, toast } from "../dom.js";
 import { clock, credits, plural, signed } from "../format.js";
 import { canRecord } from "../recorder.js";
 import { isMember, refreshAccount, session } from "../session.js";
@@ -72,7 +72,6 @@ function choosePart(page) {
       page.go(`/app/jobs/${job.id}`);
     },
   );
-  const signUp = h("a", { href: `/app/signup?next=${encodeURIComponent(location.pathname)}` }, "Sign up");
   page.show(
     h(
       "section.card.stack",
@@ -83,7 +82,7 @@ function choosePart(page) {
         isMember() && take,
         h("button.button", { type: "button", onclick: () => prepare(page, "all") }, "Sing with the singer"),
       ),
-      !isMember() && h("p.small.quiet", signUp, " to have the singer taken out."),
+      !isMember() && h("p.small.quiet", signUp("a"), " to have the singer taken out."),
     ),
   );
 }
@@ -272,7 +271,7 @@ function takePlayer({ along }) {
   return {
     nodes: [
       scrub,
-      h("div.row.transport", play, time),
+      h("div.row", play, time),
       h(
         "div.three",
         slider("Your voice", "", level("voiceLevel"), percent, (v) => along.levels({ voice: v / 100 })),

@@ -1,10 +1,24 @@
 // A finished song: compare, mix, download, share, go on.
-import { del, get, patch, poll, post } from "../api.js";
-import { announce, confirmed, copyable, field, h, icon, note, onPress, segments, toast, toggle } from "../dom.js";
+import { del, get, over, patch, poll, post } from "../api.js";
+import {
+  announce,
+  confirmed,
+  copyable,
+  field,
+  h,
+  icon,
+  note,
+  onPress,
+  segments,
+  signButton,
+  signUp,
+  toast,
+  toggle,
+} from "../dom.js";
 import { clock, credits, keyWords, when } from "../format.js";
-import { comparison } from "../player.js";
+import { comparison, mixOf } from "../player.js";
 import { places } from "../places.js";
-import { isMember, session } from "../session.js";
+import { isMember, reachable, session } from "../session.js";
 import { videos } from "../video.js";
 
 export default async function song({ params, go }) {
@@ -33,14 +47,14 @@ export default async function song({ params, go }) {
       hidden &&
         note("bad", "Your artist's page was hidden after a complaint. Nobody hears your songs, by link either."),
       player.node,
-      h("div.two", downloads(found, mix), sharing(found, mix)),
-      h("div.two", videos(found, mix, published.videoMade), published.node),
       h(
         "div.row",
         h("a.button.primary", { href: another }, icon("again"), "Again with another voice"),
         found.music && h("a.button", { href: `/app/sing/${found.recording}` }, icon("mic"), "Sing it yourself"),
-        remover(id, go),
       ),
+      h("div.two", downloads(found, mix), sharing(found, mix)),
+      h("div.two", videos(found, mix, published.videoMade), published.node),
+      h("div", remover(id, go)),
     ),
     destroy: () => (player.destroy(), published.destroy()),
   };
@@ -49,14 +63,16 @@ export default async function song({ params, go }) {
 function wholeSong(address) {
   if (isMember()) return h("a", { href: address }, "Convert the whole song");
   const { free_credits: free } = session.config;
-  const signUp = h("a", { href: `/app/signup?next=${encodeURIComponent(address)}` }, "Sign up");
-  return h("span", signUp, free > 0 ? ` for whole songs: ${credits(free)} are on us.` : " for whole songs.");
+  return h(
+    "span",
+    signUp("a", address),
+    free > 0 ? ` for whole songs: ${credits(free)} are on us.` : " for whole songs.",
+  );
 }
 
 function title(found) {
   const heading = h("h1", found.title);
-  const attributes = { type: "button", "aria-label": "Change the title" };
-  const rename = onPress(h("button.round.soft.small-round.plain", attributes, icon("edit")), async () => {
+  const rename = onPress(signButton("edit", "Change the title"), async () => {
     const wanted = await confirmed({
       title: "Change the title",
       text: "It is shown to you and on the shared page.",
@@ -74,7 +90,9 @@ function remover(id, go) {
   return onPress(h("button.button.danger", { type: "button" }, icon("trash"), "Delete this song"), async () => {
     const sure = await confirmed({
       title: "Delete this song?",
-      text: "The song, its downloads and its shared page go for good. Your recording stays, and so does what you published elsewhere.",
+      text:
+        "The song, its downloads and its shared page go for good. " +
+        "Your recording stays, and so does what you published elsewhere.",
       action: "Delete it",
     });
     if (!sure) return;
@@ -89,17 +107,9 @@ function remover(id, go) {
 async function rendered(song, mix, format, parts, state, words) {
   const bar = h("progress", { max: 1, "aria-label": "Preparing" });
   state.replaceChildren(h("p.small.quiet", words), bar);
-  let render = await post(`/songs/${song.id}/renders`, {
-    format,
-    parts,
-    wet: Math.round(mix.wet * 100) / 100,
-    level_db: mix.level_db,
-    music_db: mix.music_db,
-  });
-  const over = (now) => now.state === "done" || now.state === "failed" || now.state === "cancelled";
+  let render = await post(`/songs/${song.id}/renders`, { format, parts, ...mixOf(mix) });
   if (!render.url || !over(render))
     render = await poll(`/renders/${render.id}`, {
-      finished: over,
       every: 600,
       onchange: (now) => (bar.value = now.progress),
     });
@@ -153,10 +163,7 @@ function sharing(song, mix) {
   return h("section.card.stack", { "aria-labelledby": "share-title" }, heading, box);
 }
 
-const signUpToShare = () => [
-  h("p.quiet", "Sharing needs an account, so that you can take a song back."),
-  h("a.button.fit", { href: `/app/signup?next=${encodeURIComponent(location.pathname)}` }, "Sign up"),
-];
+const signUpToShare = () => [h("p.quiet", "Sharing needs an account, so that you can take a song back."), signUp()];
 
 const shareRender = (song, mix, state) =>
   rendered(song, mix, "mp3", "all", state, "Preparing the song as you mixed it…");
@@ -177,10 +184,6 @@ function unshared(song, mix, show) {
   return [h("p.quiet", words), h("div", make), state];
 }
 
-/// By the page's own address where the service was told no other: at home it is reached by several names.
-const addressOf = (share) =>
-  session.config.public_url ? share.url : new URL(new URL(share.url).pathname, location.origin).href;
-
 function shared(song, mix, show) {
   const { share } = song;
   const stop = onPress(h("button.button.danger", { type: "button" }, "Stop sharing"), async () => {
@@ -199,7 +202,7 @@ function shared(song, mix, show) {
     }
   });
   return [
-    ...link(song.title, addressOf(share)),
+    ...link(song.title, reachable(share.url)),
     audience(share),
     access(share),
     download,
@@ -244,10 +247,10 @@ function access(share) {
   return h("div.stack.tight-stack", h("span.label", "Who hears it"), choice, state, files);
 }
 
-const AUDIENCES = { unlisted: "Who has the link", public: "Everyone" };
+const AUDIENCES = { unlisted: "By its link", public: "On your page" };
 const AUDIENCE_HINTS = {
   unlisted: "Nobody finds it without the link.",
-  public: "On your artist's page, in its feed and under Discover. Who follows you is told by mail, once.",
+  public: "On your artist's page, in its feed and under Discover, too. Who follows you is told by mail, once.",
 };
 
 const makePage = () => `/app/artist?next=${encodeURIComponent(location.pathname)}`;
@@ -256,8 +259,8 @@ const makePage = () => `/app/artist?next=${encodeURIComponent(location.pathname)
 function audience(share) {
   const box = h("div.stack.tight-stack");
   const choice = (trouble) => [
-    h("span.label", "Who finds it"),
-    segments("Who finds it", "audience", AUDIENCES, share.visibility, change),
+    h("span.label", "Where it is found"),
+    segments("Where it is found", "audience", AUDIENCES, share.visibility, change),
     h("p.small.quiet", AUDIENCE_HINTS[share.visibility]),
     trouble,
   ];
@@ -288,7 +291,7 @@ function link(name, url) {
 /// For a page of one's own: the same frame that oEmbed gives.
 function embedding(song) {
   const frame = h("iframe", {
-    src: new URL(`/embed/${song.share.id}`, addressOf(song.share)).href,
+    src: new URL(`/embed/${song.share.id}`, reachable(song.share.url)).href,
     width: 480,
     height: 180,
     title: song.title,

@@ -39,7 +39,7 @@ export default async function songs() {
   const made = list.length
     ? h("ul.songs", rows)
     : h(
-        "div.card.stack.centred.empty",
+        "div.card.stack.centred",
         h("div.listening.still", { "aria-hidden": "true" }, ...Array.from({ length: 5 }, () => h("span"))),
         h("h2", "No songs yet"),
         h("p.quiet", "Sing something or upload a song, choose a voice, and it appears here."),

@@ -1,14 +1,11 @@
 // Where a song comes from: a file or the microphone.
 import { get } from "../api.js";
-import { silence } from "../audio.js";
-import { announce, h, icon, note, set, toast } from "../dom.js";
-import { bytes, clock, plural } from "../format.js";
-import { Meter } from "../meter.js";
-import { canRecord, Recorder } from "../recorder.js";
+import { h, icon, note, onPress, set, signUp, toast } from "../dom.js";
+import { bytes } from "../format.js";
+import { canRecord } from "../recorder.js";
 import { recordingLine } from "../recordings.js";
 import { ensureAccount, isMember, session } from "../session.js";
-import { upload } from "../upload.js";
-import { Waveform } from "../waveform.js";
+import { NO_MIC, TakeBox } from "../takes.js";
 
 const FILES = "audio/*,video/mp4,video/webm,.flac,.opus,.m4a,.wav,.mp3,.ogg";
 
@@ -16,35 +13,58 @@ const FILES = "audio/*,video/mp4,video/webm,.flac,.opus,.m4a,.wav,.mp3,.ogg";
 const hold = (event) => event.preventDefault();
 const holdPage = (on) => window[on ? "addEventListener" : "removeEventListener"]("beforeunload", hold);
 
-/// What the steps below share. show(...) replaces what is seen.
-class Page {
+/// The ways in, and what becomes of the one that is taken.
+class Page extends TakeBox {
   constructor({ voice, go }) {
-    this.voice = voice;
-    this.go = go;
-    this.stage = h("div.stack");
-    this.earlier = h("div");
-    this.leaving = new AbortController();
-    this.recorder = null;
-    this.left = false;
+    const query = voice ? `?voice=${encodeURIComponent(voice)}` : "";
+    super({
+      frame: "section.card",
+      heading: "h2",
+      longest: session.config.max_duration_s,
+      busy: holdPage,
+      before: ensureAccount,
+      earlier: h("div"),
+      then: "recordings", // where an upload is used: there (the studio), or in "sing"
+      sent: (id) => go(`/app/${this.then}/${id}${query}`),
+    });
+    this.query = query;
   }
-  show(...children) {
-    this.stage.replaceChildren(...children.flat().filter(Boolean));
+
+  idle(problem = null) {
+    this.busy(false);
+    this.then = "recordings";
+    const mic = h(
+      "button.source.mic",
+      { type: "button" },
+      h("span.source-icon", icon("mic")),
+      h("strong.source-title", "Sing now"),
+      h("span.quiet", "Record with this device's microphone"),
+      h("span.small.quiet", "You can listen before anything is uploaded"),
+    );
+    onPress(mic, () => this.record());
+    if (!canRecord()) set(mic, { disabled: true, "aria-describedby": "no-mic" });
+    this.show(
+      problem && note("bad", problem),
+      h("div.sources", dropZone(this), mic),
+      singAlong(this),
+      !canRecord() && h("p.small.quiet", { id: "no-mic" }, NO_MIC),
+      this.earlier,
+    );
   }
-  tell(...children) {
-    this.stage.prepend(note("bad", ...children));
+
+  trouble(error) {
+    const all = { href: "/app/recordings", target: "_blank", rel: "noopener" };
+    return [error.message, " ", error.code === "quota_exceeded" && h("a", all, "See them all")];
   }
+
   destroy() {
-    this.left = true;
+    super.destroy();
     holdPage(false);
-    this.leaving.abort();
-    this.recorder?.close();
-    this.recorder = null;
   }
 }
 
 export default async function start({ query, go }) {
   const page = new Page({ voice: query.get("voice"), go });
-  choose(page);
   if (session.account) {
     get("/recordings")
       .then((recordings) => showEarlier(page, recordings))
@@ -52,7 +72,7 @@ export default async function start({ query, go }) {
   }
   const guest = [
     `You are trying voxconv as a guest: one part of up to ${Math.round(session.config.preview_s)} seconds, free. `,
-    h("a", { href: "/app/signup" }, "Sign up"),
+    signUp("a"),
     " for whole songs; what you make now stays yours.",
   ];
   return {
@@ -61,7 +81,7 @@ export default async function start({ query, go }) {
       "section.stack.narrow-wide",
       h("h1", "What shall we sing?"),
       !isMember() && note("info", ...guest),
-      page.stage,
+      page.node,
     ),
     destroy: () => page.destroy(),
   };
@@ -72,8 +92,7 @@ function showEarlier(page, recordings) {
   const usable = recordings
     .filter((item) => item.state !== "failed" && item.state !== "uploading" && !item.voice)
     .slice(0, 6);
-  const query = page.voice ? `?voice=${encodeURIComponent(page.voice)}` : "";
-  const lines = usable.map((recording) => recordingLine(recording, { query }));
+  const lines = usable.map((recording) => recordingLine(recording, { query: page.query }));
   page.earlier.replaceChildren(
     h(
       "section.stack.tight-stack",
@@ -85,26 +104,6 @@ function showEarlier(page, recordings) {
 }
 
 const maxBytes = () => (isMember() ? session.config.max_upload_bytes : session.config.guest_max_upload_bytes);
-
-function choose(page) {
-  holdPage(false);
-  const mic = h(
-    "button.source.mic",
-    { type: "button", onclick: () => record(page) },
-    h("span.source-icon", icon("mic")),
-    h("strong.source-title", "Sing now"),
-    h("span.quiet", "Record with this device's microphone"),
-    h("span.small.quiet", "You can listen before anything is uploaded"),
-  );
-  if (!canRecord()) set(mic, { disabled: true, "aria-describedby": "no-mic" });
-  const noMic = "Recording needs a newer browser and a secure (https) address; uploading works.";
-  page.show(
-    h("div.sources", dropZone(page), mic),
-    singAlong(page),
-    !canRecord() && h("p.small.quiet", { id: "no-mic" }, noMic),
-    page.earlier,
-  );
-}
 
 function fileInput(label, take) {
   const input = h("input.visually-hidden", { type: "file", accept: FILES, "aria-label": label });
@@ -131,7 +130,7 @@ function dropZone(page) {
   const minutes = Math.round(session.config.max_duration_s / 60);
   const input = fileInput("Choose a song from your device", (file) => takeFile(page, file));
   const zone = h(
-    "label.source.drop",
+    "label.source",
     input,
     h("span.source-icon", icon("upload")),
     h("strong.source-title", "Upload a song"),
@@ -148,7 +147,6 @@ function dropZone(page) {
   return zone;
 }
 
-/// `then`: where it is used: "recordings" (the studio) or "sing".
 function takeFile(page, file, then = "recordings") {
   if (!file) return;
   if (file.size === 0) return toast("This file is empty. Choose another one.", "bad");
@@ -156,110 +154,6 @@ function takeFile(page, file, then = "recordings") {
     const limit = `${bytes(maxBytes())} is the most${isMember() ? "" : " without an account"}`;
     return toast(`This file has ${bytes(file.size)}; ${limit}. Make it an mp3, or cut it.`, "bad");
   }
-  send(page, file, () => choose(page), then);
-}
-
-/// back() shows what there was before, if it does not get through: a take is only here.
-async function send(page, file, back, then = "recordings") {
-  silence();
-  holdPage(true);
-  const stop = new AbortController();
-  const bar = h("progress", { max: 1, value: 0, "aria-label": "Upload" });
-  const words = h("p.small.quiet", "Starting…");
-  const cancel = h("button.button.slim", { type: "button", onclick: () => stop.abort() }, "Cancel");
-  page.show(h("section.card.stack", h("h2", `Uploading ${file.name}`), bar, words, h("div.row", cancel)));
-  announce(`Uploading ${file.name}`);
-  page.leaving.signal.addEventListener("abort", () => stop.abort("left"));
-  const offline = "The connection is gone. The upload goes on by itself when it is back; keep this page open.";
-  try {
-    await ensureAccount();
-    const id = await upload(file, {
-      signal: stop.signal,
-      progress: (part) => {
-        bar.value = part;
-        words.textContent = `${Math.round(part * 100)} % of ${bytes(file.size)}`;
-      },
-      waiting: (on) => on && (words.textContent = offline),
-    });
-    holdPage(false);
-    page.go(`/app/${then}/${id}${page.voice ? `?voice=${encodeURIComponent(page.voice)}` : ""}`);
-  } catch (error) {
-    if (page.left) return;
-    back();
-    if (error.name === "AbortError") return;
-    const all = { href: "/app/recordings", target: "_blank", rel: "noopener" };
-    page.tell(error.message, " ", error.code === "quota_exceeded" && h("a", all, "See them all"));
-  }
-}
-
-async function record(page) {
-  silence();
-  const meter = new Meter();
-  const stop = async (why) => {
-    if (page.recorder !== recorder) return;
-    page.recorder = null;
-    const take = await recorder.stop();
-    meter.wave.destroy();
-    if (page.left) return;
-    if (take.size) review(page, take, meter.seconds, meter.peaks);
-    else choose(page);
-    if (why) page.tell(why);
-  };
-  const level = (peak, seconds) => meter.add(peak, seconds);
-  const recorder = new Recorder({ longest: session.config.max_duration_s, ended: stop, level });
-  page.recorder = recorder;
-  try {
-    await recorder.start();
-  } catch (error) {
-    page.recorder = null;
-    choose(page);
-    return page.tell(error.message);
-  }
-  if (page.left || page.recorder !== recorder) return recorder.close();
-  holdPage(true);
-  const button = h("button.button.primary.big", { type: "button", onclick: () => stop() }, icon("stop"), "Stop");
-  const heading = h("h2", h("span.dot", { "aria-hidden": "true" }), "Recording");
-  page.show(
-    h(
-      "section.card.stack.recorder.live",
-      h("div.row.between", heading, meter.time),
-      h("div.take-wave", meter.wave.node),
-      meter.bar,
-      meter.words,
-      h("div.row", button),
-    ),
-  );
-  button.focus();
-  announce("Recording");
-}
-
-function review(page, take, seconds, peaks) {
-  holdPage(true);
-  const url = URL.createObjectURL(take);
-  const title = h("h2", { tabindex: "-1" }, `Your take, ${clock(seconds)}`);
-  const wave = new Waveform(peaks);
-  const then = (next) => () => {
-    URL.revokeObjectURL(url);
-    wave.destroy();
-    next();
-  };
-  const button = (spec, next, ...words) => h(spec, { type: "button", onclick: then(next) }, ...words);
-  const use = () => send(page, take, () => review(page, take, seconds, peaks));
-  page.show(
-    h(
-      "section.card.stack.recorder",
-      title,
-      h("div.take-wave", wave.node),
-      h("audio", { controls: true, src: url, "aria-label": "Your recording" }),
-      h(
-        "div.row",
-        button("button.button.primary", use, icon("arrow"), "Use this take"),
-        button("button.button", () => record(page), icon("again"), "Sing again"),
-        h("a.button.ghost", { href: url, download: take.name }, icon("download"), "Save a copy"),
-        button("button.button.ghost", () => choose(page), "Discard"),
-      ),
-    ),
-  );
-  title.focus();
-  announce(`Recorded ${plural(Math.round(seconds), "second")}`);
+  page.then = then;
+  page.send(file);
 }

@@ -1,6 +1,6 @@
 // What is to be made of a recording: its part, the voice, the key, the price, go.
 import { get, poll, post } from "../api.js";
-import { announce, h, icon, note, set, toggle, working } from "../dom.js";
+import { announce, h, icon, note, set, signUp, toggle, working } from "../dom.js";
 import { clock, credits, noteName, plural } from "../format.js";
 import { keyCard } from "../key.js";
 import { partCard } from "../part.js";
@@ -10,7 +10,6 @@ import { allVoices, byFit, voiceGallery } from "../voices.js";
 
 const QUOTE_DELAY_MS = 250; // after the last change of what is asked for
 const round = (seconds) => Math.round(seconds * 100) / 100;
-const signUpUrl = () => `/app/signup?next=${encodeURIComponent(location.pathname + location.search)}`;
 
 export default async function studio({ params, query, go }) {
   const leaving = new AbortController();
@@ -94,12 +93,7 @@ function controls({ recording, voices, peaks, query, go }) {
     limit,
     footer:
       limit > 0 &&
-      h(
-        "p.small.quiet",
-        `As a guest you hear up to ${Math.round(limit)} seconds. `,
-        h("a", { href: signUpUrl() }, "Sign up"),
-        " for all of it.",
-      ),
+      h("p.small.quiet", `As a guest you hear up to ${Math.round(limit)} seconds. `, signUp("a"), " for all of it."),
     changed: () => order.askForPrice(),
   });
   const music = musicCard(recording, () => {
@@ -251,7 +245,7 @@ function orderer(wanted, options) {
 
 function wayOut(error, member) {
   if (error.code === "not_enough_credits") return h("span", " ", h("a", { href: "/app/credits" }, "Get credits"));
-  return member ? "" : h("span", " ", h("a", { href: signUpUrl() }, "Sign up"));
+  return member ? "" : h("span", " ", signUp("a"));
 }
 
 const previewWords = (quote, voice) => [

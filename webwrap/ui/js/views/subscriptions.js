@@ -1,9 +1,11 @@
 // Whom the singer supports, and ending it.
 import { get } from "../api.js";
-import { h } from "../dom.js";
+import { forMembers, h } from "../dom.js";
+import { isMember } from "../session.js";
 import { mine } from "./support.js";
 
 export default async function subscriptions() {
+  if (!isMember()) return forMembers("Whom you support", "Supporting artists needs an account.");
   const box = h("div.stack");
   const show = async () => {
     const all = await get("/subscriptions");
@@ -16,7 +18,10 @@ export default async function subscriptions() {
               mine(one, show),
             ),
           )
-        : [h("p.quiet", "You support nobody yet. A song's page says how.")]),
+        : [
+            h("p.quiet", "Nobody yet. An artist whom you can support says so on the artist's page."),
+            h("a.button.fit", { href: "/app/discover" }, "Discover artists"),
+          ]),
     );
   };
   await show();

@@ -1,7 +1,7 @@
 // Supporting an artist: tiers, a tip; where Stripe's checkout returns to (?subscription=… or ?tip=…).
 import { get, poll, post } from "../api.js";
-import { announce, field, h, icon, note, onPress, working } from "../dom.js";
-import { decimals, fraction, money, plural, when } from "../format.js";
+import { announce, card, field, h, icon, note, onPress, signUp, working } from "../dom.js";
+import { date, decimals, fraction, money, plural } from "../format.js";
 import { isMember } from "../session.js";
 import { whole } from "./earnings.js";
 
@@ -10,10 +10,14 @@ export default async function support({ params, query, go }) {
   const leaving = new AbortController();
   const outcome = h("div", { role: "status" });
   const box = h("div.stack");
+  // Where the fan came from, kept over Stripe's pages: there it is the support that opens the song.
+  const key = `voxconv.song.${address}`;
+  const song = query.get("song") ?? sessionStorage.getItem(key);
+  if (query.has("song")) sessionStorage.setItem(key, song);
   let offer = null;
   const show = async () => {
     offer = await get(`/artists/${address}/offer`);
-    box.replaceChildren(...page(offer, query.get("song"), show).filter(Boolean));
+    box.replaceChildren(...page(offer, song, show).filter(Boolean));
   };
   await show();
   for (const kind of ["subscription", "tip"])
@@ -37,7 +41,11 @@ function watch(kind, query, { outcome, show, signal }) {
       const paid = now.supporting || now.state === "paid";
       outcome.replaceChildren(
         paid
-          ? note("good", h("strong", "Thank you! "), kind === "tip" ? "Your tip is on its way." : "You are in.")
+          ? note(
+              "good",
+              h("strong", "Thank you! "),
+              kind === "tip" ? "Your tip is on its way." : "Your support has begun.",
+            )
           : note("info", "Nothing was paid. Choose again if you still want to."),
       );
       announce(outcome.textContent);
@@ -48,17 +56,17 @@ function watch(kind, query, { outcome, show, signal }) {
 
 function page(offer, song, show) {
   if (offer.own) return [note("info", "This is what fans see. ", h("a", { href: "/app/earnings" }, "Change it"))];
-  const back = song && h("p", h("a", { href: `/s/${song}` }, "Back to the song"));
+  const { handle, name } = offer.artist;
+  const back = h(
+    "p",
+    song ? h("a", { href: `/s/${song}` }, "Back to the song") : handle && h("a", { href: `/a/${handle}` }, name),
+  );
   if (!offer.open) return [note("info", "This artist cannot be supported now."), back];
   if (!isMember())
     return [
       h("p", "Supporting needs an account, so that you can end it and listen on all your devices."),
       ...tiers(offer, null),
-      h(
-        "a.button.primary.fit",
-        { href: `/app/signup?next=${encodeURIComponent(location.pathname + location.search)}` },
-        "Sign up",
-      ),
+      signUp("a.button.primary.fit"),
     ];
   if (offer.subscription) return [mine(offer.subscription, show), back, tip(offer)];
   return [...tiers(offer, (tier) => choose(offer, tier)), tip(offer), back];
@@ -101,7 +109,7 @@ function tiers(offer, chosen) {
 
 /// The subscription that there is, with what can be done about it.
 export function mine(subscription, show) {
-  const until = subscription.paid_through && when(subscription.paid_through);
+  const until = subscription.paid_through && date(subscription.paid_through);
   const words = subscription.cancels
     ? `It ends with what you have paid for: ${until ?? "now"}.`
     : subscription.late
@@ -113,9 +121,8 @@ export function mine(subscription, show) {
       await show();
       announce(label);
     });
-  return h(
-    "section.card.stack",
-    h("h2", subscription.tier ?? "Your support"),
+  return card(
+    subscription.tier ?? "Your support",
     h("p", `${money(subscription.amount, subscription.currency)} a month. `, words),
     subscription.state === "active" &&
       h("div", subscription.cancels ? act("Go on supporting", "resume") : act("End it", "cancel")),
@@ -137,9 +144,8 @@ function tip(offer) {
     if (wanted === null) throw new Error("Write the amount as a number, such as 5.00.");
     location.assign((await post(`/artists/${offer.artist.id}/tips`, { amount: wanted })).checkout_url);
   };
-  return h(
-    "section.card.stack",
-    h("h2", "Once"),
+  return card(
+    "Just once",
     h(
       "form.stack",
       { onsubmit: working(give, send, (error) => bad.replaceChildren(note("bad", error.message))) },
