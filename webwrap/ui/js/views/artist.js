@@ -181,8 +181,8 @@ function picture(mine) {
     input.value = "";
     if (!file) return;
     state.replaceChildren(h("p.small.quiet", "Preparing your picture…"));
-    const { job } = await put("/artist/picture", await squared(file));
-    const done = await poll(`/jobs/${job}`, {
+    const { id } = await put("/artist/picture", await squared(file));
+    const done = await poll(`/jobs/${id}`, {
       every: 500,
       finished: (now) => ["done", "failed", "cancelled"].includes(now.state),
     });
