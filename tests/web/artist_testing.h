@@ -8,7 +8,10 @@ namespace webwrap::testing {
 
 /// A service with members, some of whom are artists, and listeners who have no account.
 struct ArtistTest : ::testing::Test {
-  ArtistTest() { add_artist_routes(service.router, *service.context); }
+  ArtistTest() {
+    add_artist_routes(service.router, *service.context);
+    add_picture_routes(service.router, *service.context);
+  }
 
   json become_artist(ApiUser& user, const std::string& handle, const std::string& name, int status = 201) {
     const http::Response response =

@@ -320,30 +320,6 @@ TEST_F(Artists, PagesGoOnWithOlderSongs) {
   EXPECT_EQ(header_of(page("/a/maria?page=2", 302), "Location"), "/a/otterly?page=2");
 }
 
-TEST_F(Artists, SendPicturesToAWorker) {
-  const auto send = [&](const std::string& type, const std::string& bytes) {
-    return maria.send_raw(Method::put, "/api/v1/artist/picture", bytes, {{"content-type", type}});
-  };
-  EXPECT_EQ(send("image/png", "x").status, 404) << "there is no page yet";
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(service.dir / "blobs"))
-    EXPECT_FALSE(entry.is_regular_file()) << entry.path() << ": nothing of it stays";
-  become_artist(maria, "maria", "Maria");
-  EXPECT_EQ(send("image/svg+xml", "<svg/>").status, 415);
-  EXPECT_EQ(send("text/html", "x").status, 415);
-  EXPECT_EQ(send("image/png", "").status, 422);
-  const http::Response first = send("image/png", "first"), second = send("image/png", "second");
-  EXPECT_EQ(second.status, 202) << second.body;
-  const json job = maria.get("/jobs/" + body_of(second).at("job").get<std::string>());
-  EXPECT_EQ(job.at("kind"), "portrait");
-  EXPECT_EQ(service.blobs->size("artists/" + maria.id + "/upload/" + body_of(first).at("job").get<std::string>()), -1)
-      << "the later one counts";
-  EXPECT_EQ(service.blobs->size("artists/" + maria.id + "/upload/" + body_of(second).at("job").get<std::string>()), 6);
-  EXPECT_TRUE(get("/artists/maria").at("picture").is_null()) << "nothing of an upload is shown";
-  EXPECT_EQ(maria.send(Method::del, "/api/v1/artist/picture").status, 204);
-  EXPECT_EQ(maria.get("/jobs/" + body_of(second).at("job").get<std::string>()).at("state"), "cancelled")
-      << "a picture on its way does not come after it was removed";
-}
-
 TEST_F(Artists, TakeReports) {
   become_artist(maria, "maria", "Maria");
   EXPECT_EQ(anyone.send(Method::post, "/api/v1/artists/maria/reports", {{"reason", "This is me, not her."}}).status, 202);

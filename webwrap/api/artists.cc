@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <limits>
 
 #include "api/auth.h"
@@ -20,7 +18,6 @@
 #include "domain/text.h"
 #include "http/message.h"
 #include "log/log.h"
-#include "store/job_end.h"
 
 namespace webwrap {
 namespace {
@@ -31,13 +28,9 @@ using http::Response;
 using nlohmann::json;
 
 constexpr std::size_t max_bio = 1000, max_links = 8, max_link_title = 40, max_link_url = 300;
-constexpr std::size_t max_picture_bytes = 8 << 20;
-constexpr int pictures_per_hour = 20, names_per_period = 5, max_public_songs = 100, max_stats_songs = 200, stats_days = 30;
-constexpr int max_picture_jobs = 500;  // more pictures than anyone sends before the first is made
+constexpr int names_per_period = 5, max_public_songs = 100, max_stats_songs = 200, stats_days = 30;
 
 // ---- the artist's own page ----
-
-[[noreturn]] void fail_no_page() { throw ServiceError(404, "no_artist", "You have no artist's page yet: choose a handle and a name."); }
 
 json own_view(Transaction& transaction, const Config& config, const Artist& artist) {
   json view = artist_view(transaction, config, artist);
@@ -122,70 +115,15 @@ Response put_own(const Context& context, const Request& request) {
   return json_response(made ? 201 : 200, answer);
 }
 
-std::string picture_folder(const Id& account) { return "artists/" + account + "/"; }
-
 Response delete_own(const Context& context, const Request& request) {
   const Account account = require_signed_in_member(context, request);
-  erase_with_blobs(context, picture_folder(account.id), [&](Transaction& transaction) {
+  erase_with_blobs(context, "artists/" + account.id + "/", [&](Transaction& transaction) {
     const auto artist = transaction.artists().find(account.id);
-    if (!artist) fail_no_page();
+    if (!artist) fail_no_artist_page();
     // A new page would not be hidden.
     if (artist->hidden)
       throw ServiceError(403, "artist_hidden", "Your artist's page was hidden after a complaint and cannot be given up; the account can.");
     transaction.artists().erase(account.id, context.clock.now());
-  });
-  return empty_response();
-}
-
-std::string whole_body(const Request& request) {
-  if (request.body_file.empty()) return request.body;
-  std::ifstream file(request.body_file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-/// The picture goes to a worker, which alone decodes it; what it encodes anew is shown, never this.
-Response put_picture(const Context& context, const Request& request) {
-  const Account account = require_member(context, request);
-  const std::string type = request.header("content-type");
-  if (type != "image/jpeg" && type != "image/png" && type != "image/webp")
-    throw ServiceError(415, "unsupported_media_type", "A picture is sent as it is, with Content-Type image/jpeg, image/png or image/webp.");
-  const std::string bytes = whole_body(request);
-  if (bytes.empty()) throw ServiceError(422, "invalid", "The body is empty; it must be a picture.");
-  if (bytes.size() > max_picture_bytes) throw ServiceError(413, "too_large", "A picture may have 8 MiB at most.");
-  limit_rate(context, "picture", account.id, pictures_per_hour, hour);
-  context.disk.require(static_cast<std::int64_t>(bytes.size()));
-  Job job;
-  job.id = new_id();
-  job.account = account.id;
-  job.kind = Job::Kind::portrait;
-  job.created = context.clock.now();
-  const std::string folder = picture_folder(account.id) + "upload/", blob = folder + job.id;
-  job.parameters = json{{"blob", blob}}.dump();
-  context.blobs.remove_all(folder);  // one that was not taken up yet: its job finds nothing, and this comes in its place
-  context.blobs.put(blob, bytes);
-  try {
-    context.store.write([&](Transaction& transaction) {
-      if (!transaction.artists().find(account.id)) fail_no_page();
-      if (!may_add_quick_job(context.config, transaction, account.id)) fail_too_many_quick_jobs(context.config);
-      job.priority = priority_of_quick_job(transaction, account.id);
-      transaction.jobs().add(job);
-    });
-  } catch (...) {
-    context.blobs.remove(blob);
-    throw;
-  }
-  return json_response(202, {{"job", job.id}});
-}
-
-Response delete_picture(const Context& context, const Request& request) {
-  const Account account = require_member(context, request);
-  erase_with_blobs(context, picture_folder(account.id), [&](Transaction& transaction) {
-    auto artist = transaction.artists().find(account.id);
-    if (!artist) fail_no_page();
-    for (const Job& job : transaction.jobs().list(account.id, max_picture_jobs))
-      if (job.kind == Job::Kind::portrait) cancel_job(transaction, job, context.clock.now());
-    artist->picture = artist->thumbnail = artist->files = "";
-    transaction.artists().update(*artist, context.clock.now());
   });
   return empty_response();
 }
@@ -198,7 +136,7 @@ Response get_stats(const Context& context, const Request& request) {
   const std::int64_t today = context.clock.now() / day, since = today - stats_days + 1;
   json days = json::array(), songs = json::array(), answer;
   context.store.read([&](Transaction& transaction) {
-    if (!transaction.artists().find(account.id)) fail_no_page();
+    if (!transaction.artists().find(account.id)) fail_no_artist_page();
     const auto plays = transaction.plays().by_day(account.id, since);
     for (std::int64_t at = since; at <= today; ++at)
       days.push_back({{"day", date_of(at)}, {"plays", plays.contains(at) ? plays.at(at) : 0}});
@@ -248,6 +186,8 @@ Response get_picture(const Context& context, const Request& request, bool small)
 }
 
 }  // namespace
+
+void fail_no_artist_page() { throw ServiceError(404, "no_artist", "You have no artist's page yet: choose a handle and a name."); }
 
 std::string artist_url(const Config& config, const Artist& artist) { return fmt::format("{}/a/{}", config.base_url(), artist.handle); }
 
@@ -350,8 +290,6 @@ void add_artist_routes(http::Router& router, Context& context) {
   add_route(router, context, Method::get, "/artist", get_own);
   add_route(router, context, Method::put, "/artist", put_own);
   add_route(router, context, Method::del, "/artist", delete_own);
-  add_route(router, context, Method::put, "/artist/picture", put_picture, max_picture_bytes);
-  add_route(router, context, Method::del, "/artist/picture", delete_picture);
   add_route(router, context, Method::get, "/artist/stats", get_stats);
   add_route(router, context, Method::get, "/artists/{handle}", get_artist);
   add_route(router, context, Method::post, "/artists/{handle}/reports", post_artist_report);

@@ -26,6 +26,7 @@ nlohmann::json artist_view(Transaction&, const Config&, const Artist&);
 
 /// The artist of a handle, older ones too; nothing: none, or hidden.
 std::optional<Artist> find_public_artist(Transaction&, const std::string& handle, Seconds now);
+[[noreturn]] void fail_no_artist_page();  ///< ServiceError(404, "no_artist"): for a member who has none
 /// Throws ServiceError(404, "no_such_artist").
 Artist require_public_artist(const Context&, const std::string& handle);
 

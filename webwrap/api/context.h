@@ -36,7 +36,7 @@ void add_voice_routes(http::Router&, Context&);
 void add_own_voice_routes(http::Router&, Context&);    ///< members' own voices, from recording to withdrawal
 void add_job_routes(http::Router&, Context&);          ///< quotes, jobs
 void add_song_routes(http::Router&, Context&);         ///< songs, renders
-void add_picture_routes(http::Router&, Context&);      ///< of songs and releases
+void add_picture_routes(http::Router&, Context&);      ///< of songs, releases and artists
 void add_release_routes(http::Router&, Context&);      ///< releases, their packages
 void add_publication_routes(http::Router&, Context&);  ///< other platforms, connections, publications
 void add_share_routes(http::Router&, Context&);        ///< shares, reports, oEmbed, the public page

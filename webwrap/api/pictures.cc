@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <fstream>
 #include <iterator>
 
+#include "api/artists.h"
 #include "api/handlers.h"
 #include "api/jobs.h"
 #include "api/json_body.h"
 #include "domain/id.h"
+#include "store/job_end.h"
 
 namespace webwrap {
 namespace {
@@ -18,42 +21,70 @@ using http::Request;
 using http::Response;
 using nlohmann::json;
 
-constexpr std::size_t max_cover_bytes = 20 << 20;
-constexpr int cover_pictures_per_hour = 60;
+constexpr std::size_t max_picture_bytes = 20 << 20;
+constexpr int pictures_per_hour = 60;
+constexpr int looked_at_jobs = 500;  // more than anyone has on their way
 
-/// What a picture belongs to: a song or a release of the account.
-struct Owner {
+/// What a picture belongs to.
+struct PictureOwner {
   Id id, account;
   std::string folder;  ///< of its blobs
 };
 
-enum class OwnerKind { song, release };
+enum class OwnerKind { song, release, artist };
+constexpr std::array owner_kinds{"song", "release", "artist"};
 
-Owner require_owner(const Context& context, const Request& request, OwnerKind kind) {
-  const Account account = require_member(context, request);
+/// Throws ServiceError(404) where the account has none such.
+PictureOwner require_owner(Transaction& transaction, const Account& account, const Request& request, OwnerKind kind) {
+  if (kind == OwnerKind::artist) {
+    if (!transaction.artists().find(account.id)) fail_no_artist_page();
+    return {account.id, account.id, "artists/" + account.id};
+  }
   const Id id = request.params.at("id");
-  if (kind == OwnerKind::song) return {require_song(context, account, id).id, account.id, "songs/" + id + "/picture"};
-  std::optional<Release> found;
-  context.store.read([&](Transaction& transaction) { found = transaction.releases().find(id); });
-  owned(std::move(found), account, "no_such_release", "There is no such release.");
+  if (kind == OwnerKind::song) {
+    owned(transaction.songs().find(id), account, "no_such_song", "There is no such song.");
+    return {id, account.id, "songs/" + id + "/picture"};
+  }
+  owned(transaction.releases().find(id), account, "no_such_release", "There is no such release.");
   return {id, account.id, "releases/" + id + "/picture"};
 }
 
-std::string picture_bytes(const Request& request) {
+PictureOwner require_owner(const Context& context, const Request& request, OwnerKind kind) {
+  const Account account = require_member(context, request);
+  PictureOwner owner;
+  context.store.read([&](Transaction& transaction) { owner = require_owner(transaction, account, request, kind); });
+  return owner;
+}
+
+std::string whole_body(const Request& request) {
   if (request.body_file.empty()) return request.body;
   std::ifstream file(request.body_file, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// Only keeps the file: a worker looks at it, as at all that comes from outside.
-Response put_cover_picture(const Context& context, const Request& request, OwnerKind kind) {
-  const Owner owner = require_owner(context, request, kind);
+/// Pictures on their way to an owner do not come after they were removed, nor after a later one. Their uploads are for the caller to
+/// remove.
+std::vector<std::string> cancel_pictures(Transaction& transaction, const PictureOwner& owner, Seconds now) {
+  std::vector<std::string> uploads;
+  for (const Job& job : transaction.jobs().list(owner.account, looked_at_jobs)) {
+    if (job.kind != Job::Kind::picture || (job.state != Job::State::queued && job.state != Job::State::running)) continue;
+    const json parameters = json::parse(job.parameters);
+    if (parameters.at("owner") != owner.id) continue;
+    cancel_job(transaction, job, now);
+    uploads.push_back(parameters.at("upload"));
+  }
+  return uploads;
+}
+
+/// Only keeps the file: a worker alone looks at it, as at all that comes from outside, and what that encodes anew is shown.
+Response put_picture(const Context& context, const Request& request, OwnerKind kind) {
+  const PictureOwner owner = require_owner(context, request, kind);
   const std::string type = request.header("content-type");
-  if (type != "image/jpeg" && type != "image/png") throw ServiceError(415, "content_type", "A picture is sent as image/jpeg or image/png.");
-  limit_rate(context, "picture", owner.account, cover_pictures_per_hour, 3600);
-  const std::string bytes = picture_bytes(request);
-  if (!bytes.starts_with("\xff\xd8\xff") && !bytes.starts_with("\x89PNG\r\n\x1a\n"))
-    throw ServiceError(422, "no_picture", "This is no JPEG or PNG picture.");
+  if (type != "image/jpeg" && type != "image/png" && type != "image/webp")
+    throw ServiceError(415, "content_type", "A picture is sent as it is, with Content-Type image/jpeg, image/png or image/webp.");
+  limit_rate(context, "picture", owner.account, pictures_per_hour, 3600);
+  const std::string bytes = whole_body(request);
+  if (bytes.empty()) throw ServiceError(422, "invalid", "The body is empty; it must be a picture.");
   context.disk.require(std::int64_t(bytes.size()) * 2);
   Job job;
   job.id = new_id();
@@ -61,15 +92,21 @@ Response put_cover_picture(const Context& context, const Request& request, Owner
   job.kind = Job::Kind::picture;
   job.song = kind == OwnerKind::song ? owner.id : "";
   job.created = context.clock.now();
-  const std::string upload = fmt::format("{}/upload-{}", owner.folder, job.id);
-  job.parameters = json{{"owner", owner.id}, {"folder", owner.folder}, {"upload", upload}}.dump();
+  const std::string upload = fmt::format("{}/upload/{}", owner.folder, job.id);
+  job.parameters =
+      json{{"of", owner_kinds.at(std::size_t(kind))}, {"owner", owner.id}, {"folder", owner.folder}, {"upload", upload}}.dump();
   context.blobs.put(upload, bytes);
+  std::vector<std::string> earlier;
   try {
-    context.store.write([&](Transaction& transaction) { add_quick_job(context, transaction, job, true); });
+    context.store.write([&](Transaction& transaction) {
+      earlier = cancel_pictures(transaction, owner, job.created);
+      add_quick_job(context, transaction, job, true);
+    });
   } catch (...) {
     context.blobs.remove(upload);
     throw;
   }
+  for (const std::string& key : earlier) context.blobs.remove(key);
   return json_response(202, quick_job_view(job, ""));
 }
 
@@ -79,7 +116,7 @@ std::optional<Picture> find_picture(const Context& context, const Id& owner) {
   return picture;
 }
 
-Response get_cover_picture(const Context& context, const Request& request, OwnerKind kind) {
+Response get_cover(const Context& context, const Request& request, OwnerKind kind) {
   const auto picture = find_picture(context, require_owner(context, request, kind).id);
   if (!picture) throw ServiceError(404, "no_picture", "There is no picture.");
   const auto size = request.query.find("size");
@@ -88,9 +125,17 @@ Response get_cover_picture(const Context& context, const Request& request, Owner
   return audio_response(small ? picture->small : picture->blob, "image/jpeg");
 }
 
-Response delete_cover_picture(const Context& context, const Request& request, OwnerKind kind) {
-  const Owner owner = require_owner(context, request, kind);
-  erase_with_blobs(context, owner.folder + "/", [&](Transaction& transaction) { transaction.releases().erase_picture(owner.id); });
+Response delete_picture(const Context& context, const Request& request, OwnerKind kind) {
+  const PictureOwner owner = require_owner(context, request, kind);
+  erase_with_blobs(context, owner.folder + "/", [&](Transaction& transaction) {
+    cancel_pictures(transaction, owner, context.clock.now());
+    if (kind != OwnerKind::artist) {
+      transaction.releases().erase_picture(owner.id);
+    } else if (auto artist = transaction.artists().find(owner.id)) {
+      artist->picture = artist->thumbnail = artist->files = "";
+      transaction.artists().update(*artist, context.clock.now());
+    }
+  });
   return empty_response();
 }
 
@@ -120,14 +165,16 @@ void add_quick_job(const Context& context, Transaction& transaction, Job& job, b
 }
 
 void add_picture_routes(http::Router& router, Context& context) {
-  for (const auto& [path, kind] :
-       {std::pair{"/songs/{id}/picture", OwnerKind::song}, std::pair{"/releases/{id}/picture", OwnerKind::release}}) {
+  for (const auto& [path, kind] : {std::pair{"/songs/{id}/picture", OwnerKind::song},
+                                   {"/releases/{id}/picture", OwnerKind::release},
+                                   {"/artist/picture", OwnerKind::artist}}) {
     const auto with_kind = [kind = kind](auto handler) {
       return [kind, handler](const Context& with, const Request& request) { return handler(with, request, kind); };
     };
-    add_route(router, context, Method::put, path, with_kind(put_cover_picture), max_cover_bytes);
-    add_route(router, context, Method::get, path, with_kind(get_cover_picture));
-    add_route(router, context, Method::del, path, with_kind(delete_cover_picture));
+    add_route(router, context, Method::put, path, with_kind(put_picture), max_picture_bytes);
+    add_route(router, context, Method::del, path, with_kind(delete_picture));
+    if (kind != OwnerKind::artist)
+      add_route(router, context, Method::get, path, with_kind(get_cover));  // an artist's is everybody's to see
   }
 }
 

@@ -41,7 +41,7 @@ std::vector<FormProblem> all_problems(Transaction& transaction, const ReleaseFor
                                       const std::map<Id, Song>& songs) {
   std::vector<FormProblem> problems = problems_of(form);
   if (!cover)
-    problems.push_back({"picture", "choose a cover: a square JPEG or PNG of at least 3000 x 3000 pixels."});
+    problems.push_back({"picture", "choose a cover: a square picture of at least 3000 x 3000 pixels."});
   else if (std::min(cover->width, cover->height) < cover_side)
     problems.push_back({"picture", fmt::format("the cover has {} x {} pixels; shops want 3000 x 3000 or more, and a small one made larger "
                                                "looks poor.",

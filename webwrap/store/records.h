@@ -92,7 +92,7 @@ struct Recording {
 
 /// Work for the workers.
 struct Job {
-  enum class Kind { analyse, convert, render, separate, portrait, train, picture, video, package, publish };
+  enum class Kind { analyse, convert, render, separate, train, picture, video, package, publish };
   enum class State { queued, running, done, failed, cancelled };
   Id id;
   Id account;
@@ -104,7 +104,7 @@ struct Job {
   std::string parameters;   ///< JSON; convert: {"options": {...ConvertOptions}, "start_s", "end_s", "title", "preview", "keep_music"};
                             ///< separate: {"start_s", "end_s", "title"}; render: {"format", "parts", "wet", "level_db", "music_db"};
                             ///< train: {"title"}
-                            ///< portrait: {"blob"}, which goes with the job
+                            ///< picture: {"of": "song", "release" or "artist", "owner", "folder", "upload"}
   std::string result;       ///< JSON, by kind; render: {"blob", "file_name", "type", "peaks", "files"}
   Credits price = 0;        ///< reserved when it was accepted
   int priority = 1;         ///< smaller first: 0 analysis, rendering, pictures, 1 paid, 2 free, 3 training
@@ -321,7 +321,7 @@ struct Publication {
 constexpr auto names_of(AccountKind) { return std::array{"guest", "member"}; }
 constexpr auto names_of(Recording::State) { return std::array{"uploading", "analysing", "ready", "failed"}; }
 constexpr auto names_of(Job::Kind) {
-  return std::array{"analyse", "convert", "render", "separate", "portrait", "train", "picture", "video", "package", "publish"};
+  return std::array{"analyse", "convert", "render", "separate", "train", "picture", "video", "package", "publish"};
 }
 constexpr auto names_of(Job::State) { return std::array{"queued", "running", "done", "failed", "cancelled"}; }
 constexpr auto names_of(Visibility) { return std::array{"unlisted", "public"}; }

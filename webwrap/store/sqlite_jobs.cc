@@ -34,7 +34,7 @@ int SqliteJobStore::active_count(const Id& account) {
 int SqliteJobStore::quick_count(const Id& account) {
   return rows::value<int>(
       connection_,
-      "SELECT count(*) FROM jobs WHERE account = ? AND kind IN ('analyse', 'render', 'portrait', 'picture', 'video', 'package', 'publish')"
+      "SELECT count(*) FROM jobs WHERE account = ? AND kind IN ('analyse', 'render', 'picture', 'video', 'package', 'publish')"
       " AND state IN ('queued', 'running')",
       account);
 }

@@ -59,7 +59,6 @@ JobOutput AudioRunner::run(const JobTask& task) {
       case Job::Kind::convert: return convert(task);
       case Job::Kind::render: return render(task);
       case Job::Kind::separate: return separate(task);
-      case Job::Kind::portrait: return make_portrait(task);
       case Job::Kind::train: return train(task);
       case Job::Kind::picture: return take_picture(task);
       case Job::Kind::video: return make_video(task);

@@ -73,11 +73,9 @@ class AudioRunner : public JobRunner {
   voxconv::Voice voice_of(const Job&);
   /// Blends a song's parts into a file to download.
   JobOutput render(const JobTask&);
-  /// Encodes an artist's picture anew, in two sizes.
-  JobOutput make_portrait(const JobTask&);
   /// A share video of a part of a song (docs/releases.md).
   JobOutput make_video(const JobTask&);
-  /// Decodes an uploaded picture and keeps a square of it, without metadata.
+  /// Decodes the picture of a song, release or artist and keeps its middle square in two sizes, without metadata.
   JobOutput take_picture(const JobTask&);
   /// The zip file with all that a distributor wants of a release.
   JobOutput make_package(const JobTask&);

@@ -2,90 +2,181 @@
 
 #include <cairo.h>
 #include <fmt/format.h>
-#include <png.h>
-#include <turbojpeg.h>
+
+extern "C" {
+#include <libavcodec/avcodec.h>
+#include <libavutil/imgutils.h>
+#include <libswscale/swscale.h>
+}
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <stdexcept>
-#include <string_view>
 
 #include "worker/job_runner.h"
+#include "worker/picture_file.h"
 
 namespace webwrap {
 namespace {
 
-[[noreturn]] void fail_damaged() {
-  throw PermanentJobError("This picture cannot be read: it is damaged, or no JPEG or PNG. Save it anew as one of these.");
-}
-
-void check_size(std::int64_t width, std::int64_t height) {
-  if (width < 1 || height < 1) fail_damaged();
-  if (width > largest_picture_side || height > largest_picture_side || width * height > largest_picture_pixels)
-    throw PermanentJobError(fmt::format("This picture has {} x {} pixels, which is too large; make it 3000 x 3000.", width, height));
-}
-
-struct TurboRelease {
-  void operator()(void* handle) const { tjDestroy(handle); }
-};
-using Turbo = std::unique_ptr<void, TurboRelease>;
-
-Pixels decode_jpeg(const std::string& bytes) {
-  const Turbo decoder(tjInitDecompress());
-  if (!decoder) throw std::bad_alloc();
-  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
-  Pixels pixels;
-  int subsampling = 0, colours = 0;
-  if (tjDecompressHeader3(decoder.get(), data, bytes.size(), &pixels.width, &pixels.height, &subsampling, &colours) != 0) fail_damaged();
-  check_size(pixels.width, pixels.height);
-  if (colours == TJCS_CMYK || colours == TJCS_YCCK)
-    throw PermanentJobError("This picture is in colours for print (CMYK); save it in RGB, as shops for music want it.");
-  pixels.bytes.resize(pixels.stride() * std::size_t(pixels.height));
-  // TJFLAG_LIMITSCANS: a small file of very many scans takes hours else.
-  if (tjDecompress2(decoder.get(), data, bytes.size(), pixels.bytes.data(), pixels.width, 0, pixels.height, TJPF_BGRX,
-                    TJFLAG_LIMITSCANS | TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING) != 0)
-    fail_damaged();
-  return pixels;
-}
-
-Pixels decode_png(const std::string& bytes) {
-  png_image image = {};
-  image.version = PNG_IMAGE_VERSION;
-  if (!png_image_begin_read_from_memory(&image, bytes.data(), bytes.size())) fail_damaged();
-  const std::unique_ptr<png_image, decltype(&png_image_free)> release(&image, png_image_free);
-  Pixels pixels;
-  check_size(image.width, image.height);
-  pixels.width = int(image.width);
-  pixels.height = int(image.height);
-  image.format = PNG_FORMAT_BGRA;
-  pixels.bytes.resize(PNG_IMAGE_SIZE(image));
-  if (!png_image_finish_read(&image, nullptr, pixels.bytes.data(), 0, nullptr)) fail_damaged();
-  for (std::size_t i = 0; i < pixels.bytes.size(); i += 4) {
-    const unsigned alpha = pixels.bytes[i + 3];
-    for (std::size_t c = 0; c < 3; ++c) pixels.bytes[i + c] = std::uint8_t((pixels.bytes[i + c] * alpha + 255 * (255 - alpha) + 127) / 255);
-    pixels.bytes[i + 3] = 255;
+template <auto release>
+struct FreeFfmpegObject {
+  template <class T>
+  void operator()(T* object) const {
+    release(&object);
   }
+};
+using Codec = std::unique_ptr<AVCodecContext, FreeFfmpegObject<avcodec_free_context>>;
+using Frame = std::unique_ptr<AVFrame, FreeFfmpegObject<av_frame_free>>;
+using Packet = std::unique_ptr<AVPacket, FreeFfmpegObject<av_packet_free>>;
+struct FreeScaler {
+  void operator()(SwsContext* scaler) const { sws_freeContext(scaler); }
+};
+
+void check_ffmpeg(int result, const char* what) {
+  if (result < 0) throw std::runtime_error(fmt::format("FFmpeg: {} failed.", what));
+}
+
+Codec new_codec(const AVCodec* codec) {
+  Codec context(avcodec_alloc_context3(codec));
+  if (!codec || !context) throw std::runtime_error("FFmpeg lacks a decoder or encoder of pictures.");
+  context->thread_count = 1;
+  return context;
+}
+
+/// Gives a frame memory for its pixels: zeros, so that nothing of others is seen where a decoder leaves out some, in rows long enough for
+/// whole vectors of the processor. Not FFmpeg's own memory, of which a worker lets it have 128 MiB at once (voxconv::prepare_process()):
+/// a picture may need more, and what it may need is bounded by max_picture_pixels.
+int take_memory(AVCodecContext* context, AVFrame* frame, int /*flags*/) {
+  constexpr int alignment = 64;
+  const auto format = static_cast<AVPixelFormat>(frame->format);
+  int width = frame->width, height = frame->height;
+  if (context) avcodec_align_dimensions(context, &width, &height);
+  const int size = av_image_get_buffer_size(format, width, height, alignment);
+  if (size < 0) return size;
+  std::size_t space = std::size_t(size) + 2 * alignment;
+  void* const memory = std::calloc(space, 1);
+  void* aligned = memory;
+  if (!memory || !std::align(alignment, std::size_t(size), aligned, space)) return AVERROR(ENOMEM);
+  const auto release = [](void* owned, std::uint8_t*) { std::free(owned); };
+  frame->buf[0] = av_buffer_create(static_cast<std::uint8_t*>(aligned), std::size_t(size), release, memory, 0);
+  if (!frame->buf[0]) {
+    std::free(memory);
+    return AVERROR(ENOMEM);
+  }
+  frame->extended_data = frame->data;
+  return std::min(0, av_image_fill_arrays(frame->data, frame->linesize, frame->buf[0]->data, format, width, height, alignment));
+}
+
+Frame new_frame(int width, int height, AVPixelFormat format) {
+  Frame frame(av_frame_alloc());
+  if (!frame) throw std::bad_alloc();
+  frame->width = width;
+  frame->height = height;
+  frame->format = format;
+  check_ffmpeg(take_memory(nullptr, frame.get(), 0), "memory for a picture");
+  return frame;
+}
+
+const char* decoder_of(PictureFile::Format format) {
+  switch (format) {
+    case PictureFile::Format::jpeg: return "mjpeg";
+    case PictureFile::Format::png: return "png";
+    case PictureFile::Format::webp: return "webp";
+  }
+  throw std::logic_error("A picture in no known format.");
+}
+
+Frame decode_frame(const PictureFile& file) {
+  const AVCodec* codec = avcodec_find_decoder_by_name(decoder_of(file.format));
+  const Codec context = new_codec(codec);
+  context->max_pixels = max_picture_pixels;
+  context->get_buffer2 = take_memory;
+  context->err_recognition = AV_EF_EXPLODE | AV_EF_CRCCHECK;
+  check_ffmpeg(avcodec_open2(context.get(), codec, nullptr), "opening a decoder");
+  const Packet packet(av_packet_alloc());
+  Frame frame(av_frame_alloc());
+  if (!packet || !frame || av_new_packet(packet.get(), static_cast<int>(file.bytes.size())) < 0) throw std::bad_alloc();
+  std::memcpy(packet->data, file.bytes.data(), file.bytes.size());
+  if (avcodec_send_packet(context.get(), packet.get()) < 0) fail_damaged_picture();
+  avcodec_send_packet(context.get(), nullptr);
+  if (avcodec_receive_frame(context.get(), frame.get()) < 0 || frame->decode_error_flags != 0) fail_damaged_picture();
+  if (std::uint32_t(frame->width) != file.width || std::uint32_t(frame->height) != file.height) fail_damaged_picture();
+  return frame;
+}
+
+Frame in_format(const AVFrame& frame, AVPixelFormat format) {
+  const std::unique_ptr<SwsContext, FreeScaler> converter(
+      sws_getContext(frame.width, frame.height, static_cast<AVPixelFormat>(frame.format), frame.width, frame.height, format,
+                     SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP, nullptr, nullptr, nullptr));
+  if (!converter) throw PermanentJobError("This picture has colours of a kind that is not known here: save it as a plain JPEG or PNG.");
+  Frame converted = new_frame(frame.width, frame.height, format);
+  check_ffmpeg(sws_scale(converter.get(), frame.data, frame.linesize, 0, frame.height, converted->data, converted->linesize),
+               "changing colours");
+  return converted;
+}
+
+/// Cameras write pictures as their sensor lies; `orientation` is EXIF's: which side of what was written is the upper one, which the left.
+Pixels upright_and_opaque(const AVFrame& bgra, int orientation) {
+  const bool sideways = orientation >= 5;
+  const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+  const bool from_below = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+  Pixels pixels;
+  pixels.width = sideways ? bgra.height : bgra.width;
+  pixels.height = sideways ? bgra.width : bgra.height;
+  pixels.bytes.resize(pixels.stride() * std::size_t(pixels.height));
+  std::uint8_t* to = pixels.bytes.data();
+  for (int y = 0; y < pixels.height; ++y)
+    for (int x = 0; x < pixels.width; ++x, to += 4) {
+      const int column = sideways ? y : x, row = sideways ? x : y;
+      const std::uint8_t* from = bgra.data[0] + std::ptrdiff_t(from_below ? bgra.height - 1 - row : row) * bgra.linesize[0] +
+                                 std::ptrdiff_t(from_right ? bgra.width - 1 - column : column) * 4;
+      const unsigned alpha = from[3];
+      for (int colour = 0; colour < 3; ++colour) to[colour] = std::uint8_t((from[colour] * alpha + 255 * (255 - alpha) + 127) / 255);
+      to[3] = 255;
+    }
   return pixels;
 }
 
 }  // namespace
 
-Pixels decode_picture(const std::string& bytes) {
-  if (bytes.starts_with("\xff\xd8\xff")) return decode_jpeg(bytes);
-  if (bytes.starts_with("\x89PNG\r\n\x1a\n")) return decode_png(bytes);
-  fail_damaged();
+Pixels decode_picture(const std::string& bytes, int least) {
+  const PictureFile file = read_picture_file(bytes);
+  if (std::min(file.width, file.height) < std::uint32_t(least))
+    throw PermanentJobError(fmt::format("This picture has {} x {} pixels, which is too small: it needs at least {} on each side.",
+                                        file.width, file.height, least));
+  Frame frame = decode_frame(file);
+  frame = in_format(*frame, AV_PIX_FMT_BGRA);
+  return upright_and_opaque(*frame, file.orientation);
 }
 
-std::string encode_jpeg(const Pixels& pixels, int quality) {
-  const Turbo encoder(tjInitCompress());
-  if (!encoder) throw std::bad_alloc();
-  unsigned char* made = nullptr;
-  unsigned long size = 0;
-  const int error = tjCompress2(encoder.get(), pixels.bytes.data(), pixels.width, 0, pixels.height, TJPF_BGRX, &made, &size, TJSAMP_444,
-                                quality, TJFLAG_ACCURATEDCT);
-  const std::unique_ptr<unsigned char, decltype(&tjFree)> release(made, tjFree);
-  if (error != 0) throw std::runtime_error(fmt::format("A picture cannot be written as JPEG: {}.", tjGetErrorStr2(encoder.get())));
-  return {reinterpret_cast<const char*>(made), size};
+std::string encode_jpeg(const Pixels& pixels, int coarseness) {
+  const AVCodec* codec = avcodec_find_encoder(AV_CODEC_ID_MJPEG);
+  const Codec context = new_codec(codec);
+  context->width = pixels.width;
+  context->height = pixels.height;
+  context->pix_fmt = AV_PIX_FMT_YUVJ444P;
+  context->color_range = AVCOL_RANGE_JPEG;
+  context->sample_aspect_ratio = {1, 1};  // makes it write JFIF's header
+  context->time_base = {1, 1};
+  context->flags |= AV_CODEC_FLAG_QSCALE | AV_CODEC_FLAG_BITEXACT;
+  context->qmin = 1;
+  context->global_quality = coarseness * FF_QP2LAMBDA;
+  check_ffmpeg(avcodec_open2(context.get(), codec, nullptr), "opening the encoder");
+  Frame frame = new_frame(pixels.width, pixels.height, AV_PIX_FMT_BGR0);
+  for (int y = 0; y < pixels.height; ++y)
+    std::memcpy(frame->data[0] + std::ptrdiff_t(y) * frame->linesize[0], &pixels.bytes[std::size_t(y) * pixels.stride()], pixels.stride());
+  frame = in_format(*frame, context->pix_fmt);
+  frame->quality = context->global_quality;
+  frame->pts = 0;
+  const Packet packet(av_packet_alloc());
+  if (!packet) throw std::bad_alloc();
+  check_ffmpeg(avcodec_send_frame(context.get(), frame.get()), "encoding a picture");
+  check_ffmpeg(avcodec_receive_packet(context.get(), packet.get()), "encoding a picture");
+  return {reinterpret_cast<const char*>(packet->data), static_cast<std::size_t>(packet->size)};
 }
 
 Pixels square_of(const Pixels& source, int side) {

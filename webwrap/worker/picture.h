@@ -14,13 +14,12 @@ struct Pixels {
   std::size_t stride() const { return std::size_t(width) * 4; }
 };
 
-inline constexpr int largest_picture_side = 12'000;
-inline constexpr std::int64_t largest_picture_pixels = 80'000'000;
-
-/// Decodes a JPEG or PNG file's bytes, whichever they are; transparent parts become white. Throws PermanentJobError with a sentence for its
-/// owner. Sizes are looked at before memory is taken.
-Pixels decode_picture(const std::string& bytes);
-std::string encode_jpeg(const Pixels&, int quality);  ///< baseline, without any metadata
+/// Decodes a jpeg, png or webp, whichever it is, and turns it as its camera says; transparent parts become white. What is damaged, no such
+/// picture, has fewer than `least` pixels on a side or more than 40 million in all, which is found before memory is taken for them:
+/// PermanentJobError with a sentence for its owner.
+Pixels decode_picture(const std::string& bytes, int least = 1);
+/// Baseline, without metadata, its colours at full resolution. `coarseness`: 1, the best and largest, to 31.
+std::string encode_jpeg(const Pixels&, int coarseness);
 /// The middle square of a picture, made smaller to `side` at most; never larger.
 Pixels square_of(const Pixels&, int side);
 

@@ -235,7 +235,7 @@ def be_an_artist(user, public, service, share):
     user.must(204, "DELETE", "/artist")
     user.must(201, "PUT", "/artist", profile)
     user.must(200, "PUT", "/artist", {**profile, "bio": None})
-    job = user.must(202, "PUT", "/artist/picture", PICTURE, {"Content-Type": "image/png"}).json["job"]
+    job = user.must(202, "PUT", "/artist/picture", PICTURE, {"Content-Type": "image/png"}).json["id"]
     user.wait(f"/jobs/{job}", ("done",))
     user.must(200, "PATCH", f"/shares/{share}", {"visibility": "public"})
     for path in ("/artist", "/artist/stats", "/follows", "/discover?list=followed"):

@@ -403,9 +403,9 @@ class Hostile(unittest.TestCase):
                                      chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b""))
         for bad in (png(30000, 30000), png(6300, 6300), png(2**31 - 1, 1), b"<svg onload=alert(1)>", b"GIF89a" + b"\0" * 99, b"\xff\xd8\xff" * 3000, SONG):
             answer = self.artist.must(202, "PUT", "/artist/picture", bad, {"Content-Type": "image/png"})
-            self.assertEqual(self.artist.wait(f"/jobs/{answer.json['job']}", ("done", "failed"))["state"], "failed")
+            self.assertEqual(self.artist.wait(f"/jobs/{answer.json['id']}", ("done", "failed"))["state"], "failed")
             self.assertIsNone(self.artist.must(200, "GET", "/artist").json["picture"])
-        self.refused(self.artist.api("PUT", "/artist/picture", b"\0" * ((8 << 20) + 1), {"Content-Type": "image/png"}), 413)
+        self.refused(self.artist.api("PUT", "/artist/picture", b"\0" * ((20 << 20) + 1), {"Content-Type": "image/png"}), 413)
         self.refused(self.artist.api("PUT", "/artist/picture", b"x", {"Content-Type": "text/html"}), 415)
 
     def test_follows_flood_and_tell_nobody(self):

@@ -8,7 +8,7 @@ export function pictureField(path, picture, changed) {
   const failed = (error) => state.replaceChildren(note("bad", error.message));
   const file = h("input.visually-hidden", {
     type: "file",
-    accept: "image/jpeg,image/png",
+    accept: "image/jpeg,image/png,image/webp",
     tabindex: -1,
     "aria-label": "Picture",
   });

@@ -188,8 +188,8 @@ function picture(mine) {
     input.value = "";
     if (!file) return;
     state.replaceChildren(h("p.small.quiet", "Preparing your picture…"));
-    const { job } = await put("/artist/picture", await squared(file));
-    const done = await poll(`/jobs/${job}`, { every: 500 });
+    const { id } = await put("/artist/picture", await squared(file));
+    const done = await poll(`/jobs/${id}`, { every: 500 });
     if (done.state !== "done") throw new Error(done.failure || "The picture could not be used.");
     state.replaceChildren();
     await refresh();
