@@ -542,41 +542,6 @@ TEST_F(StoreTest, KeepsJobsOfOlderDatabases) {
   EXPECT_THAT(audit(), IsEmpty());
 }
 
-/// Pictures that wait in an older database are taken in, whosever they are.
-TEST_F(StoreTest, KeepsPicturesOnTheirWay) {
-  store.reset();
-  for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path + end);
-  std::string older;
-  for (std::size_t i = 0; i < 11; ++i) older += sqlite_migrations()[i];
-  const auto job = [](const std::string& id, const std::string& kind, const std::string& song, const std::string& parameters) {
-    return fmt::format(
-        "INSERT INTO jobs VALUES (NULL, '{}', 'a', '{}', 'queued', '', '{}', '', '{}', '', 0, 1, 0, '', '', '', 0, '', 0, 0, 0, 3, 0, 0);",
-        id, kind, song, parameters);
-  };
-  ASSERT_EQ(
-      tamper(older +
-             "INSERT INTO accounts (id, kind, email, name, password_hash, email_verified, frozen, created)"
-             " VALUES ('a', 'guest', '', '', '', 0, 0, 1);" +
-             job("one", "portrait", "", R"({"blob":"artists/a/upload/one"})") +
-             job("two", "picture", "s", R"({"folder":"songs/s/picture","owner":"s","upload":"songs/s/picture/upload-two"})") +
-             job("three", "picture", "", R"({"folder":"releases/r/picture","owner":"r","upload":"releases/r/picture/upload-three"})") +
-             "PRAGMA user_version = 11"),
-      "");
-  store = open_sqlite_store(path);
-  read([&](Transaction& t) {
-    const auto parameters = [&](const std::string& id) {
-      const Job found = t.jobs().find(id).value();
-      EXPECT_EQ(found.kind, Job::Kind::picture);
-      return nlohmann::json::parse(found.parameters);
-    };
-    EXPECT_EQ(parameters("one"),
-              nlohmann::json::parse(R"({"of":"artist","owner":"a","folder":"artists/a","upload":"artists/a/upload/one"})"));
-    EXPECT_EQ(parameters("two").at("of"), "song");
-    EXPECT_EQ(parameters("three").at("of"), "release");
-    EXPECT_EQ(parameters("three").at("owner"), "r");
-  });
-}
-
 TEST_F(StoreTest, IsMadeByManyAtATime) {
   const std::string fresh = (dir / "fresh.db").string();
   std::vector<std::thread> threads;
