@@ -1,6 +1,7 @@
 // What fans and artists ask over HTTP, and what Stripe may refuse.
 #include "artist_testing.h"
 #include "fake_connect.h"
+#include "payments/earning_tasks.h"
 #include "payments/earnings.h"
 
 namespace webwrap::testing {
@@ -77,7 +78,7 @@ TEST_F(Support, WhatWasPaidOutIsNotGivenBack) {
   stripe.pay_out("acct_" + maria.id, "po_1", "failed", 200);
   deliver();
   EXPECT_EQ(give_back(second).first, 202);
-  earnings.work();
+  EarningTasks(service.config, *service.store, stripe, service.clock).work();
   deliver();
   EXPECT_EQ(stripe.charges.begin()->second.refunded, 1000);
 }
