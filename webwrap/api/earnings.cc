@@ -245,12 +245,10 @@ Response close_tier(const Context& context, const Request& request) {
 
 Response list_payments(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
-  json answer = json::array();
-  context.store.read([&](Transaction& transaction) {
+  return list_response(context, [&](Transaction& transaction, json& list) {
     for (const FanPayment& payment : transaction.earnings().payments_of_artist(account.id, max_payments_listed))
-      answer.push_back(payment_view(payment));
+      list.push_back(payment_view(payment));
   });
-  return json_response(200, answer);
 }
 
 /// Noted here and done by the service, again and again until Stripe has done it.
@@ -334,8 +332,7 @@ std::string statement_csv(Transaction& transaction, const Id& account, Seconds f
 
 Response list_statements(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
-  json answer = json::array();
-  context.store.read([&](Transaction& transaction) {
+  return list_response(context, [&](Transaction& transaction, json& list) {
     EarningStore& earnings = transaction.earnings();
     // By month and currency: what came from fans, what voices earned, what reached the bank.
     std::map<std::pair<std::string, std::string>, std::array<std::int64_t, 3>> months;
@@ -350,14 +347,13 @@ Response list_statements(const Context& context, const Request& request) {
         if (line.account == accounts[2].account && line.kind != "royalty_transfer") sums[2] += line.amount;
       }
     }
-    for (auto month = months.rbegin(); month != months.rend() && answer.size() < max_statements; ++month)
-      answer.push_back({{"month", month->first.first},
-                        {"currency", month->first.second},
-                        {"from_fans", month->second[0]},
-                        {"to_bank", month->second[1]},
-                        {"royalties_thousandths", month->second[2]}});
+    for (auto month = months.rbegin(); month != months.rend() && list.size() < max_statements; ++month)
+      list.push_back({{"month", month->first.first},
+                      {"currency", month->first.second},
+                      {"from_fans", month->second[0]},
+                      {"to_bank", month->second[1]},
+                      {"royalties_thousandths", month->second[2]}});
   });
-  return json_response(200, answer);
 }
 
 Response get_statement(const Context& context, const Request& request) {

@@ -262,13 +262,11 @@ Response get_subscription(const Context& context, const Request& request, Suppor
 
 Response list_subscriptions(const Context& context, const Request& request) {
   const Account fan = require_member(context, request);
-  json answer = json::array();
-  context.store.read([&](Transaction& transaction) {
+  return list_response(context, [&](Transaction& transaction, json& list) {
     for (const FanSubscription& one : transaction.earnings().subscriptions_of_fan(fan.id, max_subscriptions_listed))
       if (one.state != FanSubscription::State::created && one.state != FanSubscription::State::expired)
-        answer.push_back(json_of(transaction, one, context.clock.now()));
+        list.push_back(json_of(transaction, one, context.clock.now()));
   });
-  return json_response(200, answer);
 }
 
 /// At the end of the paid time, or not any more.
