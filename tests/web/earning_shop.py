@@ -181,11 +181,6 @@ class Earning(unittest.TestCase):
         wait_for(lambda: fan.api("GET", f"/shares/{share}/audio").status == 403)
         wait_for(lambda: artist.has() == 0)
 
-    def test_no_tier_no_subscribers(self):
-        person = Person()
-        share = person.add_song()
-        self.assertEqual(person.api("PATCH", f"/shares/{share}", {"subscribers_only": True}).json["code"], "no_tiers")
-
     def test_tips(self):
         artist, fan = Person().become_artist(), Person()
         self.assertEqual(fan.api("POST", f"/artists/{artist.handle}/tips", {"amount": 99}).status, 422)

@@ -100,6 +100,26 @@ TEST_F(Support, NewWordsDoNotChangeWhatIsBeingPaid) {
   EXPECT_EQ(stripe.last_title, "Maria: Friends");
 }
 
+TEST_F(Support, SongsAreForSubscribersWhereThereCanBeSome) {
+  const auto can = [](ApiUser& user) { return user.get("/account").at("can_have_subscribers").get<bool>(); };
+  const auto share = [](ApiUser& user) {
+    return user.send(Method::post, "/api/v1/songs/" + user.song() + "/share", {{"subscribers_only", true}});
+  };
+  EXPECT_FALSE(can(otter));
+  EXPECT_EQ(body_of(share(otter)).at("code"), "no_tiers");
+  EXPECT_TRUE(can(maria));
+  const std::string song = body_of(share(maria)).at("id");
+  const json subscription = otter.post("/artists/maria/subscriptions", {{"tier", tier}});
+  maria.send(Method::del, "/api/v1/earnings/tiers/" + tier);
+  EXPECT_FALSE(can(maria)) << "the fan has not paid yet";
+  EXPECT_EQ(body_of(share(maria)).at("code"), "no_tiers");
+  EXPECT_EQ(maria.send(Method::patch, "/api/v1/shares/" + song, {{"subscribers_only", true}, {"opens", 1}}).status, 200)
+      << "it is for subscribers already";
+  stripe.pay(stripe.sessions.begin()->first);
+  deliver();
+  EXPECT_TRUE(can(maria)) << "the fan goes on as it was agreed";
+}
+
 TEST_F(Support, RoyaltiesTakenBackAreNotFansMoney) {
   pay(tip("maria"));
   service.store->write([&](Transaction& transaction) {

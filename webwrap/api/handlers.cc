@@ -51,6 +51,7 @@ json account_view(Transaction& transaction, const Account& account) {
           {"email", account.email},
           {"name", account.name},
           {"email_verified", account.email_verified},
+          {"can_have_subscribers", transaction.earnings().can_have_subscribers(account.id)},
           {"balance", transaction.ledger().balance(user_account(account.id))},
           {"reserved", transaction.ledger().balance(reserved_account(account.id))},
           {"created", account.created}};

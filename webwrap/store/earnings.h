@@ -203,6 +203,8 @@ class EarningStore {
   virtual void save(const Tier&) = 0;
   virtual std::optional<Tier> tier(const Id&) = 0;
   virtual std::vector<Tier> tiers(const Id& artist) = 0;  ///< the cheapest first; closed ones too
+  /// Whether songs can be for subscribers: a tier is open, or somebody's subscription runs.
+  virtual bool can_have_subscribers(const Id& artist) = 0;
 
   virtual void save(const FanSubscription&) = 0;
   virtual std::optional<FanSubscription> subscription(const Id&) = 0;

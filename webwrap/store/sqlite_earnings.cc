@@ -136,7 +136,14 @@ std::vector<Tier> SqliteEarningStore::tiers(const Id& artist) {
   return rows::select<Tier>(connection_, "WHERE artist = ? ORDER BY amount, created, id", artist);
 }
 
-void SqliteEarningStore::save(const FanSubscription& subscription) { save_row(connection_, subscription); }
+bool SqliteEarningStore::can_have_subscribers(const Id& artist) {
+  return rows::value<bool>(connection_,
+                           "SELECT EXISTS (SELECT 1 FROM tiers WHERE artist = ?1 AND closed = 0)"
+                           " OR EXISTS (SELECT 1 FROM fan_subscriptions WHERE artist = ?1 AND state = 'active')",
+                           artist);
+}
+
+void SqliteEarningStore::save(const FanSubscription& subscription) { rows::save(connection_, subscription); }
 
 std::optional<FanSubscription> SqliteEarningStore::subscription(const Id& id) {
   return rows::find<FanSubscription>(connection_, "id = ?", id);

@@ -232,6 +232,7 @@ class SqliteEarningStore : public EarningStore {
   void save(const Tier&) override;
   std::optional<Tier> tier(const Id&) override;
   std::vector<Tier> tiers(const Id& artist) override;
+  bool can_have_subscribers(const Id& artist) override;
   void save(const FanSubscription&) override;
   std::optional<FanSubscription> subscription(const Id&) override;
   std::optional<FanSubscription> subscription_of(const std::string& stripe) override;

@@ -91,6 +91,7 @@ class Earning(unittest.TestCase):
     def test_artist_fan_renewal_and_payout(self):
         _, b, artist = self.person("nora@example.org")
         self.make_artist(artist)
+        self.nobody_to_lock_it_for(b)
         b.open("/app/earnings")
         b.button("Set it up")
         b.look("01-earnings-before", dark=True)
@@ -155,6 +156,11 @@ class Earning(unittest.TestCase):
     @staticmethod
     def labelled(b, css, words):
         return b.until(lambda: next((e for e in b.driver.find_elements("css selector", css) if words in e.text), None), message=f"no {words}")
+
+    def nobody_to_lock_it_for(self, b):
+        b.open("/app/songs/norasong")
+        b.until(lambda: "Who finds it" in b.text(), message="no choice of who finds the song")
+        self.assertNotIn("Who hears it", b.text())
 
     def lock_the_song(self, b):
         b.open("/app/songs/norasong")

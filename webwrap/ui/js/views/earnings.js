@@ -2,7 +2,7 @@
 import { del, get, post } from "../api.js";
 import { confirmed, field, h, icon, note, onPress, toast, working } from "../dom.js";
 import { date, decimals, fraction, money, plural } from "../format.js";
-import { isMember } from "../session.js";
+import { isMember, refreshAccount } from "../session.js";
 
 const card = (title, ...children) => h("section.card.stack", h("h2", title), ...children);
 const parts = (thousandths, currency) => money(Math.trunc(thousandths / 1000), currency);
@@ -109,6 +109,9 @@ const share = (permille) => `${permille % 10 ? (permille / 10).toFixed(1) : perm
 
 // ---- tiers ----
 
+/// The account says whether songs can be for subscribers.
+const tiersChanged = (show) => Promise.all([show(), refreshAccount()]);
+
 function tiers(now, show) {
   const open = now.tiers.filter((tier) => !tier.closed);
   const list = h(
@@ -131,7 +134,7 @@ function tiers(now, show) {
           });
           if (!sure) return;
           await del(`/earnings/tiers/${tier.id}`);
-          await show();
+          await tiersChanged(show);
         }),
       );
     }),
@@ -175,7 +178,7 @@ function newTier(now, show) {
       trial_days: Number(trial.value) || 0,
     });
     toast("Fans can choose it now");
-    await show();
+    await tiersChanged(show);
   };
   return h(
     "details",
