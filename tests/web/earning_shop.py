@@ -114,6 +114,18 @@ class Earning(unittest.TestCase):
         self.assertEqual(fan.api("POST", f"/artists/{artist.handle}/subscriptions", {"tier": artist.tier}).status, 422)
         self.assertIn("/c/express/", artist.post("/earnings/account/dashboard")["url"])
 
+    def test_a_closed_account_makes_room_for_another(self):
+        artist, fan = Person().become_artist(), Person()
+        closed = artist.account
+        fake.control("close_account", account=closed)
+        self.assertEqual(artist.post("/earnings/account/check", status=200)["account"]["missing"], "closed")
+        self.assertEqual(fan.api("POST", f"/artists/{artist.handle}/tips", {"amount": 500}).json["code"], "cannot_earn")
+        artist.onboard()
+        self.assertNotEqual(artist.account, closed)
+        tip = fan.post(f"/artists/{artist.handle}/tips", {"amount": 500})
+        fake.control("pay", session=session_of(tip))
+        wait_for(lambda: artist.has() == 450)
+
     def test_months_by_a_test_clock(self):
         artist, fan = Person().become_artist(), Person()
         now = int(time.time())

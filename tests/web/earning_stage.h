@@ -38,7 +38,7 @@ class Stage {
   void let_earn(const Account& account) {
     PayoutAccount payout;
     payout.account = account.id;
-    payout.stripe = stripe.create_account(account.id, "").id;
+    payout.stripe = stripe.create_account(account.id, "", "").id;
     service.store->write([&](Transaction& transaction) { transaction.earnings().save(payout); });
     stripe.set_account(payout.stripe, true, true);
     earnings.look_at_account(payout.stripe);

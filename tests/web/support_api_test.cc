@@ -100,6 +100,30 @@ TEST_F(Support, NewWordsDoNotChangeWhatIsBeingPaid) {
   EXPECT_EQ(stripe.last_title, "Maria: Friends");
 }
 
+TEST_F(Support, AClosedAccountMakesRoomForAnother) {
+  const std::string first = "acct_" + maria.id;
+  stripe.create_account(maria.id, "", "");
+  stripe.set_account(first, true, true);
+  EXPECT_EQ(maria.post("/earnings/account", nullptr).at("url"), "https://connect.example/" + first);
+  const FanPayment paid = tip("maria");
+  pay(paid);
+  stripe.accounts.erase(first);
+  EXPECT_EQ(body_of(maria.send(Method::post, "/api/v1/earnings/account/dashboard")).at("code"), "account_closed");
+  EXPECT_EQ(body_of(maria.send(Method::post, "/api/v1/earnings/account/check")).at("account").at("missing"), "closed");
+  EXPECT_EQ(give_back(paid), std::pair(409, json("account_closed")));
+  EXPECT_EQ(otter.send(Method::post, "/api/v1/artists/maria/tips", {{"amount", 500}}).status, 409);
+  for (int twice = 0; twice < 2; ++twice)
+    EXPECT_EQ(maria.post("/earnings/account", nullptr).at("url"), "https://connect.example/" + first + "_next");
+  EXPECT_EQ(maria.get("/earnings").at("account"), json({{"ready", false}, {"submitted", false}, {"missing", nullptr}}));
+  stripe.set_account(first + "_next", true, true);
+  deliver();
+  EXPECT_EQ(give_back(paid), std::pair(409, json("account_closed"))) << "the new account never had it";
+  const FanPayment next = tip("maria");
+  EXPECT_EQ(next.destination, first + "_next");
+  pay(next);
+  EXPECT_EQ(give_back(next).first, 202);
+}
+
 TEST_F(Support, SongsAreForSubscribersWhereThereCanBeSome) {
   const auto can = [](ApiUser& user) { return user.get("/account").at("can_have_subscribers").get<bool>(); };
   const auto share = [](ApiUser& user) {

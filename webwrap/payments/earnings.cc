@@ -216,7 +216,7 @@ void Earnings::look_at_account(const std::string& stripe) {
     account->transfers = told && told->transfers;
     account->payouts = told && told->payouts;
     account->submitted = told && told->submitted;
-    account->missing = told ? told->missing : "closed";
+    account->missing = told ? told->missing : PayoutAccount::closed;
     transaction.earnings().save(*account);
   });
 }

@@ -79,18 +79,24 @@ class StripeConnect : public ConnectGateway {
 
   bool configured() const override { return has_stripe_keys(config_); }
 
-  ConnectedAccount create_account(const Id& account, const std::string& email) override {
+  ConnectedAccount create_account(const Id& account, const std::string& email, const std::string& instead_of) override {
     Fields fields = {{"type", "express"},
                      // Fans pay to us, so it needs to receive only.
                      {"capabilities[transfers][requested]", "true"},
                      {"metadata[account]", account}};
     if (!email.empty()) fields.emplace_back("email", email);
-    return account_of(api_.post(RetryPolicy::standard, "/v1/accounts", fields, "account-" + account));
+    const std::string key = "account-" + account + (instead_of.empty() ? "" : "-" + instead_of);
+    return account_of(api_.post(RetryPolicy::standard, "/v1/accounts", fields, key));
   }
 
   std::optional<ConnectedAccount> find_account(const std::string& id) override {
-    const auto object = api_.get(RetryPolicy::once, "/v1/accounts/" + StripeApi::part(id));
-    return object ? std::optional(account_of(*object)) : std::nullopt;
+    try {
+      const auto object = api_.get(RetryPolicy::once, "/v1/accounts/" + StripeApi::part(id));
+      return object ? std::optional(account_of(*object)) : std::nullopt;
+    } catch (const StripeRefusal& refusal) {  // so Stripe says (403) of one that was closed
+      if (refusal.reason() != "account_invalid") throw;
+      return std::nullopt;
+    }
   }
 
   std::string onboarding_url(const std::string& id, const std::string& back_url, const std::string& again_url) override {

@@ -121,6 +121,7 @@ class Earning(unittest.TestCase):
 
         self.give_back(b)
         self.end_it(fan)
+        self.open_another_account(b, account)
         code, words = self.service.audit()
         self.assertEqual(code, 0, words)
         for browser in (b, fan):
@@ -216,6 +217,17 @@ class Earning(unittest.TestCase):
         b.look("08-ended")
         b.press(b.button("Go on supporting"))
         b.until(lambda: "goes on by itself" in b.text(), message="it does not go on")
+
+    def open_another_account(self, b, closed):
+        self.stripe("close_account", account=closed)
+        b.open("/app/earnings")
+        b.press(b.button("Your page at Stripe"))
+        b.until(lambda: "Your account at Stripe was closed" in b.text(), message="the page does not say so")
+        b.console("09-closed", meant="/earnings/account/dashboard")
+        b.look("09-closed")
+        b.press(b.button("Open another one"))
+        b.press(b.find("#submit"))
+        b.until(lambda: "You are set up" in b.text(), message="Stripe's form did not lead back")
 
 
 if __name__ == "__main__":

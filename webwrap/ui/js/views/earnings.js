@@ -37,7 +37,7 @@ function page(now, payments, months, show) {
   if (!now.open && !months.length) return [note("info", "Nothing can be earned here: this service takes no payments.")];
   return [
     figures(now),
-    account(now),
+    account(now, show),
     h("div.two", tiers(now, show), voices(now)),
     income(payments, show),
     statements(months),
@@ -66,7 +66,7 @@ function figures(now) {
 
 const leave = async (path) => location.assign((await post(path)).url);
 
-function account(now) {
+function account(now, show) {
   const form = (words) =>
     onPress(h("button.button.primary", { type: "button" }, words, icon("arrow")), () => leave("/earnings/account"));
   if (!now.account)
@@ -78,6 +78,12 @@ function account(now) {
         `Of what fans pay, ${share(now.fee_permille)} stay with this service.`,
       ),
       h("div", form("Set it up")),
+    );
+  if (now.account.missing === "closed")
+    return card(
+      "Getting paid",
+      note("bad", "Your account at Stripe was closed. Open another one, so that fans can pay you again."),
+      h("div", form("Open another one")),
     );
   if (!now.account.ready)
     return card(
@@ -98,9 +104,14 @@ function account(now) {
     ),
     h(
       "div",
-      onPress(h("button.button", { type: "button" }, "Your page at Stripe", icon("arrow")), () =>
-        leave("/earnings/account/dashboard"),
-      ),
+      onPress(h("button.button", { type: "button" }, "Your page at Stripe", icon("arrow")), async () => {
+        try {
+          await leave("/earnings/account/dashboard");
+        } catch (error) {
+          if (error.code === "account_closed") await show();
+          throw error;
+        }
+      }),
     ),
   );
 }
