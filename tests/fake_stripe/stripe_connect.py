@@ -46,6 +46,11 @@ class Connect:
                        requirements={"disabled_reason": None if payouts else "requirements.past_due", "currently_due": []})
         self.emit("account.updated", account, account["id"])
 
+    def close(self, account):
+        """Its owner, or Stripe, closes it: we hear nothing of it any more."""
+        self.closed_accounts.add(account["id"])
+        del self.objects[account["id"]]
+
     def link(self, form):
         account = self.get(form.get("account"), "account")
         if form.get("type") != "account_onboarding" or not form.get("return_url") or not form.get("refresh_url"):

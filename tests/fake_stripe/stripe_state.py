@@ -29,6 +29,7 @@ class Stripe(Connect):
         self.poor = False  # no money for transfers
         self.refuse_cards = False  # renewals fail
         self.clock = ""  # the clock of new sessions
+        self.closed_accounts = set()
         self.calls, self.deliveries = [], []
         self.base = ""
 
@@ -39,6 +40,9 @@ class Stripe(Connect):
 
     def get(self, identity, kind):
         found = self.objects.get(identity)
+        if identity in self.closed_accounts:
+            raise ApiError(403, "invalid_request_error", "The provided key does not have access to this account (or it does not exist).",
+                           code="account_invalid")
         if not found or found["object"] != kind:
             raise ApiError(404, "invalid_request_error", f"No such {kind}: '{identity}'", code="resource_missing", param="id")
         return found

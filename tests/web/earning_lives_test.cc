@@ -42,7 +42,7 @@ class Life {
       for (const json& event : events) stage_.earnings.apply_event(event);
       stage_.pass(day + hour);
       const std::size_t before = stage_.stripe.events.size();
-      stage_.earnings.work();
+      stage_.work();
       if (stage_.stripe.events.size() == before) break;
     }
   }
@@ -135,7 +135,7 @@ class Life {
       case 2:
         if (!subscriptions_.empty()) stripe.pay(any(subscriptions_).session);
         break;
-      case 3: tips_.push_back(stage_.tip(any(fans_), artist_, 100 + dice(5000))); break;
+      case 3: tips_.push_back(stage_.give_tip(any(fans_), artist_, 100 + dice(5000))); break;
       case 4:
         if (!tips_.empty()) stripe.pay(any(tips_).session);
         break;
@@ -171,7 +171,7 @@ class Life {
         if (dice(4) == 0) stripe.pay_out("acct_" + artist_.id, id, "failed", stripe.payouts.at(id).amount);
         break;
       }
-      case 13: stage_.earnings.work(); break;
+      case 13: stage_.work(); break;
       case 14: stripe.down = dice(3) == 0; break;
       default: stripe.lose_answers = dice(2);
     }
@@ -249,7 +249,7 @@ TEST(RoyaltyLives, NobodyIsPaidTwiceOrFromNothing) {
         case 5: studio.pass(dice(10) * day); break;
         case 6: studio.stripe.lose_answers = dice(2); break;
         case 7: studio.stripe.poor = dice(3) == 0; break;
-        case 8: studio.earnings.work(); break;
+        case 8: studio.work(); break;
         default:
           if (const Credits can = studio.spendable(payer); can > 0)
             studio.sing(payer, "voice" + std::to_string(dice(4)), 1 + dice(int(can)));
@@ -265,7 +265,7 @@ TEST(RoyaltyLives, NobodyIsPaidTwiceOrFromNothing) {
   studio.stripe.lose_answers = 0;
   for (int months = 0; months < 4; ++months) {
     studio.pass(31 * day);
-    studio.earnings.work();
+    studio.work();
   }
   std::map<std::string, int> groups;
   Money sent = 0;

@@ -1,7 +1,10 @@
 #pragma once
+#include <gtest/gtest.h>
+
 #include "fake_connect.h"
 #include "fake_gateway.h"
 #include "payments/earning_facts.h"
+#include "payments/earning_tasks.h"
 #include "payments/earnings.h"
 #include "payments/fulfilment.h"
 #include "service.h"
@@ -29,13 +32,16 @@ class Stage {
   /// Who can earn.
   Account add_artist() {
     const Account account = add_account();
+    let_earn(account);
+    return account;
+  }
+  void let_earn(const Account& account) {
     PayoutAccount payout;
     payout.account = account.id;
-    payout.stripe = stripe.create_account(account.id, "").id;
+    payout.stripe = stripe.create_account(account.id, "", "").id;
     service.store->write([&](Transaction& transaction) { transaction.earnings().save(payout); });
     stripe.set_account(payout.stripe, true, true);
     earnings.look_at_account(payout.stripe);
-    return account;
   }
   FanSubscription subscribe(const Account& fan, const Account& artist, int trial_days = 0) {
     FanSubscription made;
@@ -56,7 +62,7 @@ class Stage {
   FanSubscription open(const FanSubscription& made) {
     return earnings.take_session(made, stripe.open_subscription(made, "", {}, "", RetryPolicy::once));
   }
-  FanPayment tip(const Account& fan, const Account& artist, Money amount) {
+  FanPayment give_tip(const Account& fan, const Account& artist, Money amount) {
     FanPayment made;
     made.id = new_id();
     made.kind = FanPayment::Kind::tip;
@@ -97,6 +103,7 @@ class Stage {
   void deliver() {
     while (told < stripe.events.size()) earnings.apply_event(stripe.events[told++]);
   }
+  int work() { return tasks.work(); }
   void pass(Seconds seconds) {
     service.clock.time += seconds;
     stripe.time += seconds;
@@ -117,10 +124,36 @@ class Stage {
     return wrong;
   }
 
+  /// What the operator is to see to.
+  std::vector<std::string> matters() {
+    std::vector<std::string> all;
+    service.store->read([&](Transaction& transaction) { all = transaction.earnings().attention(service.clock.now()); });
+    return all;
+  }
+
   Service service;
   FakeConnect stripe;
   Earnings earnings{service.config, *service.store, stripe, service.clock};
+  EarningTasks tasks{service.config, *service.store, stripe, service.clock};
   std::size_t told = 0;
+};
+
+/// An artist who can earn, and a fan.
+struct EarningsTest : ::testing::Test, Stage {
+  /// What the fan paid and Stripe told of.
+  FanSubscription subscribed(int trial_days = 0) {
+    const FanSubscription made = subscribe(fan, artist, trial_days);
+    stripe.pay(made.session);
+    deliver();
+    return made;
+  }
+  FanPayment tipped(Money amount) {
+    const FanPayment made = give_tip(fan, artist, amount);
+    stripe.pay(made.session);
+    deliver();
+    return made;
+  }
+  const Account artist = add_artist(), fan = add_account();
 };
 
 inline constexpr Mills credit_price = 12'491;  // of 14.99 for 120
@@ -172,8 +205,9 @@ class Studio : public Stage {
         [&](Transaction& transaction) { transaction.ledger().post(grant_entry(account.id, credits, "grant:" + account.id, "")); });
   }
   Credits spendable(const Account& account) { return balance(user_account(account.id)); }
-  /// A job that is finished at once, as Worker::keep does it.
-  Job sing(const Account& payer, const std::string& voice, Credits credits) {
+  /// A job that is finished at once, as Worker::keep does it; note(transaction, job): what else is done.
+  template <class Note>
+  Job finish(const Account& payer, const std::string& voice, Credits credits, const Note& note) {
     Job job;
     job.id = new_id();
     job.account = payer.id;
@@ -184,9 +218,14 @@ class Studio : public Stage {
       transaction.jobs().add(job);
       transaction.ledger().post(reserve_entry(payer.id, job.id, credits));
       settle(transaction, job, Job::State::done, service.clock.now());
-      note_spending(transaction, job, {"eur", credit_price}, service.clock.now());
+      note(transaction, job);
     });
     return job;
+  }
+  Job sing(const Account& payer, const std::string& voice, Credits credits, const std::string& currency = "eur") {
+    return finish(payer, voice, credits, [&](Transaction& transaction, const Job& job) {
+      note_spending(transaction, job, {currency, credit_price}, service.clock.now());
+    });
   }
   Mills owed(const Account& owner) { return balance(royalties_account("eur", owner.id)); }
   std::optional<Royalty> royalty(const Job& job) {

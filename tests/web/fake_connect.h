@@ -135,9 +135,9 @@ class FakeConnect : public ConnectGateway {
   // ---- what webwrap asks for ----
 
   bool configured() const override { return true; }
-  ConnectedAccount create_account(const Id& account, const std::string&) override {
+  ConnectedAccount create_account(const Id& account, const std::string&, const std::string& instead_of) override {
     const std::lock_guard lock(asked());
-    const std::string id = "acct_" + account;
+    const std::string id = instead_of.empty() ? "acct_" + account : instead_of + "_next";
     accounts.emplace(id, ConnectedAccount{id});
     return accounts.at(id);
   }

@@ -65,7 +65,7 @@ struct NoPayments : PaymentGateway {
 struct NoConnect : ConnectGateway {
   static constexpr const char* nothing = "There is no payment provider.";
   bool configured() const override { return false; }
-  ConnectedAccount create_account(const Id&, const std::string&) override { throw std::logic_error(nothing); }
+  ConnectedAccount create_account(const Id&, const std::string&, const std::string&) override { throw std::logic_error(nothing); }
   std::optional<ConnectedAccount> find_account(const std::string&) override { return std::nullopt; }
   std::string onboarding_url(const std::string&, const std::string&, const std::string&) override { throw std::logic_error(nothing); }
   std::string dashboard_url(const std::string&) override { throw std::logic_error(nothing); }

@@ -1,6 +1,7 @@
 // What fans and artists ask over HTTP, and what Stripe may refuse.
 #include "artist_testing.h"
 #include "fake_connect.h"
+#include "payments/earning_tasks.h"
 #include "payments/earnings.h"
 
 namespace webwrap::testing {
@@ -77,7 +78,7 @@ TEST_F(Support, WhatWasPaidOutIsNotGivenBack) {
   stripe.pay_out("acct_" + maria.id, "po_1", "failed", 200);
   deliver();
   EXPECT_EQ(give_back(second).first, 202);
-  earnings.work();
+  EarningTasks(service.config, *service.store, stripe, service.clock).work();
   deliver();
   EXPECT_EQ(stripe.charges.begin()->second.refunded, 1000);
 }
@@ -97,6 +98,50 @@ TEST_F(Support, NewWordsDoNotChangeWhatIsBeingPaid) {
   EXPECT_FALSE(otter.post("/artists/maria/subscriptions", {{"tier", tier}}).at("checkout_url").is_null());
   EXPECT_EQ(stripe.sessions.size(), 1u);
   EXPECT_EQ(stripe.last_title, "Maria: Friends");
+}
+
+TEST_F(Support, AClosedAccountMakesRoomForAnother) {
+  const std::string first = "acct_" + maria.id;
+  stripe.create_account(maria.id, "", "");
+  stripe.set_account(first, true, true);
+  EXPECT_EQ(maria.post("/earnings/account", nullptr).at("url"), "https://connect.example/" + first);
+  const FanPayment paid = tip("maria");
+  pay(paid);
+  stripe.accounts.erase(first);
+  EXPECT_EQ(body_of(maria.send(Method::post, "/api/v1/earnings/account/dashboard")).at("code"), "account_closed");
+  EXPECT_EQ(body_of(maria.send(Method::post, "/api/v1/earnings/account/check")).at("account").at("missing"), "closed");
+  EXPECT_EQ(give_back(paid), std::pair(409, json("account_closed")));
+  EXPECT_EQ(otter.send(Method::post, "/api/v1/artists/maria/tips", {{"amount", 500}}).status, 409);
+  for (int twice = 0; twice < 2; ++twice)
+    EXPECT_EQ(maria.post("/earnings/account", nullptr).at("url"), "https://connect.example/" + first + "_next");
+  EXPECT_EQ(maria.get("/earnings").at("account"), json({{"ready", false}, {"submitted", false}, {"missing", nullptr}}));
+  stripe.set_account(first + "_next", true, true);
+  deliver();
+  EXPECT_EQ(give_back(paid), std::pair(409, json("account_closed"))) << "the new account never had it";
+  const FanPayment next = tip("maria");
+  EXPECT_EQ(next.destination, first + "_next");
+  pay(next);
+  EXPECT_EQ(give_back(next).first, 202);
+}
+
+TEST_F(Support, SongsAreForSubscribersWhereThereCanBeSome) {
+  const auto can = [](ApiUser& user) { return user.get("/account").at("can_have_subscribers").get<bool>(); };
+  const auto share = [](ApiUser& user) {
+    return user.send(Method::post, "/api/v1/songs/" + user.song() + "/share", {{"subscribers_only", true}});
+  };
+  EXPECT_FALSE(can(otter));
+  EXPECT_EQ(body_of(share(otter)).at("code"), "no_tiers");
+  EXPECT_TRUE(can(maria));
+  const std::string song = body_of(share(maria)).at("id");
+  const json subscription = otter.post("/artists/maria/subscriptions", {{"tier", tier}});
+  maria.send(Method::del, "/api/v1/earnings/tiers/" + tier);
+  EXPECT_FALSE(can(maria)) << "the fan has not paid yet";
+  EXPECT_EQ(body_of(share(maria)).at("code"), "no_tiers");
+  EXPECT_EQ(maria.send(Method::patch, "/api/v1/shares/" + song, {{"subscribers_only", true}, {"opens", 1}}).status, 200)
+      << "it is for subscribers already";
+  stripe.pay(stripe.sessions.begin()->first);
+  deliver();
+  EXPECT_TRUE(can(maria)) << "the fan goes on as it was agreed";
 }
 
 TEST_F(Support, RoyaltiesTakenBackAreNotFansMoney) {

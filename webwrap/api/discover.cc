@@ -71,8 +71,7 @@ struct Discovered {
 
 /// Songs that everyone may see: the newest, those played the most lately, or those of the artists whom a member follows.
 Response get_discover(const Context& context, Discovered& discovered, const Request& request) {
-  const auto given = request.query.find("list");
-  const std::string list = given == request.query.end() ? "new" : given->second;
+  const std::string list = query_of(request, "list", "new");
   if (list == "followed") return json_response(200, for_follower(context, request));
   if (list != "new" && list != "played") fail_field("list", "this is new, played or followed.");
   const bool played = list == "played";

@@ -40,7 +40,7 @@ json tier_view(const Tier& tier) {
           {"closed", tier.closed}};
 }
 
-json account_view(const std::optional<PayoutAccount>& account) {
+json payout_account_view(const std::optional<PayoutAccount>& account) {
   if (!account) return nullptr;
   return {{"ready", account->can_earn()}, {"submitted", account->submitted}, {"missing", or_null(account->missing)}};
 }
@@ -115,7 +115,7 @@ Response get_earnings(const Context& context, const Request& request) {
               {"amount_min", context.config.fan_amount_min},
               {"amount_max", context.config.fan_amount_max},
               {"royalty_threshold", context.config.royalty_threshold},
-              {"account", account_view(earnings.payout_account(account.id))},
+              {"account", payout_account_view(earnings.payout_account(account.id))},
               {"tiers", std::move(tiers)},
               {"subscribers", earnings.subscriber_count(account.id, context.clock.now())},
               {"balances", balances_view(transaction, account.id)},
@@ -128,22 +128,39 @@ Response get_earnings(const Context& context, const Request& request) {
 
 // ---- the account that is paid ----
 
-PayoutAccount require_payout_account(const Context& context, const Account& account) {
+std::optional<PayoutAccount> payout_account_of(const Context& context, const Id& account) {
   std::optional<PayoutAccount> known;
-  const auto find = [&](Transaction& transaction) { known = transaction.earnings().payout_account(account.id); };
-  context.store.read(find);
-  if (known) return *known;
-  const ConnectedAccount made = context.connect.create_account(account.id, account.email);
+  context.store.read([&](Transaction& transaction) { known = transaction.earnings().payout_account(account); });
+  return known;
+}
+
+/// As Stripe tells of it now: its events may come late, and there is none for a closed one.
+std::optional<PayoutAccount> look_at_account(const Context& context, const Id& account) {
+  const auto known = payout_account_of(context, account);
+  if (!known) return known;
+  Earnings(context.config, context.store, context.connect, context.clock).look_at_account(known->stripe);
+  return payout_account_of(context, account);
+}
+
+/// The one that there is, or a new one: also where the old one was closed at Stripe.
+PayoutAccount require_payout_account(const Context& context, const Account& account) {
+  const auto known = look_at_account(context, account.id);
+  if (known && !known->is_closed()) return *known;
+  const std::string closed = known ? known->stripe : "";
+  const ConnectedAccount made = context.connect.create_account(account.id, account.email, closed);
+  PayoutAccount payout;
   context.store.write([&](Transaction& transaction) {
-    find(transaction);
-    if (known) return;
-    known = PayoutAccount();
-    known->account = account.id;
-    known->stripe = made.id;
-    known->created = context.clock.now();
-    transaction.earnings().save(*known);
+    const auto now = transaction.earnings().payout_account(account.id);
+    if (now) payout = *now;
+    if (payout.stripe != closed) return;  // asked for twice at once
+    payout.account = account.id;
+    payout.stripe = made.id;
+    payout.transfers = payout.payouts = payout.submitted = false;
+    payout.missing.clear();
+    payout.created = context.clock.now();
+    transaction.earnings().save(payout);
   });
-  return *known;
+  return payout;
 }
 
 /// Where the form is that has to be filled in.
@@ -158,25 +175,21 @@ Response onboard(const Context& context, const Request& request) {
   return json_response(201, {{"url", context.connect.onboarding_url(payout.stripe, page + "?back", page + "?again")}});
 }
 
-/// Asks Stripe what it lets the account do: its events may come late.
 Response check_account(const Context& context, const Request& request) {
   require_connect(context);
   const Account account = require_member(context, request);
   limit_rate(context, "onboarding", account.id, 60, hour);
-  std::optional<PayoutAccount> known;
-  const auto find = [&](Transaction& transaction) { known = transaction.earnings().payout_account(account.id); };
-  context.store.read(find);
-  if (known) Earnings(context.config, context.store, context.connect, context.clock).look_at_account(known->stripe);
-  context.store.read(find);
-  return json_response(200, {{"account", account_view(known)}});
+  return json_response(200, {{"account", payout_account_view(look_at_account(context, account.id))}});
 }
 
 Response open_dashboard(const Context& context, const Request& request) {
   require_connect(context);
   const Account account = require_signed_in_member(context, request);
   limit_rate(context, "onboarding", account.id, 20, hour);
-  std::optional<PayoutAccount> known;
-  context.store.read([&](Transaction& transaction) { known = transaction.earnings().payout_account(account.id); });
+  const auto known = look_at_account(context, account.id);
+  if (known && known->is_closed())
+    throw ServiceError(409, "account_closed",
+                       "Your account at Stripe was closed, so there is no page to look at; you can open another one.");
   if (!known || !known->submitted) throw ServiceError(409, "not_ready", "Fill in Stripe's form first; then there is a page to look at.");
   return json_response(201, {{"url", context.connect.dashboard_url(known->stripe)}});
 }
@@ -245,12 +258,10 @@ Response close_tier(const Context& context, const Request& request) {
 
 Response list_payments(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
-  json answer = json::array();
-  context.store.read([&](Transaction& transaction) {
+  return list_response(context, [&](Transaction& transaction, json& list) {
     for (const FanPayment& payment : transaction.earnings().payments_of_artist(account.id, max_payments_listed))
-      answer.push_back(payment_view(payment));
+      list.push_back(payment_view(payment));
   });
-  return json_response(200, answer);
 }
 
 /// Noted here and done by the service, again and again until Stripe has done it.
@@ -268,8 +279,12 @@ Response refund_payment(const Context& context, const Request& request) {
     if (is_disputed(payment))
       throw ServiceError(409, "disputed", "The fan's bank decides about this payment; it cannot be given back now.");
     if (!payment.refund_wanted) {
-      // Otherwise the service would bear what was paid out: an artist and a fan who are one would earn by giving back.
       EarningStore& earnings = transaction.earnings();
+      const auto payout = earnings.payout_account(account.id);
+      if (!payout || payout->is_closed() || payout->stripe != payment.destination)
+        throw ServiceError(409, "account_closed",
+                           "The account at Stripe that this payment went to was closed; nothing can be taken from it.");
+      // Otherwise the service would bear what was paid out: an artist and a fan who are one would earn by giving back.
       const Money part = payment.charged - payment.fee - payment.reversed + payment.fee_refunded;
       const Money there = transaction.ledger().balance(connected_account(payment.currency, account.id));
       if (there - earnings.leaving(account.id, payment.currency) < part)
@@ -334,8 +349,7 @@ std::string statement_csv(Transaction& transaction, const Id& account, Seconds f
 
 Response list_statements(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
-  json answer = json::array();
-  context.store.read([&](Transaction& transaction) {
+  return list_response(context, [&](Transaction& transaction, json& list) {
     EarningStore& earnings = transaction.earnings();
     // By month and currency: what came from fans, what voices earned, what reached the bank.
     std::map<std::pair<std::string, std::string>, std::array<std::int64_t, 3>> months;
@@ -350,14 +364,13 @@ Response list_statements(const Context& context, const Request& request) {
         if (line.account == accounts[2].account && line.kind != "royalty_transfer") sums[2] += line.amount;
       }
     }
-    for (auto month = months.rbegin(); month != months.rend() && answer.size() < max_statements; ++month)
-      answer.push_back({{"month", month->first.first},
-                        {"currency", month->first.second},
-                        {"from_fans", month->second[0]},
-                        {"to_bank", month->second[1]},
-                        {"royalties_thousandths", month->second[2]}});
+    for (auto month = months.rbegin(); month != months.rend() && list.size() < max_statements; ++month)
+      list.push_back({{"month", month->first.first},
+                      {"currency", month->first.second},
+                      {"from_fans", month->second[0]},
+                      {"to_bank", month->second[1]},
+                      {"royalties_thousandths", month->second[2]}});
   });
-  return json_response(200, answer);
 }
 
 Response get_statement(const Context& context, const Request& request) {

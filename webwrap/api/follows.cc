@@ -113,15 +113,13 @@ Response delete_follow(const Context& context, const Request& request) {
 
 Response list_follows(const Context& context, const Request& request) {
   const Account account = require_known_address(context, request);
-  json answer = json::array();
-  context.store.read([&](Transaction& transaction) {
+  return list_response(context, [&](Transaction& transaction, json& list) {
     for (const Follow& follow : transaction.follows().list(account.email, max_follows)) {
       const auto artist = transaction.artists().find(follow.artist);
       if (artist && !artist->hidden)
-        answer.push_back({{"handle", artist->handle}, {"name", artist->name}, {"url", artist_url(context.config, *artist)}});
+        list.push_back({{"handle", artist->handle}, {"name", artist->name}, {"url", artist_url(context.config, *artist)}});
     }
   });
-  return json_response(200, answer);
 }
 
 // ---- pages ----

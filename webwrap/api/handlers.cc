@@ -34,12 +34,24 @@ http::Response empty_response() {
   return response;
 }
 
+http::Response list_response(const Context& context, const std::function<void(Transaction&, json&)>& add) {
+  json list = json::array();
+  context.store.read([&](Transaction& transaction) { add(transaction, list); });
+  return json_response(200, list);
+}
+
+std::string query_of(const http::Request& request, const std::string& name, const std::string& otherwise) {
+  const auto found = request.query.find(name);
+  return found == request.query.end() ? otherwise : found->second;
+}
+
 json account_view(Transaction& transaction, const Account& account) {
   return {{"id", account.id},
           {"kind", name_of(account.kind)},
           {"email", account.email},
           {"name", account.name},
           {"email_verified", account.email_verified},
+          {"can_have_subscribers", transaction.earnings().can_have_subscribers(account.id)},
           {"balance", transaction.ledger().balance(user_account(account.id))},
           {"reserved", transaction.ledger().balance(reserved_account(account.id))},
           {"created", account.created}};

@@ -33,6 +33,10 @@ http::Response json_response(int status, const nlohmann::json& body);
 http::Response tagged_response(const http::Request&, const nlohmann::json& body);
 /// 204.
 http::Response empty_response();
+/// A JSON list, to which `add` appends what it finds.
+http::Response list_response(const Context&, const std::function<void(Transaction&, nlohmann::json& list)>& add);
+/// A parameter of the query; absent: `otherwise`.
+std::string query_of(const http::Request&, const std::string& name, const std::string& otherwise = "");
 
 /// The account as its owner sees it, with the credits of the ledger.
 nlohmann::json account_view(Transaction&, const Account&);

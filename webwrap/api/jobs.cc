@@ -165,11 +165,9 @@ Response post_separation(const Context& context, const Request& request) {
 
 Response list_jobs(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
-  json answer = json::array();
-  context.store.read([&](Transaction& transaction) {
-    for (const Job& job : transaction.jobs().list(account.id, max_jobs)) answer.push_back(job_view(transaction, job));
+  return list_response(context, [&](Transaction& transaction, json& list) {
+    for (const Job& job : transaction.jobs().list(account.id, max_jobs)) list.push_back(job_view(transaction, job));
   });
-  return json_response(200, answer);
 }
 
 Job find_job(Transaction& transaction, const Account& account, const Request& request) {

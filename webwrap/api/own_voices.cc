@@ -142,11 +142,9 @@ void read_about(JsonBody& body, OwnVoice& voice) {
 
 Response list_own_voices(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
-  json answer = json::array();
-  context.store.read([&](Transaction& transaction) {
-    for (const OwnVoice& voice : transaction.voices().list(account.id)) answer.push_back(view(transaction, context.config, voice));
+  return list_response(context, [&](Transaction& transaction, json& list) {
+    for (const OwnVoice& voice : transaction.voices().list(account.id)) list.push_back(view(transaction, context.config, voice));
   });
-  return json_response(200, answer);
 }
 
 Response post_own_voice(const Context& context, const Request& request) {

@@ -119,10 +119,9 @@ std::optional<Picture> find_picture(const Context& context, const Id& owner) {
 Response get_cover(const Context& context, const Request& request, OwnerKind kind) {
   const auto picture = find_picture(context, require_owner(context, request, kind).id);
   if (!picture) throw ServiceError(404, "no_picture", "There is no picture.");
-  const auto size = request.query.find("size");
-  const bool small = size != request.query.end() && size->second == "small";
-  if (size != request.query.end() && !small && size->second != "full") fail_field("size", "this is small or full.");
-  return audio_response(small ? picture->small : picture->blob, "image/jpeg");
+  const std::string size = query_of(request, "size", "full");
+  if (size != "small" && size != "full") fail_field("size", "this is small or full.");
+  return audio_response(size == "small" ? picture->small : picture->blob, "image/jpeg");
 }
 
 Response delete_picture(const Context& context, const Request& request, OwnerKind kind) {

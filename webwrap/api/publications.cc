@@ -165,11 +165,9 @@ json view(const Publication& publication) {
 
 Response list_publications(const Context& context, const Request& request) {
   const Song song = require_song(context, require_member(context, request), request.params.at("id"));
-  json all = json::array();
-  context.store.read([&](Transaction& transaction) {
-    for (const Publication& publication : transaction.releases().publications_of(song.id)) all.push_back(view(publication));
+  return list_response(context, [&](Transaction& transaction, json& list) {
+    for (const Publication& publication : transaction.releases().publications_of(song.id)) list.push_back(view(publication));
   });
-  return json_response(200, all);
 }
 
 /// Keeps the link to the song at a platform that only distributors deliver to.

@@ -46,11 +46,9 @@ Recording require_ready(const Context& context, const Request& request) {
 
 Response list_recordings(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
-  json answer = json::array();
-  context.store.read([&](Transaction& transaction) {
-    for (const Recording& recording : transaction.recordings().list(account.id, max_listed)) answer.push_back(view(transaction, recording));
+  return list_response(context, [&](Transaction& transaction, json& list) {
+    for (const Recording& recording : transaction.recordings().list(account.id, max_listed)) list.push_back(view(transaction, recording));
   });
-  return json_response(200, answer);
 }
 
 Response get_recording(const Context& context, const Request& request) {
@@ -87,9 +85,9 @@ Response delete_recording(const Context& context, const Request& request) {
 
 Response get_audio(const Context& context, const Request& request) {
   const Recording recording = require_ready(context, request);
-  const auto which = request.query.find("which");
-  if (which == request.query.end() || which->second == "all") return audio_response(recording.playable);
-  if (which->second != "music") fail_field("which", "this is all or music.");
+  const std::string which = query_of(request, "which", "all");
+  if (which == "all") return audio_response(recording.playable);
+  if (which != "music") fail_field("which", "this is all or music.");
   if (recording.music.empty()) throw ServiceError(404, "not_separated", "This recording was not taken apart into vocals and music.");
   return audio_response(recording.music);
 }

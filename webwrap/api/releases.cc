@@ -165,11 +165,9 @@ Response post_release(const Context& context, const Request& request) {
 
 Response list_releases(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
-  json all = json::array();
-  context.store.read([&](Transaction& transaction) {
-    for (const Release& release : transaction.releases().list(account.id, max_releases)) all.push_back(view(transaction, release));
+  return list_response(context, [&](Transaction& transaction, json& list) {
+    for (const Release& release : transaction.releases().list(account.id, max_releases)) list.push_back(view(transaction, release));
   });
-  return json_response(200, all);
 }
 
 Response get_release(const Context& context, const Request& request) {

@@ -73,8 +73,7 @@ Response log_in(const Context& context, const Request& request) {
 Response list_sessions(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
   const std::optional<Session> current = find_session(context, request);
-  json list = json::array();
-  context.store.read([&](Transaction& transaction) {
+  return list_response(context, [&](Transaction& transaction, json& list) {
     for (const Session& session : transaction.accounts().sessions(account.id))
       if (!is_expired(session, context.clock.now()))
         list.push_back({{"id", session.id},
@@ -83,7 +82,6 @@ Response list_sessions(const Context& context, const Request& request) {
                         {"last_seen", session.last_seen},
                         {"current", current && current->id == session.id}});
   });
-  return json_response(200, list);
 }
 
 Response log_out(const Context& context, const Request& request) {
@@ -106,11 +104,9 @@ json token_view(const ApiToken& token) {
 
 Response list_tokens(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
-  json list = json::array();
-  context.store.read([&](Transaction& transaction) {
+  return list_response(context, [&](Transaction& transaction, json& list) {
     for (const ApiToken& token : transaction.accounts().tokens(account.id)) list.push_back(token_view(token));
   });
-  return json_response(200, list);
 }
 
 Response add_token(const Context& context, const Request& request) {

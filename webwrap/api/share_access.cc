@@ -44,8 +44,8 @@ AccessChange::AccessChange(JsonBody& body)
 }
 
 void AccessChange::apply(Transaction& transaction, Share& share) const {
-  if (subscribers_only_.value_or(false) && transaction.earnings().tiers(share.account).empty())
-    throw ServiceError(409, "no_tiers", "Nobody can subscribe to you yet: make a tier first.");
+  if (subscribers_only_.value_or(false) && !share.subscribers_only && !transaction.earnings().can_have_subscribers(share.account))
+    throw ServiceError(409, "no_tiers", "Nobody can subscribe to you: make a tier first.");
   share.subscribers_only = subscribers_only_.value_or(share.subscribers_only);
   share.subscriber_download = subscriber_download_.value_or(share.subscriber_download);
   share.opens = opens_.value_or(share.opens);

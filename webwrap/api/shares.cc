@@ -240,8 +240,7 @@ Response post_report(const Context& context, const Request& request) {
 }
 
 int frame_size(const Request& request, const char* name, int usual) {
-  const auto given = request.query.find(name);
-  const int most = given == request.query.end() ? 0 : std::atoi(given->second.c_str());
+  const int most = std::atoi(query_of(request, name).c_str());
   return most > 0 ? std::min(most, usual) : usual;
 }
 
@@ -267,11 +266,7 @@ Response artist_oembed(const Context& context, const std::string& handle) {
 }
 
 Response get_oembed(const Context& context, const Request& request) {
-  const auto query = [&](const char* name) {
-    const auto found = request.query.find(name);
-    return found == request.query.end() ? std::string() : found->second;
-  };
-  const std::string base = context.config.base_url(), url = query("url"), format = query("format");
+  const std::string base = context.config.base_url(), url = query_of(request, "url"), format = query_of(request, "format");
   if (!format.empty() && format != "json") throw ServiceError(501, "format_not_supported", "oEmbed answers are made in JSON only.");
   // Links travel with things appended to them: "?utm_source=...", "#t=10", a slash.
   const auto part_after = [&](const std::string& prefix) {

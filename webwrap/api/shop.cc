@@ -138,11 +138,9 @@ Response get_order(const Context& context, const Request& request, ProviderSlots
 
 Response list_orders(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
-  json orders = json::array();
-  context.store.read([&](Transaction& transaction) {
-    for (const Order& order : transaction.orders().list(account.id, max_listed_orders)) orders.push_back(json_of(order));
+  return list_response(context, [&](Transaction& transaction, json& list) {
+    for (const Order& order : transaction.orders().list(account.id, max_listed_orders)) list.push_back(json_of(order));
   });
-  return json_response(200, orders);
 }
 
 Response receive_webhook(const Context& context, const Request& request, ProviderSlots& slots) {

@@ -53,11 +53,9 @@ Response song_response(const Context& context, const Song& song) {
 
 Response list_songs(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
-  json answer = json::array();
-  context.store.read([&](Transaction& transaction) {
-    for (const Song& song : transaction.songs().list(account.id, max_songs)) answer.push_back(view(transaction, context.config, song));
+  return list_response(context, [&](Transaction& transaction, json& list) {
+    for (const Song& song : transaction.songs().list(account.id, max_songs)) list.push_back(view(transaction, context.config, song));
   });
-  return json_response(200, answer);
 }
 
 Response get_song(const Context& context, const Request& request) { return song_response(context, find_song(context, request)); }
@@ -82,8 +80,7 @@ Response delete_song(const Context& context, const Request& request) {
 
 Response get_song_audio(const Context& context, const Request& request) {
   const Song song = find_song(context, request);
-  const auto found = request.query.find("which");
-  const std::string which = found == request.query.end() ? "song" : found->second;
+  const std::string which = query_of(request, "which", "song");
   const bool is_cover = !song.music.empty();
   if (which == "song") return audio_response(is_cover ? song.cover_playable : song.converted_playable);
   if (which == "converted") return audio_response(song.converted_playable);

@@ -1,9 +1,8 @@
-// What fans pay to artists: subscriptions and tips.
+// How fans support artists: what an artist offers (tiers), and what fans pay (subscriptions to a tier, tips).
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "api/artists_of_fans.h"
 #include "api/auth.h"
 #include "api/concurrency_limiter.h"
 #include "api/context.h"
@@ -42,6 +41,22 @@ void require_provider(const Context& context) {
                        "Nothing can be paid here: this service has no Stripe keys (stripe_secret_key and stripe_webhook_secrets).");
 }
 
+/// The account of an artist by its id, or by the handle that stands in an address. The id comes first: nobody else can have it, while
+/// anybody could take it for his handle.
+Id require_artist(Transaction& transaction, const std::string& id_or_handle) {
+  auto artist = transaction.artists().find(id_or_handle);
+  if (!artist) artist = transaction.artists().find_by_handle(id_or_handle);
+  if (!artist || artist->hidden) throw ServiceError(404, "no_such_artist", "There is no such artist.");
+  return artist->account;
+}
+
+/// Who is supported; what an artist who left was called is not known any more.
+json supported_view(Transaction& transaction, const Id& account) {
+  const auto artist = transaction.artists().find(account);
+  if (!artist) return {{"id", account}, {"handle", nullptr}, {"name", "An artist who left"}};
+  return {{"id", account}, {"handle", artist->handle}, {"name", artist->name}};
+}
+
 json json_of(const Tier& tier) {
   return {{"id", tier.id},         {"title", tier.title},       {"text", tier.text},
           {"amount", tier.amount}, {"currency", tier.currency}, {"trial_days", tier.trial_days}};
@@ -50,7 +65,7 @@ json json_of(const Tier& tier) {
 json json_of(Transaction& transaction, const FanSubscription& subscription, Seconds now) {
   const auto tier = transaction.earnings().tier(subscription.tier);
   return {{"id", subscription.id},
-          {"artist", artist_view(transaction, subscription.artist)},
+          {"artist", supported_view(transaction, subscription.artist)},
           {"tier", tier ? json(tier->title) : json()},
           {"amount", subscription.amount},
           {"currency", subscription.currency},
@@ -65,7 +80,7 @@ json json_of(Transaction& transaction, const FanSubscription& subscription, Seco
 
 json json_of(Transaction& transaction, const FanPayment& tip) {
   return {{"id", tip.id},
-          {"artist", artist_view(transaction, tip.artist)},
+          {"artist", supported_view(transaction, tip.artist)},
           {"amount", tip.amount},
           {"currency", tip.currency},
           {"state", name_of(tip.state)},
@@ -95,7 +110,7 @@ ReturnPages pages_of(const Context& context, const Id& artist, const char* what,
   return {page, page + "&cancelled=1"};
 }
 
-// ---- what there is ----
+// ---- what an artist offers ----
 
 Response get_offer(const Context& context, const Request& request) {
   const std::optional<Account> fan = find_account(context, request);
@@ -112,7 +127,7 @@ Response get_offer(const Context& context, const Request& request) {
       for (const FanSubscription& one : transaction.earnings().subscriptions_between(fan->id, artist))
         if (mine.is_null() && (one.state == FanSubscription::State::active || is_subscriber(one, now)))
           mine = json_of(transaction, one, now);
-    answer = {{"artist", artist_view(transaction, artist)},
+    answer = {{"artist", supported_view(transaction, artist)},
               {"open", open},
               {"own", fan && fan->id == artist},
               {"tiers", tiers},
@@ -159,33 +174,11 @@ FanSubscription begin_subscription(const Context& context, Transaction& transact
   made.fee_permille = context.config.artist_fee_permille;
   made.destination = account.stripe;
   made.trial_days = first ? tier->trial_days : 0;
-  made.title = fmt::format("{}: {}", artist_view(transaction, artist).value("name", ""), tier->title);
+  made.title = fmt::format("{}: {}", supported_view(transaction, artist).value("name", ""), tier->title);
   made.idempotency_key = "subscription-" + made.id;
   made.created = context.clock.now();
   earnings.save(made);
   return made;
-}
-
-/// Stripe repeats what it answered to a key, a refusal too: what was refused is over, so that the next click begins anew.
-template <class Thing>
-void give_up(const Context& context, const Id& id, std::optional<Thing> (EarningStore::*find)(const Id&)) {
-  context.store.write([&](Transaction& transaction) {
-    auto now = (transaction.earnings().*find)(id);
-    if (!now || now->state != Thing::State::created) return;
-    now->state = Thing::State::expired;
-    now->end_wanted = true;  // should Stripe have made it after all
-    transaction.earnings().save(*now);
-  });
-}
-
-/// Ends a session that was opened for another tier and not paid.
-void withdraw(const Context& context, const FanSubscription& subscription) {
-  if (subscription.session.empty()) {
-    give_up<FanSubscription>(context, subscription.id, &EarningStore::subscription);
-    return;
-  }
-  context.connect.expire_checkout(subscription.session);
-  if (const auto session = context.connect.find_checkout(subscription.session)) earnings_of(context).take_session(subscription, *session);
 }
 
 FanSubscription open_checkout(const Context& context, const FanSubscription& subscription, const Account& fan, RetryPolicy retry) {
@@ -194,7 +187,7 @@ FanSubscription open_checkout(const Context& context, const FanSubscription& sub
     return earnings_of(context).take_session(subscription,
                                              context.connect.open_subscription(subscription, subscription.title, pages, fan.email, retry));
   } catch (const StripeRefusal&) {
-    give_up<FanSubscription>(context, subscription.id, &EarningStore::subscription);
+    earnings_of(context).give_up(subscription);
     throw;
   }
 }
@@ -214,7 +207,7 @@ Response add_subscription(const Context& context, const Request& request, Suppor
   FanSubscription subscription;
   std::vector<FanSubscription> others;
   for (int tried = 0; tried < 2 && subscription.id.empty(); ++tried) {
-    for (const FanSubscription& other : others) withdraw(context, other);
+    for (const FanSubscription& other : others) earnings_of(context).end_session(other);
     context.store.write([&](Transaction& transaction) {
       subscription = begin_subscription(context, transaction, fan, require_artist(transaction, request.params.at("handle")), tier, others);
     });
@@ -269,13 +262,11 @@ Response get_subscription(const Context& context, const Request& request, Suppor
 
 Response list_subscriptions(const Context& context, const Request& request) {
   const Account fan = require_member(context, request);
-  json answer = json::array();
-  context.store.read([&](Transaction& transaction) {
+  return list_response(context, [&](Transaction& transaction, json& list) {
     for (const FanSubscription& one : transaction.earnings().subscriptions_of_fan(fan.id, max_subscriptions_listed))
       if (one.state != FanSubscription::State::created && one.state != FanSubscription::State::expired)
-        answer.push_back(json_of(transaction, one, context.clock.now()));
+        list.push_back(json_of(transaction, one, context.clock.now()));
   });
-  return json_response(200, answer);
 }
 
 /// At the end of the paid time, or not any more.
@@ -304,7 +295,7 @@ FanPayment open_checkout(const Context& context, const FanPayment& tip, const Ac
   try {
     return earnings_of(context).take_session(tip, context.connect.open_tip(tip, tip.title, pages, fan.email, retry));
   } catch (const StripeRefusal&) {
-    give_up<FanPayment>(context, tip.id, &EarningStore::payment);
+    earnings_of(context).give_up(tip);
     throw;
   }
 }
@@ -328,7 +319,7 @@ Response add_tip(const Context& context, const Request& request, SupportSlots& s
     tip.artist = require_artist(transaction, request.params.at("handle"));
     check_fan(transaction, fan, tip.artist);
     tip.destination = require_earning_artist(transaction, tip.artist).stripe;
-    tip.title = fmt::format("A tip for {}", artist_view(transaction, tip.artist).value("name", ""));
+    tip.title = fmt::format("A tip for {}", supported_view(transaction, tip.artist).value("name", ""));
     transaction.earnings().save(tip);
   });
   return respond(context, 201, open_checkout(context, tip, fan, RetryPolicy::standard));

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "log/log.h"
-#include "payments/earnings.h"
+#include "payments/earning_tasks.h"
 
 namespace webwrap {
 namespace {
@@ -14,11 +14,11 @@ namespace {
 void work(const std::stop_token& stop, const Config& config, Store& store, ConnectGateway& gateway, const Clock& clock) {
   std::mutex mutex;
   std::condition_variable_any wake;
-  Earnings earnings(config, store, gateway, clock);
+  EarningTasks tasks(config, store, gateway, clock);
   const std::chrono::duration<double> pause(config.earnings_every_s);
   while (!stop.stop_requested()) {
     try {
-      if (const int done = earnings.work()) log(Level::info, "done at the payment provider", {{"things", done}});
+      if (const int done = tasks.work()) log(Level::info, "done at the payment provider", {{"things", done}});
     } catch (const std::exception& error) {
       log(Level::error, "work at the payment provider failed", {{"error", error.what()}});
     }

@@ -7,7 +7,7 @@
 
 namespace webwrap {
 
-/// Does what is to be done at Stripe for those who earn (Earnings::work), in a thread of its own, as long as it lives.
+/// Does what is to be done at Stripe for those who earn (EarningTasks::work), in a thread of its own, as long as it lives.
 class EarningWork {
  public:
   /// Keeps references.

@@ -166,6 +166,18 @@ Payout merge(Payout known, const StripePayout& told) {
   return known;
 }
 
+RoyaltyTransfer merge(RoyaltyTransfer transfer, const StripeTransfer& told, Seconds now) {
+  transfer.stripe = told.id;
+  transfer.state = RoyaltyTransfer::State::sent;
+  if (transfer.sent == 0) transfer.sent = now;
+  transfer.reversed = std::max(transfer.reversed, told.reversed);
+  return transfer;
+}
+
+bool is_the_one(const RoyaltyTransfer& transfer, const StripeTransfer& told) {
+  return told.amount == transfer.amount && (told.currency.empty() || told.currency == transfer.currency);
+}
+
 Money lost_in_disputes(const FanPayment& payment) {
   Money lost = 0;
   for (const auto& dispute : disputes_of(payment))

@@ -29,6 +29,10 @@ struct DisputeFact {
 FanPayment merge(FanPayment, const DisputeFact&);
 
 Payout merge(Payout, const StripePayout&);
+RoyaltyTransfer merge(RoyaltyTransfer, const StripeTransfer&, Seconds now);
+/// Whether Stripe's transfer is over what is owed. One of the same id may have been made by a later state of this service that a backup
+/// was put in the place of: then its sum may be another.
+bool is_the_one(const RoyaltyTransfer&, const StripeTransfer&);
 
 /// What the banks gave back to fans for good.
 Money lost_in_disputes(const FanPayment&);

@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "domain/error.h"
-#include "domain/month.h"
 #include "domain/text.h"
 #include "log/log.h"
 #include "payments/earning_facts.h"
@@ -17,12 +15,6 @@ namespace webwrap {
 namespace {
 
 using nlohmann::json;
-
-constexpr int at_once = 20;                      // things of a kind in one round of work()
-constexpr Seconds failed_retry_after = 10 * 60;  // what failed for a passing reason
-constexpr Seconds refused_retry_after = day;     // what Stripe refused, for lack of money for example
-constexpr Seconds overdue_after = hour;          // a renewal is told within minutes; an event may have been lost
-constexpr Seconds check_overdue_every = 6 * hour;
 
 /// A payment that is not what was agreed: the metadata that names ours can be given to anything of the operator's account.
 [[noreturn]] void fail_mismatch(const std::string& what, const Id& id, const std::string& told, const std::string& agreed) {
@@ -42,11 +34,6 @@ void check_charge(const FanPayment& payment, const StripeCharge& charge) {
   if (told != agreed) fail_mismatch(what, payment.id, told, agreed);
   if (payment.kind == FanPayment::Kind::tip && charge.amount != payment.amount)
     fail_mismatch(what, payment.id, fmt::format("over {}", charge.amount), fmt::format("{}", payment.amount));
-}
-
-/// A transfer may have been made by a later state of this service that a backup was put in the place of: then its sum may be another.
-bool is_the_one(const RoyaltyTransfer& transfer, const StripeTransfer& told) {
-  return told.amount == transfer.amount && (told.currency.empty() || told.currency == transfer.currency);
 }
 
 /// That a session is the one that was opened.
@@ -119,6 +106,12 @@ void Earnings::take(Transaction& transaction, const FanPayment& before, FanPayme
   earnings.save(*subscription);
 }
 
+void Earnings::take(Transaction& transaction, const RoyaltyTransfer& before, const StripeTransfer& told) {
+  const RoyaltyTransfer after = merge(before, told, clock_.now());
+  transaction.earnings().save(after);
+  post(transaction, entries_of(before, after));
+}
+
 /// A bank did not take the money that went back to a fan. What is known only grows, so the books leave it given back; a person has to see.
 bool Earnings::note_failed_refund(const json& refund) {
   const std::string charge = text_of(refund, "charge");
@@ -183,6 +176,30 @@ FanPayment Earnings::take_session(const FanPayment& tip, const CheckoutSession& 
   return now;
 }
 
+template <class Thing>
+void Earnings::expire(const Thing& thing, std::optional<Thing> (EarningStore::*find)(const Id&)) {
+  store_.write([&](Transaction& transaction) {
+    auto now = (transaction.earnings().*find)(thing.id);
+    if (!now || now->state != Thing::State::created) return;
+    now->state = Thing::State::expired;
+    now->end_wanted = true;  // should Stripe have opened the session after all
+    transaction.earnings().save(*now);
+  });
+}
+
+void Earnings::give_up(const FanSubscription& subscription) { expire(subscription, &EarningStore::subscription); }
+void Earnings::give_up(const FanPayment& tip) { expire(tip, &EarningStore::payment); }
+
+template <class Thing>
+void Earnings::close_session(const Thing& thing) {
+  if (thing.session.empty()) return give_up(thing);
+  gateway_.expire_checkout(thing.session);
+  if (const auto session = gateway_.find_checkout(thing.session)) take_session(thing, *session);
+}
+
+void Earnings::end_session(const FanSubscription& subscription) { close_session(subscription); }
+void Earnings::end_session(const FanPayment& tip) { close_session(tip); }
+
 void Earnings::look_at_account(const std::string& stripe) {
   std::int64_t look = 0;
   bool known = false;
@@ -199,7 +216,7 @@ void Earnings::look_at_account(const std::string& stripe) {
     account->transfers = told && told->transfers;
     account->payouts = told && told->payouts;
     account->submitted = told && told->submitted;
-    account->missing = told ? told->missing : "closed";
+    account->missing = told ? told->missing : PayoutAccount::closed;
     transaction.earnings().save(*account);
   });
 }
@@ -301,14 +318,7 @@ void Earnings::look_at_transfer(const std::string& stripe) {
     if (!known) known = earnings.transfer(told->transfer);
     if (!known || (!known->stripe.empty() && known->stripe != stripe)) return;
     ours = true;
-    if (!is_the_one(*known, *told)) return;
-    RoyaltyTransfer after = *known;
-    after.stripe = stripe;
-    after.state = RoyaltyTransfer::State::sent;
-    if (after.sent == 0) after.sent = clock_.now();
-    after.reversed = std::max(after.reversed, told->reversed);
-    earnings.save(after);
-    post(transaction, entries_of(*known, after));
+    if (is_the_one(*known, *told)) take(transaction, *known, *told);
   });
   if (!ours && !told->charge.empty()) look_at_charge(told->charge);
 }
@@ -329,314 +339,6 @@ void Earnings::look_at_payout(const std::string& account, const std::string& id)
     transaction.earnings().save(after);
     post(transaction, entries_of(before, after));
   });
-}
-
-// ---- doing ----
-
-namespace {
-
-/// Does `what` for each; what fails is logged and does not keep others waiting. `later`: notes when it is tried again, where that is not
-/// noted yet.
-template <class Thing, class Do, class Later>
-int each(const std::vector<Thing>& things, const char* what, const Do& work, const Later& later) {
-  int done = 0;
-  for (const Thing& thing : things) {
-    try {
-      work(thing);
-      ++done;
-    } catch (const ServiceError& error) {
-      log(Level::warning, std::string(what) + " failed", {{"id", thing.id}, {"code", error.code()}});
-      later(thing, error.code() == "payment_refused" ? refused_retry_after : failed_retry_after, error.code() == "payment_refused");
-    }
-  }
-  return done;
-}
-
-}  // namespace
-
-int Earnings::work() {
-  if (!gateway_.configured()) return 0;
-  const int done =
-      end_subscriptions() + end_tips() + give_back() + recover() + make_transfers() + send_transfers() + check_overdue() + check_waiting();
-  walk_events();
-  return done;
-}
-
-/// Until it is done, the next try is later: another process may do the same.
-template <class Thing>
-void Earnings::put_off(Transaction& transaction, const std::vector<Thing>& things) const {
-  for (Thing thing : things) {
-    thing.retry_at = clock_.now() + failed_retry_after;
-    transaction.earnings().save(thing);
-  }
-}
-
-int Earnings::end_subscriptions() {
-  std::vector<FanSubscription> all;
-  store_.write([&](Transaction& transaction) {
-    all = transaction.earnings().subscriptions_to_end(clock_.now(), at_once);
-    put_off(transaction, all);
-  });
-  const auto end = [&](const FanSubscription& subscription) {
-    if (!subscription.stripe.empty()) {
-      gateway_.end_subscription(subscription.stripe);
-      look_at_subscription(subscription.stripe);
-      return;
-    }
-    if (!subscription.session.empty()) {
-      gateway_.expire_checkout(subscription.session);
-      if (const auto session = gateway_.find_checkout(subscription.session)) take_session(subscription, *session);
-      return;
-    }
-    store_.write([&](Transaction& transaction) {  // Stripe never answered: should there be a session, it is ended when it is heard of
-      auto now = transaction.earnings().subscription(subscription.id);
-      if (!now || now->state != FanSubscription::State::created) return;
-      now->state = FanSubscription::State::expired;
-      transaction.earnings().save(*now);
-    });
-  };
-  return each(all, "ending a subscription", end, [&](const FanSubscription& subscription, Seconds wait, bool) {
-    store_.write([&](Transaction& transaction) {
-      auto now = transaction.earnings().subscription(subscription.id);
-      now->retry_at = clock_.now() + wait;
-      transaction.earnings().save(*now);
-    });
-  });
-}
-
-namespace {
-
-auto payment_later(Store& store, const Clock& clock) {
-  return [&](const FanPayment& payment, Seconds wait, bool refused) {
-    store.write([&](Transaction& transaction) {
-      auto now = transaction.earnings().payment(payment.id);
-      now->retry_at = clock.now() + wait;
-      if (refused) ++now->refusals;
-      transaction.earnings().save(*now);
-    });
-  };
-}
-
-}  // namespace
-
-int Earnings::end_tips() {
-  std::vector<FanPayment> all;
-  store_.write([&](Transaction& transaction) {
-    all = transaction.earnings().tips_to_end(clock_.now(), at_once);
-    put_off(transaction, all);
-  });
-  const auto end = [&](const FanPayment& tip) {
-    if (!tip.session.empty()) {
-      gateway_.expire_checkout(tip.session);
-      if (const auto session = gateway_.find_checkout(tip.session)) take_session(tip, *session);
-      return;
-    }
-    store_.write([&](Transaction& transaction) {
-      auto now = transaction.earnings().payment(tip.id);
-      if (!now || now->state != FanPayment::State::created) return;
-      now->state = FanPayment::State::expired;
-      transaction.earnings().save(*now);
-    });
-  };
-  return each(all, "ending a tip's session", end, payment_later(store_, clock_));
-}
-
-int Earnings::give_back() {
-  std::vector<FanPayment> all;
-  store_.write([&](Transaction& transaction) {
-    all = transaction.earnings().payments_to_refund(clock_.now(), at_once);
-    put_off(transaction, all);
-  });
-  return each(
-      all, "a refund",
-      [&](const FanPayment& payment) {
-        gateway_.refund(payment);
-        look_at_charge(payment.charge);
-      },
-      payment_later(store_, clock_));
-}
-
-int Earnings::recover() {
-  std::vector<FanPayment> all;
-  store_.write([&](Transaction& transaction) {
-    all = transaction.earnings().payments_to_recover(clock_.now(), at_once);
-    put_off(transaction, all);
-  });
-  return each(
-      all, "taking a disputed payment back from its artist",
-      [&](const FanPayment& payment) {
-        gateway_.recover(payment);  // what was lost at the moment at which it was read
-        store_.write([&](Transaction& transaction) {
-          auto now = transaction.earnings().payment(payment.id);
-          now->recovered = std::max(now->recovered, payment.recovering);
-          transaction.earnings().save(*now);
-        });
-        look_at_charge(payment.charge);
-      },
-      payment_later(store_, clock_));
-}
-
-int Earnings::make_transfers() {
-  int made = 0;
-  const Seconds until = month_start(clock_.now() - config_.royalty_hold_s) - 1;  // whole months
-  std::vector<EarningStore::Due> due;
-  store_.read([&](Transaction& transaction) { due = transaction.earnings().due(until, config_.royalty_threshold * mills_per_unit); });
-  if (due.empty()) return 0;
-  store_.write([&](Transaction& transaction) {
-    EarningStore& earnings = transaction.earnings();
-    for (const EarningStore::Due& one : earnings.due(until, std::max<Money>(config_.royalty_threshold, 1) * mills_per_unit)) {
-      const auto account = earnings.payout_account(one.owner);
-      if (!account || !account->can_earn()) continue;
-      RoyaltyTransfer transfer;
-      // By its number, not by chance: one that was sent after a backup which is restored by now is found at Stripe.
-      const std::vector<RoyaltyTransfer> made_before = earnings.transfers_of(one.owner, std::numeric_limits<int>::max());
-      transfer.id = fmt::format("{}-{}-{}", one.owner, one.currency,
-                                1 + std::count_if(made_before.begin(), made_before.end(),
-                                                  [&](const RoyaltyTransfer& other) { return other.currency == one.currency; }));
-      transfer.owner = one.owner;
-      transfer.destination = account->stripe;
-      transfer.currency = one.currency;
-      transfer.amount = one.amount / mills_per_unit;  // the rest waits for the next one
-      transfer.created = clock_.now();
-      earnings.save(transfer);
-      for (Royalty royalty : earnings.royalties_to_settle(one.owner, one.currency, until)) {
-        earnings.add(RoyaltyLine{transfer.id, royalty.job, royalty.amount - royalty.settled});
-        royalty.settled = royalty.amount;
-        earnings.save(royalty);
-      }
-      post(transaction, {owed_entry(transfer)});
-      ++made;
-    }
-  });
-  return made;
-}
-
-/// Its account may have been closed at Stripe and another one opened in its place.
-RoyaltyTransfer Earnings::to_where_the_owner_is_now(const RoyaltyTransfer& transfer) {
-  RoyaltyTransfer now = transfer;
-  store_.write([&](Transaction& transaction) {
-    const auto account = transaction.earnings().payout_account(transfer.owner);
-    if (!account || !account->can_earn() || account->stripe == transfer.destination) return;
-    now.destination = account->stripe;
-    ++now.refusals;  // a key takes no other destination
-    transaction.earnings().save(now);
-  });
-  return now;
-}
-
-int Earnings::send_transfers() {
-  std::vector<RoyaltyTransfer> all;
-  store_.read([&](Transaction& transaction) { all = transaction.earnings().transfers_to_send(clock_.now(), at_once); });
-  return each(
-      all, "a transfer",
-      [&](const RoyaltyTransfer& transfer) {
-        const StripeTransfer sent = gateway_.send_transfer(to_where_the_owner_is_now(transfer));
-        if (!is_the_one(transfer, sent)) {
-          log(Level::error, "another transfer was made in the place of one",
-              {{"transfer", transfer.id}, {"stripe", sent.id}, {"sent", sent.amount}, {"owed", transfer.amount}});
-          throw ServiceError(409, "payment_refused",
-                             fmt::format("Stripe's transfer {} in the group {} is over {}, but {} is owed: it was made before a backup was "
-                                         "restored; the operator must look at it.",
-                                         sent.id, transfer.id, sent.amount, transfer.amount));
-        }
-        store_.write([&](Transaction& transaction) {
-          const auto before = transaction.earnings().transfer(transfer.id);
-          RoyaltyTransfer after = *before;
-          after.stripe = sent.id;
-          after.state = RoyaltyTransfer::State::sent;
-          if (after.sent == 0) after.sent = clock_.now();
-          after.reversed = std::max(after.reversed, sent.reversed);
-          transaction.earnings().save(after);
-          post(transaction, entries_of(*before, after));
-        });
-      },
-      [&](const RoyaltyTransfer& transfer, Seconds wait, bool refused) {
-        store_.write([&](Transaction& transaction) {
-          auto now = transaction.earnings().transfer(transfer.id);
-          now->not_before = clock_.now() + wait;
-          if (refused) ++now->refusals;
-          transaction.earnings().save(*now);
-        });
-      });
-}
-
-int Earnings::check_overdue() {
-  const Seconds now = clock_.now();
-  std::vector<FanSubscription> all;
-  store_.write([&](Transaction& transaction) {
-    all = transaction.earnings().overdue_subscriptions(now - overdue_after, now - check_overdue_every, at_once);
-    for (FanSubscription subscription : all) {
-      subscription.checked = now;
-      transaction.earnings().save(subscription);
-    }
-  });
-  return each(
-      all, "asking about a subscription",
-      [&](const FanSubscription& subscription) {
-        look_at_subscription(subscription.stripe);
-        for (const std::string& invoice : gateway_.invoices_of(subscription.stripe)) {
-          bool paid = false;
-          store_.read([&](Transaction& transaction) {
-            const auto month = transaction.earnings().payment(invoice);
-            paid = month && month->state == FanPayment::State::paid;
-          });
-          if (!paid) look_at_invoice(invoice);
-        }
-      },
-      [](const FanSubscription&, Seconds, bool) {});
-}
-
-/// A fan may pay and close the browser, and the event may get lost.
-int Earnings::check_waiting() {
-  const Seconds now = clock_.now();
-  std::vector<FanSubscription> subscriptions;
-  std::vector<FanPayment> tips;
-  const auto note = [&](Transaction& transaction, auto things) {
-    for (auto& thing : things) {
-      thing.checked = now;
-      transaction.earnings().save(thing);
-    }
-  };
-  store_.write([&](Transaction& transaction) {
-    subscriptions = transaction.earnings().waiting_subscriptions(now - overdue_after, now - check_overdue_every, at_once);
-    tips = transaction.earnings().waiting_tips(now - overdue_after, now - check_overdue_every, at_once);
-    note(transaction, subscriptions);
-    note(transaction, tips);
-  });
-  const auto look = [&](const auto& thing) {
-    if (const auto session = gateway_.find_checkout(thing.session)) take_session(thing, *session);
-  };
-  const auto never_mind = [](const auto&, Seconds, bool) {};
-  return each(subscriptions, "asking about a session", look, never_mind) + each(tips, "asking about a session", look, never_mind);
-}
-
-/// Events that got lost are found in Stripe's own list, once a day; some at a time, so that the rest of the work goes on.
-void Earnings::walk_events() {
-  EventWalk walk;
-  store_.read([&](Transaction& transaction) { walk = transaction.earnings().event_walk(); });
-  if (clock_.now() < walk.at + day) return;
-  try {
-    const bool first = walk.last.empty();
-    const EventPage page = gateway_.events_after(walk.last);
-    for (const json& event : page.events) {
-      if (!first) apply_lost(event);
-      walk.last = text_of(event, "id");
-    }
-    if (!page.more) walk.at = clock_.now();
-  } catch (const ServiceError& error) {  // Stripe does not answer: on from here the next time
-    log(Level::warning, "walking through events failed", {{"code", error.code()}, {"last", walk.last}});
-  }
-  store_.write([&](Transaction& transaction) { transaction.earnings().save(walk); });
-}
-
-/// One that does not fit what is known was refused before, and is logged; those after it are not to wait for it.
-void Earnings::apply_lost(const json& event) {
-  try {
-    apply_event(event);
-  } catch (const ServiceError& error) {
-    if (error.status() >= 500) throw;
-    log(Level::error, "an event is refused", {{"id", text_of(event, "id")}, {"code", error.code()}});
-  }
 }
 
 }  // namespace webwrap

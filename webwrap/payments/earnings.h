@@ -1,5 +1,6 @@
 #pragma once
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 
 #include "config/config.h"
 #include "payments/connect_gateway.h"
@@ -7,10 +8,10 @@
 
 namespace webwrap {
 
-/// Takes what Stripe says about fans' payments and artists' accounts into records and books, and does at Stripe what the records want
-/// (subscriptions to end, refunds, royalties to send). An event only says that something happened: what it was is asked for, so that the
-/// order of events, their repetition and the version of the API that they are written in do not matter. What Stripe answers is merged
-/// (earning_facts.h) and booked in one transaction. Thread-safe; several processes may do so at a time.
+/// Takes what Stripe says about fans' payments and artists' accounts into records and books. (What is to be done at Stripe:
+/// earning_tasks.h.) An event only says that something happened: what it was is asked for, so that the order of events, their repetition
+/// and the version of the API that they are written in do not matter. What Stripe answers is merged (earning_facts.h) and booked in one
+/// transaction. Thread-safe; several processes may do so at a time.
 class Earnings {
  public:
   Earnings(const Config& config, Store& store, ConnectGateway& gateway, const Clock& clock)
@@ -32,8 +33,15 @@ class Earnings {
   FanSubscription take_session(const FanSubscription&, const CheckoutSession&);
   FanPayment take_session(const FanPayment&, const CheckoutSession&);
 
-  /// Does what is to be done at Stripe, some of each kind; what fails is tried again later. Returns how many things were done.
-  int work();
+  /// Of a session that Stripe refused to open: Stripe repeats what it answered to a key, so the next click begins another one.
+  void give_up(const FanSubscription&);
+  void give_up(const FanPayment& tip);
+  /// Closes the page of one that was not paid; given up where Stripe never answered.
+  void end_session(const FanSubscription&);
+  void end_session(const FanPayment& tip);
+
+  /// Saves what Stripe says of a transfer of royalties, and books the difference.
+  void take(Transaction&, const RoyaltyTransfer& before, const StripeTransfer&);
 
  private:
   void look_at_dispute(const nlohmann::json& dispute);
@@ -44,18 +52,9 @@ class Earnings {
   void post(Transaction&, std::vector<LedgerEntry>);
 
   template <class Thing>
-  void put_off(Transaction&, const std::vector<Thing>&) const;
-  int end_subscriptions();
-  int end_tips();
-  int give_back();
-  int recover();
-  int make_transfers();
-  int send_transfers();
-  RoyaltyTransfer to_where_the_owner_is_now(const RoyaltyTransfer&);
-  int check_overdue();
-  int check_waiting();
-  void walk_events();
-  void apply_lost(const nlohmann::json& event);
+  void expire(const Thing&, std::optional<Thing> (EarningStore::*find)(const Id&));
+  template <class Thing>
+  void close_session(const Thing&);
 
   const Config& config_;
   Store& store_;

@@ -13,30 +13,20 @@ namespace webwrap {
 namespace {
 
 using nlohmann::json;
-using Fields = StripeApi::Fields;
 
 class StripeGateway : public PaymentGateway {
  public:
   explicit StripeGateway(const Config& config) : config_(config), api_(config) {}
 
-  bool configured() const override { return !config_.stripe_secret_key.empty() && !config_.stripe_webhook_secrets.empty(); }
+  bool configured() const override { return has_stripe_keys(config_); }
 
   CheckoutSession create_session(const Order& order, const std::string& title, const std::string& success_url,
                                  const std::string& cancel_url, const std::string& email, RetryPolicy retry) override {
-    Fields fields = {{"mode", "payment"},
-                     {"client_reference_id", order.account},
-                     {"metadata[order_id]", order.id},
-                     // also on the payment, and so on its charge: refunds and disputes find the order by it
-                     {"payment_intent_data[metadata][order_id]", order.id},
-                     {"line_items[0][quantity]", "1"},
-                     {"line_items[0][price_data][currency]", order.currency},
-                     {"line_items[0][price_data][unit_amount]", std::to_string(order.amount)},
-                     {"line_items[0][price_data][product_data][name]", title},
-                     // what is refunded or disputed must be in the currency of the price
-                     {"adaptive_pricing[enabled]", "false"},
-                     {"success_url", success_url},
-                     {"cancel_url", cancel_url}};
-    if (!email.empty()) fields.emplace_back("customer_email", email);
+    StripeApi::Fields fields = checkout_fields("payment", title, order.currency, order.amount, success_url, cancel_url, email);
+    fields.insert(fields.end(), {{"client_reference_id", order.account},
+                                 {"metadata[order_id]", order.id},
+                                 // also on the payment, and so on its charge: refunds and disputes find the order by it
+                                 {"payment_intent_data[metadata][order_id]", order.id}});
     return session_of(api_.post(retry, "/v1/checkout/sessions", fields, order.idempotency_key));
   }
 
@@ -57,6 +47,23 @@ class StripeGateway : public PaymentGateway {
 };
 
 }  // namespace
+
+bool has_stripe_keys(const Config& config) { return !config.stripe_secret_key.empty() && !config.stripe_webhook_secrets.empty(); }
+
+StripeApi::Fields checkout_fields(const std::string& mode, const std::string& title, const std::string& currency, Money amount,
+                                  const std::string& success_url, const std::string& cancel_url, const std::string& email) {
+  StripeApi::Fields fields = {{"mode", mode},
+                              {"line_items[0][quantity]", "1"},
+                              {"line_items[0][price_data][currency]", currency},
+                              {"line_items[0][price_data][unit_amount]", std::to_string(amount)},
+                              {"line_items[0][price_data][product_data][name]", title},
+                              // what is refunded or disputed must be in the currency of the price
+                              {"adaptive_pricing[enabled]", "false"},
+                              {"success_url", success_url},
+                              {"cancel_url", cancel_url}};
+  if (!email.empty()) fields.emplace_back("customer_email", email);
+  return fields;
+}
 
 CheckoutSession session_of(const json& object) {
   CheckoutSession session;

@@ -42,14 +42,12 @@ ConnectedAccount account_of(const json& object) {
 }
 
 StripeSubscription subscription_of(const json& object) {
-  StripeSubscription subscription;
-  subscription.id = text_of(object, "id");
-  subscription.subscription = metadata_of(object, "subscription_id");
-  subscription.status = text_of(object, "status");
-  subscription.latest_invoice = text_of(object, "latest_invoice");
-  subscription.cancels = flag_of(object, "cancel_at_period_end");
-  subscription.ended = amount_of(object, "ended_at");
-  return subscription;
+  return {.id = text_of(object, "id"),
+          .subscription = metadata_of(object, "subscription_id"),
+          .status = text_of(object, "status"),
+          .latest_invoice = text_of(object, "latest_invoice"),
+          .cancels = flag_of(object, "cancel_at_period_end"),
+          .ended = amount_of(object, "ended_at")};
 }
 
 /// The time that an invoice's lines are for. (Its own period_start and period_end are those of the month before.)
@@ -67,34 +65,38 @@ std::pair<Seconds, Seconds> period_of(const json& invoice) {
 }
 
 StripeTransfer transfer_of(const json& object) {
-  StripeTransfer transfer;
-  transfer.id = text_of(object, "id");
-  transfer.transfer = metadata_of(object, "transfer_id");
-  transfer.charge = text_of(object, "source_transaction");
-  transfer.currency = text_of(object, "currency");
-  transfer.amount = amount_of(object, "amount");
-  transfer.reversed = amount_of(object, "amount_reversed");
-  return transfer;
+  return {.id = text_of(object, "id"),
+          .transfer = metadata_of(object, "transfer_id"),
+          .charge = text_of(object, "source_transaction"),
+          .currency = text_of(object, "currency"),
+          .amount = amount_of(object, "amount"),
+          .reversed = amount_of(object, "amount_reversed")};
 }
 
 class StripeConnect : public ConnectGateway {
  public:
   explicit StripeConnect(const Config& config) : config_(config), api_(config) {}
 
-  bool configured() const override { return !config_.stripe_secret_key.empty() && !config_.stripe_webhook_secrets.empty(); }
+  bool configured() const override { return has_stripe_keys(config_); }
 
-  ConnectedAccount create_account(const Id& account, const std::string& email) override {
+  ConnectedAccount create_account(const Id& account, const std::string& email, const std::string& instead_of) override {
     Fields fields = {{"type", "express"},
                      // Fans pay to us, so it needs to receive only.
                      {"capabilities[transfers][requested]", "true"},
                      {"metadata[account]", account}};
     if (!email.empty()) fields.emplace_back("email", email);
-    return account_of(api_.post(RetryPolicy::standard, "/v1/accounts", fields, "account-" + account));
+    const std::string key = "account-" + account + (instead_of.empty() ? "" : "-" + instead_of);
+    return account_of(api_.post(RetryPolicy::standard, "/v1/accounts", fields, key));
   }
 
   std::optional<ConnectedAccount> find_account(const std::string& id) override {
-    const auto object = api_.get(RetryPolicy::once, "/v1/accounts/" + StripeApi::part(id));
-    return object ? std::optional(account_of(*object)) : std::nullopt;
+    try {
+      const auto object = api_.get(RetryPolicy::once, "/v1/accounts/" + StripeApi::part(id));
+      return object ? std::optional(account_of(*object)) : std::nullopt;
+    } catch (const StripeRefusal& refusal) {  // so Stripe says (403) of one that was closed
+      if (refusal.reason() != "account_invalid") throw;
+      return std::nullopt;
+    }
   }
 
   std::string onboarding_url(const std::string& id, const std::string& back_url, const std::string& again_url) override {
@@ -108,7 +110,7 @@ class StripeConnect : public ConnectGateway {
 
   CheckoutSession open_subscription(const FanSubscription& subscription, const std::string& title, const ReturnPages& pages,
                                     const std::string& email, RetryPolicy retry) override {
-    Fields fields = checkout("subscription", title, subscription.currency, subscription.amount, pages, email);
+    Fields fields = checkout_fields("subscription", title, subscription.currency, subscription.amount, pages.paid, pages.cancelled, email);
     fields.insert(fields.end(), {{"line_items[0][price_data][recurring][interval]", "month"},
                                  {"metadata[subscription_id]", subscription.id},
                                  {"subscription_data[metadata][subscription_id]", subscription.id},
@@ -121,7 +123,7 @@ class StripeConnect : public ConnectGateway {
 
   CheckoutSession open_tip(const FanPayment& tip, const std::string& title, const ReturnPages& pages, const std::string& email,
                            RetryPolicy retry) override {
-    Fields fields = checkout("payment", title, tip.currency, tip.amount, pages, email);
+    Fields fields = checkout_fields("payment", title, tip.currency, tip.amount, pages.paid, pages.cancelled, email);
     fields.insert(fields.end(), {{"metadata[tip_id]", tip.id},
                                  // also on the payment, and so on its charge
                                  {"payment_intent_data[metadata][tip_id]", tip.id},
@@ -262,13 +264,11 @@ class StripeConnect : public ConnectGateway {
   std::optional<StripePayout> find_payout(const std::string& account, const std::string& id) override {
     const auto object = api_.get(RetryPolicy::once, "/v1/payouts/" + StripeApi::part(id), account);
     if (!object) return std::nullopt;
-    StripePayout payout;
-    payout.id = text_of(*object, "id");
-    payout.currency = text_of(*object, "currency");
-    payout.status = text_of(*object, "status");
-    payout.amount = signed_amount_of(*object, "amount");
-    payout.arrival = amount_of(*object, "arrival_date");
-    return payout;
+    return StripePayout{.id = text_of(*object, "id"),
+                        .currency = text_of(*object, "currency"),
+                        .status = text_of(*object, "status"),
+                        .amount = signed_amount_of(*object, "amount"),
+                        .arrival = amount_of(*object, "arrival_date")};
   }
 
   std::vector<std::string> invoices_of(const std::string& subscription) override {
@@ -296,20 +296,6 @@ class StripeConnect : public ConnectGateway {
     page.more = more;
     for (const json& event : list.value("data", json::array())) page.events.insert(page.events.begin(), event);
     return page;
-  }
-
-  static Fields checkout(const std::string& mode, const std::string& title, const std::string& currency, Money amount,
-                         const ReturnPages& pages, const std::string& email) {
-    Fields fields = {{"mode", mode},
-                     {"line_items[0][quantity]", "1"},
-                     {"line_items[0][price_data][currency]", currency},
-                     {"line_items[0][price_data][unit_amount]", std::to_string(amount)},
-                     {"line_items[0][price_data][product_data][name]", title},
-                     {"adaptive_pricing[enabled]", "false"},
-                     {"success_url", pages.paid},
-                     {"cancel_url", pages.cancelled}};
-    if (!email.empty()) fields.emplace_back("customer_email", email);
-    return fields;
   }
 
   static std::string url_of(const json& object) {

@@ -22,11 +22,14 @@ struct PayoutAccount {
   bool transfers = false;   ///< Stripe lets it receive money
   bool payouts = false;     ///< Stripe pays out to its bank
   bool submitted = false;   ///< its owner has filled in Stripe's form
-  std::string missing;      ///< why not, in Stripe's word: "requirements.past_due"
+  std::string missing;      ///< why not, in Stripe's word: "requirements.past_due"; or `closed`
   std::int64_t looked = 0;  ///< of which look at Stripe this is (EarningStore::next_look)
   Seconds created = 0;
 
+  static constexpr const char* closed = "closed";  ///< there is none any more at Stripe
+
   bool can_earn() const { return transfers && payouts; }
+  bool is_closed() const { return missing == closed; }
 };
 
 /// What an artist offers to fans, for each month. Its price never changes: another price is another tier.
@@ -203,6 +206,8 @@ class EarningStore {
   virtual void save(const Tier&) = 0;
   virtual std::optional<Tier> tier(const Id&) = 0;
   virtual std::vector<Tier> tiers(const Id& artist) = 0;  ///< the cheapest first; closed ones too
+  /// Whether songs can be for subscribers: a tier is open, or somebody's subscription runs.
+  virtual bool can_have_subscribers(const Id& artist) = 0;
 
   virtual void save(const FanSubscription&) = 0;
   virtual std::optional<FanSubscription> subscription(const Id&) = 0;

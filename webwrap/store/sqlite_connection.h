@@ -193,6 +193,20 @@ Result value(SqliteConnection& connection, const std::string& sql, const T&... v
   return query.get<Result>(0);
 }
 
+/// Adds the record, or changes the row whose first column is the record's.
+template <class Record>
+void save(SqliteConnection& connection, const Record& record) {
+  static const std::string there = [] {
+    std::string first;
+    for_columns<Record>([&](const auto& column, int index) {
+      if (index == 0) first = column.name;
+    });
+    return std::string("SELECT 1 FROM ") + SqliteSchema<Record>::table + " WHERE \"" + first + "\" = ?";
+  }();
+  const bool known = SqliteQuery(connection, there, record.*std::get<0>(SqliteSchema<Record>::columns).member).step();
+  known ? update(connection, record) : insert(connection, record);
+}
+
 }  // namespace rows
 
 }  // namespace webwrap

@@ -60,6 +60,7 @@ class Earning(Journey):
     def test_artist_fan_renewal_and_payout(self):
         _, b, artist = self.person("nora@example.org")
         self.make_artist(artist)
+        self.nobody_to_lock_it_for(b)
         b.open("/app/earnings")
         b.button("Set it up")
         b.look("01-earnings-before", dark=True)
@@ -89,6 +90,7 @@ class Earning(Journey):
 
         self.give_back(b)
         self.end_it(fan)
+        self.open_another_account(b, account)
         self.audited()
         self.fine()
 
@@ -118,6 +120,11 @@ class Earning(Journey):
         b.press(b.button("Add it"))
         b.until(lambda: "€5.00 a month" in b.text(), message="no tier")
         b.look("02-tier")
+
+    def nobody_to_lock_it_for(self, b):
+        b.open("/app/songs/norasong")
+        b.until(lambda: "On your page" in b.text(), message="no choice of who finds the song")
+        self.assertNotIn("Who hears it", b.text())
 
     def lock_the_song(self, b):
         b.open("/app/songs/norasong")
@@ -173,6 +180,17 @@ class Earning(Journey):
         b.look("08-ended")
         b.press(b.button("Go on supporting"))
         b.until(lambda: "goes on by itself" in b.text(), message="it does not go on")
+
+    def open_another_account(self, b, closed):
+        self.stripe("close_account", account=closed)
+        b.open("/app/earnings")
+        b.press(b.button("Your page at Stripe"))
+        b.until(lambda: "Your account at Stripe was closed" in b.text(), message="the page does not say so")
+        b.console("09-closed", meant="/earnings/account/dashboard")
+        b.look("09-closed")
+        b.press(b.button("Open another one"))
+        b.press(b.find("#submit"))
+        b.until(lambda: "You are set up" in b.text(), message="Stripe's form did not lead back")
 
 
 if __name__ == "__main__":

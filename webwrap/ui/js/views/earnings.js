@@ -2,7 +2,7 @@
 import { del, get, post } from "../api.js";
 import { card, confirmed, field, forMembers, h, icon, note, onPress, signButton, toast, working } from "../dom.js";
 import { date, decimals, fraction, money, plural } from "../format.js";
-import { isMember, session } from "../session.js";
+import { isMember, refreshAccount, session } from "../session.js";
 
 const WAYS =
   "Fans support you by the month or give tips, and members who sing with a voice that you published pay for it.";
@@ -30,7 +30,7 @@ function page(now, payments, months, show) {
   if (!now.open && !months.length) return [note("info", "Nothing can be earned here: this service takes no payments.")];
   return [
     figures(now),
-    account(now),
+    account(now, show),
     h("div.two", tiers(now, show), voices(now)),
     payments.length > 0 && income(payments, show),
     months.length > 0 && statements(months),
@@ -59,7 +59,7 @@ function figures(now) {
 
 const leave = async (path) => location.assign((await post(path)).url);
 
-function account(now) {
+function account(now, show) {
   const form = (words) =>
     onPress(h("button.button.primary", { type: "button" }, words, icon("arrow")), () => leave("/earnings/account"));
   if (!now.account)
@@ -71,6 +71,12 @@ function account(now) {
         `Of what fans pay, ${share(now.fee_permille)} stay with this service.`,
       ),
       h("div", form("Set it up")),
+    );
+  if (now.account.missing === "closed")
+    return card(
+      "Getting paid",
+      note("bad", "Your account at Stripe was closed. Open another one, so that fans can pay you again."),
+      h("div", form("Open another one")),
     );
   if (!now.account.ready)
     return card(
@@ -91,9 +97,14 @@ function account(now) {
     ),
     h(
       "div",
-      onPress(h("button.button", { type: "button" }, "Your page at Stripe", icon("arrow")), () =>
-        leave("/earnings/account/dashboard"),
-      ),
+      onPress(h("button.button", { type: "button" }, "Your page at Stripe", icon("arrow")), async () => {
+        try {
+          await leave("/earnings/account/dashboard");
+        } catch (error) {
+          if (error.code === "account_closed") await show();
+          throw error;
+        }
+      }),
     ),
   );
 }
@@ -101,6 +112,9 @@ function account(now) {
 const share = (permille) => `${permille % 10 ? (permille / 10).toFixed(1) : permille / 10} %`;
 
 // ---- tiers ----
+
+/// The account says whether songs can be for subscribers.
+const tiersChanged = (show) => Promise.all([show(), refreshAccount()]);
 
 function tiers(now, show) {
   const open = now.tiers.filter((tier) => !tier.closed);
@@ -124,7 +138,7 @@ function tiers(now, show) {
           });
           if (!sure) return;
           await del(`/earnings/tiers/${tier.id}`);
-          await show();
+          await tiersChanged(show);
         }),
       );
     }),
@@ -168,7 +182,7 @@ function newTier(now, show) {
       trial_days: Number(trial.value) || 0,
     });
     toast("Fans can choose it now");
-    await show();
+    await tiersChanged(show);
   };
   return h(
     "details.fold",

@@ -157,7 +157,7 @@ function sharing(song, mix) {
   const show = () => {
     mix.changed = null;
     if (!isMember()) box.replaceChildren(...signUpToShare());
-    else box.replaceChildren(...(song.share ? shared(song, mix, show) : unshared(song, mix, show)));
+    else box.replaceChildren(...(song.share ? shared(song, mix, show) : unshared(song, mix, show)).filter(Boolean));
   };
   show();
   return h("section.card.stack", { "aria-labelledby": "share-title" }, heading, box);
@@ -204,13 +204,17 @@ function shared(song, mix, show) {
   return [
     ...link(song.title, reachable(share.url)),
     audience(share),
-    access(share),
+    hasAccess(share) && access(share),
     download,
     embedding(song),
     ...otherBlend(song, mix, show),
     h("div", stop),
   ];
 }
+
+/// Whether there is a choice of who hears it: who has nobody to choose is not asked, but for taking it back.
+const hasAccess = (share) =>
+  session.account.can_have_subscribers || share.subscribers_only || share.subscriber_download;
 
 const ACCESS = { all: "Everyone", early: "Fans first", fans: "Fans only" };
 const EARLY_DAYS = 7;

@@ -1,0 +1,282 @@
+#include "payments/earning_tasks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "domain/error.h"
+#include "domain/month.h"
+#include "log/log.h"
+#include "payments/earning_facts.h"
+#include "payments/stripe_json.h"
+
+namespace webwrap {
+namespace {
+
+using nlohmann::json;
+
+constexpr int at_once = 20;                      // things of a kind in one round of work()
+constexpr Seconds failed_retry_after = 10 * 60;  // what failed for a passing reason
+constexpr Seconds refused_retry_after = day;     // what Stripe refused, for lack of money for example
+constexpr Seconds overdue_after = hour;          // a renewal is told within minutes; an event may have been lost
+constexpr Seconds check_overdue_every = 6 * hour;
+
+std::optional<FanSubscription> record_of(EarningStore& earnings, const FanSubscription& one) { return earnings.subscription(one.id); }
+std::optional<FanPayment> record_of(EarningStore& earnings, const FanPayment& one) { return earnings.payment(one.id); }
+std::optional<RoyaltyTransfer> record_of(EarningStore& earnings, const RoyaltyTransfer& one) { return earnings.transfer(one.id); }
+
+/// When the next try may be.
+Seconds& next_try(RoyaltyTransfer& transfer) { return transfer.not_before; }
+template <class Thing>
+Seconds& next_try(Thing& thing) {
+  return thing.retry_at;
+}
+
+/// Does `work` for each and returns how often it was done. What fails is logged and does not keep others waiting; failed(thing, refused):
+/// what is noted of it.
+template <class Thing, class Work, class Failed>
+int each(const std::vector<Thing>& things, const char* what, const Work& work, const Failed& failed) {
+  int done = 0;
+  for (const Thing& thing : things) {
+    try {
+      work(thing);
+      ++done;
+    } catch (const ServiceError& error) {
+      log(Level::warning, std::string(what) + " failed", {{"id", thing.id}, {"code", error.code()}});
+      failed(thing, error.code() == "payment_refused");
+    }
+  }
+  return done;
+}
+
+}  // namespace
+
+int EarningTasks::work() {
+  if (!gateway_.configured()) return 0;
+  const int done =
+      end_subscriptions() + end_tips() + refund() + recover() + make_transfers() + send_transfers() + check_overdue() + check_waiting();
+  walk_events();
+  return done;
+}
+
+template <class Thing, class Work>
+int EarningTasks::do_each(const std::vector<Thing>& things, const char* what, const Work& work) {
+  return each(things, what, work, [&](const Thing& thing, bool refused) { try_later(thing, refused); });
+}
+
+/// It is asked about again when its time has come again.
+template <class Thing, class Work>
+int EarningTasks::ask_each(const std::vector<Thing>& things, const char* what, const Work& work) {
+  return each(things, what, work, [](const Thing&, bool) {});
+}
+
+template <class Thing>
+void EarningTasks::try_later(const Thing& thing, bool refused) {
+  store_.write([&](Transaction& transaction) {
+    auto now = record_of(transaction.earnings(), thing);
+    next_try(*now) = clock_.now() + (refused ? refused_retry_after : failed_retry_after);
+    if constexpr (requires { now->refusals; })
+      if (refused) ++now->refusals;
+    transaction.earnings().save(*now);
+  });
+}
+
+template <class Thing>
+std::vector<Thing> EarningTasks::due(const List<Thing>& list) {
+  std::vector<Thing> all;
+  store_.write([&](Transaction& transaction) {
+    all = list(transaction.earnings());
+    for (Thing thing : all) {
+      next_try(thing) = clock_.now() + failed_retry_after;
+      transaction.earnings().save(thing);
+    }
+  });
+  return all;
+}
+
+// ---- what is to be done ----
+
+int EarningTasks::end_subscriptions() {
+  const auto all = due<FanSubscription>([&](EarningStore& earnings) { return earnings.subscriptions_to_end(clock_.now(), at_once); });
+  return do_each(all, "ending a subscription", [&](const FanSubscription& subscription) {
+    if (subscription.stripe.empty()) return earnings_.end_session(subscription);
+    gateway_.end_subscription(subscription.stripe);
+    earnings_.look_at_subscription(subscription.stripe);
+  });
+}
+
+int EarningTasks::end_tips() {
+  const auto all = due<FanPayment>([&](EarningStore& earnings) { return earnings.tips_to_end(clock_.now(), at_once); });
+  return do_each(all, "ending a tip's session", [&](const FanPayment& tip) { earnings_.end_session(tip); });
+}
+
+int EarningTasks::refund() {
+  const auto all = due<FanPayment>([&](EarningStore& earnings) { return earnings.payments_to_refund(clock_.now(), at_once); });
+  return do_each(all, "a refund", [&](const FanPayment& payment) {
+    gateway_.refund(payment);
+    earnings_.look_at_charge(payment.charge);
+  });
+}
+
+int EarningTasks::recover() {
+  const auto all = due<FanPayment>([&](EarningStore& earnings) { return earnings.payments_to_recover(clock_.now(), at_once); });
+  return do_each(all, "taking a disputed payment back from its artist", [&](const FanPayment& payment) {
+    gateway_.recover(payment);  // what was lost at the moment at which it was read
+    store_.write([&](Transaction& transaction) {
+      auto now = transaction.earnings().payment(payment.id);
+      now->recovered = std::max(now->recovered, payment.recovering);
+      transaction.earnings().save(*now);
+    });
+    earnings_.look_at_charge(payment.charge);
+  });
+}
+
+int EarningTasks::make_transfers() {
+  int made = 0;
+  const Seconds until = month_start(clock_.now() - config_.royalty_hold_s) - 1;  // whole months
+  const Mills least = std::max<Money>(config_.royalty_threshold, 1) * mills_per_unit;
+  std::vector<EarningStore::Due> owed;
+  store_.read([&](Transaction& transaction) { owed = transaction.earnings().due(until, least); });
+  if (owed.empty()) return 0;
+  store_.write([&](Transaction& transaction) {
+    EarningStore& earnings = transaction.earnings();
+    for (const EarningStore::Due& one : earnings.due(until, least)) {
+      const auto account = earnings.payout_account(one.owner);
+      if (!account || !account->can_earn()) continue;
+      RoyaltyTransfer transfer;
+      // By its number, not by chance: one that was sent after a backup which is restored by now is found at Stripe.
+      const std::vector<RoyaltyTransfer> made_before = earnings.transfers_of(one.owner, std::numeric_limits<int>::max());
+      transfer.id = fmt::format("{}-{}-{}", one.owner, one.currency,
+                                1 + std::count_if(made_before.begin(), made_before.end(),
+                                                  [&](const RoyaltyTransfer& other) { return other.currency == one.currency; }));
+      transfer.owner = one.owner;
+      transfer.destination = account->stripe;
+      transfer.currency = one.currency;
+      transfer.amount = one.amount / mills_per_unit;  // the rest waits for the next one
+      transfer.created = clock_.now();
+      earnings.save(transfer);
+      for (Royalty royalty : earnings.royalties_to_settle(one.owner, one.currency, until)) {
+        earnings.add(RoyaltyLine{transfer.id, royalty.job, royalty.amount - royalty.settled});
+        royalty.settled = royalty.amount;
+        earnings.save(royalty);
+      }
+      LedgerEntry entry = owed_entry(transfer);
+      entry.time = clock_.now();
+      transaction.ledger().post(entry);
+      ++made;
+    }
+  });
+  return made;
+}
+
+int EarningTasks::send_transfers() {
+  std::vector<RoyaltyTransfer> all;
+  store_.read([&](Transaction& transaction) { all = transaction.earnings().transfers_to_send(clock_.now(), at_once); });
+  return do_each(all, "a transfer", [&](const RoyaltyTransfer& transfer) { send(transfer); });
+}
+
+void EarningTasks::send(const RoyaltyTransfer& transfer) {
+  const StripeTransfer sent = gateway_.send_transfer(to_where_the_owner_is_now(transfer));
+  if (!is_the_one(transfer, sent)) {
+    log(Level::error, "another transfer was made in the place of one",
+        {{"transfer", transfer.id}, {"stripe", sent.id}, {"sent", sent.amount}, {"owed", transfer.amount}});
+    throw ServiceError(409, "payment_refused",
+                       fmt::format("Stripe's transfer {} in the group {} is over {}, but {} is owed: it was made before a backup was "
+                                   "restored; the operator must look at it.",
+                                   sent.id, transfer.id, sent.amount, transfer.amount));
+  }
+  store_.write([&](Transaction& transaction) {
+    const auto before = transaction.earnings().transfer(transfer.id);
+    earnings_.take(transaction, *before, sent);
+  });
+}
+
+/// Its account may have been closed at Stripe and another one opened in its place.
+RoyaltyTransfer EarningTasks::to_where_the_owner_is_now(const RoyaltyTransfer& transfer) {
+  RoyaltyTransfer now = transfer;
+  store_.write([&](Transaction& transaction) {
+    const auto account = transaction.earnings().payout_account(transfer.owner);
+    if (!account || !account->can_earn() || account->stripe == transfer.destination) return;
+    now.destination = account->stripe;
+    ++now.refusals;  // a key takes no other destination
+    transaction.earnings().save(now);
+  });
+  return now;
+}
+
+// ---- what no event told ----
+
+template <class Thing>
+std::vector<Thing> EarningTasks::unasked(const List<Thing>& list) {
+  std::vector<Thing> all;
+  store_.write([&](Transaction& transaction) {
+    all = list(transaction.earnings());
+    for (Thing thing : all) {
+      thing.checked = clock_.now();
+      transaction.earnings().save(thing);
+    }
+  });
+  return all;
+}
+
+int EarningTasks::check_overdue() {
+  const Seconds now = clock_.now();
+  const auto all = unasked<FanSubscription>(
+      [&](EarningStore& earnings) { return earnings.overdue_subscriptions(now - overdue_after, now - check_overdue_every, at_once); });
+  return ask_each(all, "asking about a subscription", [&](const FanSubscription& subscription) {
+    earnings_.look_at_subscription(subscription.stripe);
+    for (const std::string& invoice : gateway_.invoices_of(subscription.stripe)) {
+      bool paid = false;
+      store_.read([&](Transaction& transaction) {
+        const auto month = transaction.earnings().payment(invoice);
+        paid = month && month->state == FanPayment::State::paid;
+      });
+      if (!paid) earnings_.look_at_invoice(invoice);
+    }
+  });
+}
+
+/// A fan may pay and close the browser, and the event may get lost.
+int EarningTasks::check_waiting() {
+  const Seconds opened = clock_.now() - overdue_after, checked = clock_.now() - check_overdue_every;
+  const auto subscriptions =
+      unasked<FanSubscription>([&](EarningStore& earnings) { return earnings.waiting_subscriptions(opened, checked, at_once); });
+  const auto tips = unasked<FanPayment>([&](EarningStore& earnings) { return earnings.waiting_tips(opened, checked, at_once); });
+  const auto look = [&](const auto& thing) {
+    if (const auto session = gateway_.find_checkout(thing.session)) earnings_.take_session(thing, *session);
+  };
+  return ask_each(subscriptions, "asking about a session", look) + ask_each(tips, "asking about a session", look);
+}
+
+/// Events that got lost are found in Stripe's own list, once a day; some at a time, so that the rest of the work goes on.
+void EarningTasks::walk_events() {
+  EventWalk walk;
+  store_.read([&](Transaction& transaction) { walk = transaction.earnings().event_walk(); });
+  if (clock_.now() < walk.at + day) return;
+  try {
+    const bool first = walk.last.empty();
+    const EventPage page = gateway_.events_after(walk.last);
+    for (const json& event : page.events) {
+      if (!first) apply_lost(event);
+      walk.last = text_of(event, "id");
+    }
+    if (!page.more) walk.at = clock_.now();
+  } catch (const ServiceError& error) {  // Stripe does not answer: on from here the next time
+    log(Level::warning, "walking through events failed", {{"code", error.code()}, {"last", walk.last}});
+  }
+  store_.write([&](Transaction& transaction) { transaction.earnings().save(walk); });
+}
+
+/// One that does not fit what is known was refused before, and is logged; those after it are not to wait for it.
+void EarningTasks::apply_lost(const json& event) {
+  try {
+    earnings_.apply_event(event);
+  } catch (const ServiceError& error) {
+    if (error.status() >= 500) throw;
+    log(Level::error, "an event is refused", {{"id", text_of(event, "id")}, {"code", error.code()}});
+  }
+}
+
+}  // namespace webwrap
