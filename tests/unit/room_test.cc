@@ -30,7 +30,8 @@ AudioBuffer dry_voice(double seconds, int at = room_rate, std::size_t channels =
     for (std::size_t i = 0; i < std::size_t(length * at) && begin + i < audio.frames(); ++i) {
       const double t = double(i) / at, envelope = level * std::min({1.0, t / 0.02, (length - t) / 0.03});
       double x = hissed ? 0.5 * normal(random) : 0.02 * normal(random);
-      for (int k = 1; !hissed && k * hz < std::min(9000.0, 0.45 * at); ++k) x += std::sin(2 * M_PI * k * hz * (t + 0.002 * std::sin(35 * t))) / k;
+      for (int k = 1; !hissed && k * hz < std::min(9000.0, 0.45 * at); ++k)
+        x += std::sin(2 * M_PI * k * hz * (t + 0.002 * std::sin(35 * t))) / k;
       for (auto& channel : audio.channels) channel[begin + i] = float(envelope * x);
     }
     begin += std::size_t((length + (syllable % 6 == 5 ? 0.9 : 0.04)) * at);
@@ -133,7 +134,7 @@ TEST(RoomMeter, WorksAtOtherRates) {
 }
 
 TEST(RoomMeter, HearsNoRoomInADryVoice) {
-    EXPECT_FALSE(measured(AudioBuffer(room_rate, 2, 10 * room_rate)));
+  EXPECT_FALSE(measured(AudioBuffer(room_rate, 2, 10 * room_rate)));
   EXPECT_FALSE(measured(AudioBuffer(room_rate, 2)));
   const AudioBuffer voice = dry_voice(25);
   EXPECT_FALSE(measured(voice));

@@ -24,14 +24,14 @@ constexpr double background_share = 0.03, least_background_db = -90;
 // Decays are counted in sixteenths of an octave from 0.15 s on.
 constexpr double shortest_s = 0.15, steps_per_octave = 16;
 constexpr std::size_t decay_steps = 80;
-constexpr std::ptrdiff_t decay_spread = 4;          // steps to either side that count for one, by a normal curve
-constexpr double decay_deviation = 2;               // of that, in steps
+constexpr std::ptrdiff_t decay_spread = 4;            // steps to either side that count for one, by a normal curve
+constexpr double decay_deviation = 2;                 // of that, in steps
 constexpr double band_reach = 0.7, same_decay = 0.4;  // octaves
 
 // Levels that are tried.
 constexpr double lowest_level_db = -33, level_step_db = 3;
 constexpr std::size_t level_count = 14;
-constexpr std::size_t late_moments = 2;              // Room::late_from_s
+constexpr std::size_t late_moments = 2;  // Room::late_from_s
 constexpr double contradiction_db = 3, most_contradicted = 0.03;
 
 // What a room is.
@@ -62,7 +62,8 @@ void find_falls(BandCourse& course) {
     const auto count = std::size_t(length);
     const double middle = (length - 1) / 2.0, spread = length * (double(length) * length - 1) / 12;
     for (std::size_t begin = 0; begin + count <= level.size(); ++begin) {
-      if (level[begin + count - 1] < course.background_db + above_background_db || level[begin + count - 1] > level[begin] - least_fall_db / 2)
+      if (level[begin + count - 1] < course.background_db + above_background_db ||
+          level[begin + count - 1] > level[begin] - least_fall_db / 2)
         continue;
       double sum = 0, moment = 0, squares = 0;
       for (std::size_t i = 0; i < count; ++i) {
@@ -222,12 +223,11 @@ void RoomMeter::measure_frames() {
     std::vector<Moment> batch(measured_frames);
     for (std::size_t c = 0; c < channels_; ++c) {
       const torch::Tensor samples = torch::from_blob(waiting_[c].data() + begin, {std::int64_t(needed)});
-      const torch::Tensor power =
-          torch::view_as_real(torch::fft::rfft(samples.unfold(0, std::int64_t(frame_), std::int64_t(hop_)) *
-                                               torch::from_blob(window_.data(), {std::int64_t(frame_)})))
-              .square()
-              .sum(2)
-              .contiguous();
+      const torch::Tensor power = torch::view_as_real(torch::fft::rfft(samples.unfold(0, std::int64_t(frame_), std::int64_t(hop_)) *
+                                                                       torch::from_blob(window_.data(), {std::int64_t(frame_)})))
+                                      .square()
+                                      .sum(2)
+                                      .contiguous();
       const float* values = power.const_data_ptr<float>();
       for (Moment& moment : batch) {
         for (std::size_t b = 0; b < bands; ++b)

@@ -51,9 +51,9 @@ class RoomMeter {
   const std::size_t channels_, hop_, frame_;
   std::vector<KWeighting> filters_;
   std::vector<float> window_;
-  std::vector<std::size_t> first_bin_;         ///< of each band, and one behind the last
-  std::vector<std::vector<float>> waiting_;    ///< samples from the next frame on, per channel
-  std::vector<std::vector<float>> weighted_;   ///< the same, K-weighted
+  std::vector<std::size_t> first_bin_;        ///< of each band, and one behind the last
+  std::vector<std::vector<float>> waiting_;   ///< samples from the next frame on, per channel
+  std::vector<std::vector<float>> weighted_;  ///< the same, K-weighted
   std::vector<Moment> moments_;
 };
 

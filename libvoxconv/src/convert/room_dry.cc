@@ -11,9 +11,9 @@ namespace {
 
 constexpr double least_dried_frame_s = 0.032;
 constexpr std::size_t frame_overlap = 4, dried_frames = 32;
-constexpr float smoothing = 0.6F;      // share of the newest frame in the power that the gain is taken from
-constexpr float taken = 1.5F;          // of the reverberation: single frames of it exceed the mean
-constexpr float least_gain = 0.126F;   // -18 dB: below that single tones are left standing
+constexpr float smoothing = 0.6F;          // share of the newest frame in the power that the gain is taken from
+constexpr float taken = 1.5F;              // of the reverberation: single frames of it exceed the mean
+constexpr float least_gain = 0.126F;       // -18 dB: below that single tones are left standing
 constexpr float least_bin_power = 1e-20F;  // of silence
 
 }  // namespace

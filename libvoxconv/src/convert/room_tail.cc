@@ -22,9 +22,11 @@ torch::Tensor response(const Room& room, int rate, std::int64_t answer) {
   const torch::Tensor spectrum = torch::fft::rfft(torch::from_blob(noise.data(), {length}));
   const torch::Tensor time = torch::arange(length, torch::kDouble) / rate;
   // Neighbouring bands cross over; being of one noise, their amplitudes add up to one.
-  const torch::Tensor place =
-      (torch::arange(spectrum.size(0), torch::kDouble) * (double(rate) / double(length))).clamp_min(1).div(Room::band_hz[0]).log2().clamp(
-          0, double(room.bands.size() - 1));
+  const torch::Tensor place = (torch::arange(spectrum.size(0), torch::kDouble) * (double(rate) / double(length)))
+                                  .clamp_min(1)
+                                  .div(Room::band_hz[0])
+                                  .log2()
+                                  .clamp(0, double(room.bands.size() - 1));
   torch::Tensor sum = torch::zeros({late + length}, torch::kDouble);
   for (std::size_t b = 0; b < room.bands.size(); ++b) {
     const Room::Band& band = room.bands[b];

@@ -23,9 +23,9 @@ class RoomTail {
   const int rate_;
   const std::size_t channels_, block_;
   const double left_, correlation_;
-  torch::Tensor responses_;             ///< spectra: part, answer, channel, frequency
-  std::deque<torch::Tensor> spectra_;   ///< of the last blocks, the newest first: channel, frequency
-  torch::Tensor carried_;               ///< what the blocks so far give to the next one
+  torch::Tensor responses_;            ///< spectra: part, answer, channel, frequency
+  std::deque<torch::Tensor> spectra_;  ///< of the last blocks, the newest first: channel, frequency
+  torch::Tensor carried_;              ///< what the blocks so far give to the next one
 };
 
 }  // namespace voxconv
