@@ -42,6 +42,13 @@ void define_cover(CLI::App& app, CoverCommand& options) {
       ->type_name("-60..24 dB")
       ->capture_default_str()
       ->group(mixing);
+  app.add_option_function<std::string>(
+         "--reverb", [&options](const std::string& text) { options.cover.keep_reverb = text == "keep"; },
+         "Of the song's vocals: give it back to the converted ones, or leave these dry")
+      ->type_name("keep|none")
+      ->check(CLI::IsMember({"keep", "none"}).description(""))
+      ->default_str("keep")
+      ->group(mixing);
   app.add_option("--stems", options.cover.stems_dir, "Also write vocals, converted vocals and music to this folder, as FLAC")
       ->type_name("DIR")
       ->group(mixing);
@@ -142,6 +149,8 @@ int cover_one(Session& session, const CoverCommand& options, const CoverOptions&
     event["has_vocals"] = report.levels.has_vocals();
     event["has_music"] = report.levels.has_music();
     event["gain_db"] = report.gain_db;
+    event["reverb_s"] = report.reverb_s;
+    event["reverb_db"] = report.reverb_db;
     session.console.result("", event);
     return 0;
   }
@@ -149,6 +158,7 @@ int cover_one(Session& session, const CoverCommand& options, const CoverOptions&
   whole.wall_s = report.wall_s;
   std::string text = cover_text(whole);
   if (report.gain_db <= -least_told_db) text += fmt::format(", {:.1f} dB for the song's own peaks", report.gain_db);
+  if (report.reverb_s > 0) text += fmt::format(", reverb of {:.1f} s{}", report.reverb_s, cover.keep_reverb ? "" : " taken out");
   if (report.from_cache) text += ", its vocals were there already";
   session.console.note(fmt::format("{}: {}", job.target == "-" ? "standard output" : job.target, text));
   return 0;

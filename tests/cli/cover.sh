@@ -46,7 +46,14 @@ has stderr "limiter at most"
 run 0 cover "$song" --voice kathleen --key 3 -o higher.flac --json
 has stdout '"key":3'
 
+# The sample recording is dry: with and without its reverberation the cover is the same.
+has stdout '"reverb_s":0'
+run 0 cover "$song" --voice kathleen --reverb none --key 3 -o dry.flac
+same higher.flac dry.flac
+
 # What cannot be.
+run 2 cover "$song" --voice kathleen --reverb half -o x.wav
+has stderr "--reverb"
 run 2 cover "$song" --voice kathleen --key 3 --wet 0.5 -o x.wav
 has stderr "octaves"
 gone x.wav

@@ -13,6 +13,7 @@
 
 #include "audio/limiter.h"
 #include "convert/cover_mix.h"
+#include "convert/room_tail.h"
 #include "side_separator.h"
 #include "sine_voice.h"
 
@@ -136,6 +137,59 @@ TEST_F(Cover, EachPhraseIsAsLoudAsItWas) {
   const AudioBuffer cover = read("cover.wav");
   EXPECT_NEAR(level_db(cover.channels[0], 1, 3), level_db(song.channels[0], 1, 3), 1.5);
   EXPECT_NEAR(level_db(cover.channels[0], 9, 11), level_db(song.channels[0], 9, 11), 1.5);
+}
+
+/// Phrases with long pauses on the left, in a room or dry, and an instrument on the right.
+AudioBuffer phrases(double decay_s) {
+  AudioBuffer audio(rate, 2, 24 * rate), voice(rate, 1, audio.frames());
+  for (std::size_t i = 0; i < audio.frames(); ++i) {
+    const double t = double(i) / rate, at = std::fmod(t, 1.5), level = std::clamp(std::min(at / 0.02, (0.6 - at) / 0.02), 0.0, 1.0);
+    for (int k = 1; k <= 25 && level > 0; ++k) voice.channels[0][i] += float(0.1 * level / k * std::sin(2 * M_PI * 160 * k * t));
+    audio.channels[1][i] = float(0.1 * std::sin(2 * M_PI * 523.3 * t) * std::sin(2 * M_PI * 659.2 * t));
+  }
+  audio.channels[0] = voice.channels[0];
+  if (decay_s == 0) return audio;
+  Room room;
+  room.left = 1;
+  for (Room::Band& band : room.bands) band = {decay_s, 0.5};
+  const std::vector<float> tail = RoomTail(room, rate, 1, audio.frames()).push(voice).channels[0];
+  std::ranges::transform(audio.channels[0], tail, audio.channels[0].begin(), std::plus<>());
+  return audio;
+}
+
+double pauses_db(const std::vector<float>& x) {
+  double power = 0;
+  for (int k = 1; k < 15; ++k) power += std::pow(10, level_db(x, 1.5 * k + 0.9, 1.5 * k + 1.4) / 10);
+  return 10 * std::log10(power / 14);
+}
+
+TEST_F(Cover, TheReverberationIsGivenBackOrLeftOut) {
+  const AudioBuffer song = phrases(1);
+  const std::string path = write("song.wav", song);
+  CoverOptions options;
+  const CoverReport report = make(path, options);
+  EXPECT_NEAR(report.reverb_s, 1, 0.2);
+  EXPECT_NEAR(report.reverb_db, -3, 4);
+  const AudioBuffer kept = read("cover.wav");
+  EXPECT_EQ(kept.channels[1], song.channels[1]) << "the reverberation is where it was";
+  EXPECT_NEAR(pauses_db(kept.channels[0]), pauses_db(song.channels[0]), 4);
+  options.convert.chunk_s = 0.7;
+  make(path, options);
+  EXPECT_EQ(read("cover.wav").channels, kept.channels);
+  options.keep_reverb = false;
+  EXPECT_NEAR(make(path, options).reverb_s, 1, 0.2);
+  // A sine that follows the loudness of what is left of the tail: of a voice there is less.
+  EXPECT_LT(pauses_db(read("cover.wav").channels[0]), pauses_db(kept.channels[0]) - 1);
+}
+
+TEST_F(Cover, DryVocalsComeOutTheSameWhetherReverberationIsKeptOrNot) {
+  const std::string path = write("song.wav", phrases(0));
+  CoverOptions options;
+  EXPECT_EQ(make(path, options).reverb_s, 0);
+  const AudioBuffer kept = read("cover.wav");
+  options.keep_reverb = false;
+  make(path, options);
+  EXPECT_EQ(read("cover.wav").channels, kept.channels);
 }
 
 TEST_F(Cover, DryGivesTheSongBack) {

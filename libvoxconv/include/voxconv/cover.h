@@ -16,6 +16,9 @@ struct CoverOptions {
   /// result; 0: that of the song.
   ConvertOptions convert;
   double vocals_db = 0, music_db = 0;  ///< gains in the mix, [-60, 24]
+  /// Give the converted vocals the reverberation of the song's back, as it is estimated (docs/cover.md); false: they stay dry. Vocals in
+  /// which no room is heard are converted as they are, either way.
+  bool keep_reverb = true;
   /// Folder that keeps the vocals, the converted vocals and the music, as FLAC, in a batch below the folders of the sources; made if need
   /// be; empty: none.
   std::string stems_dir;
@@ -35,7 +38,10 @@ struct CoverReport {
   bool from_cache = false;  ///< the vocals were there already
   StemLevels levels;        ///< of the song's vocals and music
   double gain_db = 0;       ///< taken off the whole where the song itself reaches above -1 dBTP, besides the options' gains
-  ConvertReport convert;    ///< of the vocals; without vocals only source_s. limiter_gain_db is that of the mix.
+  /// Of the vocals: time in which it falls by 60 dB, 0.15 to 4.7 s, at 500 to 2000 Hz; 0: none was found, or there are no vocals.
+  double reverb_s = 0;
+  double reverb_db = 0;   ///< its energy over that of the voice itself, [-33, 6] dB, in the same band; where there is one
+  ConvertReport convert;  ///< of the vocals; without vocals only source_s. limiter_gain_db is that of the mix.
 };
 
 /// Where the parts of a cover go; null where one is not wanted, but the cover is. Each is open at the song's rate, the cover at

@@ -92,9 +92,11 @@ bool ShiftedSong::read(AudioBuffer& out, std::size_t max_frames) {
   return !out.empty();
 }
 
-CoverMix::CoverMix(AudioReader& song, AudioReader* vocals, int converted_rate, const CoverGains& gains, const CoverTargets& targets)
+CoverMix::CoverMix(AudioReader& song, AudioReader* vocals, int converted_rate, const CoverGains& gains, const CoverTargets& targets,
+                   const CoverRoom& room)
     : song_(song),
       vocals_(vocals),
+      dry_(room.dry),
       gains_(gains),
       targets_(targets),
       rate_(song.info().rate),
@@ -106,7 +108,9 @@ CoverMix::CoverMix(AudioReader& song, AudioReader* vocals, int converted_rate, c
       decorrelator_(rate_),
       copy_filter_(rate_),
       to_cover_rate_(int(channels_), rate_, targets.rate),
-      limiter_(int(channels_), targets.rate) {}
+      limiter_(int(channels_), targets.rate) {
+  if (room.room) tail_.emplace(*room.room, rate_, channels_, block_);
+}
 
 void CoverMix::take(const AudioBuffer& converted) {
   if (converted_.channels.empty()) converted_ = AudioBuffer(rate_, converted.channel_count());
@@ -151,15 +155,17 @@ bool CoverMix::read_block(bool last) {
   song_ended_ = block.song.frames() < block_;
   if (block.song.empty()) return false;
   block.vocals = vocals_ ? read_exactly(*vocals_, block.song.frames()) : block.song;
+  AudioBuffer dry = dry_ ? read_exactly(*dry_, block.song.frames()) : block.vocals;
   block.converted = AudioBuffer(rate_, channels_, block.song.frames());
   std::vector<std::vector<double>> vocals, converted;
   for (std::size_t c = 0; c < channels_; ++c) {
     block.vocals.channels[c].resize(block.song.frames());
+    dry.channels[c].resize(block.song.frames());
     if (!converted_.channels.empty()) {
       const std::vector<float>& from = converted_.channels[converted_.channel_count() == 1 ? 0 : c];
       std::copy_n(from.begin(), std::min(from.size(), block.song.frames()), block.converted.channels[c].begin());
     }
-    vocals.push_back(weighted(vocal_filters_[c], block.vocals.channels[c]));
+    vocals.push_back(weighted(vocal_filters_[c], dry.channels[c]));
     converted.push_back(weighted(converted_filters_[c], block.converted.channels[c]));
     block.vocal_power.push_back(mean_product(vocals[c], vocals[c]));
     block.converted_power.push_back(mean_product(converted[c], converted[c]));
@@ -212,10 +218,14 @@ void CoverMix::mix_first() {
         return at < 1 ? begin[c].*part + (middle[c].*part - begin[c].*part) * at
                       : middle[c].*part + (end[c].*part - middle[c].*part) * (at - 1);
       };
-      const float vocal = block.vocals.channels[c][i];
-      music.channels[c][i] = block.song.channels[c][i] - vocal;
       converted.channels[c][i] = float(gain(&WidthGain::voice)) * block.converted.channels[c][i];
       if (!block.copy.empty()) converted.channels[c][i] += float(gain(&WidthGain::copy)) * block.copy[i];
+    }
+  if (tail_) combine(converted, tail_->push(converted), std::plus<>());
+  for (std::size_t c = 0; c < channels_; ++c)
+    for (std::size_t i = 0; i < mixed.frames(); ++i) {
+      const float vocal = block.vocals.channels[c][i];
+      music.channels[c][i] = block.song.channels[c][i] - vocal;
       const float voice = gains_.wet * converted.channels[c][i] + (gains_.wet == 1 ? 0 : (1 - gains_.wet) * vocal);
       mixed.channels[c][i] = gains_.whole * (gains_.music * music.channels[c][i] + gains_.vocals * voice);
     }

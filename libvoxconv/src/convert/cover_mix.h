@@ -2,12 +2,14 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "audio/k_weighting.h"
 #include "audio/limiter.h"
 #include "audio/pitch_shift.h"
 #include "audio/resampler.h"
+#include "convert/room_tail.h"
 #include "convert/stereo_width.h"
 #include "voxconv/audio_io.h"
 
@@ -43,17 +45,25 @@ class ShiftedSong : public AudioReader {
   bool ended_ = false;
 };
 
+/// What a cover does with the room that the song's vocals were sung in.
+struct CoverRoom {
+  AudioReader* dry = nullptr;  ///< the song's vocals without its reverberation: the converted ones get loudness and width of these
+  const Room* room = nullptr;  ///< which the converted vocals are given back; null: they stay dry
+};
+
 /// The end of a cover: takes the converted vocals, in pieces of any size, and mixes them into the music, which is the song less its vocals.
 ///
 /// In each channel the converted vocals get the loudness (K-weighted power) that the song's vocals have there within 1.5 s: so a phrase is
 /// as loud as it was, and where it was. Converted vocals in one channel also get the correlation between left and right that the song's
-/// vocals have, by a decorrelated copy (stereo_width.h). Powers are taken over fixed blocks and gains interpolated between them, so that
-/// nothing depends on the pieces. A mix whose true peak would lie above -1 dBTP is limited.
+/// vocals have, by a decorrelated copy (stereo_width.h); then the room's answer, where there is one, is added. Powers are taken over fixed
+/// blocks and gains interpolated between them, so that nothing depends on the pieces. A mix whose true peak would lie above -1 dBTP is
+/// limited.
 class CoverMix : public AudioWriter {
  public:
   /// `song` and `vocals` have one rate, one or two channels, and the same length; without `vocals` the whole song is vocals. The converted
   /// vocals come at `converted_rate`, in one channel or as many as the song has. Readers and writers must outlive the object.
-  CoverMix(AudioReader& song, AudioReader* vocals, int converted_rate, const CoverGains& gains, const CoverTargets& targets);
+  CoverMix(AudioReader& song, AudioReader* vocals, int converted_rate, const CoverGains& gains, const CoverTargets& targets,
+           const CoverRoom& room = {});
 
   void write(const AudioBuffer& converted) override;
   /// The rest of the mix, to the end of the song. Leaves finishing the writers to finish_targets().
@@ -78,6 +88,8 @@ class CoverMix : public AudioWriter {
 
   AudioReader& song_;
   AudioReader* vocals_;
+  AudioReader* dry_;
+  std::optional<RoomTail> tail_;
   const CoverGains gains_;
   const CoverTargets targets_;
   const int rate_;
