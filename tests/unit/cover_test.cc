@@ -13,7 +13,7 @@
 
 #include "audio/limiter.h"
 #include "convert/cover_mix.h"
-#include "convert/room_tail.h"
+#include "convert/reverb_tail.h"
 #include "side_separator.h"
 #include "sine_voice.h"
 
@@ -149,10 +149,10 @@ AudioBuffer phrases(double decay_s) {
   }
   audio.channels[0] = voice.channels[0];
   if (decay_s == 0) return audio;
-  Room room;
-  room.left = 1;
-  for (Room::Band& band : room.bands) band = {decay_s, 0.5};
-  const std::vector<float> tail = RoomTail(room, rate, 1, audio.frames()).push(voice).channels[0];
+  Reverb reverb;
+  reverb.left = 1;
+  for (Reverb::Band& band : reverb.bands) band = {decay_s, 0.5};
+  const std::vector<float> tail = ReverbTail(reverb, rate, 1, audio.frames()).push(voice).channels[0];
   std::ranges::transform(audio.channels[0], tail, audio.channels[0].begin(), std::plus<>());
   return audio;
 }

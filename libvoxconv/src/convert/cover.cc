@@ -16,9 +16,9 @@
 #include "audio/checked_reader.h"
 #include "convert/batch_run.h"
 #include "convert/cover_mix.h"
+#include "convert/dereverb_reader.h"
 #include "convert/kept_vocals.h"
-#include "convert/room.h"
-#include "convert/room_dry.h"
+#include "convert/reverb.h"
 #include "convert/separator_impl.h"
 #include "convert/stem_stream.h"
 #include "convert/voice_impl.h"
@@ -130,8 +130,8 @@ class OpenSong {
 struct SongMeasures {
   double seconds = 0;
   StemLevels levels;
-  double excess_db = 0;      ///< of the song's true peak above the limiter's ceiling
-  std::optional<Room> room;  ///< in which the vocals were sung
+  double excess_db = 0;          ///< of the song's true peak above the limiter's ceiling
+  std::optional<Reverb> reverb;  ///< in which the vocals were sung
 };
 
 /// Nothing where the vocals are not those of the song: they end elsewhere.
@@ -141,7 +141,7 @@ std::optional<SongMeasures> measure_song(const SongSource& source, const std::st
   const AudioInfo& info = song.reader().info();
   if (vocals.info().rate != info.rate || vocals.info().channels != info.channels) return std::nullopt;
   StemMeter meter(info.rate, std::size_t(info.channels));
-  RoomMeter room(info.rate, std::size_t(info.channels));
+  ReverbEstimator reverb(info.rate, std::size_t(info.channels));
   TruePeakLimiter limiter(info.channels, info.rate);
   std::int64_t frames = 0;
   Stems stems;
@@ -158,14 +158,14 @@ std::optional<SongMeasures> measure_song(const SongSource& source, const std::st
       std::transform(stems.music.channels[c].begin(), stems.music.channels[c].end(), stems.vocals.channels[c].begin(),
                      stems.music.channels[c].begin(), std::minus<>());
     meter.push(stems);
-    room.push(stems.vocals);
+    reverb.push(stems.vocals);
     frames += std::int64_t(stems.music.frames());
     progress.tell(double(frames) / info.rate);
   }
   if (vocals.read(piece, 1)) return std::nullopt;
   limiter.finish();
   SongMeasures measures{double(frames) / info.rate, meter.levels(), limiter.largest_reduction_db(), std::nullopt};
-  if (measures.levels.has_vocals()) measures.room = room.room();
+  if (measures.levels.has_vocals()) measures.reverb = reverb.estimate();
   return measures;
 }
 
@@ -355,22 +355,22 @@ void CoverMaker::Impl::mix(const SongSource& song, const std::string& vocals_pat
     if (!has_vocals) progress.tell(seconds);
   });
   // The reverberation of the original, which is converted neither here nor there.
-  const std::optional<Room>& room = measures.room;
+  const std::optional<Reverb>& reverb = measures.reverb;
   std::optional<OpenSong> whole_for_level;
-  if (room && !has_music) whole_for_level.emplace(song);
-  const auto level_vocals = room && has_music ? open_vocals() : nullptr;
-  std::optional<DryReader> level_dry;
-  if (room) {
-    level_dry.emplace(level_vocals ? *level_vocals : whole_for_level->reader(), *room);
-    report.reverb_s = room->decay_s();
-    report.reverb_db = room->level_db();
+  if (reverb && !has_music) whole_for_level.emplace(song);
+  const auto level_vocals = reverb && has_music ? open_vocals() : nullptr;
+  std::optional<DereverbReader> level_dry;
+  if (reverb) {
+    level_dry.emplace(level_vocals ? *level_vocals : whole_for_level->reader(), *reverb);
+    report.reverb_s = reverb->decay_s();
+    report.reverb_db = reverb->level_db();
   }
   const auto shift_vocals = shift != 0 ? open_vocals() : nullptr;
   std::optional<ShiftedSong> shifted;
   if (shift != 0) shifted.emplace(tracked, *shift_vocals, shift);
   CoverMix mix(shifted ? static_cast<AudioReader&>(*shifted) : tracked, dry_vocals.get(), converter.output_rate(), gains,
                {writers.cover, rate, writers.vocals, writers.converted, writers.music},
-               {level_dry ? &*level_dry : nullptr, room && options.keep_reverb ? &*room : nullptr});
+               {level_dry ? &*level_dry : nullptr, reverb && options.keep_reverb ? &*reverb : nullptr});
   if (has_vocals) {
     OpenSong whole(song);
     const auto found = has_music ? std::make_unique<VocalsReader>(vocals_path) : nullptr;
@@ -380,8 +380,8 @@ void CoverMaker::Impl::mix(const SongSource& song, const std::string& vocals_pat
       progress.tell(half);
     };
     AudioReader& sung = found ? static_cast<AudioReader&>(*found) : whole.reader();
-    std::optional<DryReader> dry_sung;
-    if (room) dry_sung.emplace(sung, *room);
+    std::optional<DereverbReader> dry_sung;
+    if (reverb) dry_sung.emplace(sung, *reverb);
     report.convert = converter.run(dry_sung ? static_cast<AudioReader&>(*dry_sung) : sung, mix, on_progress, cancel);
   } else {
     mix.finish();

@@ -93,10 +93,10 @@ bool ShiftedSong::read(AudioBuffer& out, std::size_t max_frames) {
 }
 
 CoverMix::CoverMix(AudioReader& song, AudioReader* vocals, int converted_rate, const CoverGains& gains, const CoverTargets& targets,
-                   const CoverRoom& room)
+                   const CoverReverb& reverb)
     : song_(song),
       vocals_(vocals),
-      dry_(room.dry),
+      dry_(reverb.dry),
       gains_(gains),
       targets_(targets),
       rate_(song.info().rate),
@@ -109,7 +109,7 @@ CoverMix::CoverMix(AudioReader& song, AudioReader* vocals, int converted_rate, c
       copy_filter_(rate_),
       to_cover_rate_(int(channels_), rate_, targets.rate),
       limiter_(int(channels_), targets.rate) {
-  if (room.room) tail_.emplace(*room.room, rate_, channels_, block_);
+  if (reverb.reverb) tail_.emplace(*reverb.reverb, rate_, channels_, block_);
 }
 
 void CoverMix::take(const AudioBuffer& converted) {

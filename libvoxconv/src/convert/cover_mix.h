@@ -9,7 +9,7 @@
 #include "audio/limiter.h"
 #include "audio/pitch_shift.h"
 #include "audio/resampler.h"
-#include "convert/room_tail.h"
+#include "convert/reverb_tail.h"
 #include "convert/stereo_width.h"
 #include "voxconv/audio_io.h"
 
@@ -46,9 +46,9 @@ class ShiftedSong : public AudioReader {
 };
 
 /// What a cover does with the room that the song's vocals were sung in.
-struct CoverRoom {
-  AudioReader* dry = nullptr;  ///< the song's vocals without its reverberation: the converted ones get loudness and width of these
-  const Room* room = nullptr;  ///< which the converted vocals are given back; null: they stay dry
+struct CoverReverb {
+  AudioReader* dry = nullptr;      ///< the song's vocals without its reverberation: the converted ones get loudness and width of these
+  const Reverb* reverb = nullptr;  ///< which the converted vocals are given back; null: they stay dry
 };
 
 /// The end of a cover: takes the converted vocals, in pieces of any size, and mixes them into the music, which is the song less its vocals.
@@ -63,7 +63,7 @@ class CoverMix : public AudioWriter {
   /// `song` and `vocals` have one rate, one or two channels, and the same length; without `vocals` the whole song is vocals. The converted
   /// vocals come at `converted_rate`, in one channel or as many as the song has. Readers and writers must outlive the object.
   CoverMix(AudioReader& song, AudioReader* vocals, int converted_rate, const CoverGains& gains, const CoverTargets& targets,
-           const CoverRoom& room = {});
+           const CoverReverb& reverb = {});
 
   void write(const AudioBuffer& converted) override;
   /// The rest of the mix, to the end of the song. Leaves finishing the writers to finish_targets().
@@ -89,7 +89,7 @@ class CoverMix : public AudioWriter {
   AudioReader& song_;
   AudioReader* vocals_;
   AudioReader* dry_;
-  std::optional<RoomTail> tail_;
+  std::optional<ReverbTail> tail_;
   const CoverGains gains_;
   const CoverTargets targets_;
   const int rate_;

@@ -1,4 +1,4 @@
-#include "convert/room_dry.h"
+#include "convert/dereverb_reader.h"
 
 #include <torch/torch.h>
 
@@ -18,7 +18,7 @@ constexpr float least_bin_power = 1e-20F;  // of silence
 
 }  // namespace
 
-DryReader::DryReader(AudioReader& source, const Room& room)
+DereverbReader::DereverbReader(AudioReader& source, const Reverb& reverb)
     : source_(source),
       channels_(std::size_t(source.info().channels)),
       frame_(std::bit_ceil(std::size_t(std::max(8.0, least_dried_frame_s * source.info().rate)))),
@@ -32,18 +32,18 @@ DryReader::DryReader(AudioReader& source, const Room& room)
   for (std::size_t i = 0; i < frame_; ++i) window_.push_back(float(std::sin(M_PI * double(i) / double(frame_)) / M_SQRT2));
   const std::size_t bins = frame_ / 2 + 1;
   for (std::size_t k = 0; k < bins; ++k) {
-    const Room::Band band = room.at(double(k) * rate / double(frame_));
+    const Reverb::Band band = reverb.at(double(k) * rate / double(frame_));
     const double kept = std::pow(10, -6 * hop_s / band.decay_s);
     kept_.push_back(float(kept));
     feed_.push_back(float(band.level * (1 - kept) / kept));
   }
   power_.assign(bins, 0);
   late_.assign(bins, 0);
-  const double delay = std::max(1.0, std::round(Room::late_from_s / hop_s));
+  const double delay = std::max(1.0, std::round(Reverb::late_from_s / hop_s));
   direct_.assign(std::size_t(delay), std::vector<float>(bins));
 }
 
-void DryReader::gains_of(const float* power, float* gains) {
+void DereverbReader::gains_of(const float* power, float* gains) {
   std::vector<float>& oldest = direct_[oldest_];
   oldest_ = (oldest_ + 1) % direct_.size();
   for (std::size_t k = 0; k < power_.size(); ++k) {
@@ -55,7 +55,7 @@ void DryReader::gains_of(const float* power, float* gains) {
 }
 
 /// A batch of frames; batches have one size, so that nothing depends on how the source is read.
-void DryReader::process() {
+void DereverbReader::process() {
   const torch::NoGradGuard guard;
   const std::int64_t size = std::int64_t((dried_frames - 1) * hop_ + frame_), frame = std::int64_t(frame_);
   const torch::Tensor window = torch::from_blob(window_.data(), {frame});
@@ -86,7 +86,7 @@ void DryReader::process() {
   skipped_ -= std::min(skipped_, dried_frames * hop_);
 }
 
-bool DryReader::read(AudioBuffer& out, std::size_t max_frames) {
+bool DereverbReader::read(AudioBuffer& out, std::size_t max_frames) {
   const std::size_t needed = (dried_frames - 1) * hop_ + frame_;
   AudioBuffer audio;
   while (ready_[0].empty() && frames_out_ < frames_in_ + (ended_ ? 0 : 1)) {

@@ -1,4 +1,4 @@
-#include "convert/room.h"
+#include "convert/reverb.h"
 
 #include <torch/torch.h>
 
@@ -31,7 +31,7 @@ constexpr double band_reach = 0.7, same_decay = 0.4;  // octaves
 // Levels that are tried.
 constexpr double lowest_level_db = -33, level_step_db = 3;
 constexpr std::size_t level_count = 14;
-constexpr std::size_t late_moments = 2;  // Room::late_from_s
+constexpr std::size_t late_moments = 2;  // Reverb::late_from_s
 constexpr double contradiction_db = 3, most_contradicted = 0.03;
 
 // What a room is.
@@ -39,7 +39,7 @@ constexpr std::size_t least_falls = 150;
 constexpr double least_decay_s = 0.3, least_level_db = -17;
 constexpr double channel_slack = 1e-3;  // between channels that differ by rounding
 
-constexpr std::size_t bands = Room::band_hz.size();
+constexpr std::size_t bands = Reverb::band_hz.size();
 
 double db(double power) { return 10 * std::log10(power + least_band_power); }
 
@@ -178,11 +178,11 @@ double middle_of(double a, double b, double c) { return std::max(std::min(a, b),
 
 }  // namespace
 
-double Room::decay_s() const { return middle_of(bands[1].decay_s, bands[2].decay_s, bands[3].decay_s); }
+double Reverb::decay_s() const { return middle_of(bands[1].decay_s, bands[2].decay_s, bands[3].decay_s); }
 
-double Room::level_db() const { return db(middle_of(bands[1].level, bands[2].level, bands[3].level)); }
+double Reverb::level_db() const { return db(middle_of(bands[1].level, bands[2].level, bands[3].level)); }
 
-Room::Band Room::at(double hz) const {
+Reverb::Band Reverb::at(double hz) const {
   const double place = std::clamp(std::log2(std::max(hz, 1.0) / band_hz[0]), 0.0, double(bands.size() - 1));
   const std::size_t below = std::min(std::size_t(place), bands.size() - 2);
   const double part = place - double(below);
@@ -190,7 +190,7 @@ Room::Band Room::at(double hz) const {
   return {between(bands[below].decay_s, bands[below + 1].decay_s), between(bands[below].level, bands[below + 1].level)};
 }
 
-RoomMeter::RoomMeter(int rate, std::size_t channels)
+ReverbEstimator::ReverbEstimator(int rate, std::size_t channels)
     : rate_(rate),
       channels_(channels),
       hop_(std::size_t(std::max(1.0, std::round(hop_s * rate)))),
@@ -201,11 +201,11 @@ RoomMeter::RoomMeter(int rate, std::size_t channels)
   for (std::size_t i = 0; i < frame_; ++i)
     window_.push_back(float((0.5 - 0.5 * std::cos(2 * M_PI * double(i) / double(frame_))) / (double(frame_) * std::sqrt(0.375))));
   const auto bin_of = [&](double hz) { return std::min(frame_ / 2 + 1, std::size_t(std::ceil(hz * double(frame_) / rate))); };
-  for (const double centre : Room::band_hz) first_bin_.push_back(bin_of(centre / M_SQRT2));
-  first_bin_.push_back(bin_of(2 * Room::band_hz.back()));
+  for (const double centre : Reverb::band_hz) first_bin_.push_back(bin_of(centre / M_SQRT2));
+  first_bin_.push_back(bin_of(2 * Reverb::band_hz.back()));
 }
 
-void RoomMeter::push(const AudioBuffer& audio) {
+void ReverbEstimator::push(const AudioBuffer& audio) {
   if (moments_.size() >= most_moments) return;
   for (std::size_t c = 0; c < channels_; ++c) {
     waiting_[c].insert(waiting_[c].end(), audio.channels[c].begin(), audio.channels[c].end());
@@ -215,7 +215,7 @@ void RoomMeter::push(const AudioBuffer& audio) {
 }
 
 /// Frames in batches of one size, so that nothing depends on the pieces.
-void RoomMeter::measure_frames() {
+void ReverbEstimator::measure_frames() {
   const torch::NoGradGuard guard;
   const std::size_t needed = (measured_frames - 1) * hop_ + frame_;
   std::size_t begin = 0;
@@ -250,7 +250,7 @@ void RoomMeter::measure_frames() {
     for (auto& channel : *kept) channel.erase(channel.begin(), channel.begin() + std::ptrdiff_t(begin));
 }
 
-std::optional<Room> RoomMeter::room() const {
+std::optional<Reverb> ReverbEstimator::estimate() const {
   std::vector<BandCourse> courses;
   DecayCounts all;
   std::size_t falls = 0;
@@ -264,7 +264,7 @@ std::optional<Room> RoomMeter::room() const {
   }
   if (falls < least_falls) return std::nullopt;
   const double usual = all.commonest();
-  Room room;
+  Reverb reverb;
   std::vector<double> levels;
   std::vector<bool> late(moments_.size());
   std::array<bool, bands> heard{};
@@ -276,25 +276,25 @@ std::optional<Room> RoomMeter::room() const {
         counts.add(fall.decay_s, std::pow(fall.fall_db - 8, 2) * double(fall.count));
         any = true;
       }
-    room.bands[b].decay_s = any ? counts.commonest() : usual;
+    reverb.bands[b].decay_s = any ? counts.commonest() : usual;
     std::vector<bool> used(moments_.size());
     for (const Fall& fall : courses[b].falls)
-      if (octaves_apart(fall.decay_s, room.bands[b].decay_s) < same_decay)
+      if (octaves_apart(fall.decay_s, reverb.bands[b].decay_s) < same_decay)
         for (std::size_t i = fall.count / 2; i < fall.count; ++i) late[fall.begin + i] = used[fall.begin + i] = heard[b] = true;
     if (!heard[b]) continue;
-    const double level = level_of(courses[b], room.bands[b].decay_s, used);
-    room.bands[b].level = std::pow(10, level / 10);
+    const double level = level_of(courses[b], reverb.bands[b].decay_s, used);
+    reverb.bands[b].level = std::pow(10, level / 10);
     if (b > 0 && b + 1 < bands) levels.push_back(level);
   }
   if (levels.empty()) return std::nullopt;
   std::ranges::sort(levels);
   const double usual_level = (levels[(levels.size() - 1) / 2] + levels[levels.size() / 2]) / 2;
   for (std::size_t b = 0; b < bands; ++b)
-    if (!heard[b]) room.bands[b].level = std::pow(10, usual_level / 10);
-  if (room.decay_s() < least_decay_s || usual_level < least_level_db) return std::nullopt;
+    if (!heard[b]) reverb.bands[b].level = std::pow(10, usual_level / 10);
+  if (reverb.decay_s() < least_decay_s || usual_level < least_level_db) return std::nullopt;
   if (channels_ == 1) {
-    room.left = 1;
-    return room;
+    reverb.left = 1;
+    return reverb;
   }
   double left = 0, right = 0, both = 0;
   for (std::size_t t = 0; t < moments_.size(); ++t)
@@ -304,11 +304,11 @@ std::optional<Room> RoomMeter::room() const {
       both += moments_[t].both;
     }
   if (left + right > 0) {
-    room.left = left / (left + right);
-    room.correlation = std::clamp(both / (std::sqrt(left * right) + least_band_power), -1.0, 1.0);
-    if (room.correlation > 1 - channel_slack) room.correlation = 1;
+    reverb.left = left / (left + right);
+    reverb.correlation = std::clamp(both / (std::sqrt(left * right) + least_band_power), -1.0, 1.0);
+    if (reverb.correlation > 1 - channel_slack) reverb.correlation = 1;
   }
-  return room;
+  return reverb;
 }
 
 }  // namespace voxconv

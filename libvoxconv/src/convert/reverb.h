@@ -11,7 +11,7 @@ namespace voxconv {
 
 /// The late reverberation of a voice, as exponential decay in octave bands (Polack 1988): all that comes more than 20 ms after the sound
 /// itself. The lowest band stands for what is below it, too, the highest for what is above.
-struct Room {
+struct Reverb {
   static constexpr std::array band_hz{250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0};  ///< centres
   static constexpr double late_from_s = 0.02;
   struct Band {
@@ -32,15 +32,15 @@ struct Room {
 /// which voices seldom do, by the commonest of the lines' slopes (as Löllmann et al. 2010, "An improved algorithm for blind reverberation
 /// time estimation"). Levels: the largest that neither those falls nor the deepest dips between sounds contradict. Sounds of both channels
 /// are added. Streaming; keeps 36 bytes for each 10 ms of the first 20 minutes.
-class RoomMeter {
+class ReverbEstimator {
  public:
-  RoomMeter(int rate, std::size_t channels);  ///< one or two
+  ReverbEstimator(int rate, std::size_t channels);  ///< one or two
   void push(const AudioBuffer& audio);
   /// Nothing where the voice is dry (late reverberation below -17 dB, or gone within 0.3 s), or too little was heard to tell.
-  std::optional<Room> room() const;
+  std::optional<Reverb> estimate() const;
 
  private:
-  using BandPower = std::array<float, Room::band_hz.size()>;
+  using BandPower = std::array<float, Reverb::band_hz.size()>;
   struct Moment {
     BandPower power{};
     float left = 0, right = 0, both = 0;  ///< K-weighted mean products of the channels

@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "convert/room.h"
+#include "convert/reverb.h"
 #include "voxconv/audio_io.h"
 
 namespace voxconv {
@@ -11,9 +11,9 @@ namespace voxconv {
 /// says how much power is reverberation of what was before (Lebart et al. 2001; with the level of the sound itself: Habets 2009), and a
 /// gain between -18 and 0 dB, the same in all channels, takes that out. Phases stay. Bounded memory; what it gives does not depend on how
 /// it is read.
-class DryReader : public AudioReader {
+class DereverbReader : public AudioReader {
  public:
-  DryReader(AudioReader& source, const Room& room);  ///< `source` must outlive it
+  DereverbReader(AudioReader& source, const Reverb& reverb);  ///< `source` must outlive it
   const AudioInfo& info() const override { return source_.info(); }
   bool read(AudioBuffer& out, std::size_t max_frames) override;
 

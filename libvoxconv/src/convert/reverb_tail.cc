@@ -1,4 +1,4 @@
-#include "convert/room_tail.h"
+#include "convert/reverb_tail.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,10 +12,10 @@ constexpr double longest_s = 4;
 constexpr std::uint64_t noise_seed = 0x726f6f6d;  // one room sounds the same whatever the voice's seed
 
 /// Impulse response of a room's late part: each band's noise under its decay.
-torch::Tensor response(const Room& room, int rate, std::int64_t answer) {
+torch::Tensor response(const Reverb& reverb, int rate, std::int64_t answer) {
   double decay_s = 0;
-  for (const Room::Band& band : room.bands) decay_s = std::max(decay_s, band.decay_s);
-  const auto late = std::int64_t(std::round(Room::late_from_s * rate));
+  for (const Reverb::Band& band : reverb.bands) decay_s = std::max(decay_s, band.decay_s);
+  const auto late = std::int64_t(std::round(Reverb::late_from_s * rate));
   const auto length = std::int64_t(std::ceil(std::min(longest_s, decay_s) * rate));
   std::vector<float> noise(static_cast<std::size_t>(length));
   fill_normal_noise(noise_seed, answer << 32, noise);
@@ -24,12 +24,12 @@ torch::Tensor response(const Room& room, int rate, std::int64_t answer) {
   // Neighbouring bands cross over; being of one noise, their amplitudes add up to one.
   const torch::Tensor place = (torch::arange(spectrum.size(0), torch::kDouble) * (double(rate) / double(length)))
                                   .clamp_min(1)
-                                  .div(Room::band_hz[0])
+                                  .div(Reverb::band_hz[0])
                                   .log2()
-                                  .clamp(0, double(room.bands.size() - 1));
+                                  .clamp(0, double(reverb.bands.size() - 1));
   torch::Tensor sum = torch::zeros({late + length}, torch::kDouble);
-  for (std::size_t b = 0; b < room.bands.size(); ++b) {
-    const Room::Band& band = room.bands[b];
+  for (std::size_t b = 0; b < reverb.bands.size(); ++b) {
+    const Reverb::Band& band = reverb.bands[b];
     const torch::Tensor share = (1 - (place - double(b)).abs()).clamp_min(0);
     const double fall = 6 * std::log(10) / (band.decay_s * rate);  // of the power, a sample
     sum.narrow(0, late, length)
@@ -40,13 +40,13 @@ torch::Tensor response(const Room& room, int rate, std::int64_t answer) {
 
 }  // namespace
 
-RoomTail::RoomTail(const Room& room, int rate, std::size_t channels, std::size_t block)
-    : rate_(rate), channels_(channels), block_(block), left_(room.left), correlation_(channels == 1 ? 1 : room.correlation) {
+ReverbTail::ReverbTail(const Reverb& reverb, int rate, std::size_t channels, std::size_t block)
+    : rate_(rate), channels_(channels), block_(block), left_(reverb.left), correlation_(channels == 1 ? 1 : reverb.correlation) {
   const torch::NoGradGuard guard;
   const std::int64_t answers = correlation_ == 1 ? 1 : 2, size = std::int64_t(block);
   std::vector<torch::Tensor> parts;
   for (std::int64_t k = 0; k < answers * std::int64_t(channels); ++k) {
-    torch::Tensor whole = response(room, rate, k);
+    torch::Tensor whole = response(reverb, rate, k);
     const std::int64_t count = (whole.size(0) + size - 1) / size;
     whole = torch::constant_pad_nd(whole, {0, count * size - whole.size(0)});
     parts.push_back(torch::fft::rfft(whole.view({count, size}), 2 * size));
@@ -55,7 +55,7 @@ RoomTail::RoomTail(const Room& room, int rate, std::size_t channels, std::size_t
   carried_ = torch::zeros({answers, size});
 }
 
-AudioBuffer RoomTail::push(const AudioBuffer& voice) {
+AudioBuffer ReverbTail::push(const AudioBuffer& voice) {
   const torch::NoGradGuard guard;
   const std::int64_t size = std::int64_t(block_);
   torch::Tensor samples = torch::zeros({std::int64_t(channels_), size});

@@ -5,17 +5,17 @@
 #include <deque>
 #include <vector>
 
-#include "convert/room.h"
+#include "convert/reverb.h"
 #include "voxconv/audio_buffer.h"
 
 namespace voxconv {
 
 /// The late reverberation that a room gives a voice: noise that decays as the room does (Moorer 1979), the same for each room at a rate,
 /// convolved with the voice. Every channel of the voice excites all of the room; its answer has the room's balance and correlation.
-class RoomTail {
+class ReverbTail {
  public:
   /// One or two channels. `block`: frames of a push.
-  RoomTail(const Room& room, int rate, std::size_t channels, std::size_t block);
+  ReverbTail(const Reverb& reverb, int rate, std::size_t channels, std::size_t block);
   /// The reverberation during that block; a shorter one is the last.
   AudioBuffer push(const AudioBuffer& voice);
 

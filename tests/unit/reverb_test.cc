@@ -1,5 +1,5 @@
 // Rooms made for the test: noise that decays as it is said, behind a voice made of tones and hisses with pauses.
-#include "convert/room.h"
+#include "convert/reverb.h"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,8 @@
 #include <random>
 
 #include "convert/cover_mix.h"
-#include "convert/room_dry.h"
-#include "convert/room_tail.h"
+#include "convert/dereverb_reader.h"
+#include "convert/reverb_tail.h"
 
 namespace voxconv {
 namespace {
@@ -39,14 +39,14 @@ AudioBuffer dry_voice(double seconds, int at = room_rate, std::size_t channels =
   return audio;
 }
 
-Room room_of(double decay_s, double level_db) {
-  Room room;
-  for (Room::Band& band : room.bands) band = {decay_s, std::pow(10, level_db / 10)};
-  return room;
+Reverb room_of(double decay_s, double level_db) {
+  Reverb reverb;
+  for (Reverb::Band& band : reverb.bands) band = {decay_s, std::pow(10, level_db / 10)};
+  return reverb;
 }
 
-AudioBuffer tail_of(const AudioBuffer& voice, const Room& room) {
-  RoomTail tail(room, voice.rate, voice.channel_count(), room_block);
+AudioBuffer tail_of(const AudioBuffer& voice, const Reverb& reverb) {
+  ReverbTail tail(reverb, voice.rate, voice.channel_count(), room_block);
   AudioBuffer all(voice.rate, voice.channel_count());
   for (std::size_t begin = 0; begin < voice.frames(); begin += room_block) {
     AudioBuffer part(voice.rate, 0);
@@ -66,8 +66,8 @@ AudioBuffer added(AudioBuffer a, const AudioBuffer& b) {
   return a;
 }
 
-std::optional<Room> measured(const AudioBuffer& audio, std::size_t piece = 100000) {
-  RoomMeter meter(audio.rate, audio.channel_count());
+std::optional<Reverb> measured(const AudioBuffer& audio, std::size_t piece = 100000) {
+  ReverbEstimator meter(audio.rate, audio.channel_count());
   for (std::size_t begin = 0; begin < audio.frames(); begin += piece) {
     AudioBuffer part(audio.rate, 0);
     for (const auto& channel : audio.channels)
@@ -75,7 +75,7 @@ std::optional<Room> measured(const AudioBuffer& audio, std::size_t piece = 10000
                                  channel.begin() + std::ptrdiff_t(std::min(channel.size(), begin + piece)));
     meter.push(part);
   }
-  return meter.room();
+  return meter.estimate();
 }
 
 double power_db(const std::vector<float>& x, std::size_t from, std::size_t to) {
@@ -112,28 +112,28 @@ AudioBuffer read_all_of(AudioReader& reader, std::size_t piece) {
   return all;
 }
 
-TEST(RoomMeter, FindsRoomsThatAreKnown) {
+TEST(ReverbEstimator, FindsRoomsThatAreKnown) {
   const AudioBuffer voice = dry_voice(25);
   for (const double decay_s : {0.4, 1.0, 2.0})
     for (const double level_db : {0.0, -8.0}) {
-      const auto room = measured(added(voice, tail_of(voice, room_of(decay_s, level_db))));
-      ASSERT_TRUE(room) << decay_s << " " << level_db;
-      EXPECT_NEAR(room->decay_s() / decay_s, 1, 0.2) << decay_s << " " << level_db;
-      EXPECT_LT(room->level_db(), level_db + 4) << decay_s;
-      EXPECT_GT(room->level_db(), level_db - (decay_s < 1 ? 7 : 6)) << decay_s << ": of a short one a part passes for the voice";
+      const auto reverb = measured(added(voice, tail_of(voice, room_of(decay_s, level_db))));
+      ASSERT_TRUE(reverb) << decay_s << " " << level_db;
+      EXPECT_NEAR(reverb->decay_s() / decay_s, 1, 0.2) << decay_s << " " << level_db;
+      EXPECT_LT(reverb->level_db(), level_db + 4) << decay_s;
+      EXPECT_GT(reverb->level_db(), level_db - (decay_s < 1 ? 7 : 6)) << decay_s << ": of a short one a part passes for the voice";
     }
 }
 
-TEST(RoomMeter, WorksAtOtherRates) {
+TEST(ReverbEstimator, WorksAtOtherRates) {
   for (const int at : {8000, 22050, 48000, 96000}) {
     const AudioBuffer voice = dry_voice(20, at);
-    const auto room = measured(added(voice, tail_of(voice, room_of(1, -3))));
-    ASSERT_TRUE(room) << at;
-    EXPECT_NEAR(room->decay_s(), 1, 0.2) << at;
+    const auto reverb = measured(added(voice, tail_of(voice, room_of(1, -3))));
+    ASSERT_TRUE(reverb) << at;
+    EXPECT_NEAR(reverb->decay_s(), 1, 0.2) << at;
   }
 }
 
-TEST(RoomMeter, HearsNoRoomInADryVoice) {
+TEST(ReverbEstimator, HearsNoRoomInADryVoice) {
   EXPECT_FALSE(measured(AudioBuffer(room_rate, 2, 10 * room_rate)));
   EXPECT_FALSE(measured(AudioBuffer(room_rate, 2)));
   const AudioBuffer voice = dry_voice(25);
@@ -141,22 +141,22 @@ TEST(RoomMeter, HearsNoRoomInADryVoice) {
   EXPECT_FALSE(measured(added(voice, tail_of(voice, room_of(1, -30))))) << "which is too quiet to be heard";
 }
 
-TEST(RoomMeter, FindsBalanceAndCorrelationWhateverThePieces) {
+TEST(ReverbEstimator, FindsBalanceAndCorrelationWhateverThePieces) {
   const AudioBuffer voice = dry_voice(20, room_rate, 2);
-  Room made = room_of(1, -3);
+  Reverb made = room_of(1, -3);
   made.left = 0.7;
   made.correlation = 0.3;
   const AudioBuffer audio = added(voice, tail_of(voice, made));
-  const auto room = measured(audio), again = measured(audio, 777);
-  ASSERT_TRUE(room && again);
-  EXPECT_NEAR(room->left, 0.7, 0.1);
-  EXPECT_NEAR(room->correlation, 0.3, 0.4) << "falls begin with the voice itself, which is in the middle";
-  EXPECT_EQ(room->decay_s(), again->decay_s());
-  EXPECT_EQ(room->left, again->left);
+  const auto reverb = measured(audio), again = measured(audio, 777);
+  ASSERT_TRUE(reverb && again);
+  EXPECT_NEAR(reverb->left, 0.7, 0.1);
+  EXPECT_NEAR(reverb->correlation, 0.3, 0.4) << "falls begin with the voice itself, which is in the middle";
+  EXPECT_EQ(reverb->decay_s(), again->decay_s());
+  EXPECT_EQ(reverb->left, again->left);
   EXPECT_EQ(measured(dry_voice(3, room_rate, 2)).has_value(), false);
 }
 
-TEST(RoomTail, HasTheEnergyAndTheDecayThatWereAsked) {
+TEST(ReverbTail, HasTheEnergyAndTheDecayThatWereAsked) {
   for (const double decay_s : {0.4, 2.0}) {
     AudioBuffer click(room_rate, 1, 4 * room_rate);
     click.channels[0][room_block - 1] = 1;
@@ -170,11 +170,11 @@ TEST(RoomTail, HasTheEnergyAndTheDecayThatWereAsked) {
   }
 }
 
-TEST(RoomTail, ChannelsThatAreTheSameStaySo) {
+TEST(ReverbTail, ChannelsThatAreTheSameStaySo) {
   const AudioBuffer voice = dry_voice(3, room_rate, 2);
   const AudioBuffer same = tail_of(voice, room_of(1, 0));
   EXPECT_EQ(same.channels[0], same.channels[1]);
-  Room wide = room_of(1, 0);
+  Reverb wide = room_of(1, 0);
   wide.correlation = 0;
   const AudioBuffer apart = tail_of(voice, wide);
   EXPECT_NE(apart.channels[0], apart.channels[1]);
@@ -182,10 +182,10 @@ TEST(RoomTail, ChannelsThatAreTheSameStaySo) {
   EXPECT_NEAR(power_db(apart.channels[0], room_rate, 3 * room_rate), power_db(same.channels[0], room_rate, 3 * room_rate), 1.5);
 }
 
-TEST(DryReader, TakesTheReverberationAndLeavesTheVoice) {
+TEST(DereverbReader, TakesTheReverberationAndLeavesTheVoice) {
   const AudioBuffer voice = dry_voice(20, room_rate, 2), tail = tail_of(voice, room_of(1, -3)), sung = added(voice, tail);
   Source source(sung);
-  DryReader reader(source, room_of(1, -3));
+  DereverbReader reader(source, room_of(1, -3));
   const AudioBuffer dry = read_all_of(reader, 5000);
   ASSERT_EQ(dry.frames(), sung.frames());
   double pause_before = 0, pause_after = 0, before = 0, after = 0;
@@ -205,12 +205,12 @@ TEST(DryReader, TakesTheReverberationAndLeavesTheVoice) {
   EXPECT_NEAR(10 * std::log10(after / before), 0, 3);
 }
 
-TEST(DryReader, ChangesNothingWhereThereIsNoReverberationAndDoesNotDependOnThePieces) {
+TEST(DereverbReader, ChangesNothingWhereThereIsNoReverberationAndDoesNotDependOnThePieces) {
   for (const double seconds : {0.0, 1.0 / room_rate, 0.3, 7.7}) {
     const AudioBuffer voice = dry_voice(seconds, room_rate, 2);
     Source source(voice), again(voice), silent(voice);
-    const Room room = room_of(1, 0);
-    DryReader reader(source, room), other(again, room), none(silent, room_of(1, -200));
+    const Reverb reverb = room_of(1, 0);
+    DereverbReader reader(source, reverb), other(again, reverb), none(silent, room_of(1, -200));
     EXPECT_EQ(read_all_of(reader, 100000).channels, read_all_of(other, 777).channels) << seconds;
     const AudioBuffer same = read_all_of(none, 5000);
     ASSERT_EQ(same.frames(), voice.frames());
