@@ -314,6 +314,7 @@ TEST_F(Artists, PagesGoOnWithOlderSongs) {
   EXPECT_THAT(page("/a/maria").body, AllOf(HasSubstr(newest), Not(HasSubstr(oldest)), HasSubstr("href=\"/a/maria?page=2\">Older songs")));
   EXPECT_THAT(page("/a/maria?page=2").body,
               AllOf(HasSubstr(oldest), Not(HasSubstr(newest)), HasSubstr("href=\"/a/maria\">Newer songs"), Not(HasSubstr("Older songs"))));
+  EXPECT_THAT(page("/a/maria?page=2").body, HasSubstr("/a/maria?page=2\">\n")) << "a page of its own for search engines";
   for (const char* first : {"0", "-1", "x", ""}) EXPECT_THAT(page(std::string("/a/maria?page=") + first).body, HasSubstr(newest)) << first;
   EXPECT_EQ(header_of(page("/a/maria?page=99999999", 302), "Location"), "/a/maria");
   become_artist(maria, "otterly", "Maria", 200);

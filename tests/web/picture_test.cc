@@ -18,6 +18,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::Pair;
 using ::testing::StartsWith;
 
 const bool ffmpeg_is_restrained = (voxconv::prepare_process(), true);  // as in a worker
@@ -431,9 +432,14 @@ TEST_F(Pictures, OfAnArtistAreShownToEverybody) {
   EXPECT_EQ(decode_picture(kept(page("/a/maria/picture.jpg"))).width, 1024);
   EXPECT_NE(get("/artists/maria").at("picture"), before) << "caches see that it is another";
   EXPECT_EQ(files(), 2u) << "nor of the one before";
-  ::testing::internal::CaptureStdout();
-  EXPECT_EQ(audit(service.config, true), 0);
-  EXPECT_THAT(::testing::internal::GetCapturedStdout(), HasSubstr("are there"));
+  const auto audited = [&] {
+    ::testing::internal::CaptureStdout();
+    const int status = audit(service.config, true);
+    return std::pair(status, ::testing::internal::GetCapturedStdout());
+  };
+  EXPECT_THAT(audited(), Pair(0, HasSubstr("are there")));
+  service.store->read([&](Transaction& t) { service.blobs->remove(t.artists().find(maria.id)->picture); });
+  EXPECT_THAT(audited(), Pair(1, HasSubstr("artists/" + maria.id)));
 }
 
 TEST_F(Pictures, ThatAreNoneEndWithASentence) {

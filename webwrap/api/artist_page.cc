@@ -26,8 +26,8 @@ using http::Request;
 using http::Response;
 using nlohmann::json;
 
-constexpr std::size_t max_page_songs = 100;
-constexpr std::size_t max_pages = 1000;  // more than anyone has songs for
+constexpr int max_page_songs = 100;
+constexpr int max_pages = 1000;  // more than anyone has songs for
 constexpr int max_feed_items = 50;
 constexpr int max_sitemap_urls = 50'000;  // of the protocol
 constexpr Seconds sitemap_age = 600;
@@ -43,34 +43,38 @@ struct ArtistPage {
   const Config& config;
   Artist artist;
   std::vector<PublicSong> songs;
-  std::size_t number = 1;  ///< of the page, from the latest songs on
-  bool has_more = false;   ///< older songs than these
+  int number = 1;         ///< of the page, from the latest songs on
+  bool has_more = false;  ///< older songs than these
   std::int64_t followers = 0, plays = 0;
   std::string follow_form;   ///< HTML
   bool supportable = false;  ///< fans can pay to the artist
   Seconds now = 0;
 };
 
+std::string page_query(int number) { return number > 1 ? fmt::format("?page={}", number) : ""; }
+
 std::string link_previews(const ArtistPage& page) {
   const Artist& artist = page.artist;
-  const std::string url = artist_url(page.config, artist), picture = picture_url(page.config, artist),
+  const std::string url = artist_url(page.config, artist), address = url + page_query(page.number),
+                    picture = picture_url(page.config, artist),
                     image = picture.empty() ? page.config.base_url() + "/assets/og.png" : picture,
                     about = artist.bio.empty() ? fmt::format("Songs by {} on voxconv. {}", artist.name, ai_notice) : artist.bio;
   std::string html = meta_tag("name", "description", about);
   for (const auto& [name, content] : {std::pair<const char*, std::string>{"og:type", "profile"},
                                       {"og:title", artist.name},
                                       {"og:description", about},
-                                      {"og:url", url},
+                                      {"og:url", address},
                                       {"og:site_name", "voxconv"},
                                       {"og:image", image},
                                       {"profile:username", artist.handle}})
     html += meta_tag("property", name, content);
   html += meta_tag("name", "twitter:card", "summary");
   html += fmt::format(
-      "<link rel=\"canonical\" href=\"{0}\">\n"
+      "<link rel=\"canonical\" href=\"{4}\">\n"
       "<link rel=\"alternate\" type=\"application/rss+xml\" href=\"{0}/feed.xml\" title=\"{1}\">\n"
       "<link rel=\"alternate\" type=\"application/json+oembed\" href=\"{2}/api/v1/oembed?url={3}&amp;format=json\" title=\"{1}\">\n",
-      escape_html(url), escape_html(artist.name), escape_html(page.config.base_url()), escape_html(http::encode_path(url)));
+      escape_html(url), escape_html(artist.name), escape_html(page.config.base_url()), escape_html(http::encode_path(url)),
+      escape_html(address));
   return html;
 }
 
@@ -104,8 +108,6 @@ std::string song_html(const PublicSong& song, Seconds now) {
       song.share.id, escape_html(song.song.title), isolated(song.song.title), isolated(song.song.voice_title),
       clock_words(song.song.duration_s), count_words(song.plays, "play"), audio, locked ? " · for subscribers" : "");
 }
-
-std::string page_query(std::size_t number) { return number > 1 ? fmt::format("?page={}", number) : ""; }
 
 /// Links to the songs before and after these.
 std::string more_html(const ArtistPage& page) {
@@ -177,23 +179,21 @@ Response for_artist(const Context& context, const Request& request, const std::s
 }
 
 /// Of the page that is asked for; 1 where the address does not say, or says no number.
-std::size_t page_number(const Request& request) {
-  const auto given = request.query.find("page");
-  std::size_t number = 1;
-  if (given != request.query.end()) std::from_chars(given->second.data(), given->second.data() + given->second.size(), number);
-  return std::clamp<std::size_t>(number, 1, max_pages);
+int page_number(const Request& request) {
+  const std::string given = query_of(request, "page");
+  int number = 1;
+  std::from_chars(given.data(), given.data() + given.size(), number);
+  return std::clamp(number, 1, max_pages);
 }
 
 Response get_page(const Context& context, const Request& request) {
   const auto account = find_account(context, request);
-  const std::size_t number = page_number(request);
+  const int number = page_number(request);
   return for_artist(context, request, page_query(number), [&](Transaction& transaction, const Artist& artist) {
-    const std::size_t newer = (number - 1) * max_page_songs;
-    std::vector<Share> shares = transaction.artists().public_shares(artist.account, static_cast<int>(newer + max_page_songs + 1));
-    if (number > 1 && shares.size() <= newer) return moved_to("/a/" + artist.handle);
-    shares.erase(shares.begin(), shares.begin() + static_cast<std::ptrdiff_t>(newer));
+    std::vector<Share> shares = transaction.artists().public_shares(artist.account, max_page_songs + 1, (number - 1) * max_page_songs);
+    if (number > 1 && shares.empty()) return moved_to("/a/" + artist.handle);
     ArtistPage page{context.config, artist, {}, number, shares.size() > max_page_songs, 0, 0, {}, false, context.clock.now()};
-    if (page.has_more) shares.resize(max_page_songs);
+    if (page.has_more) shares.pop_back();
     page.songs = public_songs(transaction, shares);
     page.followers = transaction.follows().count(artist.account);
     page.plays = transaction.plays().of_public_songs(artist.account);

@@ -4,11 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "api/auth.h"
 #include "api/handlers.h"
-#include "api/jobs.h"
 #include "api/json_body.h"
 #include "api/reports.h"
 #include "api/share_access.h"
@@ -17,7 +15,6 @@
 #include "domain/id.h"
 #include "domain/text.h"
 #include "http/message.h"
-#include "log/log.h"
 
 namespace webwrap {
 namespace {

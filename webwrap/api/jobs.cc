@@ -221,6 +221,21 @@ int priority_of_quick_job(Transaction& transaction, const Id& account) {
   return transaction.jobs().quick_count(account) < first_at_a_time ? quick_priority : free_priority;
 }
 
+json quick_job_view(const Job& job, const std::string& file_path) {
+  const bool done = job.state == Job::State::done;
+  return {{"id", job.id},
+          {"state", name_of(job.state)},
+          {"progress", job.progress},
+          {"failure", or_null(job.failure)},
+          {"url", done && !file_path.empty() ? json("/api/v1" + file_path) : json()}};
+}
+
+void add_quick_job(const Context& context, Transaction& transaction, Job& job, bool at_once) {
+  if (!may_add_quick_job(context.config, transaction, job.account)) fail_too_many_quick_jobs(context.config);
+  job.priority = at_once ? priority_of_quick_job(transaction, job.account) : free_priority;
+  transaction.jobs().add(job);
+}
+
 void add_paid_job(Transaction& transaction, const Job& job) {
   const auto payer = transaction.accounts().find(job.account);
   if (!payer) throw ServiceError(401, "not_signed_in", "This account has been deleted.");

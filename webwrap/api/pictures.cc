@@ -148,21 +148,6 @@ json picture_view(const std::optional<Picture>& picture, const std::string& path
           {"created", picture->created}};
 }
 
-json quick_job_view(const Job& job, const std::string& file_path) {
-  const bool done = job.state == Job::State::done;
-  return {{"id", job.id},
-          {"state", name_of(job.state)},
-          {"progress", job.progress},
-          {"failure", or_null(job.failure)},
-          {"url", done && !file_path.empty() ? json("/api/v1" + file_path) : json()}};
-}
-
-void add_quick_job(const Context& context, Transaction& transaction, Job& job, bool at_once) {
-  if (!may_add_quick_job(context.config, transaction, job.account)) fail_too_many_quick_jobs(context.config);
-  job.priority = at_once ? priority_of_quick_job(transaction, job.account) : free_priority;
-  transaction.jobs().add(job);
-}
-
 void add_picture_routes(http::Router& router, Context& context) {
   for (const auto& [path, kind] : {std::pair{"/songs/{id}/picture", OwnerKind::song},
                                    {"/releases/{id}/picture", OwnerKind::release},

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "api/handlers.h"
+#include "api/jobs.h"
 #include "api/json_body.h"
 #include "api/pictures.h"
 #include "api/release_form.h"

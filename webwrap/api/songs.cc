@@ -189,10 +189,8 @@ Response post_render(const Context& context, const Request& request) {
       job = *before;
       return;
     }
-    if (!may_add_quick_job(context.config, transaction, account.id)) fail_too_many_quick_jobs(context.config);
     if (before) transaction.jobs().forget_request(before->id);
-    job.priority = priority_of_quick_job(transaction, account.id);
-    transaction.jobs().add(job);
+    add_quick_job(context, transaction, job, true);
     added = true;
   });
   if (added) remove_old_renders(context, song, Job::Kind::render, max_renders_kept);

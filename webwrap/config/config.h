@@ -39,7 +39,7 @@ struct Config {
   int address_previews_per_day = 20;  ///< of one address: people may share it, but guests are made for nothing
   int signups_per_day = 5;            ///< per address
   int max_active_jobs = 3;            ///< queued and running conversions of one account
-  int max_quick_jobs = 10;            ///< queued and running analyses and downloads of one account: they go before all conversions
+  int max_quick_jobs = 10;  ///< queued and running ones of one account that cost nothing: analyses, downloads, pictures, videos ...
   std::int64_t max_upload_bytes = 200 << 20;
   std::int64_t guest_upload_bytes = 30 << 20;
   std::int64_t quota_bytes = std::int64_t(2) << 30;  ///< of one member

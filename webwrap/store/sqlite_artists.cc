@@ -90,9 +90,10 @@ std::optional<Artist> SqliteArtistStore::find_by_old_handle(const std::string& h
 
 std::vector<Artist> SqliteArtistStore::all() { return rows::select<Artist>(connection_, "ORDER BY seq DESC"); }
 
-std::vector<Share> SqliteArtistStore::public_shares(const Id& account, int limit) {
-  return rows::select<Share>(connection_, std::string("WHERE account = ? AND ") + is_public + " ORDER BY published DESC, seq DESC LIMIT ?",
-                             account, limit);
+std::vector<Share> SqliteArtistStore::public_shares(const Id& account, int limit, int offset) {
+  return rows::select<Share>(connection_,
+                             std::string("WHERE account = ? AND ") + is_public + " ORDER BY published DESC, seq DESC LIMIT ? OFFSET ?",
+                             account, limit, offset);
 }
 
 std::vector<Share> SqliteArtistStore::newest_shares(int limit) {

@@ -141,7 +141,7 @@ class SqliteArtistStore : public ArtistStore {
   std::optional<Artist> find_by_old_handle(const std::string& handle, Seconds now) override;
   std::vector<Artist> all() override;
   void erase(const Id& account, Seconds now) override;
-  std::vector<Share> public_shares(const Id& account, int limit) override;
+  std::vector<Share> public_shares(const Id& account, int limit, int offset) override;
   std::vector<Share> newest_shares(int limit) override;
   std::vector<Share> most_played_shares(std::int64_t since_day, int limit) override;
   std::vector<Share> followed_shares(const std::string& email, int limit) override;

@@ -164,7 +164,7 @@ class ArtistStore {
   virtual void erase(const Id& account, Seconds now) = 0;
 
   /// What everyone may see: public, not taken down, by an artist who is not hidden. Published last first.
-  virtual std::vector<Share> public_shares(const Id& account, int limit) = 0;
+  virtual std::vector<Share> public_shares(const Id& account, int limit, int offset = 0) = 0;
   virtual std::vector<Share> newest_shares(int limit) = 0;
   virtual std::vector<Share> most_played_shares(std::int64_t since_day, int limit) = 0;  ///< the most plays since that day first
   virtual std::vector<Share> followed_shares(const std::string& email, int limit) = 0;   ///< of the artists whom this address follows
