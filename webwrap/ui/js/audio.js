@@ -60,7 +60,7 @@ async function decode(url, rate) {
   return new OfflineAudioContext(2, 1, rate).decodeAudioData(await response.arrayBuffer());
 }
 
-export const factor = (db) => 10 ** (db / 20);
+const factor = (db) => 10 ** (db / 20);
 
 /// A soft ceiling for levels above 0 dB, as the limiter of a download.
 export const ceiling = (context) =>

@@ -40,7 +40,7 @@ let leave = null; // what the shown view wants done when it goes
 let latest = 0; // counts renderings: only the last one is shown
 let shown = false; // before the first view, a footer would jump when it comes
 
-export function go(path, { replace = false } = {}) {
+function go(path, { replace = false } = {}) {
   history[replace ? "replaceState" : "pushState"](null, "", path);
   return render();
 }

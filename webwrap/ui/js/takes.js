@@ -10,17 +10,31 @@ import { Waveform } from "./waveform.js";
 export const NO_MIC = "Recording needs a newer browser and a secure (https) address; uploading works.";
 const OFFLINE = "The connection is gone. The upload goes on by itself when it is back; keep this page open.";
 
-/// A box in which one take after another is recorded and uploaded. `about()`: what the upload says of itself; sent(id):
-/// called when one has arrived; level(seconds): hears how much was sung so far; busy(on): while it must not be removed;
-/// before(): done before an upload; `frame` and `heading`: what its steps look like.
+const nothing = () => {};
+
+/// A box in which one take after another is recorded and uploaded. Whoever makes one calls idle() to show it.
 export class TakeBox {
-  constructor(options) {
-    const nothing = () => {};
-    const steps = { frame: "div", heading: "h3", about: nothing, level: nothing, busy: nothing, before: nothing };
-    Object.assign(this, steps, options);
+  /// ways(box): what there is to choose from before and after a take, as nodes; they call box.record() and box.send().
+  /// `advice`: said below the level (without: the meter's own); `longest`: seconds of a take.
+  /// before(): done before an upload; about(): what the upload says of itself; sent(id): called when one has arrived;
+  /// trouble(error): what is said of one that failed. level(seconds): hears how much was sung so far; busy(on): while
+  /// it must not be removed. `frame`, `heading`: what its steps look like.
+  constructor({
+    ways,
+    advice,
+    longest,
+    sent,
+    before = nothing,
+    about = nothing,
+    trouble = (error) => error.message,
+    level = nothing,
+    busy = nothing,
+    frame = "div",
+    heading = "h3",
+  }) {
+    Object.assign(this, { ways, advice, longest, sent, before, about, trouble, level, busy, frame, heading });
     this.node = h("div.stack");
     this.leaving = new AbortController();
-    this.idle();
   }
 
   show(...children) {
@@ -35,25 +49,7 @@ export class TakeBox {
   idle(problem = null) {
     this.busy(false);
     this.level(0);
-    const record = h("button.button.primary", { type: "button", disabled: !canRecord() }, icon("mic"), this.words);
-    onPress(record, () => this.record());
-    this.show(
-      problem && note("bad", problem),
-      h("div.row", record, this.files && this.fileButton()),
-      !canRecord() && h("p.small.quiet", NO_MIC),
-    );
-  }
-
-  fileButton() {
-    const input = h("input.visually-hidden", {
-      type: "file",
-      accept: "audio/*,.flac,.opus,.m4a,.wav,.mp3,.ogg",
-      multiple: true,
-    });
-    input.addEventListener("change", async () => {
-      for (const file of input.files) if (!(await this.send(file))) break;
-    });
-    return h("label.button.pick", input, icon("upload"), "Upload files");
+    this.show(problem && note("bad", problem), this.ways(this));
   }
 
   async record() {
@@ -106,7 +102,7 @@ export class TakeBox {
     };
     const title = h(this.heading, { tabindex: "-1" }, `Your take, ${clock(seconds)}`);
     const buttons = [
-      button(".primary", "check", "Use this take", () => this.send(take, taken)),
+      button(".primary", "check", "Use this take", () => this.send(take, { taken })),
       button("", "again", "Once more", () => this.record()),
       h("a.button.ghost", { href: url, download: take.name }, icon("download"), "Save a copy"),
       button(".ghost", null, "Discard", () => this.idle()),
@@ -124,8 +120,9 @@ export class TakeBox {
     announce(`Recorded ${plural(Math.round(seconds), "second")}`);
   }
 
-  /// Whether it arrived. A take that did not is offered again.
-  async send(file, taken = null) {
+  /// Whether it arrived. `taken`: what review() shows of a take, which is offered again when it did not; `sent`: for
+  /// this file, instead of the box's.
+  async send(file, { taken = null, sent = this.sent } = {}) {
     silence();
     this.busy(true);
     const stop = new AbortController();
@@ -156,14 +153,9 @@ export class TakeBox {
     }
     if (this.leaving.signal.aborted) return false;
     this.busy(false);
-    await this.sent(id);
+    await sent(id);
     if (!this.leaving.signal.aborted) this.idle();
     return true;
-  }
-
-  /// What is said of an upload that failed.
-  trouble(error) {
-    return error.message;
   }
 
   destroy() {
@@ -171,4 +163,23 @@ export class TakeBox {
     this.recorder?.close();
     this.recorder = null;
   }
+}
+
+/// Ways to a take: a button that records and says so in `words`; with `files`, also one for recordings that are there.
+export function takeButtons(box, words, { files = false } = {}) {
+  const record = h("button.button.primary", { type: "button", disabled: !canRecord() }, icon("mic"), words);
+  onPress(record, () => box.record());
+  return [h("div.row", record, files && fileButton(box)), !canRecord() && h("p.small.quiet", NO_MIC)];
+}
+
+function fileButton(box) {
+  const input = h("input.visually-hidden", {
+    type: "file",
+    accept: "audio/*,.flac,.opus,.m4a,.wav,.mp3,.ogg",
+    multiple: true,
+  });
+  input.addEventListener("change", async () => {
+    for (const file of input.files) if (!(await box.send(file))) break;
+  });
+  return h("label.button.pick", input, icon("upload"), "Upload files");
 }

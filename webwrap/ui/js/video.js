@@ -25,16 +25,8 @@ export function videos(song, mix, made = () => {}) {
 
 function picturePart(song) {
   if (!isMember()) return null;
-  const box = h("div");
-  const show = () =>
-    box.replaceChildren(
-      pictureField(`/songs/${song.id}`, song.picture, async () => {
-        song.picture = (await get(`/songs/${song.id}`)).picture;
-        show();
-      }),
-    );
-  show();
-  return box;
+  const load = async () => (song.picture = (await get(`/songs/${song.id}`)).picture);
+  return pictureField(`/songs/${song.id}`, song.picture, load);
 }
 
 function maker(song, mix, made) {

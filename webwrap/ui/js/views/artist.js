@@ -1,5 +1,5 @@
 // The artist's own page, to edit, and how often the songs were heard.
-import { del, get, poll, put } from "../api.js";
+import { del, get, put } from "../api.js";
 import {
   card,
   confirmed,
@@ -15,6 +15,7 @@ import {
   working,
 } from "../dom.js";
 import { plural } from "../format.js";
+import { pictureField } from "../picture.js";
 import { isMember, ownPath, reachable, session } from "../session.js";
 import { portrait } from "./discover.js";
 
@@ -174,41 +175,15 @@ async function squared(file) {
 }
 
 function picture(mine) {
-  const shown = h("div.big-portrait", portrait(mine));
-  const state = h("div", { role: "status" });
-  const input = h("input.visually-hidden", { type: "file", accept: "image/jpeg,image/png,image/webp" });
-  const pick = h("label.button", icon("upload"), "Choose a picture", input);
-  const refresh = async () => {
+  const load = async () => {
     mine = await get("/artist");
-    shown.replaceChildren(portrait(mine));
-    remove.hidden = !mine.picture;
+    return mine.picture;
   };
-  const upload = async () => {
-    const file = input.files[0];
-    input.value = "";
-    if (!file) return;
-    state.replaceChildren(h("p.small.quiet", "Preparing your picture…"));
-    const { id } = await put("/artist/picture", await squared(file));
-    const done = await poll(`/jobs/${id}`, { every: 500 });
-    if (done.state !== "done") throw new Error(done.failure || "The picture could not be used.");
-    state.replaceChildren();
-    await refresh();
-    toast("Your picture is there");
-  };
-  input.addEventListener(
-    "change",
-    working(input, upload, (error) => state.replaceChildren(note("bad", error.message))),
-  );
-  const remove = onPress(h("button.button", { type: "button", hidden: !mine.picture }, "Remove it"), async () => {
-    await del("/artist/picture");
-    await refresh();
-  });
+  const view = () => h("div.big-portrait", portrait(mine));
   return card(
     "Picture",
-    shown,
     h("p.small.quiet", "It is cut to a square. Where and with what it was taken is not kept."),
-    h("div.row", pick, remove),
-    state,
+    pictureField("/artist", mine.picture, load, { prepare: squared, view }),
   );
 }
 

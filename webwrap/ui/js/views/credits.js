@@ -1,6 +1,6 @@
 // Credits: what is there, where it went, more of it. Also where Stripe's checkout returns to (?order=…).
 import { get, poll, post } from "../api.js";
-import { announce, forMembers, h, icon, note, working } from "../dom.js";
+import { announce, forMembers, h, note, working } from "../dom.js";
 import { credits, money, signed, when } from "../format.js";
 import { isMember, refreshAccount, session } from "../session.js";
 

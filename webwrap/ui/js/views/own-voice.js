@@ -5,7 +5,7 @@ import { announce, card, confirmed, copyable, field, h, icon, note, onPress, sig
 import { clock, credits, plural, spoken } from "../format.js";
 import { deleted } from "../recordings.js";
 import { reachable, refreshAccount, session } from "../session.js";
-import { TakeBox } from "../takes.js";
+import { takeButtons, TakeBox } from "../takes.js";
 import { forgetVoices } from "../voices.js";
 import { languageSelect, STATES } from "./own-voices.js";
 
@@ -29,19 +29,20 @@ class Page {
     this.busy = new Set(); // boxes that record or upload: nothing may be drawn anew below them
     this.live = 0; // seconds sung in the take that is being recorded
     this.takes = this.box("takes", {
-      words: "Record",
+      ways: (box) => takeButtons(box, "Record", { files: true }),
       advice: "Speak or sing, low and high, soft and loud, in a quiet room; no music beside it.",
       longest: LONGEST_TAKE_S,
-      files: true,
       level: (seconds) => this.count(seconds),
       about: () => ({ voice: voice.id }),
     });
     this.spoken = this.box("spoken", {
-      words: "Speak it",
+      ways: (box) => takeButtons(box, "Speak it"),
       advice: "Read it slowly, word by word, in your usual voice.",
       longest: LONGEST_PHRASE_S,
       about: () => ({ voice: voice.id, consent: this.voice.consent.id }),
     });
+    this.takes.idle();
+    this.spoken.idle();
     this.show();
     this.watch();
   }

@@ -16,16 +16,11 @@ export default async function release({ params, go }) {
   const { form } = page.release;
   page.problems = h("div.stack", { role: "status" });
   page.pack = h("div.stack");
-  const cover = h("div");
-  const showCover = () =>
-    cover.replaceChildren(
-      pictureField(path, page.release.picture, async () => {
-        page.release = { ...(await get(path)), form };
-        showCover();
-        refresh(page);
-      }),
-    );
-  showCover();
+  const cover = pictureField(path, page.release.picture, async () => {
+    page.release = { ...(await get(path)), form };
+    refresh(page);
+    return page.release.picture;
+  });
   refresh(page);
   const node = h(
     "section.stack.studio",
@@ -41,7 +36,7 @@ export default async function release({ params, go }) {
     h(
       "div.two",
       about(page),
-      card("Cover", h("p.small.quiet", "A square of at least 3000 × 3000 pixels, JPEG or PNG."), cover),
+      card("Cover", h("p.small.quiet", "A square picture of at least 3000 × 3000 pixels."), cover),
     ),
     form.tracks.map((track, index) => song(page, track, index)),
     packing(page),

@@ -13,61 +13,25 @@ const FILES = "audio/*,video/mp4,video/webm,.flac,.opus,.m4a,.wav,.mp3,.ogg";
 const hold = (event) => event.preventDefault();
 const holdPage = (on) => window[on ? "addEventListener" : "removeEventListener"]("beforeunload", hold);
 
-/// The ways in, and what becomes of the one that is taken.
-class Page extends TakeBox {
-  constructor({ voice, go }) {
-    const query = voice ? `?voice=${encodeURIComponent(voice)}` : "";
-    super({
-      frame: "section.card",
-      heading: "h2",
-      longest: session.config.max_duration_s,
-      busy: holdPage,
-      before: ensureAccount,
-      earlier: h("div"),
-      then: "recordings", // where an upload is used: there (the studio), or in "sing"
-      sent: (id) => go(`/app/${this.then}/${id}${query}`),
-    });
-    this.query = query;
-  }
-
-  idle(problem = null) {
-    this.busy(false);
-    this.then = "recordings";
-    const mic = h(
-      "button.source.mic",
-      { type: "button" },
-      h("span.source-icon", icon("mic")),
-      h("strong.source-title", "Sing now"),
-      h("span.quiet", "Record with this device's microphone"),
-      h("span.small.quiet", "You can listen before anything is uploaded"),
-    );
-    onPress(mic, () => this.record());
-    if (!canRecord()) set(mic, { disabled: true, "aria-describedby": "no-mic" });
-    this.show(
-      problem && note("bad", problem),
-      h("div.sources", dropZone(this), mic),
-      singAlong(this),
-      !canRecord() && h("p.small.quiet", { id: "no-mic" }, NO_MIC),
-      this.earlier,
-    );
-  }
-
-  trouble(error) {
-    const all = { href: "/app/recordings", target: "_blank", rel: "noopener" };
-    return [error.message, " ", error.code === "quota_exceeded" && h("a", all, "See them all")];
-  }
-
-  destroy() {
-    super.destroy();
-    holdPage(false);
-  }
-}
-
 export default async function start({ query, go }) {
-  const page = new Page({ voice: query.get("voice"), go });
+  const voice = query.get("voice");
+  const carried = voice ? `?voice=${encodeURIComponent(voice)}` : "";
+  const earlier = h("div");
+  const use = (place) => (id) => go(`/app/${place}/${id}${carried}`);
+  const takes = new TakeBox({
+    frame: "section.card",
+    heading: "h2",
+    longest: session.config.max_duration_s,
+    ways: (box) => [...ways(box, use("sing")), earlier],
+    busy: holdPage,
+    before: ensureAccount,
+    sent: use("recordings"),
+    trouble,
+  });
+  takes.idle();
   if (session.account) {
     get("/recordings")
-      .then((recordings) => showEarlier(page, recordings))
+      .then((recordings) => showEarlier(earlier, recordings, carried))
       .catch(() => {}); // only a convenience: the page works without
   }
   const guest = [
@@ -81,19 +45,46 @@ export default async function start({ query, go }) {
       "section.stack.narrow-wide",
       h("h1", "What shall we sing?"),
       !isMember() && note("info", ...guest),
-      page.node,
+      takes.node,
     ),
-    destroy: () => page.destroy(),
+    destroy: () => {
+      takes.destroy();
+      holdPage(false);
+    },
   };
 }
 
-function showEarlier(page, recordings) {
+/// A file, the microphone, or both at once; sing(id): where a song to sing to is used.
+function ways(box, sing) {
+  const mic = h(
+    "button.source.mic",
+    { type: "button" },
+    h("span.source-icon", icon("mic")),
+    h("strong.source-title", "Sing now"),
+    h("span.quiet", "Record with this device's microphone"),
+    h("span.small.quiet", "You can listen before anything is uploaded"),
+  );
+  onPress(mic, () => box.record());
+  if (!canRecord()) set(mic, { disabled: true, "aria-describedby": "no-mic" });
+  return [
+    h("div.sources", dropZone(box), mic),
+    singAlong(box, sing),
+    !canRecord() && h("p.small.quiet", { id: "no-mic" }, NO_MIC),
+  ];
+}
+
+function trouble(error) {
+  const all = { href: "/app/recordings", target: "_blank", rel: "noopener" };
+  return [error.message, " ", error.code === "quota_exceeded" && h("a", all, "See them all")];
+}
+
+function showEarlier(place, recordings, query) {
   if (!recordings.length) return;
   const usable = recordings
     .filter((item) => item.state !== "failed" && item.state !== "uploading" && !item.voice)
     .slice(0, 6);
-  const lines = usable.map((recording) => recordingLine(recording, { query: page.query }));
-  page.earlier.replaceChildren(
+  const lines = usable.map((recording) => recordingLine(recording, { query }));
+  place.replaceChildren(
     h(
       "section.stack.tight-stack",
       h("h2", "Sung before"),
@@ -112,8 +103,8 @@ function fileInput(label, take) {
 }
 
 /// A song to sing to, which is heard while the microphone records.
-function singAlong(page) {
-  const take = (file) => takeFile(page, file, "sing");
+function singAlong(box, sing) {
+  const take = (file) => takeFile(box, file, { sent: sing });
   return h(
     "label.source.along",
     fileInput("Choose a song or a backing track to sing to", take),
@@ -126,9 +117,9 @@ function singAlong(page) {
   );
 }
 
-function dropZone(page) {
+function dropZone(box) {
   const minutes = Math.round(session.config.max_duration_s / 60);
-  const input = fileInput("Choose a song from your device", (file) => takeFile(page, file));
+  const input = fileInput("Choose a song from your device", (file) => takeFile(box, file));
   const zone = h(
     "label.source",
     input,
@@ -143,17 +134,16 @@ function dropZone(page) {
   };
   for (const name of ["dragenter", "dragover"]) zone.addEventListener(name, over(true));
   for (const name of ["dragleave", "drop"]) zone.addEventListener(name, over(false));
-  zone.addEventListener("drop", (event) => takeFile(page, event.dataTransfer.files[0]));
+  zone.addEventListener("drop", (event) => takeFile(box, event.dataTransfer.files[0]));
   return zone;
 }
 
-function takeFile(page, file, then = "recordings") {
+function takeFile(box, file, options = {}) {
   if (!file) return;
   if (file.size === 0) return toast("This file is empty. Choose another one.", "bad");
   if (file.size > maxBytes()) {
     const limit = `${bytes(maxBytes())} is the most${isMember() ? "" : " without an account"}`;
     return toast(`This file has ${bytes(file.size)}; ${limit}. Make it an mp3, or cut it.`, "bad");
   }
-  page.then = then;
-  page.send(file);
+  box.send(file, options);
 }
