@@ -73,7 +73,7 @@ def click(order, button):
     url = urllib.parse.urlsplit(order["checkout_url"])
     page = fake.client.send("GET", url.path)
     assert page.status == 200 and f'value="{button}"' in page.body.decode(), page
-    pressed = fake.call("POST", url.path, do=button)
+    pressed = fake.client.send("POST", url.path, urllib.parse.urlencode({"do": button}).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
     assert pressed.status == 303, pressed
     return pressed.headers["Location"]
 

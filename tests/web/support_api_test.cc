@@ -131,6 +131,9 @@ TEST_F(Support, SongsAreForSubscribersWhereThereCanBeSome) {
   };
   EXPECT_FALSE(can(otter));
   EXPECT_EQ(body_of(share(otter)).at("code"), "no_tiers");
+  const std::string open = otter.post("/songs/" + otter.song() + "/share", json::object()).at("id");
+  EXPECT_EQ(body_of(otter.send(Method::patch, "/api/v1/shares/" + open, {{"subscribers_only", true}})).at("code"), "no_tiers");
+  EXPECT_FALSE(get("/shares/" + open).at("locked")) << "it stays open";
   EXPECT_TRUE(can(maria));
   const std::string song = body_of(share(maria)).at("id");
   const json subscription = otter.post("/artists/maria/subscriptions", {{"tier", tier}});

@@ -23,32 +23,16 @@ constexpr Seconds refused_retry_after = day;     // what Stripe refused, for lac
 constexpr Seconds overdue_after = hour;          // a renewal is told within minutes; an event may have been lost
 constexpr Seconds check_overdue_every = 6 * hour;
 
-std::optional<FanSubscription> record_of(EarningStore& earnings, const FanSubscription& one) { return earnings.subscription(one.id); }
-std::optional<FanPayment> record_of(EarningStore& earnings, const FanPayment& one) { return earnings.payment(one.id); }
-std::optional<RoyaltyTransfer> record_of(EarningStore& earnings, const RoyaltyTransfer& one) { return earnings.transfer(one.id); }
-
-/// When the next try may be.
-Seconds& next_try(RoyaltyTransfer& transfer) { return transfer.not_before; }
-template <class Thing>
-Seconds& next_try(Thing& thing) {
-  return thing.retry_at;
+// What failed waits. Stripe repeats a refusal under the same idempotency key, so they are counted: the number is part of the next key.
+// Ending a subscription has no key.
+void put_off(FanSubscription& subscription, Seconds until, bool) { subscription.retry_at = until; }
+void put_off(FanPayment& payment, Seconds until, bool refused) {
+  payment.retry_at = until;
+  if (refused) ++payment.refusals;
 }
-
-/// Does `work` for each and returns how often it was done. What fails is logged and does not keep others waiting; failed(thing, refused):
-/// what is noted of it.
-template <class Thing, class Work, class Failed>
-int each(const std::vector<Thing>& things, const char* what, const Work& work, const Failed& failed) {
-  int done = 0;
-  for (const Thing& thing : things) {
-    try {
-      work(thing);
-      ++done;
-    } catch (const ServiceError& error) {
-      log(Level::warning, std::string(what) + " failed", {{"id", thing.id}, {"code", error.code()}});
-      failed(thing, error.code() == "payment_refused");
-    }
-  }
-  return done;
+void put_off(RoyaltyTransfer& transfer, Seconds until, bool refused) {
+  transfer.not_before = until;
+  if (refused) ++transfer.refusals;
 }
 
 }  // namespace
@@ -61,46 +45,59 @@ int EarningTasks::work() {
   return done;
 }
 
-template <class Thing, class Work>
-int EarningTasks::do_each(const std::vector<Thing>& things, const char* what, const Work& work) {
-  return each(things, what, work, [&](const Thing& thing, bool refused) { try_later(thing, refused); });
-}
-
-/// It is asked about again when its time has come again.
-template <class Thing, class Work>
-int EarningTasks::ask_each(const std::vector<Thing>& things, const char* what, const Work& work) {
-  return each(things, what, work, [](const Thing&, bool) {});
-}
-
 template <class Thing>
-void EarningTasks::try_later(const Thing& thing, bool refused) {
-  store_.write([&](Transaction& transaction) {
-    auto now = record_of(transaction.earnings(), thing);
-    next_try(*now) = clock_.now() + (refused ? refused_retry_after : failed_retry_after);
-    if constexpr (requires { now->refusals; })
-      if (refused) ++now->refusals;
-    transaction.earnings().save(*now);
-  });
-}
-
-template <class Thing>
-std::vector<Thing> EarningTasks::due(const List<Thing>& list) {
+std::vector<Thing> EarningTasks::claim(const List<Thing>& list, const Mark<Thing>& mark) {
   std::vector<Thing> all;
   store_.write([&](Transaction& transaction) {
     all = list(transaction.earnings());
-    for (Thing thing : all) {
-      next_try(thing) = clock_.now() + failed_retry_after;
+    for (Thing& thing : all) {
+      mark(thing);
       transaction.earnings().save(thing);
     }
   });
   return all;
 }
 
+template <class Thing>
+std::vector<Thing> EarningTasks::claim_to_do(const List<Thing>& list) {
+  return claim<Thing>(list, [&](Thing& thing) { thing.retry_at = clock_.now() + failed_retry_after; });
+}
+
+template <class Thing>
+std::vector<Thing> EarningTasks::claim_to_check(const List<Thing>& list) {
+  return claim<Thing>(list, [&](Thing& thing) { thing.checked = clock_.now(); });
+}
+
+template <class Thing, class Work>
+int EarningTasks::run_each(const std::vector<Thing>& things, const char* what, OnFailure on_failure, const Work& work) {
+  int done = 0;
+  for (const Thing& thing : things) {
+    try {
+      work(thing);
+      ++done;
+    } catch (const ServiceError& error) {
+      log(Level::warning, std::string(what) + " failed", {{"id", thing.id}, {"code", error.code()}});
+      if (on_failure == OnFailure::try_later) try_later(thing, error.code() == "payment_refused");
+    }
+  }
+  return done;
+}
+
+template <class Thing>
+void EarningTasks::try_later(const Thing& thing, bool refused) {
+  store_.write([&](Transaction& transaction) {
+    auto now = record_of(transaction.earnings(), thing);
+    put_off(*now, clock_.now() + (refused ? refused_retry_after : failed_retry_after), refused);
+    transaction.earnings().save(*now);
+  });
+}
+
 // ---- what is to be done ----
 
 int EarningTasks::end_subscriptions() {
-  const auto all = due<FanSubscription>([&](EarningStore& earnings) { return earnings.subscriptions_to_end(clock_.now(), at_once); });
-  return do_each(all, "ending a subscription", [&](const FanSubscription& subscription) {
+  const auto all =
+      claim_to_do<FanSubscription>([&](EarningStore& earnings) { return earnings.subscriptions_to_end(clock_.now(), at_once); });
+  return run_each(all, "ending a subscription", OnFailure::try_later, [&](const FanSubscription& subscription) {
     if (subscription.stripe.empty()) return earnings_.end_session(subscription);
     gateway_.end_subscription(subscription.stripe);
     earnings_.look_at_subscription(subscription.stripe);
@@ -108,21 +105,21 @@ int EarningTasks::end_subscriptions() {
 }
 
 int EarningTasks::end_tips() {
-  const auto all = due<FanPayment>([&](EarningStore& earnings) { return earnings.tips_to_end(clock_.now(), at_once); });
-  return do_each(all, "ending a tip's session", [&](const FanPayment& tip) { earnings_.end_session(tip); });
+  const auto all = claim_to_do<FanPayment>([&](EarningStore& earnings) { return earnings.tips_to_end(clock_.now(), at_once); });
+  return run_each(all, "ending a tip's session", OnFailure::try_later, [&](const FanPayment& tip) { earnings_.end_session(tip); });
 }
 
 int EarningTasks::refund() {
-  const auto all = due<FanPayment>([&](EarningStore& earnings) { return earnings.payments_to_refund(clock_.now(), at_once); });
-  return do_each(all, "a refund", [&](const FanPayment& payment) {
+  const auto all = claim_to_do<FanPayment>([&](EarningStore& earnings) { return earnings.payments_to_refund(clock_.now(), at_once); });
+  return run_each(all, "a refund", OnFailure::try_later, [&](const FanPayment& payment) {
     gateway_.refund(payment);
     earnings_.look_at_charge(payment.charge);
   });
 }
 
 int EarningTasks::recover() {
-  const auto all = due<FanPayment>([&](EarningStore& earnings) { return earnings.payments_to_recover(clock_.now(), at_once); });
-  return do_each(all, "taking a disputed payment back from its artist", [&](const FanPayment& payment) {
+  const auto all = claim_to_do<FanPayment>([&](EarningStore& earnings) { return earnings.payments_to_recover(clock_.now(), at_once); });
+  return run_each(all, "taking a disputed payment back from its artist", OnFailure::try_later, [&](const FanPayment& payment) {
     gateway_.recover(payment);  // what was lost at the moment at which it was read
     store_.write([&](Transaction& transaction) {
       auto now = transaction.earnings().payment(payment.id);
@@ -174,7 +171,7 @@ int EarningTasks::make_transfers() {
 int EarningTasks::send_transfers() {
   std::vector<RoyaltyTransfer> all;
   store_.read([&](Transaction& transaction) { all = transaction.earnings().transfers_to_send(clock_.now(), at_once); });
-  return do_each(all, "a transfer", [&](const RoyaltyTransfer& transfer) { send(transfer); });
+  return run_each(all, "a transfer", OnFailure::try_later, [&](const RoyaltyTransfer& transfer) { send(transfer); });
 }
 
 void EarningTasks::send(const RoyaltyTransfer& transfer) {
@@ -208,24 +205,11 @@ RoyaltyTransfer EarningTasks::to_where_the_owner_is_now(const RoyaltyTransfer& t
 
 // ---- what no event told ----
 
-template <class Thing>
-std::vector<Thing> EarningTasks::unasked(const List<Thing>& list) {
-  std::vector<Thing> all;
-  store_.write([&](Transaction& transaction) {
-    all = list(transaction.earnings());
-    for (Thing thing : all) {
-      thing.checked = clock_.now();
-      transaction.earnings().save(thing);
-    }
-  });
-  return all;
-}
-
 int EarningTasks::check_overdue() {
   const Seconds now = clock_.now();
-  const auto all = unasked<FanSubscription>(
+  const auto all = claim_to_check<FanSubscription>(
       [&](EarningStore& earnings) { return earnings.overdue_subscriptions(now - overdue_after, now - check_overdue_every, at_once); });
-  return ask_each(all, "asking about a subscription", [&](const FanSubscription& subscription) {
+  return run_each(all, "asking about a subscription", OnFailure::check_next_time, [&](const FanSubscription& subscription) {
     earnings_.look_at_subscription(subscription.stripe);
     for (const std::string& invoice : gateway_.invoices_of(subscription.stripe)) {
       bool paid = false;
@@ -242,12 +226,13 @@ int EarningTasks::check_overdue() {
 int EarningTasks::check_waiting() {
   const Seconds opened = clock_.now() - overdue_after, checked = clock_.now() - check_overdue_every;
   const auto subscriptions =
-      unasked<FanSubscription>([&](EarningStore& earnings) { return earnings.waiting_subscriptions(opened, checked, at_once); });
-  const auto tips = unasked<FanPayment>([&](EarningStore& earnings) { return earnings.waiting_tips(opened, checked, at_once); });
+      claim_to_check<FanSubscription>([&](EarningStore& earnings) { return earnings.waiting_subscriptions(opened, checked, at_once); });
+  const auto tips = claim_to_check<FanPayment>([&](EarningStore& earnings) { return earnings.waiting_tips(opened, checked, at_once); });
   const auto look = [&](const auto& thing) {
     if (const auto session = gateway_.find_checkout(thing.session)) earnings_.take_session(thing, *session);
   };
-  return ask_each(subscriptions, "asking about a session", look) + ask_each(tips, "asking about a session", look);
+  return run_each(subscriptions, "asking about a session", OnFailure::check_next_time, look) +
+         run_each(tips, "asking about a session", OnFailure::check_next_time, look);
 }
 
 /// Events that got lost are found in Stripe's own list, once a day; some at a time, so that the rest of the work goes on.

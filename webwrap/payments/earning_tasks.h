@@ -39,15 +39,20 @@ class EarningTasks {
 
   template <class Thing>
   using List = std::function<std::vector<Thing>(EarningStore&)>;
-  /// Those things, of which each is noted as being tried, or asked about, now: another process may do the same.
   template <class Thing>
-  std::vector<Thing> due(const List<Thing>&);
+  using Mark = std::function<void(Thing&)>;
+  /// Lists things and stores each with its mark, so that another process does not list them too.
   template <class Thing>
-  std::vector<Thing> unasked(const List<Thing>&);
+  std::vector<Thing> claim(const List<Thing>&, const Mark<Thing>&);
+  template <class Thing>
+  std::vector<Thing> claim_to_do(const List<Thing>&);  ///< marked by the time of the next try
+  template <class Thing>
+  std::vector<Thing> claim_to_check(const List<Thing>&);  ///< marked as asked about now
+
+  enum class OnFailure { try_later, check_next_time };
+  /// Does `work` for each and returns how often it was done. What fails is logged and does not keep others waiting.
   template <class Thing, class Work>
-  int do_each(const std::vector<Thing>&, const char* what, const Work&);
-  template <class Thing, class Work>
-  int ask_each(const std::vector<Thing>&, const char* what, const Work&);
+  int run_each(const std::vector<Thing>&, const char* what, OnFailure, const Work&);
   template <class Thing>
   void try_later(const Thing&, bool refused);
 

@@ -50,6 +50,10 @@ bool is_about_invoice(const std::string& type) {
 
 }  // namespace
 
+std::optional<FanSubscription> record_of(EarningStore& earnings, const FanSubscription& one) { return earnings.subscription(one.id); }
+std::optional<FanPayment> record_of(EarningStore& earnings, const FanPayment& one) { return earnings.payment(one.id); }
+std::optional<RoyaltyTransfer> record_of(EarningStore& earnings, const RoyaltyTransfer& one) { return earnings.transfer(one.id); }
+
 bool Earnings::apply_event(const json& event) {
   const auto data = event.find("data");
   if (data == event.end() || !data->is_object() || !data->contains("object") || !data->at("object").is_object()) return false;
@@ -177,9 +181,9 @@ FanPayment Earnings::take_session(const FanPayment& tip, const CheckoutSession& 
 }
 
 template <class Thing>
-void Earnings::expire(const Thing& thing, std::optional<Thing> (EarningStore::*find)(const Id&)) {
+void Earnings::expire(const Thing& thing) {
   store_.write([&](Transaction& transaction) {
-    auto now = (transaction.earnings().*find)(thing.id);
+    auto now = record_of(transaction.earnings(), thing);
     if (!now || now->state != Thing::State::created) return;
     now->state = Thing::State::expired;
     now->end_wanted = true;  // should Stripe have opened the session after all
@@ -187,8 +191,8 @@ void Earnings::expire(const Thing& thing, std::optional<Thing> (EarningStore::*f
   });
 }
 
-void Earnings::give_up(const FanSubscription& subscription) { expire(subscription, &EarningStore::subscription); }
-void Earnings::give_up(const FanPayment& tip) { expire(tip, &EarningStore::payment); }
+void Earnings::give_up(const FanSubscription& subscription) { expire(subscription); }
+void Earnings::give_up(const FanPayment& tip) { expire(tip); }
 
 template <class Thing>
 void Earnings::close_session(const Thing& thing) {

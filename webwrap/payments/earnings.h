@@ -52,7 +52,7 @@ class Earnings {
   void post(Transaction&, std::vector<LedgerEntry>);
 
   template <class Thing>
-  void expire(const Thing&, std::optional<Thing> (EarningStore::*find)(const Id&));
+  void expire(const Thing&);
   template <class Thing>
   void close_session(const Thing&);
 
@@ -61,5 +61,10 @@ class Earnings {
   ConnectGateway& gateway_;
   const Clock& clock_;
 };
+
+/// What is stored of a thing now: it may have changed since it was read.
+std::optional<FanSubscription> record_of(EarningStore&, const FanSubscription&);
+std::optional<FanPayment> record_of(EarningStore&, const FanPayment&);
+std::optional<RoyaltyTransfer> record_of(EarningStore&, const RoyaltyTransfer&);
 
 }  // namespace webwrap

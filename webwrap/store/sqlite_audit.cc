@@ -139,7 +139,7 @@ const std::string money_checks[] = {
     // Less only where a payer's money is used up.
     std::string("WITH earned AS (SELECT payer, currency, sum(amount) AS amount FROM royalties GROUP BY payer, currency),"
                 " paid AS (SELECT payer, currency, earned.amount, (SELECT coalesce(sum(1000 * kept), 0) FROM ") +
-        orders_kept +
+        SqliteEarningStore::orders_kept +
         " o WHERE"
         "  o.account = payer AND o.currency = earned.currency) AS kept FROM earned)"
         " SELECT 'Payer ' || payer || ' paid and kept ' || kept || ' thousandths in ' || currency || ', but ' || amount || ' of it were "

@@ -4,7 +4,7 @@
 
 namespace webwrap {
 
-/// The parts of a transaction on SQLite, one source file each. They live as long as the transaction.
+/// The parts of a transaction on SQLite, one source file each where nothing else is said. They live as long as the transaction.
 
 class SqliteAccountStore : public AccountStore {
  public:
@@ -214,15 +214,10 @@ class SqliteOrderStore : public OrderStore {
   SqliteConnection& connection_;
 };
 
-/// What each paid order of credits brought in and was neither given back nor lost.
-inline constexpr const char* orders_kept =
-    "(SELECT account, currency, credits, amount, max(0, iif(charged > 0, charged, amount) - refunded_amount - (SELECT"
-    " coalesce(sum(value ->> '$.amount'), 0) FROM json_each(nullif(disputes, '')) WHERE value ->> '$.state' = 'lost')) AS kept"
-    " FROM orders WHERE state IN ('paid', 'refunded', 'disputed'))";
-
 class SqliteEarningStore : public EarningStore {
  public:
   explicit SqliteEarningStore(SqliteConnection& connection) : connection_(connection) {}
+  // Fans and payouts: in sqlite_earnings.cc.
   std::int64_t next_look() override;
   EventWalk event_walk() override;
   void save(const EventWalk&) override;
@@ -256,7 +251,19 @@ class SqliteEarningStore : public EarningStore {
   std::vector<FanPayment> tips_to_end(Seconds now, int limit) override;
   std::vector<FanPayment> waiting_tips(Seconds opened_before, Seconds checked_before, int limit) override;
   Money leaving(const Id& artist, const std::string& currency) override;
-  // in sqlite_royalties.cc:
+  void save(const Payout&) override;
+  std::optional<Payout> payout(const std::string& id) override;
+  std::vector<Payout> payouts_of(const Id& account, int limit) override;
+  std::vector<std::string> currencies_of(const Id& account) override;
+  std::vector<StatementLine> statement(const Id& account, const std::string& currency, Seconds from, Seconds to) override;
+  std::int64_t balance_before(const std::string& account, Seconds before) override;
+
+  // Royalties: in sqlite_royalties.cc.
+  /// What each paid order of credits brought in and was neither given back nor lost.
+  static constexpr const char* orders_kept =
+      "(SELECT account, currency, credits, amount, max(0, iif(charged > 0, charged, amount) - refunded_amount - (SELECT"
+      " coalesce(sum(value ->> '$.amount'), 0) FROM json_each(nullif(disputes, '')) WHERE value ->> '$.state' = 'lost')) AS kept"
+      " FROM orders WHERE state IN ('paid', 'refunded', 'disputed'))";
   void set_owner(const VoiceOwner&) override;
   std::optional<VoiceOwner> owner_of(const std::string& voice) override;
   std::vector<VoiceOwner> voices_of(const Id& account) override;
@@ -278,15 +285,9 @@ class SqliteEarningStore : public EarningStore {
   std::optional<RoyaltyTransfer> transfer_of(const std::string& stripe) override;
   std::vector<RoyaltyTransfer> transfers_of(const Id& owner, int limit) override;
   std::vector<RoyaltyTransfer> transfers_to_send(Seconds now, int limit) override;
-  // in sqlite_earnings.cc again:
-  void save(const Payout&) override;
-  std::optional<Payout> payout(const std::string& id) override;
-  std::vector<Payout> payouts_of(const Id& account, int limit) override;
-  std::vector<std::string> currencies_of(const Id& account) override;
-  std::vector<StatementLine> statement(const Id& account, const std::string& currency, Seconds from, Seconds to) override;
-  std::int64_t balance_before(const std::string& account, Seconds before) override;
-  std::vector<std::string> audit() override;  ///< in sqlite_audit.cc
-  std::vector<std::string> attention(Seconds now) override;
+
+  std::vector<std::string> audit() override;                 ///< in sqlite_audit.cc
+  std::vector<std::string> attention(Seconds now) override;  ///< in sqlite_audit.cc
 
  private:
   void end_payments(const std::string& side, const Id& account);
