@@ -17,6 +17,7 @@ Control (JSON bodies; answers are JSON):
   POST /_control/revoke {}         nor are refresh tokens
   POST /_control/quota {left}      of YouTube, in units: an upload takes 1600; null: no end
   POST /_control/forget {}         upload sessions are gone
+  POST /_control/list {}           what came is listed from now on
   GET  /_control/state             everything, and a log of requests without tokens
 """
 import argparse
@@ -399,6 +400,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             QUOTA["left"] = order["left"]
         elif name == "user":
             USER["name"] = order["name"]
+        elif name == "list":
+            UNLISTED.update(dict.fromkeys(UNLISTED, 0))
         elif name == "forget":
             SESSIONS.clear()
             FILES.clear()

@@ -25,6 +25,7 @@ Control (JSON bodies; answers are JSON):
   POST /_control/dispute_status {dispute, status}  under_review, won, lost, needs_response, warning_closed ...
   POST /_control/account {account, payouts}        what the owner of an account does on Stripe's pages
   POST /_control/close_account {account}           there is none any more
+  POST /_control/key {foreign}                      the key reaches nothing of this, as one of another account of Stripe's
   POST /_control/clock {frozen_time?}              a clock for the sessions opened from now on; without a time: none → clock
   POST /_control/advance {clock, frozen_time}      lets months pass
   POST /_control/renew {subscription, pays}        the next month, at once
@@ -279,6 +280,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 stripe.onboard(stripe.get(order["account"], "account"), order.get("payouts", True))
             elif name == "close_account":
                 stripe.close(stripe.get(order["account"], "account"))
+            elif name == "key":
+                stripe.foreign_key = order["foreign"]
             elif name == "clock":
                 stripe.clock = stripe.create_clock(order)["id"] if "frozen_time" in order else ""
                 return {"clock": stripe.clock}

@@ -30,6 +30,7 @@ class Stripe(Connect):
         self.refuse_cards = False  # renewals fail
         self.clock = ""  # the clock of new sessions
         self.closed_accounts = set()
+        self.foreign_key = False  # webwrap's key is one of another account of Stripe's, which reaches nothing of all this
         self.calls, self.deliveries = [], []
         self.base = ""
 
@@ -40,10 +41,10 @@ class Stripe(Connect):
 
     def get(self, identity, kind):
         found = self.objects.get(identity)
-        if identity in self.closed_accounts:
+        if identity in self.closed_accounts or (self.foreign_key and kind == "account"):
             raise ApiError(403, "invalid_request_error", "The provided key does not have access to this account (or it does not exist).",
                            code="account_invalid")
-        if not found or found["object"] != kind:
+        if not found or found["object"] != kind or self.foreign_key:
             raise ApiError(404, "invalid_request_error", f"No such {kind}: '{identity}'", code="resource_missing", param="id")
         return found
 

@@ -114,10 +114,33 @@ class Earning(unittest.TestCase):
         self.assertEqual(fan.api("POST", f"/artists/{artist.handle}/subscriptions", {"tier": artist.tier}).status, 422)
         self.assertIn("/c/express/", artist.post("/earnings/account/dashboard")["url"])
 
-    def test_a_closed_account_makes_room_for_another(self):
+    def test_a_wrong_key_closes_no_account(self):
+        artist, fan = Person().become_artist(), Person()
+        tip = fan.post(f"/artists/{artist.handle}/tips", {"amount": 500})
+        fake.control("pay", session=session_of(tip))
+        wait_for(lambda: artist.has() == 450)
+        fake.control("payout", account=artist.account, amount=450, currency="eur")
+        wait_for(lambda: artist.has() == 0)
+        fake.control("key", foreign=True)
+        try:
+            for path in ("/earnings/account/check", "/earnings/account"):
+                self.assertEqual(artist.api("POST", path).status, 502, path)
+        finally:
+            fake.control("key", foreign=False)
+        self.assertTrue(artist.post("/earnings/account/check", status=200)["account"]["ready"])
+
+    def test_a_closed_account_makes_room_for_another_when_it_is_settled(self):
         artist, fan = Person().become_artist(), Person()
         closed = artist.account
+        tip = fan.post(f"/artists/{artist.handle}/tips", {"amount": 500})
+        fake.control("pay", session=session_of(tip))
+        wait_for(lambda: artist.has() == 450)
         fake.control("close_account", account=closed)
+        refused = artist.api("POST", "/earnings/account")
+        self.assertEqual((refused.status, refused.json["code"]), (409, "account_not_settled"))
+        payout = {"id": f"po_{closed}", "object": "payout", "amount": 450, "currency": "eur", "status": "paid", "arrival_date": 1}
+        fake.control("emit", type="payout.paid", object=payout, account=closed)
+        wait_for(lambda: artist.has() == 0)
         self.assertEqual(artist.post("/earnings/account/check", status=200)["account"]["missing"], "closed")
         self.assertEqual(fan.api("POST", f"/artists/{artist.handle}/tips", {"amount": 500}).json["code"], "cannot_earn")
         artist.onboard()
@@ -125,6 +148,14 @@ class Earning(unittest.TestCase):
         tip = fan.post(f"/artists/{artist.handle}/tips", {"amount": 500})
         fake.control("pay", session=session_of(tip))
         wait_for(lambda: artist.has() == 450)
+        # The bank sends the old one's payout back: that is not in the new one.
+        fake.control("emit", type="payout.failed", object={**payout, "status": "failed"}, account=closed)
+        wait_for(lambda: balance(f"money:eur:connected:{closed}") == 450)
+        self.assertEqual(artist.has(), 450)
+        code, words = server.audit()
+        self.assertIn(f"To be seen to: Since the closed account {closed} of {artist.id} was replaced, 450 moved there", words)
+        self.assertIn(f"The account {closed} of {artist.id} was closed at Stripe", words)
+        self.assertEqual(code, 0, words)
 
     def test_months_by_a_test_clock(self):
         artist, fan = Person().become_artist(), Person()

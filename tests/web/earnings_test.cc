@@ -136,6 +136,71 @@ TEST_F(EarningsTest, KnowTheAccountByTheLatestLook) {
   EXPECT_FALSE(account().can_earn());
 }
 
+TEST_F(EarningsTest, AWrongKeyClosesNoAccount) {
+  const auto account = [&] {
+    PayoutAccount found;
+    service.store->read([&](Transaction& transaction) { found = transaction.earnings().payout_account(artist.id).value(); });
+    return found;
+  };
+  tipped(1000);
+  stripe.foreign_key = true;
+  EXPECT_THROW(earnings.look_at_account(account().stripe), ServiceError);
+  EXPECT_TRUE(account().can_earn());
+  stripe.foreign_key = false;
+  stripe.accounts.erase(account().stripe);
+  earnings.look_at_account(account().stripe);
+  EXPECT_TRUE(account().is_closed());
+}
+
+/// An account at Stripe that is closed, settled, and has another one in its place.
+struct ReplacedAccount : EarningsTest {
+  ReplacedAccount() {
+    stripe.pay_out(former, "po_all", "paid", 900);
+    deliver();
+    stripe.accounts.erase(former);
+    service.store->write([&](Transaction& transaction) {
+      transaction.earnings().add(FormerAccount{former, artist.id, service.clock.now()});
+      PayoutAccount next;
+      next.account = artist.id;
+      next.stripe = former + "_next";
+      transaction.earnings().save(next);
+    });
+  }
+  const FanPayment tip = tipped(1000);
+  const std::string former = "acct_" + artist.id;
+};
+
+TEST_F(ReplacedAccount, KeepsItsOwnBooks) {
+  EXPECT_THAT(matters(), IsEmpty());
+  stripe.pay_out(former, "po_all", "failed", 900);  // the bank sends it back there
+  deliver();
+  EXPECT_EQ(balance(connected_account("eur", former)), 900);
+  EXPECT_EQ(has(artist), 0) << "nothing of it is in the new one";
+  EXPECT_THAT(matters(), ::testing::ElementsAre(::testing::HasSubstr("the closed account " + former)));
+  stripe.pay_out(former, "po_again", "paid", 900);
+  deliver();
+  EXPECT_EQ(balance(bank_account("eur", artist.id)), 900);
+  EXPECT_THAT(matters(), IsEmpty());
+  stripe.dispute(now(tip).charge, "dp_1", "lost", 1000);
+  deliver();
+  work();
+  deliver();
+  EXPECT_EQ(has(artist), 0);
+  EXPECT_EQ(balance(connected_account("eur", former)), -900);
+  EXPECT_THAT(matters(), ::testing::ElementsAre(::testing::HasSubstr("the closed account " + former)));
+  EXPECT_THAT(audit(), IsEmpty());
+}
+
+TEST_F(EarningsTest, PayoutsOfAnAccountThatIsClosedByNowAreNotLost) {
+  tipped(1000);
+  stripe.pay_out("acct_" + artist.id, "po_1", "paid", 900);
+  stripe.accounts.erase("acct_" + artist.id);
+  deliver();
+  EXPECT_EQ(balance(bank_account("eur", artist.id)), 900);
+  EXPECT_EQ(has(artist), 0);
+  EXPECT_THAT(audit(), IsEmpty());
+}
+
 TEST_F(EarningsTest, PayoutsReachTheBankAndMayComeBack) {
   const FanPayment tip = tipped(1000);
   const std::string account = "acct_" + artist.id;

@@ -111,7 +111,7 @@ class FakeConnect : public ConnectGateway {
   void pay_out(const std::string& account, const std::string& id, const std::string& status, Money amount) {
     const std::lock_guard lock(mutex);
     payouts[id] = {id, "eur", status, amount, 0};
-    tell("payout." + status, {{"id", id}}, account);
+    tell("payout." + status, {{"id", id}, {"amount", amount}, {"currency", "eur"}, {"status", status}}, account);
   }
   void set_account(const std::string& id, bool transfers, bool payouts_enabled) {
     const std::lock_guard lock(mutex);
@@ -141,7 +141,7 @@ class FakeConnect : public ConnectGateway {
     accounts.emplace(id, ConnectedAccount{id});
     return accounts.at(id);
   }
-  std::optional<ConnectedAccount> find_account(const std::string& id) override { return find(accounts, id); }
+  std::optional<ConnectedAccount> find_account(const std::string& id) override { return foreign_key ? std::nullopt : find(accounts, id); }
   std::string onboarding_url(const std::string& id, const std::string&, const std::string&) override {
     const std::lock_guard lock(asked());
     return "https://connect.example/" + id;
@@ -186,7 +186,7 @@ class FakeConnect : public ConnectGateway {
   std::optional<StripeInvoice> find_invoice(const std::string& id) override { return find(invoices, id); }
   std::optional<StripeCharge> find_charge(const std::string& id) override {
     const auto found = find(charges, id);
-    return found ? std::optional<StripeCharge>(*found) : std::nullopt;
+    return found && !foreign_key ? std::optional<StripeCharge>(*found) : std::nullopt;
   }
   std::string charge_of_payment(const std::string& payment_intent) override {
     asked();
@@ -239,7 +239,10 @@ class FakeConnect : public ConnectGateway {
       if (charge.transfer == id) return StripeTransfer{id, "", charge_id, charge.currency, charge.amount, charge.reversed};
     return std::nullopt;
   }
-  std::optional<StripePayout> find_payout(const std::string&, const std::string& id) override { return find(payouts, id); }
+  std::optional<StripePayout> find_payout(const std::string& account, const std::string& id) override {
+    if (foreign_key || !accounts.contains(account)) throw StripeRefusal("account_invalid");
+    return find(payouts, id);
+  }
 
   std::vector<std::string> invoices_of(const std::string& subscription) override {
     const std::lock_guard lock(asked());
@@ -277,6 +280,7 @@ class FakeConnect : public ConnectGateway {
   Seconds time = 1'800'000'000;
   int calls = 0, numbers = 0;
   bool down = false, poor = false;
+  bool foreign_key = false;  ///< ours is one of another account of Stripe's: it reaches nothing of all this
   bool refuse_sessions = false;
   int lose_answers = 0;  ///< so many of the next calls that change something are done, but their answers are lost
 

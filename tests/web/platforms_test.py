@@ -240,7 +240,7 @@ class Publishing(unittest.TestCase):
                 self.assertEqual(len(self.there()[platform]), 1)
 
     def test_a_refused_song_is_not_there(self):
-        for platform in ("soundcloud", "audius"):
+        for platform in PLATFORMS:
             with self.subTest(platform):
                 self.platforms.control("faults", faults=self.at_the_end(platform, kind="429"))
                 self.publish(platform)
@@ -254,6 +254,21 @@ class Publishing(unittest.TestCase):
                 self.publish(platform)
                 self.singer.must(204, "DELETE", f"/publications/{self.wait(platform)['id']}")
                 self.connect_as("singer", platform)
+
+    def test_what_is_refused_after_a_lost_answer_may_be_there(self):
+        for platform in ("soundcloud", "audius"):
+            with self.subTest(platform):
+                # It is there, but not listed as long as it is looked for, and then the platform takes no more.
+                self.platforms.control("faults", faults=self.at_the_end(platform, kind="late", after=1000) + self.at_the_end(platform, kind="429"))
+                self.publish(platform)
+                failed = self.wait(platform)
+                self.assertEqual(failed["state"], "failed", failed)
+                self.assertEqual(self.platforms.control("state")["faults"], [])
+                self.assertEqual(self.singer.must(409, "DELETE", f"/publications/{failed['id']}").json["code"], "perhaps_there")
+                self.platforms.control("list")
+                self.publish(platform)
+                self.assertEqual(self.wait(platform)["state"], "published")
+                self.assertEqual(len(self.there()[platform]), 1)
 
     def test_another_account_neither_takes_down_nor_posts_again(self):
         for platform in PLATFORMS:

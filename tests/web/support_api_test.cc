@@ -22,6 +22,7 @@ struct Support : ArtistTest {
     account.account = user.id;
     account.stripe = "acct_" + user.id;
     account.transfers = account.payouts = account.submitted = true;
+    stripe.accounts.emplace(account.stripe, ConnectedAccount{account.stripe, true, true, true});
     service.store->write([&](Transaction& transaction) { transaction.earnings().save(account); });
   }
   /// Of the artist who is paid, by the address.
@@ -100,14 +101,33 @@ TEST_F(Support, NewWordsDoNotChangeWhatIsBeingPaid) {
   EXPECT_EQ(stripe.last_title, "Maria: Friends");
 }
 
-TEST_F(Support, AClosedAccountMakesRoomForAnother) {
+/// An artist whose account at Stripe gets closed.
+struct ClosedAccount : Support {
+  ClosedAccount() {
+    stripe.create_account(maria.id, "", "");
+    stripe.set_account(first, true, true);
+    pay(paid);
+  }
+  void close() { stripe.accounts.erase(first); }
+  void pay_out(Money amount) {
+    stripe.pay_out(first, fmt::format("po_{}", amount), "paid", amount);
+    deliver();
+  }
+  /// Why no other account can be opened; empty: it can.
+  std::string refusal() {
+    const http::Response response = maria.send(Method::post, "/api/v1/earnings/account");
+    if (response.status == 201) return {};
+    EXPECT_EQ(response.status, 409);
+    EXPECT_EQ(body_of(response).at("code"), "account_not_settled");
+    return body_of(response).at("detail");
+  }
   const std::string first = "acct_" + maria.id;
-  stripe.create_account(maria.id, "", "");
-  stripe.set_account(first, true, true);
-  EXPECT_EQ(maria.post("/earnings/account", nullptr).at("url"), "https://connect.example/" + first);
   const FanPayment paid = tip("maria");
-  pay(paid);
-  stripe.accounts.erase(first);
+};
+
+TEST_F(ClosedAccount, MakesRoomForAnotherWhenItIsSettled) {
+  pay_out(900);
+  close();
   EXPECT_EQ(body_of(maria.send(Method::post, "/api/v1/earnings/account/dashboard")).at("code"), "account_closed");
   EXPECT_EQ(body_of(maria.send(Method::post, "/api/v1/earnings/account/check")).at("account").at("missing"), "closed");
   EXPECT_EQ(give_back(paid), std::pair(409, json("account_closed")));
@@ -115,6 +135,12 @@ TEST_F(Support, AClosedAccountMakesRoomForAnother) {
   for (int twice = 0; twice < 2; ++twice)
     EXPECT_EQ(maria.post("/earnings/account", nullptr).at("url"), "https://connect.example/" + first + "_next");
   EXPECT_EQ(maria.get("/earnings").at("account"), json({{"ready", false}, {"submitted", false}, {"missing", nullptr}}));
+  service.store->read([&](Transaction& transaction) {
+    const auto former = transaction.earnings().former_accounts();
+    ASSERT_EQ(former.size(), 1u);
+    EXPECT_EQ(former[0].stripe, first);
+    EXPECT_EQ(former[0].account, maria.id);
+  });
   stripe.set_account(first + "_next", true, true);
   deliver();
   EXPECT_EQ(give_back(paid), std::pair(409, json("account_closed"))) << "the new account never had it";
@@ -122,6 +148,67 @@ TEST_F(Support, AClosedAccountMakesRoomForAnother) {
   EXPECT_EQ(next.destination, first + "_next");
   pay(next);
   EXPECT_EQ(give_back(next).first, 202);
+}
+
+TEST_F(ClosedAccount, KeepsWhatLiesThere) {
+  pay_out(500);
+  close();
+  EXPECT_NE(refusal().find("money still lies in it"), std::string::npos);
+  pay_out(400);  // told late, when Stripe answers nothing about it any more
+  EXPECT_EQ(refusal(), "");
+}
+
+TEST_F(ClosedAccount, KeepsItsDisputes) {
+  pay_out(900);
+  stripe.dispute(stripe.charges.begin()->first, "dp_1", "needs_response", 1000);
+  deliver();
+  close();
+  EXPECT_NE(refusal().find("disputed"), std::string::npos);
+  stripe.dispute(stripe.charges.begin()->first, "dp_1", "lost", 1000);
+  deliver();
+  EXPECT_NE(refusal().find("taken back"), std::string::npos);
+  EarningTasks(service.config, *service.store, stripe, service.clock).work();
+  deliver();
+  EXPECT_NE(refusal().find("owes money"), std::string::npos);
+}
+
+TEST_F(ClosedAccount, KeepsWhatIsOnItsWay) {
+  const auto refused_for = [&](const char* why) { return refusal().find(why) != std::string::npos; };
+  stripe.pay_out(first, "po_1", "pending", 900);
+  deliver();
+  close();
+  EXPECT_TRUE(refused_for("payout"));
+  stripe.pay_out(first, "po_1", "paid", 900);
+  deliver();
+  RoyaltyTransfer transfer;
+  transfer.id = "transfer";
+  transfer.owner = maria.id;
+  transfer.destination = first;
+  transfer.currency = "eur";
+  transfer.amount = 100;
+  service.store->write([&](Transaction& transaction) { transaction.earnings().save(transfer); });
+  EXPECT_TRUE(refused_for("royalties"));
+  transfer.state = RoyaltyTransfer::State::sent;
+  FanPayment payment;
+  service.store->write([&](Transaction& transaction) {
+    transaction.earnings().save(transfer);
+    payment = transaction.earnings().payment(paid.id).value();
+    payment.refund_wanted = true;
+    transaction.earnings().save(payment);
+  });
+  EXPECT_TRUE(refused_for("given back"));
+  payment.refund_wanted = false;
+  service.store->write([&](Transaction& transaction) { transaction.earnings().save(payment); });
+  EXPECT_EQ(refusal(), "");
+}
+
+TEST_F(ClosedAccount, IsNotOneThatAWrongKeyDoesNotReach) {
+  pay_out(900);
+  stripe.foreign_key = true;
+  for (const char* what : {"", "/check", "/dashboard"})
+    EXPECT_EQ(maria.send(Method::post, std::string("/api/v1/earnings/account") + what).status, 502) << what;
+  stripe.foreign_key = false;
+  EXPECT_EQ(maria.post("/earnings/account", nullptr).at("url"), "https://connect.example/" + first);
 }
 
 TEST_F(Support, SongsAreForSubscribersWhereThereCanBeSome) {

@@ -2,6 +2,7 @@
 #include "payments/earnings.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -142,10 +143,22 @@ std::optional<PayoutAccount> look_at_account(const Context& context, const Id& a
   return payout_account_of(context, account);
 }
 
-/// The one that there is, or a new one: also where the old one was closed at Stripe.
+/// Else what is owed by or to the closed one would be forgotten: nothing of it can be had from the new one.
+void require_settled(Transaction& transaction, const Id& account) {
+  const std::vector<std::string> open = transaction.earnings().unsettled(account);
+  if (open.empty()) return;
+  throw ServiceError(
+      409, "account_not_settled",
+      fmt::format("Your closed account at Stripe is not settled yet, so no other one can be opened: {}. Write to the operator of "
+                  "this service.",
+                  fmt::join(open, ", ")));
+}
+
+/// The one that there is, or a new one: also where the old one was closed at Stripe and is settled.
 PayoutAccount require_payout_account(const Context& context, const Account& account) {
   const auto known = look_at_account(context, account.id);
   if (known && !known->is_closed()) return *known;
+  if (known) context.store.read([&](Transaction& transaction) { require_settled(transaction, account.id); });
   const std::string closed = known ? known->stripe : "";
   const ConnectedAccount made = context.connect.create_account(account.id, account.email, closed);
   PayoutAccount payout;
@@ -153,6 +166,10 @@ PayoutAccount require_payout_account(const Context& context, const Account& acco
     const auto now = transaction.earnings().payout_account(account.id);
     if (now) payout = *now;
     if (payout.stripe != closed) return;  // asked for twice at once
+    if (now) {
+      require_settled(transaction, account.id);
+      transaction.earnings().add(FormerAccount{closed, account.id, context.clock.now()});
+    }
     payout.account = account.id;
     payout.stripe = made.id;
     payout.transfers = payout.payouts = payout.submitted = false;

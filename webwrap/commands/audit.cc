@@ -1,3 +1,4 @@
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -108,11 +109,13 @@ int audit(const Config& config, bool deep) {
   const auto store = open_existing_store(config);
   const auto blobs = open_local_blob_store(blob_path(config));
   std::vector<std::string> problems, matters;
+  std::vector<FormerAccount> replaced;
   std::vector<Expected> expected;
   store->read([&](Transaction& transaction) {
     problems = transaction.ledger().audit();
     for (const std::string& problem : transaction.earnings().audit()) problems.push_back(problem);
     matters = transaction.earnings().attention(SystemClock().now());
+    replaced = transaction.earnings().former_accounts();
     expected = expected_blobs(transaction);
   });
   const std::size_t of_books = problems.size();
@@ -129,6 +132,9 @@ int audit(const Config& config, bool deep) {
     });
   for (const std::string& problem : problems) fmt::print("{}\n", problem);
   for (const std::string& matter : matters) fmt::print("To be seen to: {}\n", matter);
+  for (const FormerAccount& one : replaced)
+    fmt::print("The account {} of {} was closed at Stripe; it has had another one since {:%Y-%m-%d}.\n", one.stripe, one.account,
+               fmt::gmtime(std::time_t(one.replaced)));
   if (problems.empty())
     fmt::print("The books are sound, and all {} files are there{}.\n", expected.size(), deep ? " and as they were written" : "");
   else

@@ -71,10 +71,11 @@ json OAuthConnector::ask(const PlatformTokens& tokens, HttpCall call) const { re
 
 json OAuthConnector::post_once(const PlatformTokens& tokens, HttpCall call, json state, const PostHooks& hooks,
                                const Progress& progress) const {
+  const bool before = state.value("sent", false);  // then the answer to an earlier try was lost, and that one may be there
   state["sent"] = true;
   hooks.keep(state);
   const HttpAnswer answer = send(tokens, std::move(call), progress);
-  if (answer.refused()) {
+  if (answer.refused() && !before) {
     state.erase("sent");
     hooks.keep(state);
   }

@@ -45,7 +45,7 @@ class OAuthConnector : public Connector {
   nlohmann::json ask(const PlatformTokens&, HttpCall) const;
 
   /// Sends what puts a post there at once, and for good. `state` says `sent` from before that on, unless the platform answers that it did
-  /// not take it.
+  /// not take it, and no earlier try may have come there.
   nlohmann::json post_once(const PlatformTokens&, HttpCall, nlohmann::json state, const PostHooks&, const Progress& progress = {}) const;
 
   /// What look() finds, an optional, within so long a time. Asks again and again.

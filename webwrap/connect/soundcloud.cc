@@ -41,7 +41,7 @@ class SoundCloud : public OAuthConnector {
                  {"track[tag_list]", tag, ""},
                  {"track[asset_data]", "", post.file, post.type}};
     if (!post.cover.empty()) call.form.push_back({"track[artwork_data]", "", post.cover, "image/jpeg"});
-    return posted(post_once(tokens, call, json::object(), hooks, telling(hooks, 0, post.size)));
+    return posted(post_once(tokens, call, state, hooks, telling(hooks, 0, post.size)));
   }
 
   void take_down(const PlatformTokens& tokens, const std::string& remote_id) const override {

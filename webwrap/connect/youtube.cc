@@ -42,6 +42,7 @@ class YouTube : public OAuthConnector {
 
   Posted publish(const PlatformTokens& tokens, const Post& post, const json& state, const PostHooks& hooks) const override {
     std::string session = state.value("session", "");
+    bool perhaps_there = state.value("sent", false);
     const auto begin_anew = [&] {
       session = begin(tokens, post);
       hooks.keep({{"session", session}, {"sent", true}});
@@ -53,12 +54,16 @@ class YouTube : public OAuthConnector {
     }
     for (int i = 0;; ++i) {
       HttpAnswer answer = ask_progress(tokens, session, post.size);
-      if (answer.status == 308) answer = send_rest(tokens, session, post, received(answer), hooks);
+      if (answer.status == 308) {
+        answer = send_rest(tokens, session, post, received(answer), hooks);
+        if (!answer.ok() && !answer.refused()) perhaps_there = true;
+      }
       if (answer.ok()) return posted(object_of(answer));
       if (answer.status == 404 || answer.status == 410) {  // a session lasts about a day
         if (const auto there = wait_for(config_.publication_search_s, hooks, [&] { return find(tokens, post.mark); })) return *there;
         begin_anew();
       } else if (answer.refused()) {
+        if (!perhaps_there && answer.status != 401) hooks.keep(json::object());  // after 401 it goes on with new access
         fail(answer);
       }
       if (hooks.stopped() || i == tries) fail_passing("the upload does not get on.");

@@ -82,6 +82,7 @@ class ConnectGateway {
 
   /// `instead_of`: the closed one of the same owner; empty: there was none. Trying again makes no second account.
   virtual ConnectedAccount create_account(const Id& account, const std::string& email, const std::string& instead_of) = 0;
+  /// Nothing: it was closed, or it is none of those that this key reaches.
   virtual std::optional<ConnectedAccount> find_account(const std::string& id) = 0;
   /// A page of the provider's, once and for some minutes, on which the owner of an account fills in what is needed to be paid.
   virtual std::string onboarding_url(const std::string& id, const std::string& back_url, const std::string& again_url) = 0;

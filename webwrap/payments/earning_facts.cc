@@ -206,7 +206,7 @@ bool is_subscriber(const FanSubscription& subscription, Seconds now) {
   return subscription.paid_through > 0 && now < subscription.paid_through + (renews ? renewal_grace : 0);
 }
 
-std::vector<LedgerEntry> entries_of(const FanPayment& before, const FanPayment& after) {
+std::vector<LedgerEntry> entries_of(const FanPayment& before, const FanPayment& after, const std::string& former) {
   const Places was = places_of(before), is = places_of(after);
   const Money fans = is.fans - was.fans, connected = is.connected - was.connected;
   const bool arrives = was.fans == 0 && is.fans != 0;
@@ -224,18 +224,18 @@ std::vector<LedgerEntry> entries_of(const FanPayment& before, const FanPayment& 
                                         after.fee_refunded, after.disputes),
                             kind, note);
   post(entry, fans_account(after.currency), fans);
-  post(entry, connected_account(after.currency, after.artist), connected);
+  post(entry, connected_account(after.currency, former.empty() ? after.artist : former), connected);
   post(entry, service_account(after.currency), -fans - connected);
   return as_list(std::move(entry));
 }
 
-std::vector<LedgerEntry> entries_of(const Payout& before, const Payout& after) {
+std::vector<LedgerEntry> entries_of(const Payout& before, const Payout& after, const std::string& former) {
   const auto out = [](const Payout& payout) { return payout.state == Payout::State::paid ? payout.amount : 0; };
   const Money more = out(after) - out(before);
   const bool back = out(before) != 0;
   LedgerEntry entry = named(fmt::format("payout:{}:{}", after.id, name_of(after.state)), back ? "payout_failed" : "payout",
                             back ? "The bank sent a payout back" : "Paid out to the bank");
-  post(entry, connected_account(after.currency, after.account), -more);
+  post(entry, connected_account(after.currency, former.empty() ? after.account : former), -more);
   post(entry, bank_account(after.currency, after.account), more);
   return as_list(std::move(entry));
 }
@@ -248,7 +248,7 @@ LedgerEntry owed_entry(const RoyaltyTransfer& transfer) {
   return entry;
 }
 
-std::vector<LedgerEntry> entries_of(const RoyaltyTransfer& before, const RoyaltyTransfer& after) {
+std::vector<LedgerEntry> entries_of(const RoyaltyTransfer& before, const RoyaltyTransfer& after, const std::string& former) {
   const auto arrived = [](const RoyaltyTransfer& transfer) {
     return transfer.state == RoyaltyTransfer::State::sent ? transfer.amount - transfer.reversed : 0;
   };
@@ -256,7 +256,7 @@ std::vector<LedgerEntry> entries_of(const RoyaltyTransfer& before, const Royalty
   LedgerEntry entry = named(fmt::format("transfer:{}:sent:{}", after.id, after.reversed), more < 0 ? "transfer_reversal" : "royalties",
                             more < 0 ? "Royalties taken back" : "Royalties");
   post(entry, royalty_costs_account(after.currency), -more);
-  post(entry, connected_account(after.currency, after.owner), more);
+  post(entry, connected_account(after.currency, former.empty() ? after.owner : former), more);
   return as_list(std::move(entry));
 }
 

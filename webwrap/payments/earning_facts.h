@@ -47,11 +47,11 @@ Seconds paid_through(const std::vector<FanPayment>& payments);
 constexpr Seconds renewal_grace = 3 * day;
 bool is_subscriber(const FanSubscription&, Seconds now);
 
-/// Without times.
-std::vector<LedgerEntry> entries_of(const FanPayment& before, const FanPayment& after);
-std::vector<LedgerEntry> entries_of(const Payout& before, const Payout& after);
+/// Without times. `former`: the account at Stripe that it is about, where that is not its owner's present one (FormerAccount); else empty.
+std::vector<LedgerEntry> entries_of(const FanPayment& before, const FanPayment& after, const std::string& former = {});
+std::vector<LedgerEntry> entries_of(const Payout& before, const Payout& after, const std::string& former = {});
 /// A transfer that is owed (before it is sent), that arrived, and what of it the operator took back since.
 LedgerEntry owed_entry(const RoyaltyTransfer&);
-std::vector<LedgerEntry> entries_of(const RoyaltyTransfer& before, const RoyaltyTransfer& after);
+std::vector<LedgerEntry> entries_of(const RoyaltyTransfer& before, const RoyaltyTransfer& after, const std::string& former = {});
 
 }  // namespace webwrap

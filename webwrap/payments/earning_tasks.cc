@@ -175,7 +175,7 @@ int EarningTasks::send_transfers() {
 }
 
 void EarningTasks::send(const RoyaltyTransfer& transfer) {
-  const StripeTransfer sent = gateway_.send_transfer(to_where_the_owner_is_now(transfer));
+  const StripeTransfer sent = gateway_.send_transfer(transfer);
   if (!is_the_one(transfer, sent)) {
     log(Level::error, "another transfer was made in the place of one",
         {{"transfer", transfer.id}, {"stripe", sent.id}, {"sent", sent.amount}, {"owed", transfer.amount}});
@@ -188,19 +188,6 @@ void EarningTasks::send(const RoyaltyTransfer& transfer) {
     const auto before = transaction.earnings().transfer(transfer.id);
     earnings_.take(transaction, *before, sent);
   });
-}
-
-/// Its account may have been closed at Stripe and another one opened in its place.
-RoyaltyTransfer EarningTasks::to_where_the_owner_is_now(const RoyaltyTransfer& transfer) {
-  RoyaltyTransfer now = transfer;
-  store_.write([&](Transaction& transaction) {
-    const auto account = transaction.earnings().payout_account(transfer.owner);
-    if (!account || !account->can_earn() || account->stripe == transfer.destination) return;
-    now.destination = account->stripe;
-    ++now.refusals;  // a key takes no other destination
-    transaction.earnings().save(now);
-  });
-  return now;
 }
 
 // ---- what no event told ----

@@ -29,7 +29,6 @@ class EarningTasks {
   int make_transfers();
   int send_transfers();
   void send(const RoyaltyTransfer&);
-  RoyaltyTransfer to_where_the_owner_is_now(const RoyaltyTransfer&);
 
   // What no event told.
   int check_overdue();

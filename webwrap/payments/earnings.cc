@@ -42,6 +42,11 @@ void check_session(const Id& ours, const std::string& known, const std::string& 
     throw ServiceError(409, "session_conflict", fmt::format("{} was opened with checkout session {}, not {}.", ours, known, told));
 }
 
+/// The account at Stripe, where another one is in its place; else nothing.
+std::string former(Transaction& transaction, const std::string& stripe) {
+  return transaction.earnings().former_account(stripe) ? stripe : std::string();
+}
+
 bool is_about_invoice(const std::string& type) {
   for (const char* what : {"paid", "payment_succeeded", "payment_failed", "payment_action_required", "voided", "marked_uncollectible"})
     if (type == std::string("invoice.") + what) return true;
@@ -82,7 +87,7 @@ bool Earnings::apply_event(const json& event) {
   }
   if (type.starts_with("transfer.")) return look_at_transfer(id), true;
   if (type == "account.updated") return look_at_account(id), true;
-  if (type.starts_with("payout.")) return look_at_payout(text_of(event, "account"), id), true;
+  if (type.starts_with("payout.")) return look_at_payout(text_of(event, "account"), object), true;
   return false;
 }
 
@@ -99,7 +104,7 @@ void Earnings::take(Transaction& transaction, const FanPayment& before, FanPayme
   // What a bank gave back to the fan is the artist's loss, not the service's.
   after.recovering = std::min(lost_in_disputes(after), after.charged);
   earnings.save(after);
-  const std::vector<LedgerEntry> entries = entries_of(before, after);
+  const std::vector<LedgerEntry> entries = entries_of(before, after, former(transaction, after.destination));
   post(transaction, entries);
   const Money left = entries.empty() ? 0 : transaction.ledger().balance(connected_account(after.currency, after.artist));
   if (left < 0) log(Level::warning, "an artist's account at Stripe is below zero", {{"artist", after.artist}, {"balance", left}});
@@ -113,7 +118,7 @@ void Earnings::take(Transaction& transaction, const FanPayment& before, FanPayme
 void Earnings::take(Transaction& transaction, const RoyaltyTransfer& before, const StripeTransfer& told) {
   const RoyaltyTransfer after = merge(before, told, clock_.now());
   transaction.earnings().save(after);
-  post(transaction, entries_of(before, after));
+  post(transaction, entries_of(before, after, former(transaction, after.destination)));
 }
 
 /// A bank did not take the money that went back to a fan. What is known only grows, so the books leave it given back; a person has to see.
@@ -213,6 +218,7 @@ void Earnings::look_at_account(const std::string& stripe) {
   });
   if (!known) return;
   const auto told = gateway_.find_account(stripe);
+  if (!told) require_right_key(stripe);
   store_.write([&](Transaction& transaction) {
     auto account = transaction.earnings().payout_account_of(stripe);
     if (!account || look <= account->looked) return;
@@ -223,6 +229,26 @@ void Earnings::look_at_account(const std::string& stripe) {
     account->missing = told ? told->missing : PayoutAccount::closed;
     transaction.earnings().save(*account);
   });
+}
+
+/// To a key of another account or mode of Stripe's every account of ours is one that it does not reach, as if it were closed. The right
+/// one finds what went to it.
+void Earnings::require_right_key(const std::string& account) {
+  std::string charge, transfer;
+  store_.read([&](Transaction& transaction) {
+    charge = transaction.earnings().charge_to(account);
+    transfer = transaction.earnings().transfer_to(account);
+  });
+  bool right = true;
+  if (!charge.empty())
+    right = gateway_.find_charge(charge).has_value();
+  else if (!transfer.empty())
+    right = gateway_.find_transfer(transfer).has_value();
+  else
+    gateway_.events_after("");  // throws where the key is none at all
+  if (right) return;
+  log(Level::error, "the Stripe key does not reach what an account got: is it the one of this service?", {{"account", account}});
+  throw ServiceError(502, "payment_provider", "The payment provider does not know this service's payments; please tell the operator.");
 }
 
 void Earnings::look_at_subscription(const std::string& stripe) {
@@ -327,21 +353,38 @@ void Earnings::look_at_transfer(const std::string& stripe) {
   if (!ours && !told->charge.empty()) look_at_charge(told->charge);
 }
 
-void Earnings::look_at_payout(const std::string& account, const std::string& id) {
-  std::optional<PayoutAccount> owner;
-  store_.read([&](Transaction& transaction) { owner = transaction.earnings().payout_account_of(account); });
-  if (!owner) return;
-  const auto told = gateway_.find_payout(account, id);
+void Earnings::look_at_payout(const std::string& account, const json& payout) {
+  const std::string id = text_of(payout, "id");
+  Id owner;
+  bool closed = false;
+  const auto find_owner = [&](Transaction& transaction) {
+    const auto now = transaction.earnings().payout_account_of(account);
+    const auto before = transaction.earnings().former_account(account);
+    owner = now ? now->account : before ? before->account : Id();
+    closed = now ? now->is_closed() : before.has_value();
+  };
+  store_.read(find_owner);
+  if (owner.empty()) return;
+  std::optional<StripePayout> told;
+  if (!closed) try {
+      told = gateway_.find_payout(account, id);
+    } catch (const ServiceError&) {  // it may be closed, which no event tells
+      look_at_account(account);
+      store_.read(find_owner);
+      if (!closed) throw;
+    }
+  // Stripe answers nothing about a closed account: what its event says is all that there is.
+  if (closed) told = payout_of(payout);
   if (!told) return;
   store_.write([&](Transaction& transaction) {
     Payout before;
     before.id = id;
-    before.account = owner->account;
+    before.account = owner;
     before.created = clock_.now();
     before = transaction.earnings().payout(id).value_or(before);
     const Payout after = merge(before, *told);
     transaction.earnings().save(after);
-    post(transaction, entries_of(before, after));
+    post(transaction, entries_of(before, after, former(transaction, account)));
   });
 }
 

@@ -27,7 +27,7 @@ class Earnings {
   void look_at_invoice(const std::string& invoice);
   bool look_at_charge(const std::string& charge);  ///< false: not a fan's
   void look_at_transfer(const std::string& stripe);
-  void look_at_payout(const std::string& account, const std::string& payout);
+  void look_at_payout(const std::string& account, const nlohmann::json& payout);  ///< `payout`: as its event tells of it
 
   // Opened sessions, and what they came to.
   FanSubscription take_session(const FanSubscription&, const CheckoutSession&);
@@ -44,6 +44,7 @@ class Earnings {
   void take(Transaction&, const RoyaltyTransfer& before, const StripeTransfer&);
 
  private:
+  void require_right_key(const std::string& account);
   void look_at_dispute(const nlohmann::json& dispute);
   bool look_at_session(const nlohmann::json& session);
   bool note_failed_refund(const nlohmann::json& refund);

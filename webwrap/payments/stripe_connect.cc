@@ -92,7 +92,9 @@ class StripeConnect : public ConnectGateway {
   std::optional<ConnectedAccount> find_account(const std::string& id) override {
     try {
       const auto object = api_.get(RetryPolicy::once, "/v1/accounts/" + StripeApi::part(id));
-      return object ? std::optional(account_of(*object)) : std::nullopt;
+      if (!object)
+        throw ServiceError(502, "payment_provider", "The payment provider does not know your account; please tell the operator.");
+      return account_of(*object);
     } catch (const StripeRefusal& refusal) {  // so Stripe says (403) of one that was closed
       if (refusal.reason() != "account_invalid") throw;
       return std::nullopt;
@@ -264,11 +266,7 @@ class StripeConnect : public ConnectGateway {
   std::optional<StripePayout> find_payout(const std::string& account, const std::string& id) override {
     const auto object = api_.get(RetryPolicy::once, "/v1/payouts/" + StripeApi::part(id), account);
     if (!object) return std::nullopt;
-    return StripePayout{.id = text_of(*object, "id"),
-                        .currency = text_of(*object, "currency"),
-                        .status = text_of(*object, "status"),
-                        .amount = signed_amount_of(*object, "amount"),
-                        .arrival = amount_of(*object, "arrival_date")};
+    return payout_of(*object);
   }
 
   std::vector<std::string> invoices_of(const std::string& subscription) override {

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "payments/connect_gateway.h"
+
 namespace webwrap {
 
 /// What Stripe's objects say, whether they come as answers or in events; what is not there is empty or 0.
@@ -24,6 +26,14 @@ inline std::int64_t amount_of(const nlohmann::json& object, const char* name) {
 inline std::int64_t signed_amount_of(const nlohmann::json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+}
+
+inline StripePayout payout_of(const nlohmann::json& payout) {
+  return {.id = text_of(payout, "id"),
+          .currency = text_of(payout, "currency"),
+          .status = text_of(payout, "status"),
+          .amount = signed_amount_of(payout, "amount"),
+          .arrival = amount_of(payout, "arrival_date")};
 }
 
 /// Of a checkout session.

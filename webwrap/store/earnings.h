@@ -32,6 +32,14 @@ struct PayoutAccount {
   bool is_closed() const { return missing == closed; }
 };
 
+/// An account at Stripe that was closed there and has another one in its place. What still happens there is booked apart, under its own
+/// name: connected_account(currency, stripe).
+struct FormerAccount {
+  std::string stripe;  ///< acct_...
+  Id account;          ///< whose it was
+  Seconds replaced = 0;
+};
+
 /// What an artist offers to fans, for each month. Its price never changes: another price is another tier.
 struct Tier {
   Id id;
@@ -202,6 +210,14 @@ class EarningStore {
   virtual void save(const PayoutAccount&) = 0;
   virtual std::optional<PayoutAccount> payout_account(const Id& account) = 0;
   virtual std::optional<PayoutAccount> payout_account_of(const std::string& stripe) = 0;
+  virtual void add(const FormerAccount&) = 0;
+  virtual std::optional<FormerAccount> former_account(const std::string& stripe) = 0;
+  virtual std::vector<FormerAccount> former_accounts() = 0;
+  /// What is open between a member, his account at Stripe and the service: "a payment is disputed". None: it is settled.
+  virtual std::vector<std::string> unsettled(const Id& account) = 0;
+  /// Something of ours that Stripe knows as long as the key is the one under which money went to an account: a charge; empty: none went.
+  virtual std::string charge_to(const std::string& stripe) = 0;
+  virtual std::string transfer_to(const std::string& stripe) = 0;  ///< the same: a transfer of royalties
 
   virtual void save(const Tier&) = 0;
   virtual std::optional<Tier> tier(const Id&) = 0;

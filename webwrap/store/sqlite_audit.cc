@@ -181,7 +181,7 @@ const std::string money_checks[] = {
     "SELECT 'Transfer ' || id || ' is ' || state || ', but the books say that ' || coalesce(arrived, 'nothing') || ' arrived of ' ||"
     " (amount - reversed) || '.' FROM (SELECT id, state, amount, reversed, (SELECT sum(p.amount) FROM entries JOIN postings p ON"
     "  p.entry = entries.seq WHERE key >= 'transfer:' || id || ':sent' AND key < 'transfer:' || id || ':senu'"
-    "  AND p.account = 'money:' || currency || ':connected:' || owner) AS arrived FROM royalty_transfers)"
+    "  AND p.account GLOB 'money:' || currency || ':connected:*') AS arrived FROM royalty_transfers)"
     " WHERE coalesce(arrived, 0) <> CASE state WHEN 'sent' THEN amount - reversed ELSE 0 END",
 
     "SELECT 'Payout ' || id || ' of ' || amount || ' ' || currency || ' is ' || state || ', but the books say that ' ||"
@@ -194,7 +194,12 @@ const std::string money_checks[] = {
 /// What the books hold rightly and the operator must see to. `?1`: the time.
 const char* const matters[] = {
     "SELECT account || ' is at ' || sum(amount) || ': more was taken out of this account at Stripe than its owner had there.' FROM postings"
-    " WHERE account GLOB 'money:*:connected:*' GROUP BY account HAVING sum(amount) < 0 AND ?1 > 0",
+    " WHERE account GLOB 'money:*:connected:*' AND NOT EXISTS (SELECT 1 FROM former_accounts"
+    "  WHERE postings.account GLOB 'money:*:connected:' || stripe) GROUP BY account HAVING sum(amount) < 0 AND ?1 > 0",
+
+    "SELECT 'Since the closed account ' || stripe || ' of ' || f.account || ' was replaced, ' || sum(amount) || ' moved there (' ||"
+    " p.account || '): its owner is to get it, or owes it.' FROM former_accounts f JOIN postings p"
+    " ON p.account GLOB 'money:*:connected:' || stripe GROUP BY p.account HAVING sum(amount) <> 0 AND ?1 > 0",
 
     "SELECT 'Payment ' || id || ' went back twice: ' || refunded || ' refunded, ' || lost || ' lost in disputes, of ' || charged || '.' "
     "FROM"

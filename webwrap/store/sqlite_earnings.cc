@@ -15,6 +15,13 @@ struct SqliteSchema<PayoutAccount> {
 };
 
 template <>
+struct SqliteSchema<FormerAccount> {
+  static constexpr const char* table = "former_accounts";
+  static constexpr std::tuple columns{SqliteColumn{"stripe", &FormerAccount::stripe}, SqliteColumn{"account", &FormerAccount::account},
+                                      SqliteColumn{"replaced", &FormerAccount::replaced}};
+};
+
+template <>
 struct SqliteSchema<Tier> {
   static constexpr const char* table = "tiers";
   static constexpr std::tuple columns{SqliteColumn{"id", &Tier::id},
@@ -126,6 +133,45 @@ std::optional<PayoutAccount> SqliteEarningStore::payout_account(const Id& accoun
 
 std::optional<PayoutAccount> SqliteEarningStore::payout_account_of(const std::string& stripe) {
   return rows::find<PayoutAccount>(connection_, "stripe = ? AND stripe <> ''", stripe);
+}
+
+void SqliteEarningStore::add(const FormerAccount& account) { rows::save(connection_, account); }
+
+std::optional<FormerAccount> SqliteEarningStore::former_account(const std::string& stripe) {
+  return rows::find<FormerAccount>(connection_, "stripe = ?", stripe);
+}
+
+std::vector<FormerAccount> SqliteEarningStore::former_accounts() {
+  return rows::select<FormerAccount>(connection_, "ORDER BY replaced DESC, stripe");
+}
+
+std::vector<std::string> SqliteEarningStore::unsettled(const Id& account) {
+  SqliteQuery query(connection_,
+                    "SELECT iif(sum(amount) > 0, 'money still lies in it', 'it owes money') FROM postings"
+                    "  WHERE account GLOB 'money:*:connected:' || ?1 GROUP BY account HAVING sum(amount) <> 0"
+                    " UNION SELECT 'a payment to it is disputed' FROM fan_payments WHERE artist = ?1 AND EXISTS"
+                    "  (SELECT 1 FROM json_each(nullif(disputes, '')) WHERE value ->> '$.state' = 'open')"
+                    " UNION SELECT 'a disputed payment is to be taken back from it' FROM fan_payments WHERE artist = ?1"
+                    "  AND recovering > recovered"
+                    " UNION SELECT 'a payment to it is being given back' FROM fan_payments WHERE artist = ?1 AND refund_wanted = 1"
+                    "  AND state = 'paid' AND refunded < charged"
+                    " UNION SELECT 'a payout from it is on its way' FROM payouts WHERE account = ?1 AND state = 'pending'"
+                    " UNION SELECT 'royalties are on their way to it' FROM royalty_transfers WHERE owner = ?1 AND state = 'created'",
+                    account);
+  std::vector<std::string> all;
+  while (query.step()) all.push_back(query.get<std::string>(0));
+  return all;
+}
+
+std::string SqliteEarningStore::charge_to(const std::string& stripe) {
+  return rows::value<std::string>(
+      connection_,
+      "SELECT coalesce((SELECT charge FROM fan_payments WHERE destination = ? AND charge <> '' ORDER BY seq DESC LIMIT 1), '')", stripe);
+}
+
+std::string SqliteEarningStore::transfer_to(const std::string& stripe) {
+  return rows::value<std::string>(
+      connection_, "SELECT coalesce((SELECT stripe FROM royalty_transfers WHERE destination = ? AND stripe <> '' LIMIT 1), '')", stripe);
 }
 
 void SqliteEarningStore::save(const Tier& tier) { rows::save(connection_, tier); }

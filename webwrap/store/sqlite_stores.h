@@ -224,6 +224,12 @@ class SqliteEarningStore : public EarningStore {
   void save(const PayoutAccount&) override;
   std::optional<PayoutAccount> payout_account(const Id& account) override;
   std::optional<PayoutAccount> payout_account_of(const std::string& stripe) override;
+  void add(const FormerAccount&) override;
+  std::optional<FormerAccount> former_account(const std::string& stripe) override;
+  std::vector<FormerAccount> former_accounts() override;
+  std::vector<std::string> unsettled(const Id& account) override;
+  std::string charge_to(const std::string& stripe) override;
+  std::string transfer_to(const std::string& stripe) override;
   void save(const Tier&) override;
   std::optional<Tier> tier(const Id&) override;
   std::vector<Tier> tiers(const Id& artist) override;

@@ -182,6 +182,8 @@ class Earning(Journey):
         b.until(lambda: "goes on by itself" in b.text(), message="it does not go on")
 
     def open_another_account(self, b, closed):
+        held = lambda: self.rows("SELECT coalesce(sum(amount), 0) FROM postings WHERE account LIKE 'money:eur:connected:%'")[0][0]
+        b.until(lambda: held() == 0, 30, "what was given back is still there")
         self.stripe("close_account", account=closed)
         b.open("/app/earnings")
         b.press(b.button("Your page at Stripe"))

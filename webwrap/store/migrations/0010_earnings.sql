@@ -19,6 +19,13 @@ CREATE TABLE payout_accounts (
 ) STRICT;
 CREATE UNIQUE INDEX payout_accounts_stripe ON payout_accounts (stripe) WHERE stripe <> '';
 
+-- Closed at Stripe, with another one in their place.
+CREATE TABLE former_accounts (
+  stripe TEXT NOT NULL PRIMARY KEY,
+  account TEXT NOT NULL,
+  replaced INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE tiers (
   id TEXT NOT NULL PRIMARY KEY,
   artist TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,

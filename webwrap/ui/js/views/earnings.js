@@ -75,7 +75,10 @@ function account(now, show) {
   if (now.account.missing === "closed")
     return card(
       "Getting paid",
-      note("bad", "Your account at Stripe was closed. Open another one, so that fans can pay you again."),
+      note(
+        "bad",
+        "Your account at Stripe was closed. When it is settled, open another one, so that fans can pay you again.",
+      ),
       h("div", form("Open another one")),
     );
   if (!now.account.ready)
