@@ -29,7 +29,7 @@ install(EXPORT voxconv NAMESPACE voxconv:: DESTINATION ${VOXCONV_CMAKE_DIR} FILE
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/voxconvConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/voxconvConfigVersion.cmake DESTINATION ${VOXCONV_CMAKE_DIR})
 
-foreach(program voxconv_cli webwrap)
+foreach(program voxconv_cli webwrap webwrap_picture)
   if(TARGET ${program})
     set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/${VOXCONV_BIN_TO_LIB}")
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

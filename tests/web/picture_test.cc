@@ -1,15 +1,20 @@
 #include "worker/picture.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+
 #include <array>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "artist_testing.h"
 #include "commands/commands.h"
 #include "picture_testing.h"
+#include "voxconv/error.h"
 #include "voxconv/process.h"
 #include "worker/audio_runner.h"
-#include "worker/picture_file.h"
+#include "worker/picture_process.h"
 #include "worker/worker.h"
 
 namespace webwrap::testing {
@@ -129,15 +134,25 @@ std::string png_of(const std::string& pixels, std::uint32_t width, std::uint32_t
          png_chunk("IDAT", stored) + png_chunk("IEND", "");
 }
 
-/// A progressive gray JPEG of 320 by 320 pixels that goes over them again and again, in 14 bytes each time.
-std::string jpeg_of_scans(int scans) {
+/// A progressive gray JPEG that goes over its pixels again and again, in 14 bytes each time. Who trusts the lengths that it
+/// tells sees one scan: the others are in segments of tables, too short for one, in which FFmpeg looks for the next marker.
+std::string jpeg_of_hidden_scans(int scans, std::uint32_t side = 320) {
   const std::string one_code = std::string("\x01", 1) + std::string(15, '\0');  // a table of one code of one bit
   std::string jpeg = "\xff\xd8" + jpeg_segment("\xdb", std::string(1, '\0') + std::string(64, '\x10')) +
-                     jpeg_segment("\xc2", std::string("\x08\x01\x40\x01\x40\x01\x01\x11\0", 9)) +
+                     jpeg_segment("\xc2", "\x08" + number(side, 2) + number(side, 2) + std::string("\x01\x01\x11\0", 4)) +
                      jpeg_segment("\xc4", std::string(1, '\0') + one_code + '\0') + jpeg_segment("\xc4", "\x10" + one_code + '\xe0') +
-                     jpeg_segment("\xda", std::string("\x01\x01\0\0\0\0", 6)) + std::string(200, '\0');
-  for (int i = 1; i < scans; ++i) jpeg += jpeg_segment("\xda", std::string("\x01\x01\0\x01\x3f\0", 6)) + std::string("\0\x01\0\0", 4);
+                     jpeg_segment("\xda", std::string("\x01\x01\0\0\0\0", 6)) + std::string(side * side / 512, '\0');
+  const std::string scan = jpeg_segment("\xda", std::string("\x01\x01\0\x01\x3f\0", 6)) + std::string("\0\x01\0\0", 4);
+  for (int i = 1; i < scans; i += 4) jpeg += jpeg_segment("\xdb", scan + scan + scan + scan);
   return jpeg + "\xff\xd9";
+}
+
+/// Numbers that FFmpeg makes text of: each of the tags has the same 57,000.
+std::string jpeg_of_long_tags(const std::string& jpeg, int tags) {
+  std::string data = std::string("MM\0*\0\0\0\x08", 8) + number(std::uint32_t(tags), 2);
+  for (int i = 0; i < tags; ++i) data += number(std::uint32_t(0xa500 + i), 2) + number(1, 2) + number(57'000, 4) + number(8, 4);
+  data.resize(58'000, '\xff');
+  return jpeg.substr(0, 2) + jpeg_segment("\xe1", std::string("Exif\0\0", 6) + data) + jpeg.substr(2);
 }
 
 /// Where a JPEG's frame header begins.
@@ -236,14 +251,12 @@ TEST(Picture, MayHaveFortyMillionPixels) {
   EXPECT_EQ(colour_at(pixels, 6299, 6299), 0xff0000u);
 }
 
-/// FFmpeg makes text of metadata before it decodes: of a few bytes more than there is memory for.
-TEST(Picture, ReachesTheDecoderWithoutMetadata) {
+TEST(Picture, MayBringMetadata) {
   const std::string png = sample_png(), jpeg = encode_jpeg(marked(320, 300), 2), webp = sample_webp();
-  const auto seen = [](const std::string& file) { return read_picture_file(file).bytes; };
-  EXPECT_EQ(seen(png_with(png_with(png, "zTXt", "a bomb"), "iCCP", "another")), seen(png));
-  EXPECT_EQ(seen(jpeg_with_exif(jpeg, 1, "48.8584 N, 2.2945 E") + "a video"), seen(jpeg));
-  EXPECT_EQ(seen(jpeg.substr(0, 2) + jpeg_segment("\xfe", "a comment") + jpeg.substr(2)), seen(jpeg));
-  EXPECT_THAT(seen(webp_with_exif(webp, 6)), Not(HasSubstr("EXIF")));
+  EXPECT_EQ(decode_picture(png_with(png, "zTXt", "rubbish")).bytes, decode_picture(png).bytes);
+  EXPECT_EQ(decode_picture(jpeg_with_exif(jpeg, 1, "48.8584 N, 2.2945 E") + "a video").bytes, decode_picture(jpeg).bytes);
+  EXPECT_EQ(decode_picture(jpeg.substr(0, 2) + jpeg_segment("\xfe", "a comment") + jpeg.substr(2)).bytes, decode_picture(jpeg).bytes);
+  EXPECT_EQ(decode_picture(webp_with_exif(webp, 1)).bytes, decode_picture(webp).bytes);
 }
 
 TEST(Picture, ThatIsNoneIsRefused) {
@@ -272,52 +285,35 @@ TEST(Picture, ThatIsNoneIsRefused) {
                                  png_of("", 6300, 6300),
                                  red_webp(16384, 16384),
                                  red_webp(300, 300).substr(0, 24)})
-    EXPECT_THROW(decode_picture(bad), PermanentJobError) << bad.size();
+    EXPECT_THROW(decode_picture(bad), PictureRefused) << bad.size();
 }
 
 std::string refusal(const std::string& file, int least = 1) {
   try {
     decode_picture(file, least);
-  } catch (const PermanentJobError& error) {
+  } catch (const PictureRefused& error) {
     return error.what();
   }
   return "";
 }
 
 TEST(Picture, IsRefusedWithItsReason) {
-  std::string cmyk = encode_jpeg(gradient(400, 300), 2);
-  cmyk[frame_of(cmyk) + 9] = 4;
-  EXPECT_THAT(refusal(cmyk), HasSubstr("CMYK"));
+  const std::string four_colours("\x08\x01\x40\x01\x40\x04\x01\x11\0\x02\x11\0\x03\x11\0\x04\x11\0", 18);
+  EXPECT_THAT(refusal("\xff\xd8" + jpeg_segment("\xc0", four_colours) + std::string(2000, '\0')), HasSubstr("CMYK"));
   EXPECT_THAT(refusal(moving_webp(sample_webp())), HasSubstr("moves"));
   EXPECT_THAT(refusal(png_of("", 6400, 6400)), AllOf(HasSubstr("6400 x 6400"), HasSubstr("40 million")));
   EXPECT_THAT(refusal(red_webp(6400, 6400)), HasSubstr("40 million"));
   EXPECT_THAT(refusal(red_webp(3, 300), 256), AllOf(HasSubstr("3 x 300"), HasSubstr("at least 256")));
   EXPECT_THAT(refusal(sample_png().substr(0, 1000)), HasSubstr("damaged"));
   EXPECT_THAT(refusal("GIF89a"), StartsWith("This file is no picture"));
-  std::string lossless = encode_jpeg(gradient(400, 300), 2);
-  lossless[frame_of(lossless) + 1] = '\xc3';
-  EXPECT_THAT(refusal(lossless), HasSubstr("rare kind"));
-}
-
-/// FFmpeg goes over all pixels for each scan, however little is in it, and nothing stops it there: hours for a file of 20 MB.
-TEST(Picture, OfVeryManyScansHoldsNobodyUp) {
-  const Pixels gray = decode_picture(jpeg_of_scans(100));
-  EXPECT_EQ(gray.width, 320);
-  EXPECT_EQ(colour_at(gray, 160, 160), 0x808080u);
-  for (const int scans : {101, 100'000}) EXPECT_THAT(refusal(jpeg_of_scans(scans)), HasSubstr("more than 100 scans"));
-}
-
-/// It unpacks all there is, too: 20 MB may be 20 GB of zeros after the pixels.
-TEST(Picture, UnpacksToItsPixelsOnly) {
-  EXPECT_EQ(decode_picture(png_of("\xff\xff\xff\xff", 1)).width, 1);
-  EXPECT_THAT(refusal(png_of(std::string(250, '\xff'), 1)), HasSubstr("damaged"));
+  EXPECT_THAT(refusal(png_of("", 40'000, 300)), AllOf(HasSubstr("40000 x 300"), HasSubstr("32767 on a side")));
 }
 
 /// Any bytes end in a picture or in a refusal.
 TEST(Picture, ThatIsDamagedHarmsNothing) {
   const std::string files[] = {encode_jpeg(marked(400, 300), 3), jpeg_with_exif(encode_jpeg(marked(64, 80), 3), 6),
                                webp_with_exif(sample_webp(), 6), png_with(png_of(std::string(32, 'x'), 8), "eXIf", exif(6)),
-                               jpeg_of_scans(5)};
+                               jpeg_of_hidden_scans(5)};
   std::uint32_t seed = 1;
   const auto random = [&] { return (seed = seed * 1664525u + 1013904223u) >> 8; };
   int decoded = 0;
@@ -329,14 +325,99 @@ TEST(Picture, ThatIsDamagedHarmsNothing) {
       const Pixels pixels = decode_picture(bytes);
       EXPECT_EQ(pixels.bytes.size(), std::size_t(pixels.width) * std::size_t(pixels.height) * 4);
       ++decoded;
-    } catch (const PermanentJobError&) {
+    } catch (const PictureRefused&) {
     }
   }
   EXPECT_GT(decoded, 0);
   EXPECT_LT(decoded, 500);
 }
 
+// ---- the process that decodes what strangers sent ----
+
+struct PictureProcess : ::testing::Test {
+  PictureProcess() { std::filesystem::create_directories(folder); }
+  ~PictureProcess() override { std::filesystem::remove_all(folder); }
+
+  PictureSquares take(const std::string& file, const PictureLimits& limits = {}) {
+    std::ofstream(folder / "upload", std::ios::binary) << file;
+    return squares_of_picture((folder / "upload").string(), {256, 1024, 256}, folder.string(), cancel, limits);
+  }
+  std::string refusal(const std::string& file, const PictureLimits& limits = {}) {
+    try {
+      take(file, limits);
+    } catch (const PermanentJobError& error) {
+      return error.what();
+    }
+    return "";
+  }
+  static rusage children() {
+    rusage usage;
+    ::getrusage(RUSAGE_CHILDREN, &usage);
+    return usage;
+  }
+  bool has_children() const { return ::waitpid(-1, nullptr, WNOHANG) >= 0; }
+
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("picture-" + new_id());
+  voxconv::CancelToken cancel;
+};
+
+TEST_F(PictureProcess, MakesSquares) {
+  const PictureSquares squares = take(jpeg_with_exif(encode_jpeg(marked(1200, 800), 2), 6));
+  EXPECT_EQ(squares.width, 800);
+  EXPECT_EQ(squares.height, 1200);
+  EXPECT_EQ(decode_picture(squares.large).width, 800);
+  EXPECT_EQ(decode_picture(squares.small).width, 256);
+  EXPECT_THAT(refusal(sample_png().substr(0, 1000)), StartsWith("This picture cannot be read"));
+  EXPECT_THAT(refusal(encode_jpeg(gradient(200, 300), 2)), HasSubstr("200 x 300"));
+  EXPECT_THAT(refusal(png_of("", 40'000, 300)), HasSubstr("40000 x 300"));
+  EXPECT_FALSE(has_children());
+}
+
+TEST_F(PictureProcess, IsEnoughForFortyMillionPixels) { EXPECT_EQ(take(red_webp(6300, 6300)).width, 6300); }
+
+/// FFmpeg goes over all pixels for each scan, however little is in it, and nothing stops it there: these would take it ten seconds.
+TEST_F(PictureProcess, HasSoMuchTimeOnly) {
+  EXPECT_EQ(take(jpeg_of_hidden_scans(5)).width, 320) << "the hidden scans are read";
+  const auto before = children().ru_utime.tv_sec;
+  EXPECT_EQ(refusal(jpeg_of_hidden_scans(100'000, 1024), {.cpu_s = 1}), unreadable_picture);
+  EXPECT_LE(children().ru_utime.tv_sec - before, 2);
+  EXPECT_FALSE(has_children());
+}
+
+/// FFmpeg would make half a gigabyte of this one's metadata before it decodes.
+TEST_F(PictureProcess, HasSoMuchMemoryOnly) {
+  constexpr long little = 300'000'000;
+  const std::string jpeg = encode_jpeg(marked(320, 300), 2);
+  EXPECT_EQ(take(jpeg, {.memory = little}).width, 320);
+  const long before = children().ru_maxrss;
+  EXPECT_EQ(refusal(jpeg_of_long_tags(jpeg, 1200), {.memory = little}), unreadable_picture);
+  EXPECT_LE(children().ru_maxrss, std::max(before, little / 1024));
+  EXPECT_EQ(refusal(red_webp(6300, 6300), {.memory = little}), unreadable_picture);
+}
+
+TEST_F(PictureProcess, EndsWhenItIsNotWanted) {
+  std::jthread later([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    cancel.cancel();
+  });
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_THROW(take(jpeg_of_hidden_scans(100'000, 1024)), voxconv::Error);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+  EXPECT_FALSE(has_children());
+}
+
 // ---- the API and the worker ----
+
+/// Does something when a job's work is done, before that is kept.
+struct InterruptedRunner : AudioRunner {
+  using AudioRunner::AudioRunner;
+  JobOutput run(const JobTask& task) override {
+    JobOutput output = AudioRunner::run(task);
+    then();
+    return output;
+  }
+  std::function<void()> then;
+};
 
 struct Pictures : ArtistTest {
   Pictures() {
@@ -446,8 +527,8 @@ TEST_F(Pictures, ThatAreNoneEndWithASentence) {
   for (const std::string& path : paths()) {
     EXPECT_EQ(put(maria, path, "<svg/>", "image/svg+xml").status, 415);
     EXPECT_EQ(put(maria, path, "").status, 422);
-    for (const std::string& bad :
-         {std::string("<svg onload=alert(1)>"), encode_jpeg(gradient(400, 400), 3).substr(0, 300), encode_jpeg(gradient(250, 400), 3)}) {
+    for (const std::string& bad : {std::string("<svg onload=alert(1)>"), png_of("", 40'000, 300),
+                                   encode_jpeg(gradient(400, 400), 3).substr(0, 300), encode_jpeg(gradient(250, 400), 3)}) {
       const json failed = sent_and_taken(path, bad);
       EXPECT_EQ(failed.at("state"), "failed");
       EXPECT_THAT(failed.at("failure").get<std::string>(), StartsWith("This "));
@@ -472,6 +553,38 @@ TEST_F(Pictures, ThatWereSentLastCount) {
     EXPECT_TRUE(maria.get(path).at("picture").is_null());
     EXPECT_EQ(files(), 0u);
   }
+}
+
+TEST_F(Pictures, ThatAreCancelledLeaveNoUpload) {
+  for (const std::string& path : paths()) {
+    const Id queued = send(path, encode_jpeg(gradient(400, 400), 3));
+    EXPECT_EQ(files(), 1u);
+    EXPECT_EQ(maria.send(Method::del, "/api/v1/jobs/" + queued).status, 202);
+    EXPECT_EQ(job(queued).at("state"), "cancelled");
+    EXPECT_EQ(files(), 0u);
+
+    const Id running = send(path, encode_jpeg(gradient(400, 400), 3));
+    InterruptedRunner runner(service.config, *service.store, *service.blobs);
+    runner.then = [&] { EXPECT_EQ(maria.send(Method::del, "/api/v1/jobs/" + running).status, 202); };
+    EXPECT_TRUE(Worker(service.config, *service.store, *service.blobs, service.clock, runner, {}).work_one());
+    EXPECT_EQ(job(running).at("state"), "cancelled");
+    EXPECT_EQ(files(), 0u);
+  }
+}
+
+/// Its release is deleted while the upload is on its way: here when the disk is asked for room.
+TEST_F(Pictures, OfWhatIsGoneMeanwhileLeaveNoUpload) {
+  const Disk disk(service.dir.string(), 1, [this] {
+    maria.send(Method::del, "/api/v1/releases/" + release);
+    return std::int64_t{1} << 40;
+  });
+  const Context& usual = *service.context;
+  Context slow{usual.config, usual.store, usual.blobs, usual.mailer, usual.payments, usual.clock, disk, usual.connect};
+  service.router = {};
+  add_release_routes(service.router, *service.context);
+  add_picture_routes(service.router, slow);
+  EXPECT_EQ(put(maria, "/releases/" + release, encode_jpeg(gradient(400, 400), 3)).status, 404);
+  EXPECT_EQ(files(), 0u);
 }
 
 TEST_F(Pictures, OfAPageThatIsGivenUpLeaveNothing) {

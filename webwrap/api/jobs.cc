@@ -185,6 +185,7 @@ Response get_job(const Context& context, const Request& request) {
 Response delete_job(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
   json answer;
+  std::string upload;  // of a picture for which no worker will come
   context.store.write([&](Transaction& transaction) {
     const Job job = find_job(transaction, account, request);
     if (job.kind == Job::Kind::analyse)
@@ -193,8 +194,10 @@ Response delete_job(const Context& context, const Request& request) {
       throw ServiceError(409, "not_cancellable",
                          "What is on its way to another platform cannot be called back; take it down once it is there.");
     cancel_job(transaction, job, context.clock.now());
+    if (job.kind == Job::Kind::picture && job.state == Job::State::queued) upload = json::parse(job.parameters).at("upload");
     answer = job_view(transaction, find_job(transaction, account, request));
   });
+  if (!upload.empty()) context.blobs.remove(upload);
   return json_response(202, answer);
 }
 

@@ -49,8 +49,7 @@ PictureOwner require_owner(Transaction& transaction, const Account& account, con
   return {id, account.id, "releases/" + id + "/picture"};
 }
 
-PictureOwner require_owner(const Context& context, const Request& request, OwnerKind kind) {
-  const Account account = require_member(context, request);
+PictureOwner require_owner(const Context& context, const Account& account, const Request& request, OwnerKind kind) {
   PictureOwner owner;
   context.store.read([&](Transaction& transaction) { owner = require_owner(transaction, account, request, kind); });
   return owner;
@@ -78,7 +77,8 @@ std::vector<std::string> cancel_pictures(Transaction& transaction, const Picture
 
 /// Only keeps the file: a worker alone looks at it, as at all that comes from outside, and what that encodes anew is shown.
 Response put_picture(const Context& context, const Request& request, OwnerKind kind) {
-  const PictureOwner owner = require_owner(context, request, kind);
+  const Account account = require_member(context, request);
+  const PictureOwner owner = require_owner(context, account, request, kind);
   const std::string type = request.header("content-type");
   if (type != "image/jpeg" && type != "image/png" && type != "image/webp")
     throw ServiceError(415, "content_type", "A picture is sent as it is, with Content-Type image/jpeg, image/png or image/webp.");
@@ -99,6 +99,7 @@ Response put_picture(const Context& context, const Request& request, OwnerKind k
   std::vector<std::string> earlier;
   try {
     context.store.write([&](Transaction& transaction) {
+      require_owner(transaction, account, request, kind);  // deleted since, it would leave the upload in a folder that nobody removes
       earlier = cancel_pictures(transaction, owner, job.created);
       add_quick_job(context, transaction, job, true);
     });
@@ -117,7 +118,7 @@ std::optional<Picture> find_picture(const Context& context, const Id& owner) {
 }
 
 Response get_cover(const Context& context, const Request& request, OwnerKind kind) {
-  const auto picture = find_picture(context, require_owner(context, request, kind).id);
+  const auto picture = find_picture(context, require_owner(context, require_member(context, request), request, kind).id);
   if (!picture) throw ServiceError(404, "no_picture", "There is no picture.");
   const std::string size = query_of(request, "size", "full");
   if (size != "small" && size != "full") fail_field("size", "this is small or full.");
@@ -125,7 +126,7 @@ Response get_cover(const Context& context, const Request& request, OwnerKind kin
 }
 
 Response delete_picture(const Context& context, const Request& request, OwnerKind kind) {
-  const PictureOwner owner = require_owner(context, request, kind);
+  const PictureOwner owner = require_owner(context, require_member(context, request), request, kind);
   erase_with_blobs(context, owner.folder + "/", [&](Transaction& transaction) {
     cancel_pictures(transaction, owner, context.clock.now());
     if (kind != OwnerKind::artist) {

@@ -6,6 +6,7 @@
 extern "C" {
 #include <libavcodec/avcodec.h>
 #include <libavutil/imgutils.h>
+#include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 }
 
@@ -15,12 +16,15 @@ extern "C" {
 #include <cstring>
 #include <memory>
 #include <stdexcept>
-
-#include "worker/job_runner.h"
-#include "worker/picture_file.h"
+#include <string_view>
 
 namespace webwrap {
 namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::int64_t max_pixels = 40'000'000;
+constexpr int max_side = 32'767;  // cairo's
 
 template <auto release>
 struct FreeFfmpegObject {
@@ -37,6 +41,7 @@ struct FreeScaler {
 };
 
 void check_ffmpeg(int result, const char* what) {
+  if (result == AVERROR(ENOMEM)) throw std::bad_alloc();
   if (result < 0) throw std::runtime_error(fmt::format("FFmpeg: {} failed.", what));
 }
 
@@ -49,8 +54,8 @@ Codec new_codec(const AVCodec* codec) {
 
 /// Gives a frame memory for its pixels: zeros, so that nothing of others is seen where a decoder leaves out some, in rows long enough for
 /// whole vectors of the processor. Not FFmpeg's own memory, of which a worker lets it have 128 MiB at once (voxconv::prepare_process()):
-/// a picture may need more, and what it may need is bounded by max_picture_pixels.
-int take_memory(AVCodecContext* context, AVFrame* frame, int /*flags*/) {
+/// a picture may need more, and what it may need is bounded by max_pixels.
+int take_memory(AVCodecContext* context, AVFrame* frame) {
   constexpr int alignment = 64;
   const auto format = static_cast<AVPixelFormat>(frame->format);
   int width = frame->width, height = frame->height;
@@ -77,34 +82,96 @@ Frame new_frame(int width, int height, AVPixelFormat format) {
   frame->width = width;
   frame->height = height;
   frame->format = format;
-  check_ffmpeg(take_memory(nullptr, frame.get(), 0), "memory for a picture");
+  check_ffmpeg(take_memory(nullptr, frame.get()), "memory for a picture");
   return frame;
 }
 
-const char* decoder_of(PictureFile::Format format) {
-  switch (format) {
-    case PictureFile::Format::jpeg: return "mjpeg";
-    case PictureFile::Format::png: return "png";
-    case PictureFile::Format::webp: return "webp";
-  }
-  throw std::logic_error("A picture in no known format.");
+/// What a decoder of ours has with it.
+struct Decoding {
+  int least;
+  std::string refusal;  ///< why it was stopped, for the picture's owner; empty: it was not
+};
+
+std::string refusal_of(const AVCodecContext& context, const AVFrame& frame, int least) {
+  if (context.codec_id == AV_CODEC_ID_MJPEG && av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format))->nb_components == 4)
+    return "This picture is in colours for print (CMYK); save it in RGB, as shops for music want it.";
+  if (std::int64_t{frame.width} * frame.height > max_pixels || std::max(frame.width, frame.height) > max_side)
+    return fmt::format(
+        "This picture has {} x {} pixels, which is too large: it may have {} million at most, and {} on a side; 3000 x 3000 are enough.",
+        frame.width, frame.height, max_pixels / 1'000'000, max_side);
+  if (std::min(frame.width, frame.height) < least)
+    return fmt::format("This picture has {} x {} pixels, which is too small: it needs at least {} on each side.", frame.width, frame.height,
+                       least);
+  return "";
 }
 
-Frame decode_frame(const PictureFile& file) {
-  const AVCodec* codec = avcodec_find_decoder_by_name(decoder_of(file.format));
+int take_memory_if_allowed(AVCodecContext* context, AVFrame* frame, int /*flags*/) {
+  auto& decoding = *static_cast<Decoding*>(context->opaque);
+  decoding.refusal = refusal_of(*context, *frame, decoding.least);
+  return decoding.refusal.empty() ? take_memory(context, frame) : AVERROR(EINVAL);
+}
+
+struct Format {
+  const char* decoder;
+  std::string_view exif;    ///< what stands before its EXIF data
+  std::size_t between = 0;  ///< that many bytes lie between them
+};
+
+Format format_of(const std::string& bytes) {
+  if (bytes.starts_with("\xff\xd8\xff")) return {"mjpeg", "Exif\0\0"sv};
+  if (bytes.starts_with("\x89PNG\r\n\x1a\n")) return {"png", "eXIf"};
+  if (bytes.size() > 20 && bytes.starts_with("RIFF") && bytes.compare(8, 4, "WEBP") == 0) {
+    if (bytes.compare(12, 4, "VP8X") == 0 && (bytes[20] & 2))
+      throw PictureRefused("This picture moves; use one that stands still, as a JPEG, PNG or WebP.");
+    return {"webp", "EXIF", 4};
+  }
+  throw PictureRefused("This file is no picture in a format known here: use a JPEG, PNG or WebP.");
+}
+
+/// EXIF's, 1 to 8; 1 (as it is) where the first EXIF data of a picture say nothing, or are damaged. FFmpeg 5 does not know them in a png.
+int orientation_of(std::string_view bytes, const Format& format) {
+  constexpr std::uint32_t orientation = 0x0112, max_entries = 100;
+  constexpr std::size_t entry_size = 12;
+  const std::size_t found = bytes.find(format.exif);
+  if (found == bytes.npos) return 1;
+  bytes.remove_prefix(std::min(bytes.size(), found + format.exif.size() + format.between));
+  if (bytes.starts_with("Exif\0\0"sv)) bytes.remove_prefix(6);  // some write it in a webp, too
+  const bool little_endian = bytes.starts_with("II");
+  if (!little_endian && !bytes.starts_with("MM")) return 1;
+  const auto number = [&](std::size_t at, std::size_t size) {  // 0 past the end
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < size && at + size <= bytes.size(); ++i)
+      value = value << 8 | static_cast<unsigned char>(bytes[little_endian ? at + size - 1 - i : at + i]);
+    return value;
+  };
+  const std::size_t entries = number(4, 4), count = std::min(number(entries, 2), max_entries);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t at = entries + 2 + i * entry_size;
+    const std::uint32_t value = number(at + 8, 2);
+    if (number(at, 2) == orientation) return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+  }
+  return 1;
+}
+
+Frame decode_frame(const std::string& bytes, const char* decoder, int least) {
+  const AVCodec* codec = avcodec_find_decoder_by_name(decoder);
   const Codec context = new_codec(codec);
-  context->max_pixels = max_picture_pixels;
-  context->get_buffer2 = take_memory;
+  Decoding decoding{least, ""};
+  context->opaque = &decoding;
+  context->get_buffer2 = take_memory_if_allowed;
   context->err_recognition = AV_EF_EXPLODE | AV_EF_CRCCHECK;
   check_ffmpeg(avcodec_open2(context.get(), codec, nullptr), "opening a decoder");
   const Packet packet(av_packet_alloc());
   Frame frame(av_frame_alloc());
-  if (!packet || !frame || av_new_packet(packet.get(), static_cast<int>(file.bytes.size())) < 0) throw std::bad_alloc();
-  std::memcpy(packet->data, file.bytes.data(), file.bytes.size());
-  if (avcodec_send_packet(context.get(), packet.get()) < 0) fail_damaged_picture();
-  avcodec_send_packet(context.get(), nullptr);
-  if (avcodec_receive_frame(context.get(), frame.get()) < 0 || frame->decode_error_flags != 0) fail_damaged_picture();
-  if (std::uint32_t(frame->width) != file.width || std::uint32_t(frame->height) != file.height) fail_damaged_picture();
+  if (!packet || !frame || av_new_packet(packet.get(), static_cast<int>(bytes.size())) < 0) throw std::bad_alloc();
+  std::memcpy(packet->data, bytes.data(), bytes.size());
+  int result = avcodec_send_packet(context.get(), packet.get());
+  if (result >= 0) {
+    avcodec_send_packet(context.get(), nullptr);
+    result = avcodec_receive_frame(context.get(), frame.get());
+  }
+  if (!decoding.refusal.empty()) throw PictureRefused(decoding.refusal);
+  if (result < 0 || frame->decode_error_flags != 0) throw PictureRefused(unreadable_picture);
   return frame;
 }
 
@@ -112,7 +179,7 @@ Frame in_format(const AVFrame& frame, AVPixelFormat format) {
   const std::unique_ptr<SwsContext, FreeScaler> converter(
       sws_getContext(frame.width, frame.height, static_cast<AVPixelFormat>(frame.format), frame.width, frame.height, format,
                      SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP, nullptr, nullptr, nullptr));
-  if (!converter) throw PermanentJobError("This picture has colours of a kind that is not known here: save it as a plain JPEG or PNG.");
+  if (!converter) throw PictureRefused("This picture has colours of a kind that is not known here: save it as a plain JPEG or PNG.");
   Frame converted = new_frame(frame.width, frame.height, format);
   check_ffmpeg(sws_scale(converter.get(), frame.data, frame.linesize, 0, frame.height, converted->data, converted->linesize),
                "changing colours");
@@ -144,13 +211,10 @@ Pixels upright_and_opaque(const AVFrame& bgra, int orientation) {
 }  // namespace
 
 Pixels decode_picture(const std::string& bytes, int least) {
-  const PictureFile file = read_picture_file(bytes);
-  if (std::min(file.width, file.height) < std::uint32_t(least))
-    throw PermanentJobError(fmt::format("This picture has {} x {} pixels, which is too small: it needs at least {} on each side.",
-                                        file.width, file.height, least));
-  Frame frame = decode_frame(file);
+  const Format format = format_of(bytes);
+  Frame frame = decode_frame(bytes, format.decoder, least);
   frame = in_format(*frame, AV_PIX_FMT_BGRA);
-  return upright_and_opaque(*frame, file.orientation);
+  return upright_and_opaque(*frame, orientation_of(bytes, format));
 }
 
 std::string encode_jpeg(const Pixels& pixels, int coarseness) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,18 @@ struct Pixels {
   std::size_t stride() const { return std::size_t(width) * 4; }
 };
 
-/// Decodes a jpeg, png or webp, whichever it is, and turns it as its camera says; transparent parts become white. What is damaged, no such
-/// picture, has fewer than `least` pixels on a side or more than 40 million in all, which is found before memory is taken for them:
-/// PermanentJobError with a sentence for its owner.
+/// A picture that cannot be taken. what(): one sentence for its owner.
+struct PictureRefused : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+inline constexpr char unreadable_picture[] =
+    "This picture cannot be read: it is damaged or asks for too much. Save it anew as a JPEG or PNG.";
+
+/// Decodes a jpeg, png or webp, whichever it is, and turns it as its camera says; transparent parts become white. Throws PictureRefused for
+/// what is damaged, moves, is in colours for print, has fewer than `least` pixels on a side or too many, which is found before memory is
+/// taken for them. Nothing bounds the time and the memory for the rest of a file: what strangers sent is for squares_of_picture() only
+/// (picture_process.h).
 Pixels decode_picture(const std::string& bytes, int least = 1);
 /// Baseline, without metadata, its colours at full resolution. `coarseness`: 1, the best and largest, to 31.
 std::string encode_jpeg(const Pixels&, int coarseness);

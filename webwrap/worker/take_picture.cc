@@ -1,21 +1,14 @@
 #include <fmt/format.h>
 
 #include "worker/audio_runner.h"
-#include "worker/picture.h"
+#include "worker/picture_process.h"
 
 namespace webwrap {
 namespace {
 
 using nlohmann::json;
 
-constexpr int large_coarseness = 2, small_coarseness = 3;
-
-/// The sides of the squares that are kept of a picture, and of the least that is taken.
-struct Sides {
-  int least, large, small;
-};
-
-Sides sides_of(bool is_artist) { return is_artist ? Sides{256, 1024, 256} : Sides{300, cover_side, 1000}; }
+PictureSides sides_of(bool is_artist) { return is_artist ? PictureSides{256, 1024, 256} : PictureSides{300, cover_side, 1000}; }
 
 bool keep_artist_picture(Transaction& transaction, const Picture& picture, std::vector<std::string>& obsolete) {
   auto artist = transaction.artists().find(picture.owner);
@@ -44,32 +37,22 @@ JobOutput AudioRunner::take_picture(const JobTask& task) {
   const json parameters = json::parse(task.job.parameters);
   const std::string upload = parameters.at("upload"), folder = parameters.at("folder");
   const bool is_artist = parameters.at("of") == "artist";
-  const Sides sides = sides_of(is_artist);
-  const std::int64_t bytes = blobs_.size(upload);
-  if (bytes < 0) throw PermanentJobError("This picture was removed, or another one came after it.");
   task.progress.report(0, "reading");
-  const Pixels whole = [&] {
-    try {
-      return decode_picture(blobs_.read(upload, 0, bytes), sides.least);
-    } catch (const PermanentJobError&) {
-      blobs_.remove(upload);  // nobody asks for it again
-      throw;
-    }
-  }();
-  task.progress.report(0.5, "scaling");
+  if (blobs_.size(upload) < 0) throw PermanentJobError("This picture was removed, or another one came after it.");
+  const PictureSquares squares = squares_of_picture(blobs_.local_path(upload), sides_of(is_artist), task.folder, task.cancel);
   Picture picture;
   picture.owner = parameters.at("owner");
-  picture.width = whole.width;
-  picture.height = whole.height;
+  picture.width = squares.width;
+  picture.height = squares.height;
   picture.created = task.job.created;
   JobOutput output;
-  const auto add = [&](const char* kind, int side, int coarseness) {
+  const auto add = [&](const char* kind, const std::string& jpeg) {
     const std::string name = fmt::format("{}-{}.jpg", task.job.id, kind);
-    output.files.push_back({folder, name, "", encode_jpeg(square_of(whole, side), coarseness)});
+    output.files.push_back({folder, name, "", jpeg});
     return attempt_key(folder, task.job.attempts, name);
   };
-  picture.blob = add("large", sides.large, large_coarseness);
-  picture.small = add("small", sides.small, small_coarseness);
+  picture.blob = add("large", squares.large);
+  picture.small = add("small", squares.small);
   picture.files = output.described(task.job.attempts).dump();
   output.result = "{}";
   output.obsolete = std::make_shared<std::vector<std::string>>(1, upload);

@@ -226,7 +226,7 @@ bool Worker::keep(const Job& job, const JobOutput& output) {
   const auto remove_files = [&](int attempt) {
     for (const JobOutput::File& file : output.files) blobs_.remove(attempt_key(file.folder, attempt, file.name));
   };
-  bool kept = false;
+  bool kept = false, lost = false;
   try {
     for (const JobOutput::File& file : output.files) {
       const std::string key = attempt_key(file.folder, job.attempts, file.name);
@@ -247,11 +247,13 @@ bool Worker::keep(const Job& job, const JobOutput& output) {
     });
   } catch (const LeaseLost&) {
     kept = false;
+    lost = true;
   } catch (...) {
     remove_files(job.attempts);
     throw;
   }
   if (!kept) remove_files(job.attempts);
+  if (!kept && !lost && job.kind == Job::Kind::picture) remove_upload(job);
   // What workers left that were killed between their files and their transaction.
   if (kept)
     for (int attempt = 1; attempt < job.attempts; ++attempt) remove_files(attempt);
@@ -271,12 +273,15 @@ void Worker::end(const Job& job, Job::State state, const std::string& failure) {
     blobs_.remove_all("voices/" + job.voice + "/");
   }
   if (job.kind == Job::Kind::convert && !job.song.empty()) blobs_.remove_all("songs/" + job.song + "/");
-  if (job.kind == Job::Kind::picture) blobs_.remove(nlohmann::json::parse(job.parameters).at("upload"));
+  if (job.kind == Job::Kind::picture) remove_upload(job);
   if (job.recording.empty()) return;
   bool gone = false;  // what a killed worker made of it lies there, too
   store_.read([&](Transaction& transaction) { gone = !transaction.recordings().find(job.recording); });
   if (gone) blobs_.remove_all("recordings/" + job.recording + "/");
 }
+
+/// Of a picture, for which nobody asks again.
+void Worker::remove_upload(const Job& job) { blobs_.remove(nlohmann::json::parse(job.parameters).at("upload")); }
 
 void Worker::unclaim(const Job& job, Seconds not_before) {
   write_with_retries([&](Transaction& transaction) { transaction.jobs().unclaim(job.id, job.attempts, job.worker, not_before); });

@@ -47,6 +47,7 @@ class Worker {
   void do_job(const Job&);
   bool keep(const Job&, const JobOutput&);
   void end(const Job&, Job::State, const std::string& failure);
+  void remove_upload(const Job&);
   bool has_room();
   void unclaim(const Job&, Seconds not_before);
   void requeue(const Job&, Seconds not_before);
