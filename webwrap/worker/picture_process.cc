@@ -102,7 +102,12 @@ PictureSquares squares_of_picture(const std::string& path, const PictureSides& s
   const pid_t process =
       start(path, output, {text(limits.cpu_s), text(limits.memory), text(sides.least), text(sides.large), text(sides.small)});
   const int status = wait_for(process, cancel);
-  if (WIFSIGNALED(status)) throw PermanentJobError(unreadable_picture);
+  if (WIFSIGNALED(status)) {
+    // Who stops a service may signal all of its processes: the picture is tried again then.
+    if (const int signal = WTERMSIG(status); signal == SIGTERM || signal == SIGINT || signal == SIGHUP)
+      throw std::runtime_error("webwrap_picture was stopped.");
+    throw PermanentJobError(unreadable_picture);
+  }
   std::ifstream in(output, std::ios::binary);
   if (WEXITSTATUS(status) == 0) return read_squares(in);
   std::string sentence;
