@@ -43,11 +43,10 @@ void define_cover(CLI::App& app, CoverCommand& options) {
       ->capture_default_str()
       ->group(mixing);
   app.add_option_function<std::string>(
-         "--reverb", [&options](const std::string& text) { options.cover.keep_reverb = text == "keep"; },
-         "Of the song's vocals: give it back to the converted ones, or leave these dry")
+         "--reverb", [&options](const std::string& text) { options.cover.reverb = text == "keep" ? VocalReverb::keep : VocalReverb::none; },
+         "Of reverberant vocals: take it out before the conversion, and give it back (keep) or not (none)")
       ->type_name("keep|none")
       ->check(CLI::IsMember({"keep", "none"}).description(""))
-      ->default_str("keep")
       ->group(mixing);
   app.add_option("--stems", options.cover.stems_dir, "Also write vocals, converted vocals and music to this folder, as FLAC")
       ->type_name("DIR")
@@ -158,7 +157,9 @@ int cover_one(Session& session, const CoverCommand& options, const CoverOptions&
   whole.wall_s = report.wall_s;
   std::string text = cover_text(whole);
   if (report.gain_db <= -least_told_db) text += fmt::format(", {:.1f} dB for the song's own peaks", report.gain_db);
-  if (report.reverb_s > 0) text += fmt::format(", reverb of {:.1f} s{}", report.reverb_s, cover.keep_reverb ? "" : " taken out");
+  if (report.reverb_s > 0)
+    text += fmt::format(", reverberation of {:.1f} s {}", report.reverb_s, cover.reverb == VocalReverb::keep ? "kept" : "not given back");
+  if (report.reverb_s == 0 && cover.reverb != VocalReverb::untreated) text += ", no reverberation was found";
   if (report.from_cache) text += ", its vocals were there already";
   session.console.note(fmt::format("{}: {}", job.target == "-" ? "standard output" : job.target, text));
   return 0;

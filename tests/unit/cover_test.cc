@@ -167,6 +167,8 @@ TEST_F(Cover, TheReverberationIsGivenBackOrLeftOut) {
   const AudioBuffer song = phrases(1);
   const std::string path = write("song.wav", song);
   CoverOptions options;
+  EXPECT_EQ(make(path, options).reverb_s, 0) << "nobody asked";
+  options.reverb = VocalReverb::keep;
   const CoverReport report = make(path, options);
   EXPECT_NEAR(report.reverb_s, 1, 0.2);
   EXPECT_NEAR(report.reverb_db, -3, 4);
@@ -176,20 +178,45 @@ TEST_F(Cover, TheReverberationIsGivenBackOrLeftOut) {
   options.convert.chunk_s = 0.7;
   make(path, options);
   EXPECT_EQ(read("cover.wav").channels, kept.channels);
-  options.keep_reverb = false;
+  options.reverb = VocalReverb::none;
   EXPECT_NEAR(make(path, options).reverb_s, 1, 0.2);
   // A sine that follows the loudness of what is left of the tail: of a voice there is less.
   EXPECT_LT(pauses_db(read("cover.wav").channels[0]), pauses_db(kept.channels[0]) - 1);
 }
 
-TEST_F(Cover, DryVocalsComeOutTheSameWhetherReverberationIsKeptOrNot) {
+TEST_F(Cover, AReverberantSongWithoutMusicIsMeasuredAsAWhole) {
+  AudioBuffer song = phrases(1);
+  for (float& x : song.channels[1]) x *= 0.003f;
+  CoverOptions options;
+  options.reverb = VocalReverb::keep;
+  const CoverReport report = make(write("song.wav", song), options);
+  EXPECT_FALSE(report.levels.has_music());
+  EXPECT_NEAR(report.reverb_s, 1, 0.2);
+  EXPECT_NEAR(report.reverb_db, -3, 4);
+  EXPECT_NEAR(pauses_db(read("cover.wav").channels[0]), pauses_db(song.channels[0]), 4);
+}
+
+TEST_F(Cover, WetZeroGivesAReverberantSongBack) {
+  const AudioBuffer song = phrases(1);
+  CoverOptions options;
+  options.reverb = VocalReverb::keep;
+  options.convert.wet = 0;
+  make(write("song.wav", song), options);
+  const AudioBuffer cover = read("cover.wav");
+  for (std::size_t c = 0; c < 2; ++c)
+    for (std::size_t i = 0; i < song.frames(); ++i) ASSERT_NEAR(cover.channels[c][i], song.channels[c][i], 1e-4) << c << " " << i;
+}
+
+TEST_F(Cover, DryVocalsComeOutTheSameWhateverBecomesOfReverberation) {
   const std::string path = write("song.wav", phrases(0));
   CoverOptions options;
-  EXPECT_EQ(make(path, options).reverb_s, 0);
-  const AudioBuffer kept = read("cover.wav");
-  options.keep_reverb = false;
   make(path, options);
-  EXPECT_EQ(read("cover.wav").channels, kept.channels);
+  const AudioBuffer untreated = read("cover.wav");
+  for (const VocalReverb reverb : {VocalReverb::keep, VocalReverb::none}) {
+    options.reverb = reverb;
+    EXPECT_EQ(make(path, options).reverb_s, 0);
+    EXPECT_EQ(read("cover.wav").channels, untreated.channels);
+  }
 }
 
 TEST_F(Cover, DryGivesTheSongBack) {

@@ -8,6 +8,13 @@
 
 namespace voxconv {
 
+/// What becomes of the reverberation of a song's vocals, as it is estimated (docs/cover.md).
+enum class VocalReverb {
+  untreated,  ///< the vocals are converted with it
+  keep,       ///< taken out before the conversion, and given to the converted vocals: a room of the same decay and level
+  none        ///< taken out, and not given back
+};
+
 /// How a song becomes a cover: its vocals are taken out, converted, and put back into the music.
 struct CoverOptions {
   /// Of the vocals. Where `key` is no number of octaves, the music is shifted to the same key, by up to 6 semitones. `wet` mixes the
@@ -15,10 +22,8 @@ struct CoverOptions {
   /// voice takes the place and width that the levels of the vocals' channels give it. `gain_db` is of the whole, `resample` the rate of the
   /// result; 0: that of the song.
   ConvertOptions convert;
-  double vocals_db = 0, music_db = 0;  ///< gains in the mix, [-60, 24]
-  /// Give the converted vocals the reverberation of the song's back, as it is estimated (docs/cover.md); false: they stay dry. Vocals in
-  /// which no room is heard are converted as they are, either way.
-  bool keep_reverb = true;
+  double vocals_db = 0, music_db = 0;           ///< gains in the mix, [-60, 24]
+  VocalReverb reverb = VocalReverb::untreated;  ///< vocals in which none is found are converted as they are
   /// Folder that keeps the vocals, the converted vocals and the music, as FLAC, in a batch below the folders of the sources; made if need
   /// be; empty: none.
   std::string stems_dir;
@@ -38,9 +43,9 @@ struct CoverReport {
   bool from_cache = false;  ///< the vocals were there already
   StemLevels levels;        ///< of the song's vocals and music
   double gain_db = 0;       ///< taken off the whole where the song itself reaches above -1 dBTP, besides the options' gains
-  /// Of the vocals: time in which it falls by 60 dB, 0.15 to 4.7 s, at 500 to 2000 Hz; 0: none was found, or there are no vocals.
+  /// Of the vocals, unless they are untreated: time in which it falls by 60 dB, 0.3 to 4.6 s, at 500 to 2000 Hz; 0: none was found.
   double reverb_s = 0;
-  double reverb_db = 0;   ///< its energy over that of the voice itself, [-33, 6] dB, in the same band; where there is one
+  double reverb_db = 0;   ///< its energy over that of the voice itself, -17 to 6 dB, in the same band; where there is one
   ConvertReport convert;  ///< of the vocals; without vocals only source_s. limiter_gain_db is that of the mix.
 };
 

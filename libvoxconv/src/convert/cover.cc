@@ -131,17 +131,22 @@ struct SongMeasures {
   double seconds = 0;
   StemLevels levels;
   double excess_db = 0;          ///< of the song's true peak above the limiter's ceiling
-  std::optional<Reverb> reverb;  ///< in which the vocals were sung
+  std::optional<Reverb> reverb;  ///< of what is converted; nothing where it is dry, or was not asked for
 };
 
 /// Nothing where the vocals are not those of the song: they end elsewhere.
-std::optional<SongMeasures> measure_song(const SongSource& source, const std::string& vocals_path, CoverProgress& progress) {
+std::optional<SongMeasures> measure_song(const SongSource& source, const std::string& vocals_path, bool with_reverb,
+                                         CoverProgress& progress) {
   OpenSong song(source);
   VocalsReader vocals(vocals_path);
   const AudioInfo& info = song.reader().info();
   if (vocals.info().rate != info.rate || vocals.info().channels != info.channels) return std::nullopt;
   StemMeter meter(info.rate, std::size_t(info.channels));
-  ReverbEstimator reverb(info.rate, std::size_t(info.channels));
+  std::optional<ReverbEstimator> of_vocals, of_song;
+  if (with_reverb) {
+    of_vocals.emplace(info.rate, std::size_t(info.channels));
+    of_song.emplace(info.rate, std::size_t(info.channels));  // all of a song without music is converted
+  }
   TruePeakLimiter limiter(info.channels, info.rate);
   std::int64_t frames = 0;
   Stems stems;
@@ -154,18 +159,19 @@ std::optional<SongMeasures> measure_song(const SongSource& source, const std::st
         stems.vocals.channels[c].insert(stems.vocals.channels[c].end(), piece.channels[c].begin(), piece.channels[c].end());
     }
     limiter.push(stems.music);
+    if (of_song) of_song->push(stems.music);
     for (std::size_t c = 0; c < stems.music.channel_count(); ++c)
       std::transform(stems.music.channels[c].begin(), stems.music.channels[c].end(), stems.vocals.channels[c].begin(),
                      stems.music.channels[c].begin(), std::minus<>());
     meter.push(stems);
-    reverb.push(stems.vocals);
+    if (of_vocals) of_vocals->push(stems.vocals);
     frames += std::int64_t(stems.music.frames());
     progress.tell(double(frames) / info.rate);
   }
   if (vocals.read(piece, 1)) return std::nullopt;
   limiter.finish();
   SongMeasures measures{double(frames) / info.rate, meter.levels(), limiter.largest_reduction_db(), std::nullopt};
-  if (measures.levels.has_vocals()) measures.reverb = reverb.estimate();
+  if (with_reverb && measures.levels.has_vocals()) measures.reverb = (measures.levels.has_music() ? of_vocals : of_song)->estimate();
   return measures;
 }
 
@@ -278,7 +284,7 @@ SongMeasures CoverMaker::Impl::separate(const SongSource& song, const VocalsCach
   if (cache.take(vocals_path)) {
     progress.begin("the vocals are there already", measure_share);
     try {
-      if (const auto measures = measure_song(song, vocals_path, progress)) {
+      if (const auto measures = measure_song(song, vocals_path, options.reverb != VocalReverb::untreated, progress)) {
         report.from_cache = true;
         return *measures;
       }
@@ -300,7 +306,7 @@ SongMeasures CoverMaker::Impl::separate(const SongSource& song, const VocalsCach
   }
   cache.keep(vocals_path);
   progress.begin("measuring", measure_share);
-  const auto measures = measure_song(song, vocals_path, progress);
+  const auto measures = measure_song(song, vocals_path, options.reverb != VocalReverb::untreated, progress);
   if (!measures) fail(ErrorCode::bad_audio, "{} has another length each time it is read.", song.name);
   return *measures;
 }
@@ -333,14 +339,14 @@ void CoverMaker::Impl::mix(const SongSource& song, const std::string& vocals_pat
     log_warning("{}: no vocals were found; the result is the song{}, without a change of voice.", song.name,
                 shift == 0 ? "" : " in the new key");
   if (!has_music) log_warning("{}: no music was found beside the vocals; all of it is converted.", song.name);
-  OpenSong dry(song);
+  OpenSong whole(song);
   const auto open_vocals = [&]() -> std::unique_ptr<AudioReader> {
     // What was found where nobody sings is music, which is shifted as a whole.
-    if (!has_vocals && shift != 0) return std::make_unique<NoVocals>(dry.reader().info());
+    if (!has_vocals && shift != 0) return std::make_unique<NoVocals>(whole.reader().info());
     return std::make_unique<VocalsReader>(vocals_path);
   };
-  const auto dry_vocals = has_music ? open_vocals() : nullptr;
-  const int rate = options.convert.resample ? int(options.convert.resample) : dry.reader().info().rate;
+  const auto own_vocals = has_music ? open_vocals() : nullptr;
+  const int rate = options.convert.resample ? int(options.convert.resample) : whole.reader().info().rate;
 
   CoverGains gains;
   gains.music = float(linear(options.music_db));
@@ -351,38 +357,38 @@ void CoverMaker::Impl::mix(const SongSource& song, const std::string& vocals_pat
     log_warning("{}: the cover is {:.1f} dB lower than the song, for a peak of that one; look for a damaged sample.", song.name,
                 measures.excess_db);
   gains.whole = float(linear(report.gain_db + options.convert.gain_db));
-  TrackedReader tracked(dry.reader(), [&](double seconds) {
+  TrackedReader tracked(whole.reader(), [&](double seconds) {
     if (!has_vocals) progress.tell(seconds);
   });
-  // The reverberation of the original, which is converted neither here nor there.
+  // The converter, and loudness and width of what it gives, get the vocals without their reverberation.
   const std::optional<Reverb>& reverb = measures.reverb;
-  std::optional<OpenSong> whole_for_level;
-  if (reverb && !has_music) whole_for_level.emplace(song);
-  const auto level_vocals = reverb && has_music ? open_vocals() : nullptr;
-  std::optional<DereverbReader> level_dry;
+  std::optional<OpenSong> song_for_level;
+  if (reverb && !has_music) song_for_level.emplace(song);
+  const auto vocals_for_level = reverb && has_music ? open_vocals() : nullptr;
+  std::optional<DereverbReader> dry_for_level;
   if (reverb) {
-    level_dry.emplace(level_vocals ? *level_vocals : whole_for_level->reader(), *reverb);
+    dry_for_level.emplace(vocals_for_level ? *vocals_for_level : song_for_level->reader(), *reverb);
     report.reverb_s = reverb->decay_s();
     report.reverb_db = reverb->level_db();
   }
   const auto shift_vocals = shift != 0 ? open_vocals() : nullptr;
   std::optional<ShiftedSong> shifted;
   if (shift != 0) shifted.emplace(tracked, *shift_vocals, shift);
-  CoverMix mix(shifted ? static_cast<AudioReader&>(*shifted) : tracked, dry_vocals.get(), converter.output_rate(), gains,
+  CoverMix mix(shifted ? static_cast<AudioReader&>(*shifted) : tracked, own_vocals.get(), converter.output_rate(), gains,
                {writers.cover, rate, writers.vocals, writers.converted, writers.music},
-               {level_dry ? &*level_dry : nullptr, reverb && options.keep_reverb ? &*reverb : nullptr});
+               {dry_for_level ? &*dry_for_level : nullptr, reverb && options.reverb == VocalReverb::keep ? &*reverb : nullptr});
   if (has_vocals) {
-    OpenSong whole(song);
+    OpenSong song_for_voice(song);
     const auto found = has_music ? std::make_unique<VocalsReader>(vocals_path) : nullptr;
     const bool two_passes = options.convert.key_auto;
     const auto on_progress = [&](const Progress& step) {
       const double half = step.stage == "key" ? step.done / 4 : two_passes ? (progress.length() + 3 * step.done) / 4 : step.done;
       progress.tell(half);
     };
-    AudioReader& sung = found ? static_cast<AudioReader&>(*found) : whole.reader();
-    std::optional<DereverbReader> dry_sung;
-    if (reverb) dry_sung.emplace(sung, *reverb);
-    report.convert = converter.run(dry_sung ? static_cast<AudioReader&>(*dry_sung) : sung, mix, on_progress, cancel);
+    AudioReader& sung = found ? static_cast<AudioReader&>(*found) : song_for_voice.reader();
+    std::optional<DereverbReader> dry_for_voice;
+    if (reverb) dry_for_voice.emplace(sung, *reverb);
+    report.convert = converter.run(dry_for_voice ? static_cast<AudioReader&>(*dry_for_voice) : sung, mix, on_progress, cancel);
   } else {
     mix.finish();
   }
@@ -485,7 +491,7 @@ CoverReport CoverMaker::run(const CoverJob& job, const ProgressFn& on_progress, 
     measures = impl_->separate(song, VocalsCache("", 0, "", ""), vocals_path, progress, cancel, report);
   } else {
     progress.begin("measuring", measure_share);
-    const auto found = measure_song(song, vocals_path, progress);
+    const auto found = measure_song(song, vocals_path, impl_->options.reverb != VocalReverb::untreated, progress);
     if (!found) fail(ErrorCode::bad_audio, "The vocals in {} are not those of {}: rate, channels or length differ.", vocals_path, job.name);
     measures = *found;
     report.from_cache = true;

@@ -45,7 +45,7 @@ class ShiftedSong : public AudioReader {
   bool ended_ = false;
 };
 
-/// What a cover does with the room that the song's vocals were sung in.
+/// The reverberation of the song's vocals in a cover.
 struct CoverReverb {
   AudioReader* dry = nullptr;      ///< the song's vocals without its reverberation: the converted ones get loudness and width of these
   const Reverb* reverb = nullptr;  ///< which the converted vocals are given back; null: they stay dry
@@ -55,7 +55,7 @@ struct CoverReverb {
 ///
 /// In each channel the converted vocals get the loudness (K-weighted power) that the song's vocals have there within 1.5 s: so a phrase is
 /// as loud as it was, and where it was. Converted vocals in one channel also get the correlation between left and right that the song's
-/// vocals have, by a decorrelated copy (stereo_width.h); then the room's answer, where there is one, is added. Powers are taken over fixed
+/// vocals have, by a decorrelated copy (stereo_width.h); then the reverberation, where it is kept, is added. Powers are taken over fixed
 /// blocks and gains interpolated between them, so that nothing depends on the pieces. A mix whose true peak would lie above -1 dBTP is
 /// limited.
 class CoverMix : public AudioWriter {

@@ -50,19 +50,19 @@ struct Fall {
 };
 
 /// A band's power over time, and where it falls in straight lines.
-struct BandCourse {
+struct BandLevels {
   std::vector<double> power, level_db;
   double background_db = 0;
   std::vector<Fall> falls;
 };
 
-void find_falls(BandCourse& course) {
-  const std::vector<double>& level = course.level_db;
+void find_falls(BandLevels& band) {
+  const std::vector<double>& level = band.level_db;
   for (const int length : fall_moments) {
     const auto count = std::size_t(length);
     const double middle = (length - 1) / 2.0, spread = length * (double(length) * length - 1) / 12;
     for (std::size_t begin = 0; begin + count <= level.size(); ++begin) {
-      if (level[begin + count - 1] < course.background_db + above_background_db ||
+      if (level[begin + count - 1] < band.background_db + above_background_db ||
           level[begin + count - 1] > level[begin] - least_fall_db / 2)
         continue;
       double sum = 0, moment = 0, squares = 0;
@@ -76,33 +76,33 @@ void find_falls(BandCourse& course) {
       if (fall < least_fall_db) continue;
       const double deviation = std::sqrt(std::max(0.0, squares / length - mean * mean - slope * slope * spread / length));
       if (deviation > most_deviation_db || deviation > most_deviation * fall) continue;
-      course.falls.push_back({-60 * hop_s / slope, begin, count, fall});
+      band.falls.push_back({-60 * hop_s / slope, begin, count, fall});
     }
   }
 }
 
-BandCourse course_of(std::vector<double> power) {
-  BandCourse course;
-  course.power.resize(power.size());
-  course.level_db.resize(power.size());
+BandLevels band_levels(std::vector<double> power) {
+  BandLevels band;
+  band.power.resize(power.size());
+  band.level_db.resize(power.size());
   const std::ptrdiff_t reach = smoothed_moments / 2, size = std::ssize(power);
   for (std::ptrdiff_t t = 0; t < size; ++t) {
     double sum = 0;
     for (std::ptrdiff_t k = std::max<std::ptrdiff_t>(0, t - reach); k <= std::min(size - 1, t + reach); ++k) sum += power[std::size_t(k)];
-    course.power[std::size_t(t)] = sum / smoothed_moments + least_band_power;
-    course.level_db[std::size_t(t)] = db(sum / smoothed_moments);
+    band.power[std::size_t(t)] = sum / smoothed_moments + least_band_power;
+    band.level_db[std::size_t(t)] = db(sum / smoothed_moments);
   }
-  if (power.empty()) return course;
-  std::vector<double> sorted = course.level_db;
+  if (power.empty()) return band;
+  std::vector<double> sorted = band.level_db;
   const auto quiet = sorted.begin() + std::ptrdiff_t(background_share * double(sorted.size()));
   std::nth_element(sorted.begin(), quiet, sorted.end());
-  course.background_db = std::max(least_background_db, *quiet);
-  find_falls(course);
-  return course;
+  band.background_db = std::max(least_background_db, *quiet);
+  find_falls(band);
+  return band;
 }
 
 /// Weights of decays, by their logarithm.
-class DecayCounts {
+class DecayHistogram {
  public:
   void add(double decay_s, double weight) {
     const double step = std::round(std::log2(decay_s / shortest_s) * steps_per_octave);
@@ -131,7 +131,7 @@ class DecayCounts {
 double octaves_apart(double a, double b) { return std::abs(std::log2(a / b)); }
 
 /// The level in dB of a reverberation that decays so. `used`: whether a moment lies in the second half of one of its falls.
-double level_of(const BandCourse& course, double decay_s, const std::vector<bool>& used) {
+double level_of(const BandLevels& band, double decay_s, const std::vector<bool>& used) {
   const double kept = std::pow(10, -6 * hop_s / decay_s);
   std::array<double, level_count> feed, late{};
   for (std::size_t k = 0; k < level_count; ++k)
@@ -139,16 +139,16 @@ double level_of(const BandCourse& course, double decay_s, const std::vector<bool
   std::array<std::array<double, level_count>, late_moments> direct{};
   std::array<std::vector<float>, level_count> differences;
   std::array<std::size_t, level_count> audible{}, contradicted{};
-  for (std::size_t t = 0; t < course.power.size(); ++t) {
+  for (std::size_t t = 0; t < band.power.size(); ++t) {
     auto& oldest = direct[t % late_moments];
     for (std::size_t k = 0; k < level_count; ++k) {
       late[k] = kept * (late[k] + feed[k] * oldest[k]);
-      oldest[k] = std::max(0.0, course.power[t] - late[k]);
+      oldest[k] = std::max(0.0, band.power[t] - late[k]);
       const double late_db = db(late[k]);
-      if (used[t]) differences[k].push_back(float(course.level_db[t] - late_db));
-      if (late_db < course.background_db + above_background_db) continue;
+      if (used[t]) differences[k].push_back(float(band.level_db[t] - late_db));
+      if (late_db < band.background_db + above_background_db) continue;
       ++audible[k];
-      if (course.level_db[t] < late_db - contradiction_db) ++contradicted[k];
+      if (band.level_db[t] < late_db - contradiction_db) ++contradicted[k];
     }
   }
   // The falls themselves: where half of their moments are above what the level predicts.
@@ -251,16 +251,16 @@ void ReverbEstimator::measure_frames() {
 }
 
 std::optional<Reverb> ReverbEstimator::estimate() const {
-  std::vector<BandCourse> courses;
-  DecayCounts all;
+  std::vector<BandLevels> measured;
+  DecayHistogram all;
   std::size_t falls = 0;
   for (std::size_t b = 0; b < bands; ++b) {
     std::vector<double> power;
     for (const Moment& moment : moments_) power.push_back(moment.power[b]);
-    courses.push_back(course_of(std::move(power)));
+    measured.push_back(band_levels(std::move(power)));
     if (b == 0 || b + 1 == bands) continue;  // few falls are straight there
-    for (const Fall& fall : courses[b].falls) all.add(fall.decay_s, (fall.fall_db - 8) * double(fall.count) * double(fall.count));
-    falls += courses[b].falls.size();
+    for (const Fall& fall : measured[b].falls) all.add(fall.decay_s, (fall.fall_db - 8) * double(fall.count) * double(fall.count));
+    falls += measured[b].falls.size();
   }
   if (falls < least_falls) return std::nullopt;
   const double usual = all.commonest();
@@ -269,20 +269,20 @@ std::optional<Reverb> ReverbEstimator::estimate() const {
   std::vector<bool> late(moments_.size());
   std::array<bool, bands> heard{};
   for (std::size_t b = 0; b < bands; ++b) {
-    DecayCounts counts;
+    DecayHistogram counts;
     bool any = false;
-    for (const Fall& fall : courses[b].falls)
+    for (const Fall& fall : measured[b].falls)
       if (octaves_apart(fall.decay_s, usual) < band_reach) {
         counts.add(fall.decay_s, std::pow(fall.fall_db - 8, 2) * double(fall.count));
         any = true;
       }
     reverb.bands[b].decay_s = any ? counts.commonest() : usual;
     std::vector<bool> used(moments_.size());
-    for (const Fall& fall : courses[b].falls)
+    for (const Fall& fall : measured[b].falls)
       if (octaves_apart(fall.decay_s, reverb.bands[b].decay_s) < same_decay)
         for (std::size_t i = fall.count / 2; i < fall.count; ++i) late[fall.begin + i] = used[fall.begin + i] = heard[b] = true;
     if (!heard[b]) continue;
-    const double level = level_of(courses[b], reverb.bands[b].decay_s, used);
+    const double level = level_of(measured[b], reverb.bands[b].decay_s, used);
     reverb.bands[b].level = std::pow(10, level / 10);
     if (b > 0 && b + 1 < bands) levels.push_back(level);
   }
@@ -291,7 +291,7 @@ std::optional<Reverb> ReverbEstimator::estimate() const {
   const double usual_level = (levels[(levels.size() - 1) / 2] + levels[levels.size() / 2]) / 2;
   for (std::size_t b = 0; b < bands; ++b)
     if (!heard[b]) reverb.bands[b].level = std::pow(10, usual_level / 10);
-  if (reverb.decay_s() < least_decay_s || usual_level < least_level_db) return std::nullopt;
+  if (reverb.decay_s() < least_decay_s || reverb.level_db() < least_level_db) return std::nullopt;
   if (channels_ == 1) {
     reverb.left = 1;
     return reverb;
