@@ -51,13 +51,13 @@ TEXT
 run 3 convert $song --voice "$v1" -o out.wav
 has stderr '"voxconv models get contentvec"'
 run 2 convert $song --voice "$v1" --speaker 99 -o out.wav # what would not work with them either is said first
-has stderr "speaker is 99; the voice v1_48k has the speakers 0 to 2"
+has stderr "speaker 99 is not there; the voice v1_48k has the speakers 0 to 2"
 run 2 convert $song --voice "$v1" --key auto -o out.wav
 has stderr "give it in semitones"
 run 2 convert $song --voice missing.pth --exact --gain 3 -o out.wav
 has stderr "leave these out"
 run 2 convert $song $song --voice "$v1" --speaker 99
-has stderr "speaker is 99"
+has stderr "speaker 99 is not there"
 run 3 f0 $song --f0 rmvpe -o f0.csv
 has stderr '"voxconv models get rmvpe"'
 run 7 models get contentvec
