@@ -187,11 +187,8 @@ TEST_F(ClosedAccount, KeepsWhatIsOnItsWay) {
   transfer.currency = "eur";
   transfer.amount = 100;
   service.store->write([&](Transaction& transaction) { transaction.earnings().save(transfer); });
-  EXPECT_TRUE(refused_for("royalties"));
-  transfer.state = RoyaltyTransfer::State::sent;
   FanPayment payment;
   service.store->write([&](Transaction& transaction) {
-    transaction.earnings().save(transfer);
     payment = transaction.earnings().payment(paid.id).value();
     payment.refund_wanted = true;
     transaction.earnings().save(payment);
@@ -199,6 +196,24 @@ TEST_F(ClosedAccount, KeepsWhatIsOnItsWay) {
   EXPECT_TRUE(refused_for("given back"));
   payment.refund_wanted = false;
   service.store->write([&](Transaction& transaction) { transaction.earnings().save(payment); });
+  EXPECT_EQ(refusal(), "");
+  service.store->read([&](Transaction& transaction) {
+    const std::vector<RoyaltyTransfer> transfers = transaction.earnings().transfers_of(maria.id, 10);
+    ASSERT_EQ(transfers.size(), 1u);
+    EXPECT_EQ(transfers[0].destination, first + "_next") << "royalties that wait go to where their owner is now";
+    EXPECT_GT(transfers[0].refusals, 0) << "by another key";
+  });
+}
+
+TEST_F(ClosedAccount, IsNotHeldByWhatWasPaidToAnEarlierOne) {
+  pay_out(900);
+  close();
+  EXPECT_EQ(refusal(), "");
+  stripe.dispute(stripe.charges.begin()->first, "dp_1", "needs_response", 1000);
+  deliver();
+  stripe.set_account(first + "_next", true, true);
+  deliver();
+  stripe.accounts.erase(first + "_next");
   EXPECT_EQ(refusal(), "");
 }
 

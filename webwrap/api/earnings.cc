@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "api/auth.h"
@@ -169,6 +170,12 @@ PayoutAccount require_payout_account(const Context& context, const Account& acco
     if (now) {
       require_settled(transaction, account.id);
       transaction.earnings().add(FormerAccount{closed, account.id, context.clock.now()});
+      for (RoyaltyTransfer transfer : transaction.earnings().transfers_of(account.id, std::numeric_limits<int>::max())) {
+        if (transfer.state != RoyaltyTransfer::State::created) continue;
+        transfer.destination = made.id;
+        ++transfer.refusals;  // Stripe's idempotency keys take no other destination
+        transaction.earnings().save(transfer);
+      }
     }
     payout.account = account.id;
     payout.stripe = made.id;

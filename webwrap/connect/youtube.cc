@@ -54,7 +54,8 @@ class YouTube : public OAuthConnector {
     }
     for (int i = 0;; ++i) {
       HttpAnswer answer = ask_progress(tokens, session, post.size);
-      if (answer.status == 308) {
+      if (answer.status == 308) {  // bytes are missing: no video is there
+        perhaps_there = false;
         answer = send_rest(tokens, session, post, received(answer), hooks);
         if (!answer.ok() && !answer.refused()) perhaps_there = true;
       }

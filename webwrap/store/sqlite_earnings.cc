@@ -147,16 +147,16 @@ std::vector<FormerAccount> SqliteEarningStore::former_accounts() {
 
 std::vector<std::string> SqliteEarningStore::unsettled(const Id& account) {
   SqliteQuery query(connection_,
-                    "SELECT iif(sum(amount) > 0, 'money still lies in it', 'it owes money') FROM postings"
+                    "WITH paid_there AS (SELECT * FROM fan_payments WHERE artist = ?1"
+                    "  AND destination = (SELECT stripe FROM payout_accounts WHERE account = ?1))"
+                    " SELECT iif(sum(amount) > 0, 'money still lies in it', 'it owes money') FROM postings"
                     "  WHERE account GLOB 'money:*:connected:' || ?1 GROUP BY account HAVING sum(amount) <> 0"
-                    " UNION SELECT 'a payment to it is disputed' FROM fan_payments WHERE artist = ?1 AND EXISTS"
+                    " UNION SELECT 'a payment to it is disputed' FROM paid_there WHERE EXISTS"
                     "  (SELECT 1 FROM json_each(nullif(disputes, '')) WHERE value ->> '$.state' = 'open')"
-                    " UNION SELECT 'a disputed payment is to be taken back from it' FROM fan_payments WHERE artist = ?1"
-                    "  AND recovering > recovered"
-                    " UNION SELECT 'a payment to it is being given back' FROM fan_payments WHERE artist = ?1 AND refund_wanted = 1"
-                    "  AND state = 'paid' AND refunded < charged"
-                    " UNION SELECT 'a payout from it is on its way' FROM payouts WHERE account = ?1 AND state = 'pending'"
-                    " UNION SELECT 'royalties are on their way to it' FROM royalty_transfers WHERE owner = ?1 AND state = 'created'",
+                    " UNION SELECT 'a disputed payment is to be taken back from it' FROM paid_there WHERE recovering > recovered"
+                    " UNION SELECT 'a payment to it is being given back' FROM paid_there WHERE refund_wanted = 1 AND state = 'paid'"
+                    "  AND refunded < charged"
+                    " UNION SELECT 'a payout from it is on its way' FROM payouts WHERE account = ?1 AND state = 'pending'",
                     account);
   std::vector<std::string> all;
   while (query.step()) all.push_back(query.get<std::string>(0));

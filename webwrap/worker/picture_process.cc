@@ -103,8 +103,8 @@ PictureSquares squares_of_picture(const std::string& path, const PictureSides& s
       start(path, output, {text(limits.cpu_s), text(limits.memory), text(sides.least), text(sides.large), text(sides.small)});
   const int status = wait_for(process, cancel);
   if (WIFSIGNALED(status)) {
-    // Who stops a service may signal all of its processes: the picture is tried again then.
-    if (const int signal = WTERMSIG(status); signal == SIGTERM || signal == SIGINT || signal == SIGHUP)
+    // Who stops a service may signal all of its processes, and a machine without memory kills the largest: it is tried again then.
+    if (const int signal = WTERMSIG(status); signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGKILL)
       throw std::runtime_error("webwrap_picture was stopped.");
     throw PermanentJobError(unreadable_picture);
   }

@@ -21,9 +21,9 @@ struct PictureSquares {
   std::string large, small;   ///< its middle, as jpegs
 };
 
-/// Has the program webwrap_picture decode what a stranger sent, in a process that may take so much and can open nothing. `folder`: for a
-/// temporary file. Throws PermanentJobError where the picture is refused, or costs more; voxconv::Error(cancelled), with that process
-/// ended, once `cancel` says so, as a worker does when the time of a job is over.
+/// Has the program webwrap_picture decode what a stranger sent, in a process that may take so much, and has nothing of this one but two
+/// files. `folder`: for a temporary file. Throws PermanentJobError where the picture is refused, or costs more; voxconv::Error(cancelled),
+/// with that process ended, once `cancel` says so, as a worker does when the time of a job is over.
 PictureSquares squares_of_picture(const std::string& path, const PictureSides&, const std::string& folder,
                                   const voxconv::CancelToken& cancel, const PictureLimits& = {});
 

@@ -1,7 +1,8 @@
 // webwrap_picture CPU_S MEMORY LEAST LARGE SMALL: reads a picture on standard input, writes its size and its middle in two sizes to
 // standard output, as PictureSquares: "WIDTH HEIGHT BYTES BYTES\n" and two jpegs. Status 1: it is refused, with a sentence there; 2: a
-// fault of ours. FFmpeg decodes what strangers made, and nothing bounds what it does for a file: so here, where nothing can be opened or
-// started, and where time and memory end. Workers start it (picture_process.cc).
+// fault of ours. FFmpeg decodes what strangers made, and nothing bounds what it does for a file: so here, where time and memory
+// end, with nothing of the worker but two files. It is no sandbox against code that a decoder's fault would let in. Workers start it
+// (picture_process.cc).
 #include <fmt/format.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -21,7 +22,7 @@ namespace {
 constexpr int large_coarseness = 2, small_coarseness = 3;
 
 void limit(int resource, rlim_t most) {
-  const rlimit both = {most, most};
+  const rlimit both = {most, resource == RLIMIT_CPU ? most + 1 : most};  // SIGXCPU first, which tells it from being killed
   if (::setrlimit(static_cast<__rlimit_resource>(resource), &both) != 0) throw std::runtime_error("A limit cannot be set.");
 }
 
