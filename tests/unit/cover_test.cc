@@ -14,6 +14,7 @@
 #include "audio/limiter.h"
 #include "convert/cover_mix.h"
 #include "convert/reverb_tail.h"
+#include "memory_sound.h"
 #include "side_separator.h"
 #include "sine_voice.h"
 
@@ -523,31 +524,6 @@ TEST_F(Cover, OneProgressRisesOverAllSteps) {
   EXPECT_NEAR(last, 8, 0.01);
 }
 
-/// A sound in memory; what is read and written.
-struct Sound : AudioReader, AudioWriter {
-  explicit Sound(AudioBuffer content) : audio(std::move(content)) {
-    details.rate = audio.rate;
-    details.channels = int(audio.channel_count());
-  }
-  const AudioInfo& info() const override { return details; }
-  bool read(AudioBuffer& out, std::size_t most) override {
-    const std::size_t count = std::min(most, audio.frames() - place);
-    out = AudioBuffer(audio.rate, 0);
-    for (const auto& channel : audio.channels)
-      out.channels.emplace_back(channel.begin() + std::ptrdiff_t(place), channel.begin() + std::ptrdiff_t(place + count));
-    place += count;
-    return count > 0;
-  }
-  void write(const AudioBuffer& more) override {
-    for (std::size_t c = 0; c < audio.channel_count(); ++c)
-      audio.channels[c].insert(audio.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
-  }
-  void finish() override {}
-  AudioInfo details;
-  AudioBuffer audio;
-  std::size_t place = 0;
-};
-
 /// Without files: vocals that were separated before, the parts where a caller wants them; what a caller throws comes out as it is.
 TEST_F(Cover, ReadsAndWritesWithoutFiles) {
   CoverOptions options;
@@ -557,11 +533,11 @@ TEST_F(Cover, ReadsAndWritesWithoutFiles) {
   make(write("song.wav", song), options);
   AudioBuffer vocals = song;
   std::fill(vocals.channels[1].begin(), vocals.channels[1].end(), 0.f);
-  std::map<std::string, Sound> parts;
+  std::map<std::string, MemorySound> parts;
   for (const char* name : {"cover", "converted", "music"}) parts.emplace(name, AudioBuffer(rate, 2));
   CoverJob job;
   job.name = "a song";
-  job.open_song = [&] { return std::make_unique<Sound>(song); };
+  job.open_song = [&] { return std::make_unique<MemorySound>(song); };
   job.vocals = write("vocals.wav", vocals);
   job.open_writers = [&](const StemLevels& levels) {
     EXPECT_TRUE(levels.has_vocals() && levels.has_music());
@@ -593,9 +569,9 @@ TEST(CoverMix, DoesNotDependOnThePieces) {
   for (const std::size_t piece : {voice.frames(), std::size_t(777), std::size_t(100000)}) {
     AudioBuffer vocals = content;
     vocals.channels[1].assign(vocals.frames(), 0);
-    Sound song(content), own(vocals), cover(AudioBuffer(44100, 2));
+    MemorySound song(content), own(vocals), cover(AudioBuffer(44100, 2));
     CoverMix mix(song, &own, 48000, {}, {&cover, 44100, nullptr, nullptr, nullptr});
-    Sound converted(voice);
+    MemorySound converted(voice);
     for (AudioBuffer part; converted.read(part, piece);) mix.write(part);
     mix.finish();
     results.push_back(cover.audio);
@@ -640,7 +616,7 @@ AudioBuffer mono_voice(double seconds, bool sung) {
 }
 
 AudioBuffer mixed_vocals(const AudioBuffer& vocals, const AudioBuffer& voice, std::size_t piece) {
-  Sound song(vocals), own(vocals), cover(AudioBuffer(rate, 2)), stem(AudioBuffer(rate, 2)), converted(voice);
+  MemorySound song(vocals), own(vocals), cover(AudioBuffer(rate, 2)), stem(AudioBuffer(rate, 2)), converted(voice);
   CoverMix mix(song, &own, rate, {}, {&cover, rate, nullptr, &stem, nullptr});
   for (AudioBuffer part; converted.read(part, piece);) mix.write(part);
   mix.finish();
@@ -689,7 +665,7 @@ TEST(ShiftedSong, KeepsItsVocalsWhateverThePieces) {
   std::ranges::fill(music.channels[0], 0.0F);
   std::vector<AudioBuffer> results;
   for (const std::size_t piece : {std::size_t(100000), std::size_t(777)}) {
-    Sound all(song), own(vocals), out(AudioBuffer(rate, 2));
+    MemorySound all(song), own(vocals), out(AudioBuffer(rate, 2));
     ShiftedSong shifted(all, own, 3);
     for (AudioBuffer part; shifted.read(part, piece);) out.write(part);
     results.push_back(out.audio);

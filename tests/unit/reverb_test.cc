@@ -10,6 +10,7 @@
 #include "convert/cover_mix.h"
 #include "convert/dereverb_reader.h"
 #include "convert/reverb_tail.h"
+#include "memory_sound.h"
 
 namespace voxconv {
 namespace {
@@ -83,26 +84,6 @@ double power_db(const std::vector<float>& x, std::size_t from, std::size_t to) {
   for (std::size_t i = from; i < to; ++i) power += double(x[i]) * x[i];
   return 10 * std::log10(power / double(to - from) + 1e-15);
 }
-
-/// A sound in memory that is read.
-struct Source : AudioReader {
-  explicit Source(AudioBuffer content) : audio(std::move(content)) {
-    details.rate = audio.rate;
-    details.channels = int(audio.channel_count());
-  }
-  const AudioInfo& info() const override { return details; }
-  bool read(AudioBuffer& out, std::size_t most) override {
-    const std::size_t count = std::min(most, audio.frames() - place);
-    out = AudioBuffer(audio.rate, 0);
-    for (const auto& channel : audio.channels)
-      out.channels.emplace_back(channel.begin() + std::ptrdiff_t(place), channel.begin() + std::ptrdiff_t(place + count));
-    place += count;
-    return count > 0;
-  }
-  AudioInfo details;
-  AudioBuffer audio;
-  std::size_t place = 0;
-};
 
 AudioBuffer read_all_of(AudioReader& reader, std::size_t piece) {
   AudioBuffer all(reader.info().rate, std::size_t(reader.info().channels));
@@ -184,7 +165,7 @@ TEST(ReverbTail, ChannelsThatAreTheSameStaySo) {
 
 TEST(DereverbReader, TakesTheReverberationAndLeavesTheVoice) {
   const AudioBuffer voice = dry_voice(20, room_rate, 2), tail = tail_of(voice, room_of(1, -3)), sung = added(voice, tail);
-  Source source(sung);
+  MemorySound source(sung);
   DereverbReader reader(source, room_of(1, -3));
   const AudioBuffer dry = read_all_of(reader, 5000);
   ASSERT_EQ(dry.frames(), sung.frames());
@@ -208,7 +189,7 @@ TEST(DereverbReader, TakesTheReverberationAndLeavesTheVoice) {
 TEST(DereverbReader, ChangesNothingWhereThereIsNoReverberationAndDoesNotDependOnThePieces) {
   for (const double seconds : {0.0, 1.0 / room_rate, 0.3, 7.7}) {
     const AudioBuffer voice = dry_voice(seconds, room_rate, 2);
-    Source source(voice), again(voice), silent(voice);
+    MemorySound source(voice), again(voice), silent(voice);
     const Reverb reverb = room_of(1, 0);
     DereverbReader reader(source, reverb), other(again, reverb), none(silent, room_of(1, -200));
     EXPECT_EQ(read_all_of(reader, 100000).channels, read_all_of(other, 777).channels) << seconds;
