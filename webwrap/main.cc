@@ -140,7 +140,10 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "webwrap: {} See webwrap --help.\n", error.what());
+    std::string words = error.what();
+    if (const std::vector<std::string> rest = app.remaining(); app.get_subcommands().empty() && !rest.empty())
+      words = fmt::format("There is no {} \"{}\".", rest.front().starts_with('-') ? "option" : "command", rest.front());
+    fmt::print(stderr, "webwrap: {}{} See webwrap --help.\n", words, words.ends_with('.') ? "" : ".");
     return 2;
   }
   try {

@@ -52,6 +52,8 @@ def main():
         folder = pathlib.Path(name)
         missing = subprocess.run([PROGRAM, "audit", "--data-dir", str(folder / "none")], capture_output=True, text=True)
         expect("no database is made by looking for one", (missing.returncode, (folder / "none").exists()), (1, False))
+        unknown = subprocess.run([PROGRAM, "frobnicate"], capture_output=True, text=True)
+        expect("an unknown command", (unknown.returncode, unknown.stderr), (2, 'webwrap: There is no command "frobnicate". See webwrap --help.\n'))
         expect("a wrong flag", subprocess.run([PROGRAM, "serve", "--prot", "1"], capture_output=True).returncode, 2)
 
         process, address = serve(folder, 2)

@@ -159,6 +159,8 @@ Frame decode_frame(const std::string& bytes, const char* decoder, int least) {
   Decoding decoding{least, ""};
   context->opaque = &decoding;
   context->get_buffer2 = take_memory_if_allowed;
+  context->thread_count = 1;
+  context->thread_type = 0;
   context->err_recognition = AV_EF_EXPLODE | AV_EF_CRCCHECK;
   check_ffmpeg(avcodec_open2(context.get(), codec, nullptr), "opening a decoder");
   const Packet packet(av_packet_alloc());
