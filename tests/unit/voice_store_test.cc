@@ -119,8 +119,7 @@ TEST_F(VoiceStoreTest, ACompactVoiceIsTheBaseAndADifference) {
   VoiceInfo info = read_bundle(bundle()).info;
   write_bundle(work("alto"), info, native::bundle_settings(native::Acoustic::difference), tensors);
   EXPECT_THAT(VoiceStore::verify(work("alto")), IsEmpty());
-  native::AcousticModel loaded;
-  native::load_acoustic_model(*loaded, read_bundle(work("alto")));
+  const native::AcousticModel loaded = native::load_acoustic_model(read_bundle(work("alto")));
   for (const auto& item : loaded->named_parameters())
     EXPECT_TRUE(torch::allclose(item.value(), trained->named_parameters()[item.key()], 1e-4, 1e-5)) << item.key();
 

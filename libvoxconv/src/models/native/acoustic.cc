@@ -2,13 +2,12 @@
 
 #include <cmath>
 
-#include "models/native/config.h"
 #include "nn/module.h"
 
 namespace voxconv::native {
 namespace {
 
-constexpr double bottleneck_noise = 0.5;  // relative to the spread of each channel, which could outgrow a fixed noise
+constexpr double content_noise = 0.2;  // relative to the spread of each channel, which could outgrow a fixed noise
 
 /// [B, T] f0 and loudness -> [B, T, 3]. Pitch is squashed far from speech so that high singing stays near what training has seen.
 torch::Tensor prosody_features(const torch::Tensor& f0, const torch::Tensor& loudness) {
@@ -18,20 +17,20 @@ torch::Tensor prosody_features(const torch::Tensor& f0, const torch::Tensor& lou
   return torch::stack({pitch, 1 - voiced, loudness / 3 + 1}, -1);
 }
 
-/// A fixed choice of the content's channels [bottleneck, content_dim]: a learned projection is free to keep who speaks (Zhou et al.,
+/// A fixed choice of the content's channels [count, content_dim]: a learned projection is free to keep who speaks (Zhou et al.,
 /// Interspeech 2025).
-torch::Tensor channel_selection() {
+torch::Tensor channel_selection(std::int64_t count) {
   const auto random = at::detail::createCPUGenerator(1);
-  const torch::Tensor chosen = torch::randperm(content_dim, random, torch::kLong).slice(0, 0, AcousticModelImpl::bottleneck);
+  const torch::Tensor chosen = torch::randperm(content_dim, random, torch::kLong).slice(0, 0, count);
   return torch::one_hot(std::get<0>(chosen.sort()), content_dim).to(torch::kFloat);
 }
 
 }  // namespace
 
-AcousticModelImpl::AcousticModelImpl() {
+AcousticModelImpl::AcousticModelImpl(std::int64_t content_channels) : content_channels_(content_channels) {
   content_norm_ = register_module("content_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({content_dim})));
-  squeeze_ = register_module("squeeze", torch::nn::Linear(content_dim, bottleneck));
-  input_ = register_module("input", torch::nn::Conv1d(torch::nn::Conv1dOptions(bottleneck, channels, 5).padding(2)));
+  if (content_channels < content_dim) squeeze_ = register_module("squeeze", torch::nn::Linear(content_dim, content_channels));
+  input_ = register_module("input", torch::nn::Conv1d(torch::nn::Conv1dOptions(content_channels, channels, 5).padding(2)));
   prosody_ = register_module("prosody", torch::nn::Linear(3, channels));
   speaker_ = register_module("speaker", torch::nn::Linear(speaker_dim, condition_dim));
   variation_ = register_module("variation", torch::nn::Linear(torch::nn::LinearOptions(variation_dim, channels).bias(false)));
@@ -39,19 +38,20 @@ AcousticModelImpl::AcousticModelImpl() {
   for (std::int64_t i = 0; i < blocks; ++i) blocks_->push_back(ConvNeXt(channels, 3, condition_dim));
   output_norm_ = register_module("output_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels})));
   output_ = register_module("output", torch::nn::Linear(channels, envelope_bins));
-  {
+  if (squeeze_) {
     torch::NoGradGuard no_grad;
-    squeeze_->weight.copy_(channel_selection());
+    squeeze_->weight.copy_(channel_selection(content_channels));
     squeeze_->bias.zero_();
+    for (const torch::Tensor& fixed : {squeeze_->weight, squeeze_->bias}) fixed.set_requires_grad(false);
   }
-  for (const torch::Tensor& fixed : {content_norm_->weight, content_norm_->bias, squeeze_->weight, squeeze_->bias})
-    fixed.set_requires_grad(false);
+  for (const torch::Tensor& fixed : {content_norm_->weight, content_norm_->bias}) fixed.set_requires_grad(false);
 }
 
 torch::Tensor AcousticModelImpl::forward(const torch::Tensor& content, const torch::Tensor& f0, const torch::Tensor& loudness,
                                          const torch::Tensor& speaker, const torch::Tensor& variation) {
-  torch::Tensor words = squeeze_(content_norm_(content));
-  if (is_training()) words = words + bottleneck_noise * words.detach().std(torch::IntArrayRef{0, 1}) * torch::randn_like(words);
+  torch::Tensor words = content_norm_(content);
+  if (squeeze_) words = squeeze_(words);
+  if (is_training()) words = words + content_noise * words.detach().std(torch::IntArrayRef{0, 1}) * torch::randn_like(words);
   // Embeddings are unit vectors of 256 numbers: scaled to about one each.
   const std::int64_t draws = variation.size(0) / content.size(0);
   const torch::Tensor condition = torch::gelu(speaker_(speaker * std::sqrt(double(speaker_dim)))).repeat({draws, 1});
@@ -61,10 +61,14 @@ torch::Tensor AcousticModelImpl::forward(const torch::Tensor& content, const tor
   return output_(output_norm_(h)) + loudness.unsqueeze(-1).repeat({draws, 1, 1});
 }
 
-void load_acoustic_model(AcousticModelImpl& model, const nn::Safetensors& file) {
+AcousticModel load_acoustic_model(const nn::Safetensors& file) {
   nn::StateDict tensors = file.tensors();
   tensors.emplace("acoustic.variation.weight", torch::zeros({AcousticModelImpl::channels, AcousticModelImpl::variation_dim}));
-  nn::load_parameters(model, tensors, file.path(), "acoustic.");
+  const auto selection = tensors.find("acoustic.squeeze.bias");
+  const bool all = selection == tensors.end() || selection->second.numel() < 1 || selection->second.numel() >= content_dim;
+  AcousticModel model(all ? content_dim : selection->second.numel());
+  nn::load_parameters(*model, tensors, file.path(), "acoustic.");
+  return model;
 }
 
 }  // namespace voxconv::native

@@ -32,7 +32,7 @@ constexpr std::int64_t reach = AcousticModelImpl::reach + VocoderImpl::reach + V
 constexpr std::int64_t block_frames = 500;
 
 struct Weights {
-  AcousticModel acoustic;
+  AcousticModel acoustic{nullptr};
   Vocoder vocoder;
   torch::Tensor speaker;  ///< [1, speaker_dim]
   torch::Device device = torch::kCPU;
@@ -233,13 +233,14 @@ std::string acoustic_weights(const Bundle& bundle) {
   return path;
 }
 
-void load_acoustic_model(AcousticModelImpl& model, const Bundle& bundle) {
+AcousticModel load_acoustic_model(const Bundle& bundle) {
   const auto found = bundle.model.find("revision");
   if (found == bundle.model.end() || (*found != revision && *found != difference_revision))
     fail(ErrorCode::bad_model, "{} has revision {} of the native architecture; this voxconv reads the revisions {} and {}.",
          bundle.info.path, found == bundle.model.end() ? "none" : found->dump(), revision, difference_revision);
-  load_acoustic_model(model, nn::Safetensors(acoustic_weights(bundle)));
-  if (*found == difference_revision) add_difference(model, nn::Safetensors(bundle.weights_path));
+  AcousticModel model = load_acoustic_model(nn::Safetensors(acoustic_weights(bundle)));
+  if (*found == difference_revision) add_difference(*model, nn::Safetensors(bundle.weights_path));
+  return model;
 }
 
 Vocoder load_vocoder(torch::Device device) {
@@ -255,7 +256,7 @@ std::shared_ptr<const VoiceModel> load_native_voice(const Bundle& bundle, torch:
   weights->device = device;
   weights->precision = precision;
   const nn::Safetensors file(bundle.weights_path);
-  load_acoustic_model(*weights->acoustic, bundle);
+  weights->acoustic = load_acoustic_model(bundle);
   weights->vocoder = load_vocoder(device);
   weights->speaker = nn::finite_weight(file, "speaker").to(device, torch::kFloat).reshape({1, -1});
   if (weights->speaker.size(1) != speaker_dim)

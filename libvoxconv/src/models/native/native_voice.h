@@ -19,8 +19,8 @@ nlohmann::json bundle_settings(Acoustic acoustic);
 /// another base than the bundle was made for.
 std::string acoustic_weights(const Bundle& bundle);
 
-/// Gives a model the weights of a bundle's. Throws Error(not_found | bad_model).
-void load_acoustic_model(AcousticModelImpl& model, const Bundle& bundle);
+/// A bundle's acoustic model. Throws Error(not_found | bad_model).
+AcousticModel load_acoustic_model(const Bundle& bundle);
 
 /// The shipped vocoder, for inference. Throws Error(bad_model | not_found).
 Vocoder load_vocoder(torch::Device device);

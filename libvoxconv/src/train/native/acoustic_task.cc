@@ -72,7 +72,7 @@ AcousticTask::AcousticTask(const Corpus& corpus, native::AcousticModel model, na
   discriminator_->to(device);
   if (options.keep_upper_band) {
     torch::NoGradGuard no_grad;
-    teacher_ = native::AcousticModel();
+    teacher_ = native::AcousticModel(model_->content_channels());
     nn::load_parameters(*teacher_, nn::named_tensors(*model_, "", torch::kFloat), "the starting weights");
     teacher_->to(device);
     teacher_->eval();

@@ -122,11 +122,9 @@ Networks load_networks(const TrainOptions& options, const Start& from, torch::De
     if (from.voice) fail(ErrorCode::usage, "{} is a voice; the vocoder's training starts from a folder with its weights.", options.from);
     if (from) nn::load_parameters(*networks.vocoder, nn::Safetensors(from.weights));
   } else {
-    networks.acoustic = native::AcousticModel();
-    if (from.voice)
-      native::load_acoustic_model(*networks.acoustic, *from.voice);
-    else if (from)
-      native::load_acoustic_model(*networks.acoustic, nn::Safetensors(from.weights));
+    networks.acoustic = from.voice ? native::load_acoustic_model(*from.voice)
+                        : from     ? native::load_acoustic_model(nn::Safetensors(from.weights))
+                                   : native::AcousticModel();
     networks.acoustic->to(device);
     nn::load_parameters(*networks.vocoder, nn::Safetensors(model_file("native/vocoder/weights.safetensors")));
     networks.vocoder->eval();

@@ -22,8 +22,10 @@ constexpr double same_speaker_cosine = 0.75;
 
 }  // namespace
 
-SpeakerChanger::SpeakerChanger(torch::Device device) : vocoder_(native::load_vocoder(device)), device_(device) {
-  native::load_acoustic_model(*acoustic_, nn::Safetensors(model_file("native/base/weights.safetensors")));
+SpeakerChanger::SpeakerChanger(torch::Device device)
+    : acoustic_(native::load_acoustic_model(nn::Safetensors(model_file("native/base/weights.safetensors")))),
+      vocoder_(native::load_vocoder(device)),
+      device_(device) {
   acoustic_->to(device);
   acoustic_->eval();
   std::vector<fs::path> folders;

@@ -24,7 +24,7 @@ class SpeakerChanger {
     torch::Tensor embedding;  ///< [1, speaker_dim]
     double median_f0;         ///< Hz
   };
-  mutable native::AcousticModel acoustic_;  // LibTorch's forward() is not const; nothing is written in it outside of training
+  mutable native::AcousticModel acoustic_{nullptr};  // LibTorch's forward() is not const; nothing is written in it outside of training
   mutable native::Vocoder vocoder_;
   std::vector<Speaker> speakers_;
   torch::Device device_;
