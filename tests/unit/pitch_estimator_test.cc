@@ -57,6 +57,15 @@ TEST_P(Estimators, KeepAnOctaveUpAndDownInTheRange) {
   }
 }
 
+// What is asked for a part only costs less and is the same.
+TEST_P(Estimators, GiveAPartAsTheWholeHasIt) {
+  const torch::Tensor audio = tone(8, glide);
+  const std::int64_t begin = 320, end = 480;
+  const torch::Tensor whole = estimate(audio).hz.slice(0, begin, end),
+                      part = estimator().estimate_part(audio, begin, end).hz.slice(0, begin, end);
+  EXPECT_TRUE(torch::allclose(part, whole, 1e-5)) << (part / whole).sub(1).abs().max().item<double>();
+}
+
 TEST_P(Estimators, CallSilenceUnvoiced) { EXPECT_EQ(estimate(torch::zeros({feature_rate})).hz.abs().sum().item<double>(), 0); }
 
 TEST_P(Estimators, GiveOneFrameMoreThanThereAreHops) {
@@ -177,6 +186,18 @@ TEST(Fusion, AnOctaveJumpOfEitherIsRepaired) {
     EXPECT_LT(worst_cents(fuse_pitch(activation_of(jumping, 0.9), opinion(steady, 0.6), whole_range), 440), 1);
     EXPECT_LT(worst_cents(fuse_pitch(activation_of(steady, 0.6), opinion(jumping, 0.9), whole_range), 440), 1);
   }
+}
+
+TEST(Fcpe, Bfloat16MovesThePitchByLessThanACent) {
+  const torch::Tensor audio = tone(4, glide) + noise(4, 0.01);
+  const torch::Tensor exact = load_f0_estimator("fcpe", {}, torch::kCPU)->estimate(audio).hz,
+                      rounded = load_f0_estimator("fcpe", {}, torch::kCPU, torch::kBFloat16)->estimate(audio).hz;
+  const torch::Tensor both = (exact > 0).logical_and(rounded > 0);
+  EXPECT_LT((exact > 0).logical_xor(rounded > 0).to(torch::kDouble).mean().item<double>(), 0.01);
+  const torch::Tensor cents = 1200 * (rounded / exact).index({both}).log2().abs();
+  EXPECT_LT(cents.median().item<double>(), 1);
+  EXPECT_LT(cents.quantile(0.99).item<double>(), 5);
+  EXPECT_GT(cents.max().item<double>(), 0) << "not computed in bfloat16";
 }
 
 TEST(Fusion, AShortOctaveJumpOfBothIsRepaired) {

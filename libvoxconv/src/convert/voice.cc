@@ -31,12 +31,12 @@ std::shared_ptr<const F0Estimator> load_f0(const Voice::Impl& voice, const Conve
   const std::string preferred = voice.model->requirements().f0;
   if (options.f0 == "auto" && preferred != "auto") {
     try {
-      return load_f0_estimator(preferred, range, voice.device);
+      return load_f0_estimator(preferred, range, voice.device, voice.precision);
     } catch (const Error& e) {
       if (e.code() != ErrorCode::not_found) throw;  // its weights are not installed
     }
   }
-  return load_f0_estimator(options.f0, range, voice.device);
+  return load_f0_estimator(options.f0, range, voice.device, voice.precision);
 }
 
 std::shared_ptr<const RetrievalIndex> load_index(const Voice::Impl& voice, const ConvertOptions& options) {

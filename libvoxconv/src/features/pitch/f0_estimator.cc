@@ -23,6 +23,8 @@ const std::vector<std::string>& f0_estimators() {
   return names;
 }
 
+F0Frames F0Estimator::estimate_part(const torch::Tensor& audio, std::int64_t, std::int64_t) const { return estimate(audio); }
+
 F0Frames F0Estimator::estimate_windows(const torch::Tensor& audio) const {
   std::vector<torch::Tensor> hz, confidence;
   for (const torch::Tensor& window : audio.unbind()) {
@@ -58,12 +60,13 @@ std::vector<std::string> installed_f0_estimators() {
   return names;
 }
 
-std::shared_ptr<const F0Estimator> load_f0_estimator(const std::string& name, const F0Range& range, torch::Device device) {
+std::shared_ptr<const F0Estimator> load_f0_estimator(const std::string& name, const F0Range& range, torch::Device device,
+                                                     torch::ScalarType precision) {
   if (!(range.min_hz > 0 && range.min_hz < range.max_hz))
     fail(ErrorCode::usage, "The f0 range {} to {} Hz is empty; give a lowest pitch above 0 and below the highest.", range.min_hz,
          range.max_hz);
   const auto weights = [](const std::string& folder) { return nn::Safetensors(model_file("pitch/" + folder + "/weights.safetensors")); };
-  const auto fcpe = [&] { return std::make_shared<Fcpe>(weights("fcpe"), range, device); };
+  const auto fcpe = [&] { return std::make_shared<Fcpe>(weights("fcpe"), range, device, precision); };
   const auto swift = [&] { return std::make_shared<SwiftF0>(weights("swiftf0"), range, device); };
   if (name == "auto") return std::make_shared<FusedEstimator>(fcpe(), swift(), range);
   if (name == "rmvpe") return load_rmvpe(range, device);

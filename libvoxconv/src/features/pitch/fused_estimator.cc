@@ -12,6 +12,7 @@ namespace voxconv {
 namespace {
 
 constexpr std::size_t candidate_count = 4;
+constexpr std::int64_t path_reach = 50;    // frames: the start of the path has no effect after half a second
 constexpr double octave = 1200;            // cents
 constexpr double agreement = 60;           // cents: closer candidates are one pitch
 constexpr double voiced_above = 0.25;      // of the mean sureness; docs/f0.md
@@ -111,16 +112,19 @@ F0Frames fuse_pitch(const torch::Tensor& activation, const F0Frames& other, cons
   return {result.to(activation.device()), confidence.to(activation.device())};
 }
 
-F0Frames FusedEstimator::estimate(const torch::Tensor& audio) const {
+F0Frames FusedEstimator::estimate(const torch::Tensor& audio) const { return estimate_part(audio, 0, frame_count(audio.size(0))); }
+
+F0Frames FusedEstimator::estimate_part(const torch::Tensor& audio, std::int64_t begin, std::int64_t end) const {
   const torch::NoGradGuard guard;
-  const F0Frames swift = to_frame_clock(swift_->analyse(audio), SwiftF0::hop, frame_count(audio.size(0)), /*threshold=*/0);
-  F0Frames fused = fuse_pitch(fcpe_->activation(fcpe_->mel(audio)), swift, range_);
+  const std::int64_t frames = frame_count(audio.size(0));
+  const F0Frames swift = to_frame_clock(swift_->analyse(audio), SwiftF0::hop, frames, /*threshold=*/0);
+  const std::int64_t from = std::max<std::int64_t>(0, begin - path_reach), to = std::min(frames, end + path_reach);
+  const torch::Tensor activation = torch::constant_pad_nd(fcpe_->activation(fcpe_->mel(audio), from, to), {0, 0, from, frames - to});
+  F0Frames fused = fuse_pitch(activation, swift, range_);
   fused.hz = raise_subharmonics(audio, fused.hz, range_.max_hz);
   return fused;
 }
 
-double FusedEstimator::context_s() const {
-  return std::max(fcpe_->context_s(), swift_->context_s()) + 0.5;  // the start of the path has no effect after half a second
-}
+double FusedEstimator::context_s() const { return std::max(fcpe_->context_s(), swift_->context_s()) + double(path_reach) / frame_rate; }
 
 }  // namespace voxconv

@@ -18,6 +18,7 @@ class FusedEstimator : public F0Estimator {
   FusedEstimator(std::shared_ptr<const Fcpe> fcpe, std::shared_ptr<const SwiftF0> swift, const F0Range& range)
       : fcpe_(std::move(fcpe)), swift_(std::move(swift)), range_(range) {}
   F0Frames estimate(const torch::Tensor& audio) const override;
+  F0Frames estimate_part(const torch::Tensor& audio, std::int64_t begin, std::int64_t end) const override;
   double context_s() const override;
 
  private:

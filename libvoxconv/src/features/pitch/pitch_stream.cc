@@ -49,7 +49,9 @@ void PitchStream::estimate(const std::vector<Window>& windows, std::vector<F0Fra
   std::vector<torch::Tensor> audio;
   for (const Window& window : windows)
     audio.push_back(audio_.view(window.from * feature_hop, window.last ? audio_.end() : window.to * feature_hop));
-  const F0Frames frames = windows.size() == 1 ? estimator_->estimate(audio[0]) : estimator_->estimate_windows(torch::stack(audio));
+  const F0Frames frames = windows.size() == 1
+                              ? estimator_->estimate_part(audio[0], windows[0].begin - windows[0].from, windows[0].end - windows[0].from)
+                              : estimator_->estimate_windows(torch::stack(audio));
   for (std::size_t i = 0; i < windows.size(); ++i) {
     const auto own_frames = [&](const torch::Tensor& x) {
       const torch::Tensor all = x.dim() == 1 ? x : x[std::int64_t(i)];

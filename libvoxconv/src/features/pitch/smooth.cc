@@ -1,6 +1,9 @@
 #include "features/pitch/smooth.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "features/frames.h"
 
 namespace voxconv {
 namespace {
@@ -25,8 +28,10 @@ torch::Tensor bridge(const torch::Tensor& f0, float before, bool to_the_end) {
 class MedianF0 final : public F0Estimator {
  public:
   MedianF0(std::shared_ptr<const F0Estimator> estimator, std::int64_t width) : estimator_(std::move(estimator)), width_(width) {}
-  F0Frames estimate(const torch::Tensor& audio) const override {
-    F0Frames frames = estimator_->estimate(audio);
+  F0Frames estimate(const torch::Tensor& audio) const override { return estimate_part(audio, 0, frame_count(audio.size(0))); }
+  F0Frames estimate_part(const torch::Tensor& audio, std::int64_t begin, std::int64_t end) const override {
+    F0Frames frames = estimator_->estimate_part(audio, std::max<std::int64_t>(0, begin - width_ / 2),
+                                                std::min(frame_count(audio.size(0)), end + width_ / 2));
     frames.hz = median_filter(frames.hz, width_);
     return frames;
   }
