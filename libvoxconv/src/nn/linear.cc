@@ -1,5 +1,6 @@
 #include "nn/linear.h"
 
+#include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
 #include <string_view>
@@ -42,9 +43,9 @@ torch::Tensor multiply_add(const torch::Tensor& x, const torch::Tensor& residual
 }  // namespace
 
 torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
-  if (!x.is_cpu() || x.scalar_type() != torch::kFloat || weight.scalar_type() != torch::kFloat || x.numel() == 0 || !at::hasMKLDNN())
+  if (!x.is_cpu() || x.scalar_type() != torch::kFloat || weight.scalar_type() != torch::kFloat || x.numel() == 0 || !at::hasMKLDNN() ||
+      torch::GradMode::is_enabled() || at::autocast::is_autocast_enabled(at::kCPU))
     return torch::linear(x, weight, bias);
-  const torch::NoGradGuard guard;
   const torch::Tensor rows = x.reshape({-1, x.size(-1)}).contiguous();
   std::vector<std::int64_t> shape = x.sizes().vec();
   shape.back() = weight.size(0);

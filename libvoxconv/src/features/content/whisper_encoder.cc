@@ -31,23 +31,26 @@ WhisperEncoder::WhisperEncoder(const nn::Safetensors& weights, const torch::Tens
     return nn::finite_weight(weights, name).to(device, precision, /*non_blocking=*/false, /*copy=*/true);
   };
   const auto affine = [&](const std::string& name) { return Affine{get(name + ".weight"), get(name + ".bias")}; };
+  bool fits = true;
+  const auto linear = [&](const std::string& name, torch::IntArrayRef shape, nn::Activation activation = nn::Activation::none) {
+    const Affine layer = affine(name);
+    fits = fits && layer.weight.sizes() == shape && layer.bias.sizes() == shape.slice(0, 1);
+    return fits ? nn::PackedLinear(layer.weight, layer.bias, device, precision, activation) : nn::PackedLinear();
+  };
   conv1_ = affine("conv1");
   conv2_ = affine("conv2");
   final_norm_ = affine("final_norm");
   positions_ = get("positions");
+  const std::int64_t d = conv1_.weight.size(0);
   for (std::int64_t i = 0; i < layer_count; ++i) {
     const std::string prefix = "layers." + std::to_string(i) + ".";
-    layers_.push_back({affine(prefix + "attention_norm"), affine(prefix + "qkv"), affine(prefix + "attention_out"),
-                       affine(prefix + "ffn_norm"), affine(prefix + "ffn_in"), affine(prefix + "ffn_out")});
+    layers_.push_back({affine(prefix + "attention_norm"), affine(prefix + "ffn_norm"), linear(prefix + "qkv", {3 * d, d}),
+                       linear(prefix + "attention_out", {d, d}), linear(prefix + "ffn_in", {4 * d, d}, nn::Activation::gelu),
+                       linear(prefix + "ffn_out", {d, 4 * d})});
   }
-  const std::int64_t d = conv1_.weight.size(0);
-  bool fits = d % head_dim == 0 && conv1_.weight.sizes() == torch::IntArrayRef({d, 80, 3}) &&
-              conv2_.weight.sizes() == torch::IntArrayRef({d, d, 3}) && positions_.sizes() == torch::IntArrayRef({1500, d}) &&
-              position_basis_.dim() == 2 && position_basis_.size(1) == d;
-  for (const Layer& layer : layers_)
-    fits = fits && layer.qkv.weight.sizes() == torch::IntArrayRef({3 * d, d}) &&
-           layer.attention_out.weight.sizes() == torch::IntArrayRef({d, d}) &&
-           layer.ffn_in.weight.sizes() == torch::IntArrayRef({4 * d, d}) && layer.ffn_out.weight.sizes() == torch::IntArrayRef({d, 4 * d});
+  fits = fits && d % head_dim == 0 && conv1_.weight.sizes() == torch::IntArrayRef({d, 80, 3}) &&
+         conv2_.weight.sizes() == torch::IntArrayRef({d, d, 3}) && positions_.sizes() == torch::IntArrayRef({1500, d}) &&
+         position_basis_.dim() == 2 && position_basis_.size(1) == d;
   if (!fits) fail(ErrorCode::bad_model, "{} does not hold a Whisper encoder: the tensor shapes do not fit each other.", weights.path());
 }
 
@@ -58,10 +61,9 @@ torch::Tensor WhisperEncoder::norm(const torch::Tensor& x, const Affine& affine)
 torch::Tensor WhisperEncoder::attend(const Layer& layer, const torch::Tensor& x) const {
   const std::int64_t t = x.size(0), d = x.size(1);
   // [T, 3 D] -> [3, 1, heads, T, 64]
-  const torch::Tensor qkv =
-      torch::linear(x, layer.qkv.weight, layer.qkv.bias).view({t, 3, 1, d / head_dim, head_dim}).permute({1, 2, 3, 0, 4});
+  const torch::Tensor qkv = layer.qkv(x).view({t, 3, 1, d / head_dim, head_dim}).permute({1, 2, 3, 0, 4});
   const torch::Tensor y = at::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]);
-  return torch::linear(y.squeeze(0).transpose(0, 1).reshape({t, d}), layer.attention_out.weight, layer.attention_out.bias);
+  return layer.attention_out(y.squeeze(0).transpose(0, 1).reshape({t, d}));
 }
 
 torch::Tensor WhisperEncoder::encode_mel(const torch::Tensor& mel) const {
@@ -75,8 +77,7 @@ torch::Tensor WhisperEncoder::encode_mel(const torch::Tensor& mel) const {
   x += positions_.slice(0, 0, x.size(0));
   for (const Layer& layer : layers_) {
     x += attend(layer, norm(x, layer.attention_norm));
-    torch::Tensor y = torch::linear(norm(x, layer.ffn_norm), layer.ffn_in.weight, layer.ffn_in.bias);
-    x += torch::linear(torch::gelu_(y), layer.ffn_out.weight, layer.ffn_out.bias);
+    x += layer.ffn_out(layer.ffn_in(norm(x, layer.ffn_norm)));
   }
   return norm(x, final_norm_).to(torch::kFloat);
 }

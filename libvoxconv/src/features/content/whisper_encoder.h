@@ -3,6 +3,7 @@
 
 #include "features/content/content_encoder.h"
 #include "features/mel.h"
+#include "nn/linear.h"
 #include "nn/safetensors.h"
 
 namespace voxconv {
@@ -30,7 +31,8 @@ class WhisperEncoder : public ContentEncoder {
     torch::Tensor weight, bias;
   };
   struct Layer {
-    Affine attention_norm, qkv, attention_out, ffn_norm, ffn_in, ffn_out;
+    Affine attention_norm, ffn_norm;
+    nn::PackedLinear qkv, attention_out, ffn_in, ffn_out;
   };
   torch::Tensor encode_window(const torch::Tensor& audio) const;
   torch::Tensor norm(const torch::Tensor& x, const Affine& affine) const;

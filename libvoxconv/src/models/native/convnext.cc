@@ -1,6 +1,7 @@
 #include "models/native/convnext.h"
 
 #include "nn/conv.h"
+#include "nn/linear.h"
 
 namespace voxconv::native {
 
@@ -27,7 +28,7 @@ torch::Tensor ConvNeXtImpl::forward(const torch::Tensor& x, const torch::Tensor&
     const auto parts = film_(condition).unsqueeze(1).chunk(2, -1);
     h = h * (1 + parts[0]) + parts[1];
   }
-  return x + scale_ * contract_(torch::gelu(expand_(h)));
+  return x + scale_ * nn::linear(torch::gelu(nn::linear(h, expand_->weight, expand_->bias)), contract_->weight, contract_->bias);
 }
 
 }  // namespace voxconv::native
