@@ -673,7 +673,7 @@ TEST(ShiftedSong, KeepsItsVocalsWhateverThePieces) {
   EXPECT_EQ(results[0].channels, results[1].channels);
   ASSERT_EQ(results[0].frames(), song.frames());
   EXPECT_EQ(results[0].channels[0], song.channels[0]);
-  PitchShift shift(2, rate, 3);
+  MusicShift shift(2, rate, 3);
   AudioBuffer alone = shift.push(music);
   const AudioBuffer rest = shift.finish();
   alone.channels[1].insert(alone.channels[1].end(), rest.channels[1].begin(), rest.channels[1].end());

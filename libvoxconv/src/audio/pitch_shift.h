@@ -13,8 +13,9 @@ void require_pitch_shift();
 
 /// Shifts the pitch of a stream by a number of semitones, at its tempo and length: resampled, then brought back to its length by SoundTouch
 /// (overlapped sequences of 60 ms, joined where they agree best; the same ones in all channels). Formants of instruments move with the
-/// pitch. A sequence keeps the times within it, so single onsets lie some milliseconds early or late, but on average they are in time
-/// (docs/cover.md has figures). The result does not depend on how the stream is cut into pushes. One instance per stream.
+/// pitch (convert/music_shift.h keeps them). A sequence keeps the times within it, so single onsets lie some milliseconds early or late,
+/// but on average they are in time (docs/cover.md has figures). The result does not depend on how the stream is cut into pushes. One
+/// instance per stream.
 class PitchShift {
  public:
   /// `channels` 1 to 16, `semitones` within -12 .. 12.

@@ -32,6 +32,22 @@ inline void deinterleave(const float* interleaved, std::size_t frames, AudioBuff
   }
 }
 
+inline void append(AudioBuffer& all, const AudioBuffer& more) {
+  for (std::size_t c = 0; c < all.channel_count(); ++c)
+    all.channels[c].insert(all.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
+}
+
+/// The first `frames` frames, which `audio` then does not have any more.
+inline AudioBuffer take_first(AudioBuffer& audio, std::size_t frames) {
+  AudioBuffer first(audio.rate, 0);
+  for (auto& channel : audio.channels) {
+    const auto end = channel.begin() + std::ptrdiff_t(frames);
+    first.channels.emplace_back(channel.begin(), end);
+    channel.erase(channel.begin(), end);
+  }
+  return first;
+}
+
 /// Interleaves frames [begin, end) of `audio`.
 inline void interleave(const AudioBuffer& audio, std::size_t begin, std::size_t end, std::vector<float>& out) {
   const std::size_t n = audio.channel_count();

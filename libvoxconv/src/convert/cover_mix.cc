@@ -5,6 +5,8 @@
 #include <numbers>
 #include <numeric>
 
+#include "audio/samples.h"
+
 namespace voxconv {
 namespace {
 
@@ -15,21 +17,6 @@ constexpr double most_gain = 4, least_power = 1e-9;  // 12 dB; -90 dBFS
 /// Weight of the block `distance` away: a Hann window.
 double loudness_weight(std::ptrdiff_t distance) {
   return 0.5 + 0.5 * std::cos(std::numbers::pi * double(distance) / double(loudness_reach + 1));
-}
-
-void append(AudioBuffer& all, const AudioBuffer& more) {
-  for (std::size_t c = 0; c < all.channel_count(); ++c)
-    all.channels[c].insert(all.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
-}
-
-AudioBuffer take_first(AudioBuffer& audio, std::size_t frames) {
-  AudioBuffer first(audio.rate, 0);
-  for (auto& channel : audio.channels) {
-    const auto end = channel.begin() + std::ptrdiff_t(frames);
-    first.channels.emplace_back(channel.begin(), end);
-    channel.erase(channel.begin(), end);
-  }
-  return first;
 }
 
 /// Exactly `frames` frames, fewer at the end.

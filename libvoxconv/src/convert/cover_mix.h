@@ -7,8 +7,8 @@
 
 #include "audio/k_weighting.h"
 #include "audio/limiter.h"
-#include "audio/pitch_shift.h"
 #include "audio/resampler.h"
+#include "convert/music_shift.h"
 #include "convert/reverb_tail.h"
 #include "convert/stereo_width.h"
 #include "voxconv/audio_io.h"
@@ -39,7 +39,7 @@ class ShiftedSong : public AudioReader {
 
  private:
   AudioReader &song_, &vocals_;
-  PitchShift shift_;
+  MusicShift shift_;
   AudioBuffer waiting_vocals_;  ///< of which the music is not there yet
   AudioBuffer ready_;
   bool ended_ = false;

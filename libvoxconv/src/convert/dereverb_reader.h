@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "convert/reverb.h"
+#include "convert/spectral_filter.h"
 #include "voxconv/audio_io.h"
 
 namespace voxconv {
@@ -18,21 +19,16 @@ class DereverbReader : public AudioReader {
   bool read(AudioBuffer& out, std::size_t max_frames) override;
 
  private:
-  void process();
+  torch::Tensor dried(const torch::Tensor& spectra);
   void gains_of(const float* power, float* gains);
 
   AudioReader& source_;
-  const std::size_t channels_, frame_, hop_;
-  std::vector<float> window_;
+  SpectralFilter filter_;
   std::vector<float> kept_, feed_;          ///< per frequency bin: what is left of reverberation a hop later, and what comes to it
   std::vector<float> power_, late_;         ///< smoothed, of all channels; the part that is reverberation
   std::vector<std::vector<float>> direct_;  ///< of the last hops, as in a ring
   std::size_t oldest_ = 0;
-  std::vector<std::vector<float>> waiting_;  ///< samples from the next frame on
-  std::vector<std::vector<float>> overlap_;  ///< sums that later frames add to
-  std::vector<std::vector<float>> ready_;
-  std::size_t skipped_;  ///< samples that lie before the begin and are not given out
-  std::size_t frames_in_ = 0, frames_out_ = 0;
+  AudioBuffer ready_;
   bool ended_ = false;
 };
 
