@@ -149,15 +149,6 @@ void remove_old_renders(const Context& context, const Song& song, Job::Kind kind
   });
 }
 
-/// How the voices and the music of a song are mixed, in steps too small to be heard, so that nearly equal requests share what is made.
-struct MixLevels {
-  double wet, level_db, music_db;
-};
-MixLevels read_levels(JsonBody& body) {
-  const auto level = [&](const char* name) { return std::round(body.optional_number(name, -24, 12).value_or(0) * 10) / 10; };
-  return {std::round(body.optional_number("wet", 0, 1).value_or(1) * 100) / 100, level("level_db"), level("music_db")};
-}
-
 Response post_render(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
   const Song song = require_song(context, account, request.params.at("id"));
@@ -167,7 +158,7 @@ Response post_render(const Context& context, const Request& request) {
   const std::string parts = body.optional_text("parts", 1, 8).value_or("all");
   if (std::find(part_names.begin(), part_names.end(), parts) == part_names.end()) fail_field("parts", "this is all, vocals or music.");
   if (parts == "music" && song.music.empty()) fail_field("parts", "this song has no music beside its voice.");
-  const MixLevels levels = read_levels(body);
+  const MixLevels levels = body.mix_levels();
   // What cannot be heard in it does not count.
   const bool has_voice = parts != "music", has_music = parts != "vocals" && !song.music.empty();
   const double wet = has_voice ? levels.wet : 1, level_db = has_voice ? levels.level_db : 0, music_db = has_music ? levels.music_db : 0;
@@ -208,7 +199,7 @@ Response post_video(const Context& context, const Request& request) {
   const double wanted_s = body.optional_number("length_s", shortest_video_s, longest_video_s).value_or(30);
   const double length_s = std::round(std::min(wanted_s, song.duration_s - start_s) * 10) / 10;
   if (length_s < 1) fail_field("start_s", "from there on nothing is left of the song.");
-  const MixLevels levels = read_levels(body);
+  const MixLevels levels = body.mix_levels();
   if (voxconv::video_encoder().empty())
     throw ServiceError(501, "no_videos", "Videos cannot be made here: FFmpeg has no H.264 encoder on this machine.");
   limit_rate(context, "video", account.id, videos_per_hour, 3600);
