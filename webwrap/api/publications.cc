@@ -8,11 +8,12 @@
 #include "api/concurrency_limiter.h"
 #include "api/handlers.h"
 #include "api/json_body.h"
-#include "api/jobs.h"
+#include "api/quick_jobs.h"
 #include "connect/connector.h"
 #include "domain/id.h"
 #include "domain/sealed.h"
 #include "log/log.h"
+#include "store/job_end.h"
 
 namespace webwrap {
 namespace {

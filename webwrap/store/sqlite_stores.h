@@ -84,6 +84,7 @@ class SqliteJobStore : public JobStore {
   std::vector<Job> list(const Id& account, int limit) override;
   std::vector<Job> renders(const Id& song, Job::Kind kind, int limit) override;
   void forget_request(const Id& job) override;
+  void forget_result(const Id& job) override;
   int active_count(const Id& account) override;
   int quick_count(const Id& account) override;
   int position(const Job&) override;
