@@ -52,7 +52,12 @@ bool is_refusal(const Response& response) { return response.status >= 400 && res
 class Client {
  public:
   explicit Client(FuzzedDataProvider& data) : data_(data), browser_(service()), stranger_(service()) {
-    for (Browser* browser : {&browser_, &stranger_}) require(browser->send(Method::post, "/api/v1/guests", json::object()).status == 201);
+    static int clients = 0;
+    for (Browser* browser : {&browser_, &stranger_}) {
+      ++clients;
+      browser->client = fmt::format("10.{}.{}.{}", clients >> 16 & 255, clients >> 8 & 255, clients & 255);  // one address makes few guests
+      require(browser->send(Method::post, "/api/v1/guests", json::object()).status == 201);
+    }
   }
   ~Client() {
     service().store->write([&](Transaction& transaction) {

@@ -23,8 +23,8 @@ Id member_of(Transaction& transaction, const std::string& who) {
   if (const auto account = transaction.earnings().payout_account_of(who)) return account->account;
   if (const auto account = transaction.earnings().former_account(who)) return account->account;
   if (transaction.earnings().payout_account(who)) return who;
-  throw std::runtime_error(
-      fmt::format("There is no account \"{}\": name a member by id or e-mail address, or an account at Stripe (acct_...).", printable(who)));
+  throw std::runtime_error(fmt::format(
+      "There is no account \"{}\": name a member by id or e-mail address, or an account at Stripe (acct_...).", printable(who)));
 }
 
 std::string words_of(const Remainder& remainder) {
@@ -51,9 +51,8 @@ LedgerEntry entry_of(const Remainder& remainder, const Id& account, const Settle
   entry.key = fmt::format("settle:{}:{}", new_id(), account);
   entry.kind = is_paid ? "settled_outside" : "written_off";
   entry.note = fmt::format("{} (booked by {})", settlement.reason, settlement.by);
-  entry.postings = {
-      {remainder.account, -remainder.amount},
-      {is_paid ? outside_account(remainder.currency, account) : written_off_account(remainder.currency), remainder.amount}};
+  entry.postings = {{remainder.account, -remainder.amount},
+                    {is_paid ? outside_account(remainder.currency, account) : written_off_account(remainder.currency), remainder.amount}};
   entry.time = SystemClock().now();
   return entry;
 }
@@ -84,9 +83,8 @@ int settle(const Config& config, const std::string& who, const Settlement& settl
       settled.push_back(remainder);
     }
     if (settled.empty())
-      throw std::runtime_error(
-          fmt::format("Nothing was booked: no closed account of {} leaves anything{}.", account,
-                      settlement.currency.empty() ? "" : fmt::format(" in {}", printable(settlement.currency))));
+      throw std::runtime_error(fmt::format("Nothing was booked: no closed account of {} leaves anything{}.", account,
+                                           settlement.currency.empty() ? "" : fmt::format(" in {}", printable(settlement.currency))));
   });
   for (const Remainder& remainder : settled) fmt::print("Booked as {}: {}.\n", settlement.as, words_of(remainder));
   return 0;
