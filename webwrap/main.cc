@@ -94,6 +94,21 @@ int run(int argc, char** argv) {
       "takedown", "End a share for good", [&](const Config& c) { return takedown(c, share); }, false)
       ->add_option("share", share, "Its id or its address")
       ->required();
+  std::string member;
+  Settlement settlement;
+  CLI::App* settling = add(
+      "settle", "Show what a member's closed account at Stripe leaves open, or book it",
+      [&](const Config& c) { return settle(c, member, settlement); }, false);
+  settling->add_option("account", member, "The member's id or e-mail address, or the account at Stripe (acct_...)")->required();
+  CLI::Option* how = settling->add_option("--as", settlement.as, "paid: it was paid in another way; written-off: nobody gets it")
+                         ->type_name("HOW")
+                         ->check(CLI::IsMember({"paid", "written-off"}).description(""));
+  settling->add_option("--currency", settlement.currency, "Only what is left in it, as eur")->type_name("CODE")->needs(how);
+  settling->add_option("--reason", settlement.reason, "Why, for the books; the member sees it in the statement")
+      ->type_name("TEXT")
+      ->needs(how);
+  settlement.by = user_name();
+  settling->add_option("--by", settlement.by, "Who books it; otherwise the user of this machine")->type_name("NAME")->needs(how);
   bool all_reports = false, show_again = false;
   std::string report, decision, by = user_name(), note, handle;
   CLI::App* queue = add(

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +11,7 @@
 
 #include "blob/blob_store.h"
 #include "blob/disk.h"
+#include "blob/file_descriptor.h"
 #include "config/config.h"
 #include "domain/error.h"
 #include "domain/id.h"
@@ -143,6 +145,30 @@ struct Variable {
   ~Variable() { ::unsetenv(name); }
   const char* name;
 };
+
+std::ptrdiff_t open_files() { return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()); }
+
+TEST_F(Blobs, LockFilesHaveOneHolder) {
+  const std::string path = dir_ / "x.lock";
+  const auto before = open_files();
+  EXPECT_FALSE(hold_lock_file(path));
+  EXPECT_EQ(errno, ENOENT);
+  {
+    const FileDescriptor held = hold_lock_file(path, O_CREAT);
+    EXPECT_TRUE(held);
+    EXPECT_FALSE(hold_lock_file(path));
+    EXPECT_EQ(errno, EWOULDBLOCK);
+    fs::remove(path);
+    EXPECT_TRUE(hold_lock_file(path, O_CREAT | O_EXCL)) << "this is another file";
+  }
+  EXPECT_TRUE(hold_lock_file(path));
+  FileDescriptor first = open_file(path, O_RDONLY), second = open_file(path, O_RDONLY);
+  EXPECT_NE(::fcntl(first.get(), F_GETFD) & FD_CLOEXEC, 0);
+  second = std::move(first);
+  first = FileDescriptor();
+  second = FileDescriptor();
+  EXPECT_EQ(open_files(), before);
+}
 
 TEST_F(Settings, ComeFromTheFileThenTheEnvironment) {
   std::ofstream(dir_ / "c.json") << R"({

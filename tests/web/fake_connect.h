@@ -108,10 +108,11 @@ class FakeConnect : public ConnectGateway {
     if (status == "won") charge.disputes.erase(name);
     tell("charge.dispute.updated", {{"id", name}, {"charge", id}, {"amount", amount}, {"status", status}});
   }
-  void pay_out(const std::string& account, const std::string& id, const std::string& status, Money amount) {
+  void pay_out(const std::string& account, const std::string& id, const std::string& status, Money amount,
+               const std::string& currency = "eur") {
     const std::lock_guard lock(mutex);
-    payouts[id] = {id, "eur", status, amount, 0};
-    tell("payout." + status, {{"id", id}, {"amount", amount}, {"currency", "eur"}, {"status", status}}, account);
+    payouts[id] = {id, currency, status, amount, 0};
+    tell("payout." + status, {{"id", id}, {"amount", amount}, {"currency", currency}, {"status", status}}, account);
   }
   void set_account(const std::string& id, bool transfers, bool payouts_enabled) {
     const std::lock_guard lock(mutex);

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <set>
 
+#include "domain/limits.h"
 #include "service.h"
 #include "voxconv/options.h"
 
@@ -78,6 +79,35 @@ TEST(OpenApi, TakesTheLibrarysOptions) {
     if (spec.kind != voxconv::OptionSpec::Kind::path && !spec.local)
       expected[std::string(spec.name)] = schema_of(spec, defaults.at(std::string(spec.name)));
   EXPECT_EQ(description().at("/components/schemas/ConvertOptions/properties"_json_pointer), expected);
+}
+
+/// What the pages are told of limits, by domain/limits.h, is what requests are held to and what is described.
+TEST(OpenApi, HoldsToTheLimitsOfTheService) {
+  const json document = description();
+  std::set<std::string> levels;
+  for (const auto& [name, schema] : document.at("components").at("schemas").items())
+    for_each_part(schema, [&, &name = name](const json& part) {
+      for (const char* field : {"level_db", "music_db"}) {
+        if (name == "Config" || !part.is_object() || !part.contains(field)) continue;
+        if (!part.at(field).is_object() || !part.at(field).contains("maximum")) continue;
+        levels.insert(name);
+        EXPECT_EQ(part.at(field).at("minimum"), lowest_level_db) << name;
+        EXPECT_EQ(part.at(field).at("maximum"), highest_level_db) << name;
+      }
+    });
+  EXPECT_GE(levels.size(), 4u) << "renders, videos, publications, releases";
+  const auto property = [&](const char* path) { return document.at("components").at("schemas").at(json::json_pointer(path)); };
+  EXPECT_EQ(property("/ArtistProfile/properties/links/maxItems"), max_artist_links);
+  EXPECT_EQ(property("/Quote/properties/suggested_key/minimum"), -max_suggested_key);
+  EXPECT_EQ(property("/Quote/properties/suggested_key/maximum"), max_suggested_key);
+
+  Service service;
+  add_operation_routes(service.router, *service.context);
+  const json limits = body_of(Browser(service).send(Method::get, "/api/v1/config")).at("limits");
+  EXPECT_EQ(limits, property("/Config/examples/0/limits"));
+  EXPECT_EQ(limits.at("level_db"), (json{{"minimum", lowest_level_db}, {"maximum", highest_level_db}}));
+  EXPECT_EQ(limits.at("suggested_key"), max_suggested_key);
+  EXPECT_EQ(limits.at("artist_links"), max_artist_links);
 }
 
 TEST(OpenApi, EveryReferenceIsThere) {

@@ -28,7 +28,7 @@ struct CapturingMailer : Mailer {
   void send(const Mail& mail) override { sent.push_back(mail); }
 };
 
-/// Calls a function once, just before the next append or removal.
+/// Calls a function once, just before the next append or removal; another one each time before something is looked for or removed.
 struct BlobsWithHooks : BlobStore {
   explicit BlobsWithHooks(BlobStore& blobs) : real(blobs) {}
   void put_file(const std::string& key, const std::string& path) override { real.put_file(key, path); }
@@ -37,17 +37,21 @@ struct BlobsWithHooks : BlobStore {
     if (const auto hook = std::exchange(before_append, {})) hook();
     return real.append(key, offset, bytes);
   }
-  std::int64_t size(const std::string& key) override { return real.size(key); }
+  std::int64_t size(const std::string& key) override {
+    if (before_each) before_each();
+    return real.size(key);
+  }
   std::string read(const std::string& key, std::int64_t offset, std::int64_t length) override { return real.read(key, offset, length); }
   std::string local_path(const std::string& key) override { return real.local_path(key); }
   void remove(const std::string& key) override {
+    if (before_each) before_each();
     if (const auto hook = std::exchange(before_remove, {})) hook();
     real.remove(key);
   }
   void remove_all(const std::string& prefix) override { real.remove_all(prefix); }
 
   BlobStore& real;
-  std::function<void()> before_append, before_remove;
+  std::function<void()> before_append, before_remove, before_each;
 };
 
 /// Sells nothing: what a service without keys has.

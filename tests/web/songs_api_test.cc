@@ -176,6 +176,38 @@ TEST_F(Renders, AreNotSharedWhileTheyAreRemoved) {
   EXPECT_EQ(sharing.get(), 422);
 }
 
+/// A blob store may be slow or far away: nobody's transaction waits for it.
+TEST_F(Renders, AreLookedForOutsideOfTransactions) {
+  BlobsWithHooks blobs(*service.blobs);
+  Context context{service.config, *service.store, blobs, service.mailer, *service.payments, service.clock, service.disk, *service.connect};
+  service.router = http::Router();
+  add_song_routes(service.router, context);
+  add_share_routes(service.router, context);
+  const auto write = [&] { service.store->write([](Transaction&) {}); };  // refused inside of a transaction
+  int looks = 0;
+  blobs.before_each = [&] {
+    ++looks;
+    EXPECT_NO_THROW(write());
+  };
+  const Id song = member.song();
+  const auto ask = [&](int level_db) { return member.post("/songs/" + song + "/renders", {{"format", "mp3"}, {"level_db", level_db}}); };
+  const json first = finish(ask(-12));
+  EXPECT_EQ(ask(-12).at("id"), first.at("id"));
+  service.blobs->remove("songs/" + song + "/renders/" + first.at("id").get<std::string>());
+  member.post("/songs/" + song + "/share", {{"render", first.at("id")}}, 422);
+  const json again = finish(ask(-12));
+  EXPECT_NE(again.at("id"), first.at("id")) << "its file was lost";
+  for (int level_db = -11; level_db < 0; ++level_db) finish(ask(level_db));
+  EXPECT_EQ(service.blobs->size("songs/" + song + "/renders/" + again.at("id").get<std::string>()), -1) << "too many";
+  member.post("/songs/" + song + "/share", {{"render", ask(-1).at("id")}});
+  const json video = {{"shape", "square"}, {"start_s", 0}, {"length_s", 5}};
+  if (member.send(Method::post, "/api/v1/songs/" + song + "/videos", video).status == 201) {
+    const json made = finish(body_of(member.send(Method::post, "/api/v1/songs/" + song + "/videos", video)));
+    EXPECT_EQ(body_of(member.send(Method::post, "/api/v1/songs/" + song + "/videos", video)).at("id"), made.at("id"));
+  }
+  EXPECT_GT(looks, 5);
+}
+
 TEST_F(SongsApi, MakesAFewRendersAtATime) {
   service.config.max_quick_jobs = 2;
   const std::string path = "/songs/" + member.song() + "/renders";

@@ -1,11 +1,17 @@
 // What fans and artists ask over HTTP, and what Stripe may refuse.
+#include <gmock/gmock.h>
+
 #include "artist_testing.h"
+#include "commands/commands.h"
 #include "fake_connect.h"
 #include "payments/earning_tasks.h"
 #include "payments/earnings.h"
 
 namespace webwrap::testing {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 /// An artist who can earn, with a tier, and a fan.
 struct Support : ArtistTest {
@@ -156,6 +162,81 @@ TEST_F(ClosedAccount, KeepsWhatLiesThere) {
   EXPECT_NE(refusal().find("money still lies in it"), std::string::npos);
   pay_out(400);  // told late, when Stripe answers nothing about it any more
   EXPECT_EQ(refusal(), "");
+}
+
+/// Fans paid in one currency and Stripe paid out in another one: each has a remainder that no event will ever end.
+TEST_F(ClosedAccount, IsSettledByTheOperator) {
+  const auto settle_as = [&](const char* how, const std::string& currency = "", const std::string& who = "") {
+    ::testing::internal::CaptureStdout();
+    const int status = settle(service.config, who.empty() ? maria.id : who, {how, currency, "Paid out by Stripe in USD", "the operator"});
+    EXPECT_EQ(status, 0);
+    return ::testing::internal::GetCapturedStdout();
+  };
+  const auto refused = [&](const char* how, const std::string& currency = "", const std::string& reason = "Paid out in USD") {
+    ::testing::internal::CaptureStdout();
+    std::string words;
+    try {
+      settle(service.config, maria.id, {how, currency, reason, "the operator"});
+    } catch (const std::runtime_error& error) {
+      words = error.what();
+    }
+    ::testing::internal::GetCapturedStdout();
+    return words;
+  };
+  const auto balance = [&](const std::string& account) {
+    Money sum = 0;
+    service.store->read([&](Transaction& transaction) { sum = transaction.ledger().balance(account); });
+    return sum;
+  };
+  stripe.pay_out(first, "po_usd", "paid", 950, "usd");
+  deliver();
+  EXPECT_THAT(refused("paid"), HasSubstr("no closed account")) << "Stripe pays it out";
+  close();
+  EXPECT_NE(refusal().find("it owes money, money still lies in it"), std::string::npos);
+  EXPECT_THAT(settle_as(""), AllOf(HasSubstr("closed"), HasSubstr("900 eur (in the smallest unit) lie in"),
+                                   HasSubstr("950 usd (in the smallest unit) are owed by")));
+  EXPECT_THAT(refused("paid", "", ""), HasSubstr("--reason"));
+  EXPECT_THAT(refused("paid", "chf"), HasSubstr("in chf"));
+
+  stripe.pay_out(first, "po_late", "pending", 100, "usd");
+  deliver();
+  EXPECT_THAT(refused("paid"), HasSubstr("a payout from it is on its way"));
+  EXPECT_EQ(balance(connected_account("eur", maria.id)), 900) << "nothing was booked";
+  stripe.pay_out(first, "po_late", "failed", 100, "usd");
+  deliver();
+
+  EXPECT_THAT(settle_as("paid", "eur"), HasSubstr("Booked as paid: 900 eur"));
+  EXPECT_EQ(balance(connected_account("eur", maria.id)), 0);
+  EXPECT_EQ(balance(outside_account("eur", maria.id)), 900);
+  EXPECT_EQ(refusal().find("money still lies"), std::string::npos);
+  EXPECT_THAT(settle_as("written-off", "", first), HasSubstr("Booked as written-off: 950 usd"));
+  EXPECT_EQ(balance(written_off_account("usd")), -950);
+  EXPECT_THAT(refused("paid"), HasSubstr("no closed account")) << "once is enough";
+  EXPECT_THAT(settle_as(""), AllOf(HasSubstr("Nothing is open"), HasSubstr("Paid out by Stripe in USD (booked by the operator)")));
+  EXPECT_EQ(refusal(), "");
+
+  // What moves in it when it is replaced stands under its own name, and goes the same way.
+  stripe.pay_out(first, "po_usd", "failed", 950, "usd");
+  deliver();
+  EXPECT_THAT(settle_as("written-off"), HasSubstr("950 usd (in the smallest unit) lie in the former " + first));
+  EXPECT_EQ(balance(connected_account("usd", first)), 0);
+  EXPECT_EQ(balance(written_off_account("usd")), 0);
+  std::map<std::string, Money> from_fans;
+  for (const json& month : maria.get("/earnings/statements")) from_fans[month.at("currency")] += month.at("from_fans").get<Money>();
+  EXPECT_EQ(from_fans, (std::map<std::string, Money>{{"eur", 900}, {"usd", 0}})) << "what was settled did not come from fans";
+
+  const auto audited = [&] {
+    std::vector<std::string> problems;
+    service.store->read([&](Transaction& transaction) { problems = transaction.earnings().audit(); });
+    return problems;
+  };
+  EXPECT_THAT(audited(), ::testing::IsEmpty());
+  service.store->write([&](Transaction& transaction) {
+    transaction.ledger().post({"odd:1", "odd", "", {{written_off_account("eur"), 5}, {service_account("eur"), -5}}, 1});
+    transaction.ledger().post({"settle:x:1", "odd", "", {{outside_account("eur", "x"), 5}, {service_account("eur"), -5}}, 1});
+  });
+  EXPECT_THAT(audited(), ::testing::UnorderedElementsAre(HasSubstr("settle:x:1 settles what a closed account left without a reason"),
+                                                         HasSubstr("Entry odd:1 moves 5"), HasSubstr("Entry settle:x:1 moves -5")));
 }
 
 TEST_F(ClosedAccount, KeepsItsDisputes) {

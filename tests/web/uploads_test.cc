@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "api/jobs.h"
+#include "api/quick_jobs.h"
 #include "service.h"
 
 namespace webwrap::testing {

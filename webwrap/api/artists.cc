@@ -13,6 +13,7 @@
 #include "api/shares.h"
 #include "domain/artist_name.h"
 #include "domain/id.h"
+#include "domain/limits.h"
 #include "domain/text.h"
 #include "http/message.h"
 
@@ -24,7 +25,7 @@ using http::Request;
 using http::Response;
 using nlohmann::json;
 
-constexpr std::size_t max_bio = 1000, max_links = 8, max_link_title = 40, max_link_url = 300;
+constexpr std::size_t max_bio = 1000, max_link_title = 40, max_link_url = 300;
 constexpr int names_per_period = 5, max_public_songs = 100, max_stats_songs = 200, stats_days = 30;
 
 // ---- the artist's own page ----
@@ -60,7 +61,7 @@ std::string read_name(JsonBody& body) {
 
 std::string read_links(JsonBody& body) {
   json links = json::array();
-  for (JsonBody& link : body.objects("links", max_links)) {
+  for (JsonBody& link : body.objects("links", max_artist_links)) {
     const std::string title = link.text("title", 1, max_link_title), url = link.text("url", 1, max_link_url);
     if (const std::string trouble = link_problem(url); !trouble.empty()) link.fail("url", trouble);
     link.finish();

@@ -383,7 +383,8 @@ Response list_statements(const Context& context, const Request& request) {
         auto& sums = months[{month_of(line.time), currency}];
         const bool payout = line.kind == "payout" || line.kind == "payout_failed";
         const bool royalty = line.kind == "royalties" || line.kind == "transfer_reversal";
-        if (line.account == accounts[0].account && !payout && !royalty) sums[0] += line.amount;
+        const bool settled = line.kind == "settled_outside" || line.kind == "written_off";
+        if (line.account == accounts[0].account && !payout && !royalty && !settled) sums[0] += line.amount;
         if (line.account == accounts[1].account) sums[1] += line.amount;
         if (line.account == accounts[2].account && line.kind != "royalty_transfer") sums[2] += line.amount;
       }

@@ -11,6 +11,7 @@
 #include "api/voices.h"
 #include "domain/error.h"
 #include "domain/id.h"
+#include "domain/limits.h"
 #include "store/job_end.h"
 #include "store/records.h"
 #include "voxconv/error.h"
@@ -20,8 +21,6 @@
 
 namespace webwrap {
 namespace {
-
-constexpr int first_at_a_time = 2;
 
 constexpr double rounding_s = 0.5;  ///< clients round the end of a recording
 
@@ -41,7 +40,8 @@ Response post_quote(const Context& context, const Request& request) {
   context.store.read([&](Transaction& transaction) { balance = transaction.ledger().balance(user_account(account.id)); });
   const bool may_pay = account.kind == AccountKind::member && !account.frozen && balance >= conversion.price;
   const Recording& source = conversion.recording;
-  const int key = voxconv::choose_key({source.f0_low, source.f0_median, source.f0_high}, conversion.voice);
+  const int chosen = voxconv::choose_key({source.f0_low, source.f0_median, source.f0_high}, conversion.voice);
+  const int key = std::clamp(chosen, -max_suggested_key, max_suggested_key);
   return json_response(200, {{"seconds", conversion.seconds()},
                              {"price", conversion.price},
                              {"separation", conversion.separation},
@@ -220,25 +220,6 @@ nlohmann::json job_view(Transaction& transaction, const Job& job) {
           {"finished", or_null(job.finished)}};
 }
 
-int priority_of_quick_job(Transaction& transaction, const Id& account) {
-  return transaction.jobs().quick_count(account) < first_at_a_time ? quick_priority : free_priority;
-}
-
-json quick_job_view(const Job& job, const std::string& file_path) {
-  const bool done = job.state == Job::State::done;
-  return {{"id", job.id},
-          {"state", name_of(job.state)},
-          {"progress", job.progress},
-          {"failure", or_null(job.failure)},
-          {"url", done && !file_path.empty() ? json("/api/v1" + file_path) : json()}};
-}
-
-void add_quick_job(const Context& context, Transaction& transaction, Job& job, bool at_once) {
-  if (!may_add_quick_job(context.config, transaction, job.account)) fail_too_many_quick_jobs(context.config);
-  job.priority = at_once ? priority_of_quick_job(transaction, job.account) : free_priority;
-  transaction.jobs().add(job);
-}
-
 void add_paid_job(Transaction& transaction, const Job& job) {
   const auto payer = transaction.accounts().find(job.account);
   if (!payer) throw ServiceError(401, "not_signed_in", "This account has been deleted.");
@@ -252,16 +233,6 @@ void add_paid_job(Transaction& transaction, const Job& job) {
   LedgerEntry reserve = reserve_entry(job.account, job.id, job.price);
   reserve.time = job.created;
   transaction.ledger().post(reserve);
-}
-
-bool may_add_quick_job(const Config& config, Transaction& transaction, const Id& account) {
-  return transaction.jobs().quick_count(account) < config.max_quick_jobs;
-}
-
-void fail_too_many_quick_jobs(const Config& config) {
-  throw ServiceError(
-      429, "too_many_jobs",
-      fmt::format("{} of your recordings and downloads are being worked on; wait until one is done.", config.max_quick_jobs));
 }
 
 bool is_server_side(const voxconv::OptionSpec& spec) { return spec.kind == voxconv::OptionSpec::Kind::path || spec.local; }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "domain/error.h"
+#include "domain/limits.h"
 #include "domain/text.h"
 
 namespace webwrap {
@@ -26,7 +27,7 @@ std::string checked_text(const std::string& name, const json& value, std::size_t
   if (!value.is_string()) fail_field(name, fmt::format("it must be text, not {}.", value.type_name()));
   const std::string text(trimmed(value.get_ref<const std::string&>(), " \t\r\n"));
   for (const char c : text)
-    if ((static_cast<unsigned char>(c) < 0x20 || c == 0x7f) && std::string_view(controls_allowed).find(c) == std::string_view::npos)
+    if (is_control(c) && std::string_view(controls_allowed).find(c) == std::string_view::npos)
       fail_field(name, "it must not have control characters.");
   const std::size_t length = character_count(text);
   if (length < min) fail_field(name, min == 1 ? "it must not be empty." : fmt::format("it must have at least {} characters.", min));
@@ -147,6 +148,13 @@ json JsonBody::object(const std::string& name) {
   if (!value) return json::object();
   if (!value->is_object()) fail(name, fmt::format("it must be an object, not {}.", value->type_name()));
   return *value;
+}
+
+MixLevels JsonBody::mix_levels() {
+  const auto level = [&](const char* name) {
+    return std::round(optional_number(name, lowest_level_db, highest_level_db).value_or(0) * 10) / 10;
+  };
+  return {std::round(optional_number("wet", 0, 1).value_or(1) * 100) / 100, level("level_db"), level("music_db")};
 }
 
 void JsonBody::fail(const std::string& name, const std::string& what) const { fail_field(path_ + name, what); }

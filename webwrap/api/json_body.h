@@ -13,6 +13,11 @@ namespace webwrap {
 /// Throws ServiceError(422, "invalid", "<field>: <what>"); `what` is a sentence.
 [[noreturn]] void fail_field(const std::string& field, const std::string& what);
 
+/// How the voices and the music of a song are mixed.
+struct MixLevels {
+  double wet, level_db, music_db;
+};
+
 /// Reads a request's JSON object strictly. Every getter throws ServiceError(422, "invalid") that names the field; null counts as absent.
 ///
 ///   JsonBody body(request);
@@ -52,6 +57,9 @@ class JsonBody {
   std::vector<JsonBody> objects(const std::string& name, std::size_t max);
   /// A list of texts as text() takes them.
   std::vector<std::string> texts(const std::string& name, std::size_t min, std::size_t max, std::size_t max_length);
+  /// The fields wet, level_db and music_db; absent: as the song is. In steps too small to be heard, so that nearly equal requests share
+  /// what is made.
+  MixLevels mix_levels();
   /// fail_field() for a field of this object.
   [[noreturn]] void fail(const std::string& name, const std::string& what) const;
 

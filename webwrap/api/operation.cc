@@ -16,6 +16,7 @@
 #include "api/handlers.h"
 #include "api/jobs.h"
 #include "api/own_voices.h"
+#include "domain/limits.h"
 #include "voxconv/f0.h"
 #include "voxconv/options.h"
 #include "voxconv/video.h"
@@ -119,6 +120,10 @@ Response get_config(const Context& context, const Request&) {
                              {"own_voices", own_voice_config(config)},
                              {"videos", !voxconv::video_encoder().empty()},
                              {"options", option_ranges()},
+                             {"limits",
+                              {{"level_db", {{"minimum", lowest_level_db}, {"maximum", highest_level_db}}},
+                               {"suggested_key", max_suggested_key},
+                               {"artist_links", max_artist_links}}},
                              {"public_url", config.public_url.empty() ? json() : json(config.base_url())}});
 }
 

@@ -8,8 +8,8 @@
 
 #include "api/artists.h"
 #include "api/handlers.h"
-#include "api/jobs.h"
 #include "api/json_body.h"
+#include "api/quick_jobs.h"
 #include "domain/id.h"
 #include "store/job_end.h"
 

@@ -7,12 +7,13 @@
 #include "api/auth.h"
 #include "api/concurrency_limiter.h"
 #include "api/handlers.h"
-#include "api/jobs.h"
 #include "api/json_body.h"
+#include "api/quick_jobs.h"
 #include "connect/connector.h"
 #include "domain/id.h"
 #include "domain/sealed.h"
 #include "log/log.h"
+#include "store/job_end.h"
 
 namespace webwrap {
 namespace {
@@ -202,14 +203,15 @@ std::string chosen_of(JsonBody& body, const char* name, const std::array<const c
 }
 
 json read_form(JsonBody& body, const Song& song, bool takes_video) {
+  const MixLevels levels = body.mix_levels();
   json form = {{"title", body.text("title", 1, 100)},
                {"artist", body.text("artist", 1, 100)},
                {"description", body.has("description") ? body.long_text("description", 0, 2000) : ""},
                {"genre", chosen_of(body, "genre", genres)},
                {"visibility", chosen_of(body, "visibility", visibilities)},
-               {"wet", body.optional_number("wet", 0, 1).value_or(1)},
-               {"level_db", body.optional_number("level_db", -24, 12).value_or(0)},
-               {"music_db", body.optional_number("music_db", -24, 12).value_or(0)},
+               {"wet", levels.wet},
+               {"level_db", levels.level_db},
+               {"music_db", levels.music_db},
                {"seconds", song.duration_s}};
   if (takes_video) form["video"] = body.text("video", 1, 64);
   if (!body.optional_flag("rights_confirmed").value_or(false)) fail_field("rights_confirmed", "confirm that you may publish this.");
@@ -263,8 +265,7 @@ Response post_publication(const Context& context, const Request& request) {
     require_connected(context, transaction, *connector, publication);
     if (form.contains("video")) {
       const auto video = transaction.jobs().find(form.at("video"));
-      if (!video || video->account != account.id || video->kind != Job::Kind::video || video->song != song.id ||
-          video->state != Job::State::done)
+      if (!video || video->account != account.id || video->kind != Job::Kind::video || video->song != song.id || made_blob(*video).empty())
         fail_field("video", "there is no such video of this song; make one first.");
     }
     publication.state = Publication::State::queued;

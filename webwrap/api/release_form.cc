@@ -56,9 +56,10 @@ TrackForm track_of(JsonBody& body) {
   track.writers = credits_of(body, "writers", writer_roles);
   track.isrc = normal_code(text_field(body, "isrc", 20));
   track.iswc = normal_code(text_field(body, "iswc", 20));
-  track.wet = body.optional_number("wet", 0, 1).value_or(1);
-  track.level_db = body.optional_number("level_db", -24, 12).value_or(0);
-  track.music_db = body.optional_number("music_db", -24, 12).value_or(0);
+  const MixLevels levels = body.mix_levels();
+  track.wet = levels.wet;
+  track.level_db = levels.level_db;
+  track.music_db = levels.music_db;
   body.finish();
   return track;
 }

@@ -6,13 +6,14 @@
 #include <map>
 
 #include "api/handlers.h"
-#include "api/jobs.h"
 #include "api/json_body.h"
 #include "api/pictures.h"
+#include "api/quick_jobs.h"
 #include "api/release_form.h"
 #include "api/voices.h"
 #include "domain/id.h"
 #include "domain/release.h"
+#include "store/job_end.h"
 #include "store/voice_info.h"
 
 namespace webwrap {
@@ -203,17 +204,12 @@ Response delete_release(const Context& context, const Request& request) {
   return empty_response();
 }
 
-/// Whether the package of an earlier wish is still to be had, or on its way.
-bool is_package_reusable(const Context& context, const Job& job) {
-  if (job.state == Job::State::queued || job.state == Job::State::running) return true;
-  return job.state == Job::State::done && context.blobs.size(json::parse(job.result).at("blob")) >= 0;
-}
-
 Response post_package(const Context& context, const Request& request) {
   const Account account = require_member(context, request);
   limit_rate(context, "package", account.id, packages_per_hour, 3600);
-  json body;
-  context.store.write([&](Transaction& transaction) {
+  Job job;
+  std::string path;
+  const auto order = [&](Transaction& transaction) {
     Release release = require_release(transaction, account, request);
     const ReleaseForm form = ReleaseForm::of(json::parse(release.form));
     const auto cover = transaction.releases().picture_of(release.id);
@@ -221,7 +217,7 @@ Response post_package(const Context& context, const Request& request) {
     if (const auto problems = all_problems(transaction, form, cover, songs); !problems.empty())
       throw ServiceError(409, "incomplete",
                          fmt::format("Not everything is there yet: {}: {}", problems.front().field, problems.front().what));
-    Job job;
+    job = Job();
     job.id = new_id();
     job.account = account.id;
     job.kind = Job::Kind::package;
@@ -231,18 +227,14 @@ Response post_package(const Context& context, const Request& request) {
     job.parameters =
         json{{"release", release.id}, {"seconds", seconds}, {"form", json::parse(release.form)}, {"cover", cover->blob}}.dump();
     job.request_key = fmt::format("package:{}:{}", release.id, hash_secret(release.form + cover->blob));
-    const auto before = transaction.jobs().find_by_request(account.id, job.request_key);
-    if (before && is_package_reusable(context, *before)) {
-      job = *before;
-    } else {
-      if (before) transaction.jobs().forget_request(before->id);
-      add_quick_job(context, transaction, job, false);
-    }
+    reuse_or_add_quick_job(context, transaction, job, false);
     release.pending = job.id;
     transaction.releases().update(release);
-    body = quick_job_view(job, fmt::format("/releases/{}/package/file", release.id));
-  });
-  return json_response(201, body);
+    path = fmt::format("/releases/{}/package/file", release.id);
+  };
+  do context.store.write(order);
+  while (is_lost(context, job));
+  return json_response(201, quick_job_view(job, path));
 }
 
 Response get_package_file(const Context& context, const Request& request) {
@@ -253,9 +245,10 @@ Response get_package_file(const Context& context, const Request& request) {
     if (!release.package.empty()) job = transaction.jobs().find(release.package);
   });
   if (!job || job->state != Job::State::done) throw ServiceError(409, "not_ready", "This package is not made yet.");
+  const std::string blob = made_blob(*job);
+  if (blob.empty() || context.blobs.size(blob) < 0) throw ServiceError(404, "no_such_package", "This package was removed; make it again.");
   const json made = json::parse(job->result);
-  if (context.blobs.size(made.at("blob")) < 0) throw ServiceError(404, "no_such_package", "This package was removed; make it again.");
-  return audio_response(made.at("blob"), made.at("type"), made.at("file_name"));
+  return audio_response(blob, made.at("type"), made.at("file_name"));
 }
 
 }  // namespace

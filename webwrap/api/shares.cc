@@ -10,10 +10,12 @@
 #include "api/handlers.h"
 #include "api/html.h"
 #include "api/json_body.h"
+#include "api/quick_jobs.h"
 #include "api/reports.h"
 #include "api/share_access.h"
 #include "domain/id.h"
 #include "http/response.h"
+#include "store/job_end.h"
 
 namespace webwrap {
 namespace {
@@ -83,15 +85,23 @@ PublicShare require_shared(const Context& context, const Request& request) {
   throw ServiceError(403, "taken_down", "This song was taken down after a complaint and cannot be shared.");
 }
 
+[[noreturn]] void fail_no_file() { fail_field("render", "this file is not made yet, or was removed: make it again."); }
+
+/// Refuses a render whose file is gone from the disk. Before the transaction that shares it: others would wait for the disk.
+void require_file(const Context& context, const Id& render) {
+  std::optional<Job> job;
+  context.store.read([&](Transaction& transaction) { job = transaction.jobs().find(render); });
+  if (job && job->kind == Job::Kind::render && is_lost(context, *job)) fail_no_file();
+}
+
 /// Takes the render that listeners are to hear: a finished mp3 of the song.
-void choose_render(const Context& context, Transaction& transaction, const Id& id, Share& share) {
+void choose_render(Transaction& transaction, const Id& id, Share& share) {
   const auto render = transaction.jobs().find(id);
   const bool of_song = render && render->account == share.account && render->kind == Job::Kind::render && render->song == share.song;
   const json parameters = of_song ? json::parse(render->parameters) : json();
   if (!of_song || parameters.at("format") != "mp3" || parameters.value("parts", "all") != "all")
     fail_field("render", "there is no such mp3 of this song.");
-  if (render->state != Job::State::done || context.blobs.size(json::parse(render->result).at("blob")) < 0)
-    fail_field("render", "this file is not made yet, or was removed: make it again.");
+  if (made_blob(*render).empty()) fail_no_file();
   share.render = id;
   share.wet = parameters.at("wet");
   share.level_db = parameters.at("level_db");
@@ -135,6 +145,7 @@ Response post_share(const Context& context, const Request& request) {
   const AccessChange access(body);
   const Visibility visibility = read_visibility(body).value_or(Visibility::unlisted);
   const auto render = body.optional_text("render", 1, 64);
+  if (render) require_file(context, *render);
   Share share;
   context.store.write([&](Transaction& transaction) {
     if (!transaction.songs().find(song.id)) throw ServiceError(404, "no_such_song", "There is no such song.");
@@ -150,7 +161,7 @@ Response post_share(const Context& context, const Request& request) {
     share.account = account.id;
     share.allow_download = allow_download;
     share.created = context.clock.now();
-    if (render) choose_render(context, transaction, *render, share);
+    if (render) choose_render(transaction, *render, share);
     set_visibility(context, transaction, share, visibility);
     access.apply(transaction, share);
     transaction.songs().add_share(share);
@@ -173,11 +184,12 @@ Response patch_share(const Context& context, const Request& request) {
   const auto visibility = read_visibility(body);
   const auto allow_download = body.optional_flag("allow_download");
   const auto render = body.optional_text("render", 1, 64);
+  if (render) require_file(context, *render);
   Share share;
   context.store.write([&](Transaction& transaction) {
     share = own_share(transaction, account, request);
     if (allow_download) share.allow_download = *allow_download;
-    if (render) choose_render(context, transaction, *render, share);
+    if (render) choose_render(transaction, *render, share);
     if (visibility) set_visibility(context, transaction, share, *visibility);
     access.apply(transaction, share);
     transaction.songs().update_share(share);

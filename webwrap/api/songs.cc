@@ -11,6 +11,7 @@
 #include "api/pictures.h"
 #include "api/shares.h"
 #include "domain/id.h"
+#include "store/job_end.h"
 #include "store/records.h"
 #include "voxconv/video.h"
 
@@ -106,14 +107,7 @@ constexpr std::array formats{"mp3", "wav", "flac"};
 constexpr std::array shapes{"vertical", "square"};
 constexpr std::array part_names{"all", "vocals", "music"};
 
-json view(const Job& job) {
-  const bool done = job.state == Job::State::done;
-  return {{"id", job.id},
-          {"state", name_of(job.state)},
-          {"progress", job.progress},
-          {"failure", or_null(job.failure)},
-          {"url", done ? json(fmt::format("/api/v1/renders/{}/file", job.id)) : json()}};
-}
+json render_view(const Job& job) { return quick_job_view(job, fmt::format("/renders/{}/file", job.id)); }
 
 Job find_render(const Context& context, const Request& request) {
   const Account account = require_account(context, request);
@@ -123,39 +117,35 @@ Job find_render(const Context& context, const Request& request) {
   return owned(std::move(job), account, "no_such_render", "There is no such render.");
 }
 
-/// The blob of a render; empty: it is not done, or its file was removed.
-std::string file_of(const Context& context, const Job& job) {
-  if (job.state != Job::State::done) return {};
-  const std::string key = json::parse(job.result).at("blob");
-  return context.blobs.size(key) < 0 ? std::string() : key;
+/// Forgets the song's renders or videos past those kept, but for the shared one; their blobs, to be removed after the transaction. None of
+/// them can be shared from then on.
+std::vector<std::string> forget_old_renders(Transaction& transaction, const Song& song, Job::Kind kind, std::size_t kept) {
+  const std::vector<Job> renders = transaction.jobs().renders(song.id, kind, max_renders_checked);
+  const std::optional<Share> share = transaction.songs().share_of(song.id);
+  std::vector<std::string> blobs;
+  for (std::size_t i = kept - 1; i < renders.size(); ++i) {  // one more is to come
+    if (share && share->render == renders[i].id) continue;
+    if (const std::string blob = made_blob(renders[i]); !blob.empty()) blobs.push_back(blob);
+    transaction.jobs().forget_result(renders[i].id);
+  }
+  return blobs;
 }
 
-/// Whether the render of an earlier request with the same parameters can be returned.
-bool is_reusable(const Context& context, const Job& job) {
-  const bool on_its_way = job.state == Job::State::queued || job.state == Job::State::running;
-  return on_its_way || !file_of(context, job).empty();
-}
-
-/// Removes files of the song's renders or videos past those kept; never that of the shared one. What was removed before is not looked for
-/// again.
-void remove_old_renders(const Context& context, const Song& song, Job::Kind kind, std::size_t kept) {
-  // In a transaction that writes, so that none of these is shared meanwhile (choose_render): its listeners would find no file.
-  context.store.write([&](Transaction& transaction) {
-    const std::vector<Job> renders = transaction.jobs().renders(song.id, kind, max_renders_checked);
-    const std::optional<Share> share = transaction.songs().share_of(song.id);
-    for (std::size_t i = kept - 1; i < renders.size(); ++i)  // one more is to come
-      if (!share || share->render != renders[i].id)
-        if (const std::string file = file_of(context, renders[i]); !file.empty()) context.blobs.remove(file);
-  });
-}
-
-/// How the voices and the music of a song are mixed, in steps too small to be heard, so that nearly equal requests share what is made.
-struct MixLevels {
-  double wet, level_db, music_db;
-};
-MixLevels read_levels(JsonBody& body) {
-  const auto level = [&](const char* name) { return std::round(body.optional_number(name, -24, 12).value_or(0) * 10) / 10; };
-  return {std::round(body.optional_number("wet", 0, 1).value_or(1) * 100) / 100, level("level_db"), level("music_db")};
+/// What was asked for: of an earlier request, or a new job. `fill` gives the job what depends on the song as it is now.
+Response answer_render(const Context& context, const Song& song, const Job& wanted, bool at_once, std::size_t kept,
+                       const std::function<void(Transaction&, Job&)>& fill) {
+  Job job;
+  std::vector<std::string> old;
+  do {
+    context.store.write([&](Transaction& transaction) {
+      job = wanted;
+      fill(transaction, job);
+      old.clear();
+      if (reuse_or_add_quick_job(context, transaction, job, at_once)) old = forget_old_renders(transaction, song, job.kind, kept);
+    });
+  } while (is_lost(context, job));
+  for (const std::string& blob : old) context.blobs.remove(blob);
+  return json_response(201, render_view(job));
 }
 
 Response post_render(const Context& context, const Request& request) {
@@ -167,7 +157,7 @@ Response post_render(const Context& context, const Request& request) {
   const std::string parts = body.optional_text("parts", 1, 8).value_or("all");
   if (std::find(part_names.begin(), part_names.end(), parts) == part_names.end()) fail_field("parts", "this is all, vocals or music.");
   if (parts == "music" && song.music.empty()) fail_field("parts", "this song has no music beside its voice.");
-  const MixLevels levels = read_levels(body);
+  const MixLevels levels = body.mix_levels();
   // What cannot be heard in it does not count.
   const bool has_voice = parts != "music", has_music = parts != "vocals" && !song.music.empty();
   const double wet = has_voice ? levels.wet : 1, level_db = has_voice ? levels.level_db : 0, music_db = has_music ? levels.music_db : 0;
@@ -181,20 +171,7 @@ Response post_render(const Context& context, const Request& request) {
   job.created = context.clock.now();
   job.parameters = json{{"format", format}, {"parts", parts}, {"wet", wet}, {"level_db", level_db}, {"music_db", music_db}}.dump();
   job.request_key = fmt::format("render:{}:{}:{}:{:g}:{:g}:{:g}", song.id, format, parts, wet, level_db, music_db);
-  bool added = false;
-  context.store.write([&](Transaction& transaction) {
-    // The same parameters give the same render, as long as its file exists.
-    const auto before = transaction.jobs().find_by_request(account.id, job.request_key);
-    if (before && is_reusable(context, *before)) {
-      job = *before;
-      return;
-    }
-    if (before) transaction.jobs().forget_request(before->id);
-    add_quick_job(context, transaction, job, true);
-    added = true;
-  });
-  if (added) remove_old_renders(context, song, Job::Kind::render, max_renders_kept);
-  return json_response(201, view(job));
+  return answer_render(context, song, job, true, max_renders_kept, [](Transaction&, Job&) {});
 }
 
 /// A video of a part of the song, to be posted anywhere.
@@ -208,7 +185,7 @@ Response post_video(const Context& context, const Request& request) {
   const double wanted_s = body.optional_number("length_s", shortest_video_s, longest_video_s).value_or(30);
   const double length_s = std::round(std::min(wanted_s, song.duration_s - start_s) * 10) / 10;
   if (length_s < 1) fail_field("start_s", "from there on nothing is left of the song.");
-  const MixLevels levels = read_levels(body);
+  const MixLevels levels = body.mix_levels();
   if (voxconv::video_encoder().empty())
     throw ServiceError(501, "no_videos", "Videos cannot be made here: FFmpeg has no H.264 encoder on this machine.");
   limit_rate(context, "video", account.id, videos_per_hour, 3600);
@@ -221,33 +198,25 @@ Response post_video(const Context& context, const Request& request) {
   job.parameters = json{{"shape", shape},    {"start_s", start_s},          {"length_s", length_s},
                         {"wet", levels.wet}, {"level_db", levels.level_db}, {"music_db", song.music.empty() ? 0 : levels.music_db}}
                        .dump();
-  bool added = false;
-  context.store.write([&](Transaction& transaction) {
+  return answer_render(context, song, job, false, max_videos_kept, [&](Transaction& transaction, Job& video) {
     // Title and picture are in it, so a change of them makes another video.
     const auto picture = transaction.releases().picture_of(song.id);
-    job.request_key = fmt::format("video:{}:{}", song.id, hash_secret(job.parameters + song.title + (picture ? picture->small : "")));
-    const auto before = transaction.jobs().find_by_request(account.id, job.request_key);
-    if (before && is_reusable(context, *before)) {
-      job = *before;
-      return;
-    }
-    if (before) transaction.jobs().forget_request(before->id);
-    add_quick_job(context, transaction, job, false);
-    added = true;
+    video.request_key = fmt::format("video:{}:{}", song.id, hash_secret(video.parameters + song.title + (picture ? picture->small : "")));
   });
-  if (added) remove_old_renders(context, song, Job::Kind::video, max_videos_kept);
-  return json_response(201, view(job));
 }
 
-Response get_render(const Context& context, const Request& request) { return json_response(200, view(find_render(context, request))); }
+Response get_render(const Context& context, const Request& request) {
+  return json_response(200, render_view(find_render(context, request)));
+}
 
 Response get_render_file(const Context& context, const Request& request) {
   const Job job = find_render(context, request);
   if (job.state != Job::State::done) throw ServiceError(409, "not_ready", "This file is not made yet.");
-  if (file_of(context, job).empty())
+  const std::string blob = made_blob(job);
+  if (blob.empty() || context.blobs.size(blob) < 0)
     throw ServiceError(404, "no_such_render", "This file was removed; if its song is still there, make it again.");
   const json result = json::parse(job.result);
-  return audio_response(result.at("blob"), result.at("type"), result.at("file_name"));
+  return audio_response(blob, result.at("type"), result.at("file_name"));
 }
 
 }  // namespace

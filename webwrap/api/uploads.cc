@@ -11,9 +11,10 @@
 
 #include "api/auth.h"
 #include "api/handlers.h"
-#include "api/jobs.h"
-#include "api/own_voices.h"
+#include "api/quick_jobs.h"
+#include "api/voice_uploads.h"
 #include "domain/id.h"
+#include "domain/text.h"
 #include "store/voice_steps.h"
 
 namespace webwrap {
@@ -84,7 +85,7 @@ std::map<std::string, std::string> metadata_of(std::string_view header) {
 /// A file's name without folders and control characters.
 std::string clean_name(std::string name) {
   if (const std::size_t slash = name.find_last_of("/\\"); slash != name.npos) name.erase(0, slash + 1);
-  std::erase_if(name, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  std::erase_if(name, is_control);
   if (name.size() > max_name_bytes) {
     std::size_t end = max_name_bytes;
     while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) --end;  // whole characters of UTF-8

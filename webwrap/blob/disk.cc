@@ -1,15 +1,13 @@
 #include "blob/disk.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
 #include <utility>
 
+#include "blob/file_descriptor.h"
 #include "domain/error.h"
 
 namespace webwrap {
@@ -41,10 +39,9 @@ bool Disk::ensure_reserve() const {
   struct stat status = {};
   if (size == 0 || (::stat(reserve_path().c_str(), &status) == 0 && status.st_size >= size)) return true;
   if (!has_room(size)) return false;
-  const int file = ::open(reserve_path().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) return false;
-  const bool made = ::posix_fallocate(file, 0, size) == 0;
-  ::close(file);
+  const FileDescriptor file = open_file(reserve_path(), O_WRONLY | O_CREAT);
+  if (!file) return false;
+  const bool made = ::posix_fallocate(file.get(), 0, size) == 0;
   if (!made) release_reserve();
   return made;
 }

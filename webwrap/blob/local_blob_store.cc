@@ -1,9 +1,5 @@
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sodium.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -17,6 +13,7 @@
 
 #include "blob/blob_store.h"
 #include "blob/disk.h"
+#include "blob/file_descriptor.h"
 #include "domain/error.h"
 #include "domain/id.h"
 
@@ -31,20 +28,17 @@ namespace fs = std::filesystem;
   throw std::runtime_error(fmt::format("{} {}: {}.", what, path.string(), std::strerror(error)));
 }
 
-/// A file descriptor that closes itself.
+/// An open file whose faults are named with its path.
 class File {
  public:
-  File(const fs::path& path, int flags) : path_(path), fd_(::open(path.c_str(), flags | O_CLOEXEC, 0640)) {
-    if (fd_ < 0) fail("Could not open", path);
+  File(const fs::path& path, int flags) : path_(path), file_(open_file(path, flags, 0640)) {
+    if (!file_) fail("Could not open", path);
   }
-  ~File() { ::close(fd_); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
 
-  int fd() const { return fd_; }
+  int fd() const { return file_.get(); }
   void write_at(std::int64_t offset, std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t count = ::pwrite(fd_, bytes.data(), bytes.size(), offset);
+      const ssize_t count = ::pwrite(fd(), bytes.data(), bytes.size(), offset);
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) fail("Could not write", path_);
       bytes.remove_prefix(static_cast<std::size_t>(count));
@@ -52,12 +46,12 @@ class File {
     }
   }
   void sync() {
-    if (::fsync(fd_) != 0) fail("Could not store", path_);
+    if (::fsync(fd()) != 0) fail("Could not store", path_);
   }
 
  private:
   fs::path path_;
-  int fd_;
+  FileDescriptor file_;
 };
 
 /// Makes new names in a folder durable.

@@ -19,6 +19,15 @@ int reports(const Config&,
 int decide_report(const Config&, const std::string& report, const std::string& decision, const std::string& by, const std::string& note);
 int hide_artist(const Config&, const std::string& handle, bool hidden);  ///< or shows it again; by the handle or the page's address
 int serve(const Config&, const std::string& config_path);
+
+/// How what a closed account at Stripe leaves is booked.
+struct Settlement {
+  std::string as;        ///< "paid": it reached its owner, or the service, in another way; "written-off": nobody gets it; empty: only shown
+  std::string currency;  ///< of what is booked; empty: all
+  std::string reason, by;
+};
+/// Prints what is open between a member and the service, or books it. `who`: the member's id or e-mail address, or acct_...
+int settle(const Config&, const std::string& who, const Settlement&);
 int takedown(const Config&, const std::string& share);  ///< ends a share for good; by its id or its address
 /// Does jobs until SIGTERM, for `exit_when_idle` seconds without one (below 0: for ever), or only one (`once`).
 int worker(const Config&, double exit_when_idle, bool once);

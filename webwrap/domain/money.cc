@@ -17,6 +17,8 @@ std::string connected_account(const std::string& currency, const std::string& id
 std::string service_account(const std::string& currency) { return named(currency, "service"); }
 std::string bank_account(const std::string& currency, const std::string& id) { return named(currency, "bank:" + id); }
 std::string royalty_costs_account(const std::string& currency) { return named(currency, "royalty_costs"); }
+std::string outside_account(const std::string& currency, const std::string& id) { return named(currency, "outside:" + id); }
+std::string written_off_account(const std::string& currency) { return named(currency, "written_off"); }
 std::string royalties_account(const std::string& currency, const std::string& id) { return named(mills(currency), "royalties:" + id); }
 std::string royalties_owed_account(const std::string& currency) { return named(mills(currency), "royalties_owed"); }
 std::string royalties_paid_account(const std::string& currency, const std::string& id) { return named(mills(currency), "paid:" + id); }

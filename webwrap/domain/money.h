@@ -29,6 +29,11 @@ std::string royalties_account(const std::string& currency, const std::string& id
 std::string royalties_owed_account(const std::string& currency);                    ///< the service's side of it (negative)
 std::string royalties_paid_account(const std::string& currency, const std::string& id);
 
+// Of what a closed account at Stripe left (webwrap settle).
+
+std::string outside_account(const std::string& currency, const std::string& id);  ///< what was paid to its owner in another way
+std::string written_off_account(const std::string& currency);                     ///< what nobody got
+
 /// What an account's amounts are counted in: "money:eur", "money:eur/1000"; empty: credits.
 std::string_view unit_of(std::string_view account);
 

@@ -7,6 +7,7 @@ namespace webwrap {
 
 // ASCII, whatever the locale; other bytes stay as they are.
 inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+inline bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 inline char lower_case(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 inline std::string lower_case(std::string_view text) {
   std::string result(text);

@@ -40,9 +40,9 @@ struct SpoolFull : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-Descriptor make_spool(const std::string& dir) {
+FileDescriptor make_spool(const std::string& dir) {
   std::string path = dir + "/body-XXXXXX";
-  Descriptor file(::mkostemp(path.data(), O_CLOEXEC));
+  FileDescriptor file(::mkostemp(path.data(), O_CLOEXEC));
   if (file.get() < 0) throw SpoolFull(fmt::format("No file can be made in {}.", dir));
   ::unlink(path.c_str());
   return file;
@@ -74,7 +74,7 @@ std::string last_of_list(const std::string& list) {
 
 }  // namespace
 
-Connection::Connection(ServerState& state, Descriptor socket, std::string client)
+Connection::Connection(ServerState& state, FileDescriptor socket, std::string client)
     : state_(state), socket_(std::move(socket)), client_(std::move(client)) {
   wait_until(state_.options.head_time);
 }
@@ -248,7 +248,7 @@ Output Connection::file_output(const Request& request, Response response) const 
     for (std::size_t at; (at = encoded.find('/')) != std::string::npos;) encoded.replace(at, 1, "%2F");
     response.headers.emplace_back("Content-Disposition", fmt::format("attachment; filename=\"{}\"; filename*=UTF-8''{}", plain, encoded));
   }
-  Descriptor file(::open(state_.blobs.local_path(body.key).c_str(), O_RDONLY | O_CLOEXEC));
+  FileDescriptor file = open_file(state_.blobs.local_path(body.key), O_RDONLY);
   struct stat status = {};
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
     Response missing = problem(404, "not_found", "This file is no longer there.");
@@ -281,7 +281,7 @@ void Connection::refuse(Response response) {
 
 void Connection::start(Output output) {
   // The body was used: its room is there again before the client learns of it.
-  spool_ = Descriptor();
+  spool_ = FileDescriptor();
   reserved_ = SpoolReservation();
   if (stage_ == Stage::closed) {
     end_request();
@@ -384,22 +384,20 @@ void ThreadPool::run() {
 WritePoller::WritePoller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   epoll_event event = {};
   event.events = EPOLLIN;
-  event.data.fd = wake_;
-  if (epoll_ < 0 || wake_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) != 0)
+  event.data.fd = wake_.get();
+  if (!epoll_ || !wake_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0)
     throw std::runtime_error("The server cannot wait for its sockets.");
 }
 
 WritePoller::~WritePoller() {
   stop();
   waiting_.clear();
-  ::close(epoll_);
-  ::close(wake_);
 }
 
 void WritePoller::stop() {
   if (!thread_.joinable()) return;
   const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
+  [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
   thread_.join();
 }
 
@@ -410,16 +408,17 @@ void WritePoller::watch(const std::shared_ptr<Connection>& connection) {
   event.data.fd = socket;
   const std::lock_guard lock(mutex_);
   waiting_[socket] = connection;
-  if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, socket, &event) != 0 && errno == ENOENT) ::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event);
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, socket, &event) != 0 && errno == ENOENT)
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket, &event);
 }
 
-void WritePoller::forget(int socket) { ::epoll_ctl(epoll_, EPOLL_CTL_DEL, socket, nullptr); }
+void WritePoller::forget(int socket) { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket, nullptr); }
 
 bool WritePoller::wait() {
   std::array<epoll_event, 64> events;
-  const int count = ::epoll_wait(epoll_, events.data(), events.size(), 500);
+  const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), 500);
   for (int i = 0; i < count; ++i) {
-    if (events[i].data.fd == wake_) return false;
+    if (events[i].data.fd == wake_.get()) return false;
     std::shared_ptr<Connection> connection;
     {
       const std::lock_guard lock(mutex_);

@@ -63,7 +63,7 @@ class WritePoller {
   }
   bool wait();  ///< for half a second at most; false: stop
 
-  int epoll_, wake_;
+  const FileDescriptor epoll_, wake_;
   std::mutex mutex_;
   std::map<int, std::shared_ptr<Connection>> waiting_;
   std::thread thread_;
@@ -138,7 +138,7 @@ struct ServerState {
 /// at most 16 KiB and a body of at most 256 KiB in memory; larger bodies go to an unlinked file. Never waits for the network. Thread-safe.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(ServerState& state, Descriptor socket, std::string client);
+  Connection(ServerState& state, FileDescriptor socket, std::string client);
   ~Connection();
 
   void receive(std::string_view bytes);
@@ -171,7 +171,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Output file_output(const Request& request, Response response) const;
 
   ServerState& state_;
-  const Descriptor socket_;
+  const FileDescriptor socket_;
   const std::string client_;
   std::mutex mutex_;
   Stage stage_ = Stage::head;
@@ -180,7 +180,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool in_flight_ = false;
   Head head_;
   std::uint64_t body_left_ = 0;
-  Descriptor spool_;
+  FileDescriptor spool_;
   SpoolReservation reserved_;
   Output output_;
   std::chrono::steady_clock::time_point deadline_;

@@ -29,8 +29,6 @@ int hex_digit(char c) {
   return -1;
 }
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
 /// Calls `use` with each part of `text` between separators.
 template <class Use>
 void for_each_part(std::string_view text, char separator, Use use) {
@@ -62,7 +60,7 @@ std::optional<Response> read_request_line(std::string_view line, Head& head) {
   if (!method) return problem(501, "unknown_method", "This request method is not known here.");
   head.request.method = *method;
   std::string_view target = line.substr(first + 1, last - first - 1);
-  if (std::any_of(target.begin(), target.end(), [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; }))
+  if (std::any_of(target.begin(), target.end(), [](char c) { return c == ' ' || is_control(c); }))
     return bad_request("The address holds characters that must be escaped.");
   if (target.starts_with("http://") || target.starts_with("https://")) {  // as proxies write it
     const std::size_t end = std::min(target.find_first_of("/?#", target.find("//") + 2), target.size());
@@ -263,7 +261,7 @@ std::variant<Head, Response> parse_head(std::string_view text) {
     if (colon == line.npos || !is_token(line.substr(0, colon))) return bad_request("A header line cannot be understood.");
     const std::string name = lower_case(line.substr(0, colon));
     const std::string_view value = trimmed(line.substr(colon + 1));
-    if (std::any_of(value.begin(), value.end(), [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }))
+    if (std::any_of(value.begin(), value.end(), [](char c) { return is_control(c) && c != '\t'; }))
       return bad_request("A header holds control characters.");
     const auto [place, is_new] = request.headers.emplace(name, value);
     if (is_new) continue;

@@ -140,10 +140,6 @@ FilePart choose_part(const Request& request, std::int64_t size, const std::strin
   return *part;
 }
 
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 Output::Progress Output::write(int socket) {
   std::int64_t budget = max_bytes_per_write;
   while (sent < bytes.size() || left > 0) {

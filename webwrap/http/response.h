@@ -3,8 +3,8 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 
+#include "blob/file_descriptor.h"
 #include "http/message.h"
 
 namespace webwrap::http {
@@ -32,29 +32,13 @@ struct FilePart {
 /// Range of one part, unless If-Range names another `etag`; 304 for If-None-Match; 416 with an empty part. `etag`: with its quotes.
 FilePart choose_part(const Request& request, std::int64_t size, const std::string& etag, Response& response);
 
-/// Closes a file descriptor.
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  ~Descriptor();
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 /// An answer on its way to a socket: bytes, then perhaps a part of a file, which never comes into our memory.
 struct Output {
   enum class Progress { done, blocked, broken };
 
   std::string bytes;
   std::size_t sent = 0;
-  Descriptor file;
+  FileDescriptor file;
   off_t offset = 0;
   std::int64_t left = 0;  ///< of the file
   bool keep_alive = true;

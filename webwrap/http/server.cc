@@ -40,7 +40,7 @@ class InputHandler : public Pistache::Http::Handler {
     static const auto idle_parser = std::make_shared<Pistache::Http::RequestParser>(1);
     peer->putData(ParserData, idle_parser);
     // Our own descriptor of the socket: Pistache may close its own at any time.
-    Descriptor socket(::fcntl(peer->fd(), F_DUPFD_CLOEXEC, 3));
+    FileDescriptor socket(::fcntl(peer->fd(), F_DUPFD_CLOEXEC, 3));
     if (socket.get() < 0) {
       ::shutdown(peer->fd(), SHUT_RDWR);
       return;

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "domain/id.h"
+#include "domain/text.h"
 
 namespace webwrap {
 namespace {
@@ -15,7 +16,6 @@ namespace {
 constexpr std::size_t max_line = 76;            // RFC 2045
 constexpr std::size_t encoded_word_bytes = 45;  // 60 characters of base64: with the frame within the 75 of RFC 2047
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 bool is_plain(char c) { return !is_control(c) && static_cast<unsigned char>(c) < 0x80; }
 
 void refuse_controls(const std::string& what, const std::string& text) {

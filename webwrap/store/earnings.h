@@ -40,6 +40,14 @@ struct FormerAccount {
   Seconds replaced = 0;
 };
 
+/// What the books say still lies in a member's account at Stripe, or is owed by it (negative).
+struct Remainder {
+  std::string account;  ///< of the books
+  std::string currency;
+  std::string former;  ///< acct_..., where another one is in its place
+  Money amount = 0;
+};
+
 /// What an artist offers to fans, for each month. Its price never changes: another price is another tier.
 struct Tier {
   Id id;
@@ -215,6 +223,12 @@ class EarningStore {
   virtual std::vector<FormerAccount> former_accounts() = 0;
   /// What is open between a member, his account at Stripe and the service: "a payment is disputed". None: it is settled.
   virtual std::vector<std::string> unsettled(const Id& account) = 0;
+  /// Of that, what is still to move money: disputes, what is to be taken or given back, payouts on their way.
+  virtual std::vector<std::string> pending_matters(const Id& account) = 0;
+  /// And the money: what is not 0, also of accounts that were replaced.
+  virtual std::vector<Remainder> remainders(const Id& account) = 0;
+  /// What was booked of it by the operator, newest first.
+  virtual std::vector<StatementLine> settlements(const Id& account) = 0;
   /// Something of ours that Stripe knows as long as the key is the one under which money went to an account: a charge; empty: none went.
   virtual std::string charge_to(const std::string& stripe) = 0;
   virtual std::string transfer_to(const std::string& stripe) = 0;  ///< the same: a transfer of royalties

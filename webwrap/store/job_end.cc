@@ -28,6 +28,10 @@ void refuse_phrase(Transaction& transaction, const Recording& recording, Seconds
 
 }  // namespace
 
+std::string made_blob(const Job& job) {
+  return job.state == Job::State::done && !job.result.empty() ? nlohmann::json::parse(job.result).value("blob", "") : std::string();
+}
+
 void settle(Transaction& transaction, const Job& job, Job::State ended_as, Seconds now) {
   if (job.price == 0) return;
   LedgerEntry entry =

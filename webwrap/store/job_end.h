@@ -5,6 +5,9 @@
 
 namespace webwrap {
 
+/// The key of the blob that a job has made, as far as the database knows; empty: it is not done, or its file was removed.
+std::string made_blob(const Job&);
+
 /// Captures (done) or gives back (failed, cancelled) what was reserved for a job: in the transaction that ends it.
 void settle(Transaction&, const Job&, Job::State ended_as, Seconds now);
 

@@ -189,6 +189,15 @@ const std::string money_checks[] = {
     "  JOIN postings p ON p.entry = entries.seq WHERE key >= 'payout:' || id || ':' AND key < 'payout:' || id || ';'"
     "  AND p.account = 'money:' || currency || ':bank:' || payouts.account) AS booked FROM payouts)"
     " WHERE coalesce(booked, 0) <> CASE state WHEN 'paid' THEN amount ELSE 0 END",
+
+    // What the operator has settled: all of it with a reason, and nothing else is booked there.
+    "SELECT 'Entry ' || key || ' settles what a closed account left without a reason.' FROM entries WHERE key GLOB 'settle:*' AND note = "
+    "''",
+
+    "SELECT 'Entry ' || key || ' moves ' || amount || ' at ' || account || ', which only a settlement of a closed account may.'"
+    " FROM postings JOIN entries ON entry = entries.seq WHERE (key GLOB 'settle:*') <>"
+    "  (account GLOB 'money:*:outside:*' OR account GLOB 'money:*:written_off')"
+    " AND NOT (key GLOB 'settle:*' AND account GLOB 'money:*:connected:*')",
 };
 
 /// What the books hold rightly and the operator must see to. `?1`: the time.

@@ -112,6 +112,19 @@ struct SqliteSchema<Payout> {
                                       SqliteColumn{"created", &Payout::created}};
 };
 
+namespace {
+
+/// Of a query for account, kind, note, key, amount and time.
+std::vector<StatementLine> lines_in(SqliteQuery& query) {
+  std::vector<StatementLine> lines;
+  while (query.step())
+    lines.push_back({query.get<std::string>(0), query.get<std::string>(1), query.get<std::string>(2), query.get<std::string>(3),
+                     query.get<std::int64_t>(4), query.get<Seconds>(5)});
+  return lines;
+}
+
+}  // namespace
+
 EventWalk SqliteEarningStore::event_walk() {
   SqliteQuery query(connection_, "SELECT last, at FROM event_walk");
   return query.step() ? EventWalk{query.get<std::string>(0), query.get<Seconds>(1)} : EventWalk();
@@ -146,12 +159,20 @@ std::vector<FormerAccount> SqliteEarningStore::former_accounts() {
 }
 
 std::vector<std::string> SqliteEarningStore::unsettled(const Id& account) {
+  std::vector<std::string> all = pending_matters(account);
+  bool holds = false, owes = false;
+  for (const Remainder& remainder : remainders(account))
+    if (remainder.former.empty()) (remainder.amount > 0 ? holds : owes) = true;
+  if (owes) all.push_back("it owes money");
+  if (holds) all.push_back("money still lies in it");
+  return all;
+}
+
+std::vector<std::string> SqliteEarningStore::pending_matters(const Id& account) {
   SqliteQuery query(connection_,
                     "WITH paid_there AS (SELECT * FROM fan_payments WHERE artist = ?1"
                     "  AND destination = (SELECT stripe FROM payout_accounts WHERE account = ?1))"
-                    " SELECT iif(sum(amount) > 0, 'money still lies in it', 'it owes money') FROM postings"
-                    "  WHERE account GLOB 'money:*:connected:' || ?1 GROUP BY account HAVING sum(amount) <> 0"
-                    " UNION SELECT 'a payment to it is disputed' FROM paid_there WHERE EXISTS"
+                    " SELECT 'a payment to it is disputed' FROM paid_there WHERE EXISTS"
                     "  (SELECT 1 FROM json_each(nullif(disputes, '')) WHERE value ->> '$.state' = 'open')"
                     " UNION SELECT 'a disputed payment is to be taken back from it' FROM paid_there WHERE recovering > recovered"
                     " UNION SELECT 'a payment to it is being given back' FROM paid_there WHERE refund_wanted = 1 AND state = 'paid'"
@@ -161,6 +182,28 @@ std::vector<std::string> SqliteEarningStore::unsettled(const Id& account) {
   std::vector<std::string> all;
   while (query.step()) all.push_back(query.get<std::string>(0));
   return all;
+}
+
+std::vector<Remainder> SqliteEarningStore::remainders(const Id& account) {
+  SqliteQuery query(
+      connection_,
+      "WITH names AS (SELECT ?1 AS name, '' AS former UNION ALL SELECT stripe, stripe FROM former_accounts WHERE account = ?1)"
+      " SELECT postings.account, substr(postings.account, 7, instr(substr(postings.account, 7), ':') - 1), former,"
+      "  sum(amount) FROM names JOIN postings ON postings.account GLOB 'money:*:connected:' || name"
+      " GROUP BY postings.account HAVING sum(amount) <> 0 ORDER BY former, postings.account",
+      account);
+  std::vector<Remainder> all;
+  while (query.step())
+    all.push_back({query.get<std::string>(0), query.get<std::string>(1), query.get<std::string>(2), query.get<Money>(3)});
+  return all;
+}
+
+std::vector<StatementLine> SqliteEarningStore::settlements(const Id& account) {
+  SqliteQuery query(connection_,
+                    "SELECT account, kind, note, key, amount, time FROM postings JOIN entries ON entry = entries.seq"
+                    " WHERE key GLOB 'settle:*:' || ? AND account NOT GLOB 'money:*:connected:*' ORDER BY entries.seq DESC",
+                    account);
+  return lines_in(query);
 }
 
 std::string SqliteEarningStore::charge_to(const std::string& stripe) {
@@ -328,11 +371,7 @@ std::vector<StatementLine> SqliteEarningStore::statement(const Id& account, cons
                     "SELECT account, kind, note, key, amount, time FROM postings JOIN entries ON entry = entries.seq"
                     " WHERE account IN (?, ?, ?) AND time >= ? AND time < ? ORDER BY time, entries.seq, postings.seq",
                     connected_account(currency, account), bank_account(currency, account), royalties_account(currency, account), from, to);
-  std::vector<StatementLine> lines;
-  while (query.step())
-    lines.push_back({query.get<std::string>(0), query.get<std::string>(1), query.get<std::string>(2), query.get<std::string>(3),
-                     query.get<std::int64_t>(4), query.get<Seconds>(5)});
-  return lines;
+  return lines_in(query);
 }
 
 std::int64_t SqliteEarningStore::balance_before(const std::string& account, Seconds before) {

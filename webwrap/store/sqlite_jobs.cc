@@ -24,6 +24,10 @@ std::vector<Job> SqliteJobStore::renders(const Id& song, Job::Kind kind, int lim
 
 void SqliteJobStore::forget_request(const Id& job) { rows::run(connection_, "UPDATE jobs SET request_key = '' WHERE id = ?", job); }
 
+void SqliteJobStore::forget_result(const Id& job) {
+  rows::run(connection_, "UPDATE jobs SET request_key = '', result = '' WHERE id = ?", job);
+}
+
 int SqliteJobStore::active_count(const Id& account) {
   return rows::value<int>(connection_,
                           "SELECT count(*) FROM jobs WHERE account = ? AND kind IN ('convert', 'separate')"

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "blob/disk.h"
+#include "blob/file_descriptor.h"
 #include "domain/error.h"
 #include "domain/id.h"
 #include "store/sqlite_connection.h"
@@ -92,17 +93,14 @@ struct InsideTransaction {
 
 /// A file that only this user may read, and SQLite's files beside it get the same rights: there are password hashes in it.
 void make_private_file(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) throw std::system_error(errno, std::generic_category(), fmt::format("The database {} cannot be opened", path));
-  ::close(file);
+  if (!open_file(path, O_RDWR | O_CREAT))
+    throw std::system_error(errno, std::generic_category(), fmt::format("The database {} cannot be opened", path));
 }
 
 void sync(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool ok = file >= 0 && ::fsync(file) == 0;
-  const int error = errno;
-  if (file >= 0) ::close(file);
-  if (!ok) throw std::system_error(error, std::generic_category(), fmt::format("{} cannot be written to the disk", path));
+  const FileDescriptor file = open_file(path, O_RDONLY);
+  if (!file || ::fsync(file.get()) != 0)
+    throw std::system_error(errno, std::generic_category(), fmt::format("{} cannot be written to the disk", path));
 }
 
 /// Of this start of the machine, the same in all its containers.

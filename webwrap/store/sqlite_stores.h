@@ -84,6 +84,7 @@ class SqliteJobStore : public JobStore {
   std::vector<Job> list(const Id& account, int limit) override;
   std::vector<Job> renders(const Id& song, Job::Kind kind, int limit) override;
   void forget_request(const Id& job) override;
+  void forget_result(const Id& job) override;
   int active_count(const Id& account) override;
   int quick_count(const Id& account) override;
   int position(const Job&) override;
@@ -228,6 +229,9 @@ class SqliteEarningStore : public EarningStore {
   std::optional<FormerAccount> former_account(const std::string& stripe) override;
   std::vector<FormerAccount> former_accounts() override;
   std::vector<std::string> unsettled(const Id& account) override;
+  std::vector<std::string> pending_matters(const Id& account) override;
+  std::vector<Remainder> remainders(const Id& account) override;
+  std::vector<StatementLine> settlements(const Id& account) override;
   std::string charge_to(const std::string& stripe) override;
   std::string transfer_to(const std::string& stripe) override;
   void save(const Tier&) override;

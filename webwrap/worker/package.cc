@@ -9,6 +9,7 @@
 #include "release/csv.h"
 #include "release/ern.h"
 #include "release/zip.h"
+#include "store/job_end.h"
 #include "store/voice_info.h"
 #include "worker/audio_runner.h"
 #include "worker/loudness.h"
@@ -249,8 +250,10 @@ JobOutput AudioRunner::make_package(const JobTask& task) {
   output.keep = [id, job = task.job.id, obsolete = output.obsolete](Transaction& transaction) {
     auto now = transaction.releases().find(id);
     if (!now) return false;
-    if (const auto before = transaction.jobs().find(now->package); before && before->id != job && before->state == Job::State::done)
-      obsolete->push_back(json::parse(before->result).at("blob"));
+    if (const auto before = transaction.jobs().find(now->package); before && before->id != job && !made_blob(*before).empty()) {
+      obsolete->push_back(made_blob(*before));
+      transaction.jobs().forget_result(before->id);
+    }
     now->package = job;
     transaction.releases().update(*now);
     return true;

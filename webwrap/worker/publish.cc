@@ -6,6 +6,7 @@
 #include "connect/connector.h"
 #include "domain/sealed.h"
 #include "log/log.h"
+#include "store/job_end.h"
 #include "worker/audio_runner.h"
 #include "worker/loudness.h"
 
@@ -95,9 +96,9 @@ std::string AudioRunner::publish_file(const JobTask& task, const json& form, con
   if (is_video) {
     std::optional<Job> video;
     store_.read([&](Transaction& transaction) { video = transaction.jobs().find(form.at("video")); });
-    if (!video || video->state != Job::State::done || blobs_.size(json::parse(video->result).at("blob")) < 0)
-      throw PermanentJobError("The video was removed; make it again, then publish it.");
-    return blobs_.local_path(json::parse(video->result).at("blob"));
+    const std::string blob = video ? made_blob(*video) : std::string();
+    if (blob.empty() || blobs_.size(blob) < 0) throw PermanentJobError("The video was removed; make it again, then publish it.");
+    return blobs_.local_path(blob);
   }
   const std::string path = task.folder + "/song.flac";
   const voxconv::Tags tags{{"title", form.at("title")}, {"artist", form.at("artist")}};

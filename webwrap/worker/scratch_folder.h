@@ -1,6 +1,8 @@
 #pragma once
 #include <string>
 
+#include "blob/file_descriptor.h"
+
 namespace webwrap {
 
 /// A folder for one process's temporary files: removed at its end, or by the next process that makes one, should this one be killed.
@@ -16,7 +18,7 @@ class ScratchFolder {
 
  private:
   std::string path_;
-  int lock_ = -1;
+  FileDescriptor lock_;
 };
 
 }  // namespace webwrap

@@ -1,9 +1,6 @@
 #include "worker/training_folder.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -20,13 +17,12 @@ constexpr Seconds held_retry_s = 5;
 
 fs::path all_folders(const Config& config) { return fs::path(config.data_dir) / "training"; }
 
-/// -1: another process holds it.
-int lock_folder(const fs::path& folder) {
-  const int lock = ::open((folder / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock < 0) throw std::system_error(errno, std::generic_category(), fmt::format("The folder {} cannot be written to", folder.string()));
-  if (::flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
-  ::close(lock);
-  return -1;
+/// None: another process holds it.
+FileDescriptor lock_folder(const fs::path& folder) {
+  FileDescriptor lock = hold_lock_file(folder / ".lock", O_CREAT);
+  if (!lock && errno != EWOULDBLOCK)
+    throw std::system_error(errno, std::generic_category(), fmt::format("The folder {} cannot be written to", folder.string()));
+  return lock;
 }
 
 }  // namespace
@@ -34,10 +30,8 @@ int lock_folder(const fs::path& folder) {
 TrainingFolder::TrainingFolder(const Config& config, const Id& voice) : path_((all_folders(config) / voice).string()) {
   fs::create_directories(path_);
   lock_ = lock_folder(path_);
-  if (lock_ < 0) throw JobPaused(held_retry_s, "another worker still holds " + path_);
+  if (!lock_) throw JobPaused(held_retry_s, "another worker still holds " + path_);
 }
-
-TrainingFolder::~TrainingFolder() { ::close(lock_); }
 
 void TrainingFolder::remove(const Config& config, const Id& voice) {
   std::error_code ignored;
@@ -54,10 +48,9 @@ int TrainingFolder::clean_up(const Config& config, Store& store) {
       for (const Job& job : transaction.voices().active_jobs(voice)) is_wanted = is_wanted || job.kind == Job::Kind::train;
     });
     if (is_wanted) continue;
-    const int lock = lock_folder(item->path());
-    if (lock < 0) continue;  // its worker is about to notice
+    const FileDescriptor lock = lock_folder(item->path());
+    if (!lock) continue;  // its worker is about to notice
     remove(config, voice);
-    ::close(lock);
     ++removed;
   }
   return removed;

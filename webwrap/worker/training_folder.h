@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 
+#include "blob/file_descriptor.h"
 #include "config/config.h"
 #include "store/store.h"
 
@@ -12,9 +13,6 @@ class TrainingFolder {
   /// Makes it where it is not there, and holds it as long as this lives. Throws JobPaused where another process holds it: a worker that
   /// lost its lease may be at its last step.
   TrainingFolder(const Config&, const Id& voice);
-  ~TrainingFolder();
-  TrainingFolder(const TrainingFolder&) = delete;
-  TrainingFolder& operator=(const TrainingFolder&) = delete;
 
   const std::string& path() const { return path_; }
 
@@ -25,7 +23,7 @@ class TrainingFolder {
 
  private:
   std::string path_;
-  int lock_ = -1;
+  FileDescriptor lock_;
 };
 
 }  // namespace webwrap

@@ -40,10 +40,25 @@ export function playButton(url, label) {
   return button;
 }
 
-// Whole songs are decoded, so that all their sounds run sample by sample together; of long ones, one after another and
-// in mono at a lower rate, to spare memory.
-const LONG_S = 960; // all sounds together
-const LONG_RATE = 24000;
+// Whole songs are decoded, so that all their sounds run sample by sample together. Long ones are kept in less quality,
+// decoded one after another, so that the memory they take has a bound: what a phone's browser gives a page is less.
+const QUALITIES = [
+  { rate: 44100, channels: 2 },
+  { rate: 24000, channels: 1 },
+  { rate: 12000, channels: 1 },
+];
+const MOST_BYTES = 340e6;
+const MOST_BYTES_SMALL = 130e6;
+
+/// Whether this device has little memory. Safari and Firefox do not tell how much there is: there, a phone by its
+/// screen.
+export const isSmall = () => (navigator.deviceMemory ?? (matchMedia("(max-width: 640px)").matches ? 4 : 8)) <= 4;
+
+/// How `seconds` of sound, all sounds together, are kept: the best that fits, else the last.
+export function qualityOf(seconds, small) {
+  const fits = ({ rate, channels }) => 4 * rate * channels * seconds <= (small ? MOST_BYTES_SMALL : MOST_BYTES);
+  return QUALITIES.find(fits) ?? QUALITIES.at(-1);
+}
 
 function mono(buffer) {
   if (buffer.numberOfChannels === 1) return buffer;
@@ -82,6 +97,7 @@ export class Mixer extends EventTarget {
     this.wet = this.level = this.musicLevel = 1;
     this.buffers = null;
     this.loading = null;
+    this.isReduced = false;
   }
 
   load() {
@@ -94,9 +110,10 @@ export class Mixer extends EventTarget {
 
   async decodeAll() {
     const buffers = [];
-    if (this.duration * this.urls.length > LONG_S)
-      for (const url of this.urls) buffers.push(mono(await decode(url, LONG_RATE)));
-    else buffers.push(...(await Promise.all(this.urls.map((url) => decode(url, 44100)))));
+    const { rate, channels } = qualityOf(this.duration * this.urls.length, isSmall());
+    this.isReduced = channels === 1;
+    if (this.isReduced) for (const url of this.urls) buffers.push(mono(await decode(url, rate)));
+    else buffers.push(...(await Promise.all(this.urls.map((url) => decode(url, rate)))));
     this.buffers = buffers;
     this.duration = Math.max(...buffers.map((buffer) => buffer.duration));
     this.tell();

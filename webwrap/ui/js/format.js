@@ -10,6 +10,12 @@ export function clock(seconds, tenths = false) {
   return `${minutes}:${tenths ? rest.toFixed(1).padStart(4, "0") : String(Math.floor(rest)).padStart(2, "0")}`;
 }
 
+/// What clock() makes, or "83.4", in seconds; null: neither.
+export function parseClock(text) {
+  const match = /^\s*(?:(\d+):)?(\d+(?:[.,]\d+)?)\s*$/.exec(text);
+  return match ? Number(match[1] ?? 0) * 60 + Number(match[2].replace(",", ".")) : null;
+}
+
 /// For screen readers: "1 minute 23 seconds".
 export function spoken(seconds) {
   const minutes = Math.floor(seconds / 60);

@@ -10,7 +10,6 @@ const OCTAVES = [
   [0, "Same"],
   [OCTAVE, "Octave up"],
 ];
-const MAX_KEY = 2 * OCTAVE; // what an octave and the fine slider make together
 
 const octaveRadios = (onchange) =>
   OCTAVES.map(([octave]) =>
@@ -43,7 +42,7 @@ export function keyCard({ recording, suggested, voice, octavesOnly, options }) {
   const octaveNow = () => Number(radios.find((radio) => radio.checked)?.value ?? 0);
   const suggestion = () => {
     let semitones = Math.round(suggested() ?? 0);
-    while (Math.abs(semitones) > MAX_KEY) semitones -= OCTAVE * Math.sign(semitones);
+    while (Math.abs(semitones) > session.config.limits.suggested_key) semitones -= OCTAVE * Math.sign(semitones);
     return semitones;
   };
   const key = () => {

@@ -1,20 +1,14 @@
 // Which part of a recording is converted: trimmed on its waveform or typed, and played.
 import { silence } from "./audio.js";
 import { field, h, icon, set } from "./dom.js";
-import { clamp, clock } from "./format.js";
+import { clamp, clock, parseClock } from "./format.js";
 import { trimmer } from "./waveform.js";
-
-/// "1:23.4" or "83.4" in seconds; null: neither.
-function parseTime(text) {
-  const match = /^\s*(?:(\d+):)?(\d+(?:[.,]\d+)?)\s*$/.exec(text);
-  return match ? Number(match[1] ?? 0) * 60 + Number(match[2].replace(",", ".")) : null;
-}
 
 /// A field for the trimmer's "start" or "end".
 function timeField(trim, name, reset) {
   const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off" });
   input.addEventListener("change", () => {
-    const seconds = parseTime(input.value);
+    const seconds = parseClock(input.value);
     if (seconds === null) reset();
     else trim.write(name, seconds);
   });

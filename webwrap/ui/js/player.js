@@ -3,6 +3,7 @@
 import { Mixer } from "./audio.js";
 import { announce, field, h, icon, note, segments, set } from "./dom.js";
 import { clock, signed } from "./format.js";
+import { session } from "./session.js";
 import { dragAcross, timeSlider, Waveform } from "./waveform.js";
 
 const LANES = ["dry", "wet"]; // the original, the converted voice
@@ -47,12 +48,13 @@ function mixSliders(mix, isCover, changed) {
     words: (v) => (v === 100 ? "new voice only" : v === 0 ? "original only" : `${Math.round(v)} % new voice`),
     changed,
   };
+  const range = session.config.limits.level_db;
   const same = isCover ? "balance" : "blend and level";
   const level = (label, hint) => ({
     label,
     hint,
-    min: -24,
-    max: 12,
+    min: range.minimum,
+    max: range.maximum,
     step: 0.5,
     words: (v) => `${signed(v)} dB`,
     changed,
@@ -99,6 +101,8 @@ function mixerOf(song) {
 /// A mix as the service takes it.
 export const mixOf = ({ wet, level_db, music_db }) => ({ wet: Math.round(wet * 100) / 100, level_db, music_db });
 
+const REDUCED = "Played here in mono and lower quality, as the song is long for this device; downloads have all of it.";
+
 /// `mix`: {wet: 0..1, level_db, music_db, changed()}, which the sliders set; changed() is called then.
 export function comparison(song, peaks, mix) {
   const mixer = mixerOf(song);
@@ -113,6 +117,7 @@ export function comparison(song, peaks, mix) {
   const time = h("span.time", "0:00");
   const swap = () => pick(mixer.mode === "dry" ? "wet" : "dry");
   const problem = h("div", { role: "alert" });
+  const reduced = h("p.small.quiet", { hidden: true }, REDUCED);
 
   function pick(mode) {
     mixer.set({ mode });
@@ -135,6 +140,7 @@ export function comparison(song, peaks, mix) {
     show();
   }
   function show() {
+    reduced.hidden = !mixer.isReduced;
     const part = mixer.duration ? mixer.time / mixer.duration : 0;
     for (const wave of waves) wave.setProgress(part);
     head.style.left = `${part * 100}%`;
@@ -165,6 +171,7 @@ export function comparison(song, peaks, mix) {
       stage,
       transport,
       problem,
+      reduced,
       solo,
       mixSliders(mix, Boolean(song.music), mixed),
     ),

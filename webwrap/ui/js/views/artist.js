@@ -19,7 +19,6 @@ import { pictureField } from "../picture.js";
 import { isMember, ownPath, reachable, session } from "../session.js";
 import { portrait } from "./discover.js";
 
-const MAX_LINKS = 8;
 const PICTURE_SIDE = 1024;
 
 export default async function artist({ query, go }) {
@@ -144,7 +143,7 @@ function linkFields(given) {
     icon("plus"),
     "Add a link",
   );
-  const show = () => (more.hidden = rows.children.length >= MAX_LINKS);
+  const show = () => (more.hidden = rows.children.length >= session.config.limits.artist_links);
   given.forEach(add);
   show();
   return {

@@ -2,6 +2,7 @@
 import { Mixer, playButton } from "../audio.js";
 import { h, icon, segments, set } from "../dom.js";
 import { credits } from "../format.js";
+import { sampleButton } from "../sample.js";
 import { isMember, session } from "../session.js";
 import { allVoices, facts, portrait, rangeWords } from "../voices.js";
 
@@ -32,8 +33,8 @@ function picture(sample) {
   );
 }
 
-/// A song made here, as it was and in another voice: both play in step.
-function beforeAndAfter() {
+/// A song made here, as it was and in another voice: both play in step. It can be taken to the studio.
+function beforeAndAfter(go) {
   const file = (name) => `/assets/sample/${name}.mp3`;
   const mixer = new Mixer({ dry: file("song"), wet: file("cover"), duration: 15.5 });
   const play = h("button.round.play", { type: "button" });
@@ -74,6 +75,7 @@ function beforeAndAfter() {
           segments("Hear", "sample", { dry: "Before", wet: "After" }, "wet", (mode) => mixer.set({ mode })),
         ),
       ),
+      sampleButton("button.button", [icon("arrow"), "Try it with this song"], go),
       h("p.small", ...about, terms),
       problem,
     ),
@@ -87,12 +89,12 @@ function beforeAndAfter() {
 const step = (number, title, text) =>
   h("li.step", h("span.step-number", { "aria-hidden": "true" }, String(number)), h("h3", title), h("p.quiet", text));
 
-export default async function landing() {
+export default async function landing({ go }) {
   const { config } = session;
   const voices = await allVoices().catch(() => []);
   const preview = Math.round(config.preview_s);
   const each = config.credits_per_minute;
-  const sample = beforeAndAfter();
+  const sample = beforeAndAfter(go);
   return {
     destroy: sample.destroy,
     node: h(

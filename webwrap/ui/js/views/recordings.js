@@ -2,12 +2,15 @@
 import { get } from "../api.js";
 import { h, icon } from "../dom.js";
 import { bytes, plural } from "../format.js";
+import { sampleButton } from "../sample.js";
 import { bytesOf, recordingLine } from "../recordings.js";
 
-export default async function recordings() {
+export default async function recordings({ go }) {
   const kept = new Set(await get("/recordings"));
   const total = h("p.quiet", { role: "status" });
+  const sample = sampleButton("button.button.fit", [icon("play"), "Try it with a sample song"], go);
   const show = () => {
+    sample.hidden = kept.size > 0;
     const size = [...kept].reduce((sum, recording) => sum + bytesOf(recording), 0);
     total.textContent = kept.size
       ? `${plural(kept.size, "recording")}, ${bytes(size)} together. ` +
@@ -29,6 +32,7 @@ export default async function recordings() {
       ),
       total,
       lines.length > 0 && h("ul.lines", lines),
+      sample,
     ),
   };
 }

@@ -1,7 +1,7 @@
 // Sing to a song: it plays in the headphones while the microphone records; the take goes to the studio with it.
 import { get, poll, post } from "../api.js";
 import { announce, field, h, icon, note, onPress, set, signUp, toast } from "../dom.js";
-import { clock, credits, plural, signed } from "../format.js";
+import { clamp, clock, credits, parseClock, plural, signed } from "../format.js";
 import { canRecord } from "../recorder.js";
 import { isMember, refreshAccount, session } from "../session.js";
 import { SingAlong } from "../singalong.js";
@@ -202,7 +202,10 @@ function review(page) {
         again,
         h("button.button.ghost", { type: "button", onclick: leave(() => record(page, 0)) }, "From the beginning"),
       ),
-      h("p.small.quiet", "Go to where it went wrong and sing again from there; what you sang before and after stays."),
+      h(
+        "p.small.quiet",
+        "Go to where it went wrong, or type the time, and sing again from there; what you sang before and after stays.",
+      ),
     ),
   );
   title.focus();
@@ -228,7 +231,9 @@ function takePlayer({ along }) {
   const head = h("span.head");
   const scrub = h("div.take-wave.scrub", wave.node, head);
   const play = h("button.round", { type: "button", "aria-label": "Play the take" }, icon("play"));
-  const time = h("span.time");
+  // Typed, since on a phone a finger's width on the waveform is seconds of a song.
+  const place = h("input.place", { type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": "Position" });
+  const length = h("span.time");
   const from = along.from;
   let frame = 0;
   const seek = (seconds) => {
@@ -249,7 +254,8 @@ function takePlayer({ along }) {
   const show = () => {
     wave.setProgress(along.time / along.duration);
     head.style.left = `${(along.time / along.duration) * 100}%`;
-    time.textContent = `${clock(along.time)} / ${clock(along.duration)}`;
+    if (document.activeElement !== place) place.value = clock(along.time, true);
+    length.textContent = `/ ${clock(along.duration, true)}`;
     if (along.playing && along.time >= along.duration) along.stop();
   };
   const follow = () => {
@@ -263,6 +269,12 @@ function takePlayer({ along }) {
     follow();
   };
   along.addEventListener("change", changed);
+  place.addEventListener("change", () => {
+    const seconds = parseClock(place.value);
+    if (seconds !== null) seek(clamp(seconds, 0, along.duration));
+    place.value = clock(along.time, true);
+    update();
+  });
   play.addEventListener("click", () => (along.playing ? along.stop() : along.listen(along.time)));
   along.offset = from;
   show();
@@ -271,7 +283,7 @@ function takePlayer({ along }) {
   return {
     nodes: [
       scrub,
-      h("div.row", play, time),
+      h("div.row", play, place, length),
       h(
         "div.three",
         slider("Your voice", "", level("voiceLevel"), percent, (v) => along.levels({ voice: v / 100 })),

@@ -4,6 +4,7 @@ import { h, icon, note, onPress, set, signUp, toast } from "../dom.js";
 import { bytes } from "../format.js";
 import { canRecord } from "../recorder.js";
 import { recordingLine } from "../recordings.js";
+import { sampleButton } from "../sample.js";
 import { ensureAccount, isMember, session } from "../session.js";
 import { NO_MIC, TakeBox } from "../takes.js";
 
@@ -22,7 +23,7 @@ export default async function start({ query, go }) {
     frame: "section.card",
     heading: "h2",
     longest: session.config.max_duration_s,
-    ways: (box) => [...ways(box, use("sing")), earlier],
+    ways: (box) => [...ways(box, use("sing")), sampleSource(go, carried), earlier],
     busy: holdPage,
     before: ensureAccount,
     sent: use("recordings"),
@@ -72,6 +73,22 @@ function ways(box, sing) {
     !canRecord() && h("p.small.quiet", { id: "no-mic" }, NO_MIC),
   ];
 }
+
+/// For who has no song at hand: the one of the landing page.
+const sampleSource = (go, query) =>
+  sampleButton(
+    "button.source.along",
+    [
+      h("span.source-icon", icon("play")),
+      h(
+        "span",
+        h("strong.source-title", "No song at hand?"),
+        h("span.quiet", "Try it with ours: 15 seconds of “Crazy Glue” by Josh Woodward, free to use (CC BY 4.0)"),
+      ),
+    ],
+    go,
+    query,
+  );
 
 function trouble(error) {
   const all = { href: "/app/recordings", target: "_blank", rel: "noopener" };
