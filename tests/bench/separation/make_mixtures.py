@@ -4,7 +4,7 @@
     make_mixtures.py VOICES PACKAGES TARGET
 
 VOICES and PACKAGES are as for ../music_detection/make_clips.py, whose lists of music and way of reading it are used. Each voice is mixed with
-two pieces, no piece occurs twice, both parts are equally loud (RMS of the loudest third). TARGET/NAME/{mixture,vocals,accompaniment}.flac,
+two pieces, no piece occurs twice, both parts are equally loud (RMS of the loudest third). TARGET/{mixture,vocals,accompaniment}/NAME.flac,
 24 bits, 44.1 kHz, stereo, where mixture is the sum of the other two.
 """
 import argparse
@@ -54,11 +54,10 @@ def main() -> None:
             stems = [make_clips.at_level(vocals, -20), make_clips.at_level(music, -20)]
             gain = min(1, 0.9 / max(np.abs(stem).max() for stem in [*stems, sum(stems)]))
             steps = [np.round(stem * gain * 2**23) / 2**23 for stem in stems]  # so that the files add up, too
-            folder = options.target / f"{name}_{piece}"
-            folder.mkdir(parents=True, exist_ok=True)
             for part, samples in (("vocals", steps[0]), ("accompaniment", steps[1]), ("mixture", sum(steps))):
-                soundfile.write(folder / f"{part}.flac", samples, make_clips.RATE, subtype="PCM_24")
-            print(folder.name, f"{len(vocals) / make_clips.RATE:.1f} s")
+                (options.target / part).mkdir(parents=True, exist_ok=True)
+                soundfile.write(options.target / part / f"{name}_{piece}.flac", samples, make_clips.RATE, subtype="PCM_24")
+            print(f"{name}_{piece}", f"{len(vocals) / make_clips.RATE:.1f} s")
 
 
 if __name__ == "__main__":

@@ -35,9 +35,9 @@ def read(folder: pathlib.Path, mixture: str, stem: str) -> np.ndarray:
     return soundfile.read(path, dtype="float64")[0]
 
 
-def score(mixture: pathlib.Path, folder: pathlib.Path) -> dict:
-    references = np.stack([soundfile.read(mixture / f"{stem}.flac", dtype="float64")[0] for stem in STEMS])
-    estimates = np.stack([read(folder, mixture.name, stem) for stem in STEMS])
+def score(mixtures: pathlib.Path, mixture: str, folder: pathlib.Path) -> dict:
+    references = np.stack([soundfile.read(mixtures / stem / f"{mixture}.flac", dtype="float64")[0] for stem in STEMS])
+    estimates = np.stack([read(folder, mixture, stem) for stem in STEMS])
     assert references.shape == estimates.shape, mixture
     sdr = museval.evaluate(references, estimates, win=44100, hop=44100, mode="v4")[0]
     return {f"SDR {stem}": float(np.nanmedian(values)) for stem, values in zip(STEMS, sdr)} | {
@@ -51,8 +51,8 @@ def main() -> None:
     parser.add_argument("separators", nargs="+", metavar="NAME=FOLDER")
     options = parser.parse_args()
     folders = dict(separator.split("=", 1) for separator in options.separators)
-    figures = {name: {mixture.name: score(mixture, pathlib.Path(folder)) for mixture in sorted(options.mixtures.iterdir())}
-               for name, folder in folders.items()}
+    names = sorted(path.stem for path in (options.mixtures / "mixture").iterdir())
+    figures = {name: {mixture: score(options.mixtures, mixture, pathlib.Path(folder)) for mixture in names} for name, folder in folders.items()}
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1))
     first = next(iter(figures.values()))

