@@ -4,7 +4,7 @@
     roformer_original.py MSST CHECKPOINT -o FOLDER [--threads N] [--batch 1] SONG...
 
 The settings lie beside the checkpoint as .yaml; roformer_assets.py says what is needed. Songs are of 44.1 kHz and stereo. Writes
-FOLDER/NAME-<stem>.wav, 32-bit floats. --batch: segments that the network gets at once; more than one takes more memory and no less time.
+FOLDER/NAME-<stem>.wav, 32-bit floats. --batch: segments that the network gets at once.
 """
 import argparse
 import importlib.util
