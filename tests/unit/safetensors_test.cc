@@ -10,8 +10,10 @@
 
 #include "core/atomic_file.h"
 #include "nn/finite.h"
+#include "nn/linear.h"
 #include "nn/mapped_file.h"
 #include "nn/module.h"
+#include "nn/tensor_reader.h"
 #include "voxconv/error.h"
 #include "voxconv/weights.h"
 
@@ -47,6 +49,40 @@ TEST(MappedFile, ReadsTheSameAfterItsPagesAreReleased) {
   EXPECT_TRUE(torch::equal(mapped, written));
   release_pages(written.const_data_ptr(), written.nbytes());  // not of a file: stays as it is
   EXPECT_EQ(written[19999].item<float>(), 19999);
+  fs::remove(path);
+}
+
+/// Memory of mapped files that this process holds.
+std::int64_t resident_file_bytes() {
+  std::int64_t size = 0, resident = 0, of_files = 0;
+  std::ifstream("/proc/self/statm") >> size >> resident >> of_files;
+  return of_files * ::sysconf(_SC_PAGESIZE);
+}
+
+TEST(TensorReader, GivesBackTheMemoryOfWhatWasTaken) {
+  constexpr std::int64_t count = std::int64_t(1) << 24, bytes = count * 4, slack = bytes / 16;
+  const std::string path = scratch("taken.safetensors");
+  save_safetensors(path, {{"a", torch::ones({count})}});
+  const std::int64_t before = resident_file_bytes();
+  const StateDict tensors = Safetensors(path).tensors();
+  TensorReader reader(tensors, path);
+  const torch::Tensor taken = reader.take("a", {count});  // reads it: its numbers must be finite
+  EXPECT_GT(resident_file_bytes() - before, bytes - slack);
+  reader.release();
+  EXPECT_LT(resident_file_bytes() - before, slack);
+  EXPECT_EQ(taken.sum().item<double>(), double(count));
+  fs::remove(path);
+}
+
+TEST(PackedLinear, ComputesTheSameAfterItsWeightsInTheFileAreReleased) {
+  const std::string path = scratch("linear.safetensors");
+  const torch::Tensor weight = torch::randn({300, 200}), bias = torch::randn({300}), x = torch::randn({7, 200});
+  save_safetensors(path, {{"weight", weight}});
+  const PackedLinear layer(Safetensors(path).get("weight"), bias, torch::kCPU, torch::kFloat, Activation::none, Packing::each_call);
+  const torch::Tensor first = layer(x);
+  layer.release();
+  EXPECT_TRUE(torch::equal(layer(x), first));
+  EXPECT_LT((first - torch::linear(x, weight, bias)).abs().max().item<double>(), 1e-4);
   fs::remove(path);
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/fail.h"
+#include "nn/mapped_file.h"
 
 namespace voxconv::nn {
 namespace {
@@ -85,6 +86,10 @@ torch::Tensor PackedLinear::add(const torch::Tensor& x, const torch::Tensor& res
   if (activation_ != Activation::none) fail(ErrorCode::internal, "PackedLinear::add() is for layers without activation.");
   if (!fused_ || residual.scalar_type() != type_) return residual + (*this)(x);
   return multiply_add(x.to(type_).contiguous(), residual.contiguous(), weight_.to(type_), bias_.defined() ? Optional(bias_) : std::nullopt);
+}
+
+void PackedLinear::release() const {
+  if (weight_.is_cpu() && !weight_.is_mkldnn()) release_pages(weight_.const_data_ptr(), weight_.nbytes());
 }
 
 }  // namespace voxconv::nn

@@ -26,6 +26,8 @@ class PackedLinear {
   torch::Tensor operator()(const torch::Tensor& x) const;
   /// The same plus `residual` [..., out], in the residual's type (the activation must be none).
   torch::Tensor add(const torch::Tensor& x, const torch::Tensor& residual) const;
+  /// Gives the memory of weights that are held in the file back to the system: they are read anew in the next call.
+  void release() const;
 
  private:
   torch::Tensor weight_, bias_;

@@ -6,6 +6,7 @@
 
 #include "core/fail.h"
 #include "nn/finite.h"
+#include "nn/mapped_file.h"
 
 namespace voxconv::nn {
 namespace {
@@ -58,6 +59,7 @@ torch::Tensor TensorReader::take_optional(const std::string& name, torch::IntArr
   if (is_shape(found->second.sizes(), shape)) {
     // A voice made of such numbers gives silence.
     if (!all_finite(found->second)) misshaped_.push_back(fmt::format("{} with numbers that are not finite", found->first));
+    taken_.push_back(found->second);
     return found->second;
   }
   misshaped_.push_back(fmt::format("{} {}, expected {}", found->first, shape_text(found->second.sizes()), shape_text(shape)));
@@ -68,6 +70,12 @@ void TensorReader::ignore(const std::string& start) {
   const std::string full = prefix_ + start;
   auto item = rest_.lower_bound(full);
   while (item != rest_.end() && item->first.rfind(full, 0) == 0) item = rest_.erase(item);
+}
+
+void TensorReader::release() {
+  for (const torch::Tensor& tensor : taken_)
+    if (tensor.is_cpu()) release_pages(tensor.const_data_ptr(), tensor.nbytes());
+  taken_.clear();
 }
 
 void TensorReader::finish() const {

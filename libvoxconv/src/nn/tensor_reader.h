@@ -23,6 +23,8 @@ class TensorReader {
   bool fits() const { return missing_.empty() && misshaped_.empty(); }
   /// Tensors whose name begins with `start` are no surprise.
   void ignore(const std::string& start);
+  /// Gives the memory of all tensors taken so far back to the system, as release_pages() does: for when what is needed of them was copied.
+  void release();
   /// Throws Error(bad_model) that names everything missing, mis-shaped or left over.
   void finish() const;
 
@@ -31,6 +33,7 @@ class TensorReader {
   std::string source_, prefix_;
   StateDict rest_;  ///< not taken yet
   std::vector<std::string> missing_, misshaped_;
+  std::vector<torch::Tensor> taken_;  ///< since the last release()
 };
 
 }  // namespace voxconv::nn

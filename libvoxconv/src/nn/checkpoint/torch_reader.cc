@@ -181,6 +181,7 @@ std::string text_of(const ZipArchive::Entry& entry) {
 const ZipArchive::Entry& checked(const ZipArchive::Entry& entry, const std::string& name) {
   if (zip_checksum(entry.data, entry.size) != entry.crc)
     fail(ErrorCode::bad_model, "The entry {} is damaged: its checksum is wrong. Get the file again.", printable(name));
+  release_pages(entry.data, entry.size);  // it may be long until it is read again
   return entry;
 }
 

@@ -35,6 +35,7 @@ Network::Network(nn::TensorReader& reader, NetworkConfig config, std::int64_t fr
                         reader.take(name + ".1.bias", {config_.dim}), arithmetic);
     bands_over_bin_.narrow(0, band.first, band.count).add_(1);
   }
+  reader.release();
   bands_over_bin_ = bands_over_bin_.to(arithmetic.device);
   for (std::int64_t i = 0; i < config_.depth; ++i) {
     std::int64_t place = 0;
@@ -46,6 +47,7 @@ Network::Network(nn::TensorReader& reader, NetworkConfig config, std::int64_t fr
     if (has_linear()) linear = transformer(AttentionKind::linear, config_.linear_depth, 0);
     Transformer time = transformer(AttentionKind::rotary, config_.time_depth, frames);
     blocks_.push_back({std::move(linear), std::move(time), transformer(AttentionKind::rotary, config_.band_depth, count)});
+    reader.release();
   }
   if (!config_.norm_in_blocks) final_gamma_ = reader.take("final_norm.gamma", {config_.dim}).to(arithmetic.device, torch::kFloat);
   for (std::int64_t s = 0; s < config_.stems; ++s) {
@@ -59,8 +61,9 @@ Network::Network(nn::TensorReader& reader, NetworkConfig config, std::int64_t fr
         const std::int64_t in = i == 0 ? config_.dim : config_.mask_dim,
                            out = last ? 2 * config_.bands[std::size_t(b)].count * audio_channels * complex : config_.mask_dim;
         estimator.emplace_back(reader.take(name + ".weight", {out, in}), reader.take(name + ".bias", {out}), arithmetic.device,
-                               arithmetic.type, last ? nn::Activation::none : nn::Activation::tanh);
+                               arithmetic.type, last ? nn::Activation::none : nn::Activation::tanh, nn::Packing::each_call);
       }
+      reader.release();
     }
   }
 }
@@ -93,7 +96,10 @@ torch::Tensor Network::masks(const torch::Tensor& tokens, const std::vector<std:
     for (std::int64_t b = 0; b < std::ssize(config_.bands); ++b) {
       const Band& band = config_.bands[std::size_t(b)];
       torch::Tensor x = normed.select(1, b);
-      for (const nn::PackedLinear& layer : estimators_[std::size_t(stems[std::size_t(s)])][std::size_t(b)]) x = layer(x);
+      for (const nn::PackedLinear& layer : estimators_[std::size_t(stems[std::size_t(s)])][std::size_t(b)]) {
+        x = layer(x);
+        layer.release();
+      }
       masks[s].narrow(1, band.first, band.count).add_(at::glu(x.to(torch::kFloat), 1).view({-1, band.count, audio_channels, complex}));
     }
   return masks.div_(bands_over_bin_);

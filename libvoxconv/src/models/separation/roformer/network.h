@@ -35,6 +35,8 @@ class Network {
     std::optional<Transformer> linear;
     Transformer time, bands;
   };
+  /// Most of the weights (770 of 870 MiB in MelBand-RoFormer) are those of the masks, and each is needed once for a segment: they stay in
+  /// the file.
   using MaskEstimator = std::vector<nn::PackedLinear>;
 
   NetworkConfig config_;
