@@ -10,13 +10,13 @@ std::string speed_text(double source_s, double wall_s) {
   return fmt::format("{} of audio in {:.1f} s ({:.1f} times real time)", clock_text(source_s), wall_s, wall_s > 0 ? source_s / wall_s : 0);
 }
 
-void print_done(Session& session, const DoneText& done, const std::string& source, const std::string& target, const ConvertReport& report) {
-  Console::Json event{{"event", done.verb}, {"source", source}, {"target", target}};
-  event.update(done.json(report));
+void print_done(Session& session, const DoneText& done, const BatchItem& item) {
+  Console::Json event{{"event", done.verb}, {"source", item.source}, {"target", item.target}};
+  event.update(done.json(item));
   if (session.json)
     session.console.result("", event);
   else
-    session.console.note(fmt::format("{}: {}", target == "-" ? "standard output" : target, done.text(report)));
+    session.console.note(fmt::format("{}: {}", item.target == "-" ? "standard output" : item.target, done.text(item)));
 }
 
 BatchOutput::BatchOutput(Session& session, DoneText done, std::size_t total)
@@ -44,7 +44,7 @@ void BatchOutput::on_end(const BatchItem& item) {
   at_work_.erase(item.source);
   ++done_;
   switch (item.state) {
-    case BatchItem::State::converted: print_done(session_, text_, item.source, item.target, item.report); break;
+    case BatchItem::State::converted: print_done(session_, text_, item); break;
     case BatchItem::State::skipped:
       if (session_.json)
         session_.console.result("", {{"event", "skipped"}, {"source", item.source}, {"target", item.target}});

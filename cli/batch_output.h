@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <string>
 
@@ -7,19 +8,19 @@
 
 namespace voxconv::cli {
 
-/// How a command tells that it is done with a file.
+/// How a command tells that it is done with a file, from what is known of it.
 struct DoneText {
   std::string stage;  ///< of the progress bar of many files: "convert"
   std::string verb;   ///< the event, and the word in the summary: "converted"
-  Console::Json (*json)(const ConvertReport&);
-  std::string (*text)(const ConvertReport&);
+  std::function<Console::Json(const BatchItem&)> json;
+  std::function<std::string(const BatchItem&)> text;
 };
 
 /// "1:02 of audio in 3.1 s (20.0 times real time)"
 std::string speed_text(double source_s, double wall_s);
 
 /// One file is done.
-void print_done(Session& session, const DoneText& done, const std::string& source, const std::string& target, const ConvertReport& report);
+void print_done(Session& session, const DoneText& done, const BatchItem& item);
 
 /// What is seen of a batch: one bar for all (files done, and how far the ones at work are), a line or event per file, a summary.
 class BatchOutput {

@@ -68,7 +68,8 @@ void define_convert(CLI::App& app, ConvertCommand& options) {
       "With several sources one that fails does not stop the rest; the exit status is then that of the first failure.");
 }
 
-Console::Json report_json(const ConvertReport& report) {
+Console::Json report_json(const BatchItem& item) {
+  const ConvertReport& report = item.report;
   return {{"source_s", report.source_s},
           {"wall_s", report.wall_s},
           {"first_audio_s", report.first_audio_s},
@@ -78,7 +79,8 @@ Console::Json report_json(const ConvertReport& report) {
           {"voiced", report.voiced}};
 }
 
-std::string report_text(const ConvertReport& report) {
+std::string report_text(const BatchItem& item) {
+  const ConvertReport& report = item.report;
   std::string text = speed_text(report.source_s, report.wall_s);
   if (report.key != 0) text += fmt::format(", key {:+g}", report.key);
   if (report.limiter_gain_db != 0) text += fmt::format(", limiter at most {:.1f} dB", report.limiter_gain_db);
@@ -105,9 +107,12 @@ int convert_one(Session& session, const ConvertCommand& options) {
     open_reader(job.source, job.read);
   const Voice voice = Voice::load(options.voice, session.load, options.batch.convert);
   Converter converter(voice, options.batch.convert);
-  const ConvertReport report = convert_file(converter, job, session.console.progress(), session.cancel);
+  BatchItem done;
+  done.source = job.source;
+  done.target = job.target;
+  done.report = convert_file(converter, job, session.console.progress(), session.cancel);
   session.console.end_progress();
-  print_done(session, converted_text(), job.source, job.target, report);
+  print_done(session, converted_text(), done);
   return 0;
 }
 

@@ -25,24 +25,6 @@ std::string type_name(const OptionSpec& spec) {
   return "";
 }
 
-/// --key takes a number or "auto", which is a field of its own.
-void add_key(CLI::App& app, ConvertOptions& options, const OptionSpec& spec) {
-  app.add_option_function<std::string>(
-         "--key",
-         [&options](const std::string& text) {
-           options.key_auto = text == "auto";
-           if (options.key_auto) return;
-           const char *begin = text.data() + (text.starts_with('+') ? 1 : 0), *end = text.data() + text.size();
-           const auto [stop, error] = std::from_chars(begin, end, options.key);
-           if (error != std::errc() || stop != end)
-             throw CLI::ValidationError("--key", fmt::format("\"{}\" is neither a number of semitones nor auto.", text));
-         },
-         fmt::format("{}; auto: fit the source into the voice's range", spec.help))
-      ->type_name(type_name(spec) + "|auto")
-      ->default_str("0")
-      ->group(group);
-}
-
 void add_stereo(CLI::App& app, ConvertOptions& options) {
   app.add_option_function<std::string>(
          "--stereo", [&options](const std::string& text) { options.keep_stereo = text == "keep"; },
@@ -54,6 +36,22 @@ void add_stereo(CLI::App& app, ConvertOptions& options) {
 }
 
 }  // namespace
+
+CLI::Option* add_key_flag(CLI::App& app, const std::string& flag, double& key, bool& key_auto, const std::string& help) {
+  return app
+      .add_option_function<std::string>(
+          flag,
+          [flag, &key, &key_auto](const std::string& text) {
+            key_auto = text == "auto";
+            if (key_auto) return;
+            const char *begin = text.data() + (text.starts_with('+') ? 1 : 0), *end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(begin, end, key);
+            if (error != std::errc() || stop != end)
+              throw CLI::ValidationError(flag, fmt::format("\"{}\" is neither a number of semitones nor auto.", text));
+          },
+          help)
+      ->type_name("-36..36 semitones|auto");
+}
 
 CLI::Validator whole_number() {
   return CLI::Validator(
@@ -70,7 +68,9 @@ CLI::Validator whole_number() {
 void add_convert_flags(CLI::App& app, ConvertOptions& options) {
   for (const OptionSpec& spec : convert_option_table()) {
     if (spec.name == "key") {
-      add_key(app, options, spec);
+      add_key_flag(app, "--key", options.key, options.key_auto, fmt::format("{}; auto: fit the source into the voice's range", spec.help))
+          ->default_str("0")
+          ->group(group);
     } else if (spec.name == "keep_stereo") {
       add_stereo(app, options);
     } else if (!spec.flag.empty()) {

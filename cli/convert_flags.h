@@ -10,6 +10,9 @@ namespace voxconv::cli {
 /// checked by ConvertOptions::validate(), not here.
 void add_convert_flags(CLI::App& app, ConvertOptions& options);
 
+/// Adds a flag that takes a number of semitones or "auto"; both have to outlive the app.
+CLI::Option* add_key_flag(CLI::App& app, const std::string& flag, double& key, bool& key_auto, const std::string& help);
+
 /// A check for options that hold a std::uint64_t: CLI11 takes larger numbers for the largest one.
 CLI::Validator whole_number();
 

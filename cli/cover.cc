@@ -18,7 +18,7 @@ constexpr double least_told_db = 0.05;  // less is 0.0 as it is printed
 
 struct CoverCommand {
   std::vector<std::string> sources;
-  std::string voice, output, raw, model = separators().front(), model_settings;
+  std::string voice, backing, output, raw, model = separators().front(), model_settings;
   bool no_cache = false;
   double cache_gb = 2;
   CoverOptions cover;
@@ -33,6 +33,18 @@ void define_cover(CLI::App& app, CoverCommand& options) {
   app.add_option("-v,--voice", options.voice, "A voice of \"voxconv voices list\", or a bundle folder")->required()->type_name("VOICE");
   CLI::Option* output =
       app.add_option("-o,--output", options.output, "File to write for one song; - is standard output")->type_name("FILE");
+  const char* backing = "Backing vocals";
+  app.add_option("--backing", options.backing, "Another voice for the backing vocals; takes a karaoke model, see below")
+      ->type_name("VOICE")
+      ->group(backing);
+  add_key_flag(app, "--backing-key", options.cover.backing_key, options.cover.backing_key_auto,
+               "Shift the backing vocals: whole octaves from the key of the music; auto: those that suit their voice")
+      ->default_str("auto")
+      ->group(backing);
+  app.add_option("--backing-gain", options.cover.backing_db, "Of the backing vocals in the mix, besides --vocals-gain")
+      ->type_name("-60..24 dB")
+      ->capture_default_str()
+      ->group(backing);
   const char* mixing = "Mix";
   app.add_option("--vocals-gain", options.cover.vocals_db, "Of the vocals in the mix")
       ->type_name("-60..24 dB")
@@ -93,29 +105,77 @@ void define_cover(CLI::App& app, CoverCommand& options) {
   app.footer(
       "Examples:\n"
       "  voxconv cover tests/data/song.flac --voice kathleen -o cover.flac\n"
-      "  voxconv cover tests/data/song.flac --voice kathleen --key auto --vocals-gain 2 --stems stems -o cover.flac\n\n"
+      "  voxconv cover tests/data/song.flac --voice kathleen --key auto --vocals-gain 2 --stems stems -o cover.flac\n"
+      "  voxconv cover song.mp3 --voice kathleen --backing kumi -o cover.flac\n\n"
       "The vocals are taken out of the song, converted, and put back where they were; the music stays as it is. With a key other than\n"
       "whole octaves the music is shifted, too, to the same key; auto takes octaves.\n"
+      "--backing tells the backing vocals from the lead voice by a karaoke model: that of \"voxconv models get "
+      "melband-roformer-karaoke\",\n"
+      "or the file of one as --model.\n"
       "With several songs one that fails does not stop the rest; the exit status is then that of the first failure.");
 }
 
-Console::Json cover_json(const ConvertReport& report) {
-  return {{"source_s", report.source_s},
-          {"wall_s", report.wall_s},
-          {"rtf", report.source_s > 0 ? report.wall_s / report.source_s : 0},
-          {"key", report.key},
-          {"limiter_gain_db", report.limiter_gain_db},
-          {"voiced", report.voiced}};
+Console::Json backing_json(const CoverReport& report) {
+  if (!report.backing) return nullptr;
+  const BackingReport& backing = *report.backing;
+  return {{"found", backing.found()},
+          {"lead_db", backing.lead_db},
+          {"backing_db", backing.backing_db},
+          {"key", backing.convert.key},
+          {"voiced", backing.convert.voiced}};
 }
 
-std::string cover_text(const ConvertReport& report) {
-  std::string text = speed_text(report.source_s, report.wall_s);
-  if (report.key != 0) text += fmt::format(", key {:+g}", report.key);
-  if (report.limiter_gain_db >= least_told_db) text += fmt::format(", limiter at most {:.1f} dB", report.limiter_gain_db);
+Console::Json cover_json(const BatchItem& item) {
+  const CoverReport& report = *item.cover;
+  return {{"source_s", report.convert.source_s},
+          {"wall_s", report.wall_s},
+          {"rtf", report.convert.source_s > 0 ? report.wall_s / report.convert.source_s : 0},
+          {"key", report.convert.key},
+          {"limiter_gain_db", report.convert.limiter_gain_db},
+          {"voiced", report.convert.voiced},
+          {"separate_s", report.separate_s},
+          {"from_cache", report.from_cache},
+          {"vocals_db", report.levels.vocals_db},
+          {"music_db", report.levels.music_db},
+          {"lasting_music_db", report.levels.lasting_music_db},
+          {"has_vocals", report.levels.has_vocals()},
+          {"has_music", report.levels.has_music()},
+          {"gain_db", report.gain_db},
+          {"reverb_s", report.reverb_s},
+          {"reverb_db", report.reverb_db},
+          {"backing", backing_json(report)}};
+}
+
+std::string cover_text(const CoverReport& report, VocalReverb reverb) {
+  std::string text = speed_text(report.convert.source_s, report.wall_s);
+  if (report.convert.key != 0) text += fmt::format(", key {:+g}", report.convert.key);
+  if (report.backing && report.backing->found() && report.backing->convert.key != report.convert.key)
+    text += fmt::format(", backing vocals {:+g}", report.backing->convert.key);
+  if (report.convert.limiter_gain_db >= least_told_db) text += fmt::format(", limiter at most {:.1f} dB", report.convert.limiter_gain_db);
+  if (report.gain_db <= -least_told_db) text += fmt::format(", {:.1f} dB for the song's own peaks", report.gain_db);
+  if (report.reverb_s > 0)
+    text += fmt::format(", reverberation of {:.1f} s {}", report.reverb_s, reverb == VocalReverb::keep ? "kept" : "not given back");
+  if (report.reverb_s == 0 && reverb != VocalReverb::untreated) text += ", no reverberation was found";
+  if (report.from_cache) text += ", its vocals were there already";
   return text;
 }
 
-DoneText covered_text() { return {"cover", "covered", cover_json, cover_text}; }
+DoneText covered_text(const CoverOptions& options) {
+  return {"cover", "covered", cover_json, [reverb = options.reverb](const BatchItem& item) { return cover_text(*item.cover, reverb); }};
+}
+
+/// `cover` with the voice for backing vocals, if there is one.
+CoverOptions with_backing_voice(const LoadOptions& load, const CoverCommand& options, CoverOptions cover) {
+  if (!options.backing.empty()) cover.backing = Voice::load(options.backing, load, cover.backing_options());
+  cover.validate();
+  return cover;
+}
+
+/// Backing vocals with a voice of their own take two models.
+Separator load_separator(const LoadOptions& load, const CoverCommand& options) {
+  return options.backing.empty() ? Separator(load, options.model, options.model_settings)
+                                 : Separator::with_backing(load, options.model, options.model_settings);
+}
 
 int cover_one(Session& session, const CoverCommand& options, const CoverOptions& cover) {
   FileJob job;
@@ -132,36 +192,14 @@ int cover_one(Session& session, const CoverCommand& options, const CoverOptions&
     throw Error(ErrorCode::usage, fmt::format("{} would be replaced by its own cover; name another output file.", job.source));
   if (std::error_code none; job.source != "-" && (fs::is_regular_file(job.source, none) || !fs::exists(job.source, none)))
     open_reader(job.source, job.read);
-  CoverMaker maker(Voice::load(options.voice, session.load, cover.convert), Separator(session.load, options.model, options.model_settings),
-                   cover);
-  const CoverReport report = maker.run(job, session.console.progress(), session.cancel);
+  CoverMaker maker(Voice::load(options.voice, session.load, cover.convert), load_separator(session.load, options),
+                   with_backing_voice(session.load, options, cover));
+  BatchItem done;
+  done.source = job.source;
+  done.target = job.target;
+  done.cover = std::make_shared<const CoverReport>(maker.run(job, session.console.progress(), session.cancel));
   session.console.end_progress();
-  if (session.json) {
-    Console::Json event{{"event", "covered"}, {"source", job.source}, {"target", job.target}};
-    event.update(cover_json(report.convert));
-    event["wall_s"] = report.wall_s;
-    event["rtf"] = report.convert.source_s > 0 ? report.wall_s / report.convert.source_s : 0;
-    event["separate_s"] = report.separate_s;
-    event["from_cache"] = report.from_cache;
-    event["vocals_db"] = report.levels.vocals_db;
-    event["music_db"] = report.levels.music_db;
-    event["has_vocals"] = report.levels.has_vocals();
-    event["has_music"] = report.levels.has_music();
-    event["gain_db"] = report.gain_db;
-    event["reverb_s"] = report.reverb_s;
-    event["reverb_db"] = report.reverb_db;
-    session.console.result("", event);
-    return 0;
-  }
-  ConvertReport whole = report.convert;
-  whole.wall_s = report.wall_s;
-  std::string text = cover_text(whole);
-  if (report.gain_db <= -least_told_db) text += fmt::format(", {:.1f} dB for the song's own peaks", report.gain_db);
-  if (report.reverb_s > 0)
-    text += fmt::format(", reverberation of {:.1f} s {}", report.reverb_s, cover.reverb == VocalReverb::keep ? "kept" : "not given back");
-  if (report.reverb_s == 0 && cover.reverb != VocalReverb::untreated) text += ", no reverberation was found";
-  if (report.from_cache) text += ", its vocals were there already";
-  session.console.note(fmt::format("{}: {}", job.target == "-" ? "standard output" : job.target, text));
+  print_done(session, covered_text(cover), done);
   return 0;
 }
 
@@ -173,9 +211,9 @@ int cover_many(Session& session, const CoverCommand& options, const CoverOptions
   LoadOptions load = session.load;
   load.jobs = batch.jobs;
   const Voice voice = Voice::load(options.voice, load, cover.convert);
-  BatchOutput output(session, covered_text(), plan_batch(batch, voice.info()).size());
-  return output.finish(
-      cover_batch(voice, Separator(load, options.model, options.model_settings), cover, batch, output.callbacks(), session.cancel));
+  BatchOutput output(session, covered_text(cover), plan_batch(batch, voice.info()).size());
+  return output.finish(cover_batch(voice, load_separator(load, options), with_backing_voice(load, options, cover), batch,
+                                   output.callbacks(), session.cancel));
 }
 
 int run_cover(Session& session, const CoverCommand& options) {

@@ -30,7 +30,8 @@ void define_separate(CLI::App& app, SeparateCommand& options) {
                  "Folder to write NAME-vocals.flac, NAME-music.flac ... to; - for one stem to standard output")
       ->required()
       ->type_name("DIR");
-  app.add_option("--stems", options.stems, "What is wanted of vocals,music and the stems of the model, or all")
+  app.add_option("--stems", options.stems,
+                 "What is wanted of vocals,music and the stems of the model, or all; lead,backing: the vocals apart")
       ->type_name("LIST")
       ->delimiter(',')
       ->default_str("vocals,music");
@@ -52,16 +53,39 @@ void define_separate(CLI::App& app, SeparateCommand& options) {
       "Examples:\n"
       "  voxconv separate tests/data/song.flac -o stems\n"
       "  voxconv separate tests/data/song.flac --stems music --format mp3 -o karaoke\n"
-      "  voxconv separate song.mp3 --model htdemucs --stems drums,bass -o stems\n\n"
-      "vocals + music = song, sample by sample. With several songs one that fails does not stop the rest; the exit status is then that of\n"
-      "the first failure.");
+      "  voxconv separate song.mp3 --model htdemucs --stems drums,bass -o stems\n"
+      "  voxconv separate song.mp3 --stems lead,backing,music -o stems\n\n"
+      "vocals + music = song, and lead + backing = vocals, sample by sample; the latter takes a karaoke model\n"
+      "(voxconv models get melband-roformer-karaoke). With several songs one that fails does not stop the rest; the exit status is then\n"
+      "that of the first failure.");
 }
 
-Console::Json separated_json(const ConvertReport& report) {
-  return {{"source_s", report.source_s}, {"wall_s", report.wall_s}, {"rtf", report.source_s > 0 ? report.wall_s / report.source_s : 0}};
+Console::Json separated_json(const BatchItem& item) {
+  const SeparateReport& report = *item.separation;
+  return {{"source_s", report.source_s},
+          {"wall_s", report.wall_s},
+          {"rtf", report.source_s > 0 ? report.wall_s / report.source_s : 0},
+          {"vocals_db", report.levels.vocals_db},
+          {"music_db", report.levels.music_db},
+          {"lasting_music_db", report.levels.lasting_music_db},
+          {"has_vocals", report.levels.has_vocals()},
+          {"has_music", report.levels.has_music()},
+          {"peak_db", report.peak_db}};
 }
 
-std::string separated_text(const ConvertReport& report) { return speed_text(report.source_s, report.wall_s); }
+std::string separated_text(const BatchItem& item) {
+  const SeparateReport& report = *item.separation;
+  return speed_text(report.source_s, report.wall_s) + (!report.levels.has_vocals()  ? "; no vocals were found"
+                                                       : !report.levels.has_music() ? "; no music was found"
+                                                                                    : "");
+}
+
+/// Lead voice and backing vocals take two models.
+Separator load_separator(const LoadOptions& load, const SeparateCommand& options) {
+  const bool apart = std::ranges::any_of(options.stems, [](const std::string& stem) { return stem == "lead" || stem == "backing"; });
+  return apart ? Separator::with_backing(load, options.model, options.model_settings)
+               : Separator(load, options.model, options.model_settings);
+}
 
 std::vector<std::string> wanted_stems(const Separator& separator, const SeparateCommand& options) {
   return options.stems == std::vector<std::string>{"all"} ? separator.stems() : options.stems;
@@ -86,7 +110,7 @@ int separate_one(Session& session, const SeparateCommand& options) {
   if (job.format.empty()) job.format = default_format;
   if (std::error_code none; job.source != "-" && (fs::is_regular_file(job.source, none) || !fs::exists(job.source, none)))
     open_reader(job.source, job.read);
-  const Separator separator(session.load, options.model, options.model_settings);
+  const Separator separator = load_separator(session.load, options);
   const std::string extension = job.format.starts_with("wav") ? "wav" : job.format;
   for (const std::string& stem : wanted_stems(separator, options)) {
     std::string& target = job.targets[stem];
@@ -99,29 +123,19 @@ int separate_one(Session& session, const SeparateCommand& options) {
     fs::create_directories(options.output, error);
     if (error) throw Error(ErrorCode::io, fmt::format("The folder {} cannot be made: {}.", options.output, error.message()));
   }
-  const SeparateReport report = separate_file(separator, job, session.console.progress(), session.cancel);
+  BatchItem done;
+  done.separation = std::make_shared<const SeparateReport>(separate_file(separator, job, session.console.progress(), session.cancel));
   session.console.end_progress();
-  const Console::Json event{{"event", "separated"},
-                            {"source", job.source},
-                            {"stems", job.targets},
-                            {"source_s", report.source_s},
-                            {"wall_s", report.wall_s},
-                            {"rtf", report.source_s > 0 ? report.wall_s / report.source_s : 0},
-                            {"vocals_db", report.levels.vocals_db},
-                            {"music_db", report.levels.music_db},
-                            {"lasting_music_db", report.levels.lasting_music_db},
-                            {"has_vocals", report.levels.has_vocals()},
-                            {"has_music", report.levels.has_music()},
-                            {"peak_db", report.peak_db}};
   if (session.json) {
+    Console::Json event{{"event", "separated"}, {"source", job.source}, {"stems", job.targets}};
+    event.update(separated_json(done));
     session.console.result("", event);
     return 0;
   }
-  const char* found = !report.levels.has_vocals() ? "; no vocals were found" : !report.levels.has_music() ? "; no music was found" : "";
   std::vector<std::string> written;
   for (const auto& [stem, path] : job.targets) written.push_back(path);
-  session.console.note(fmt::format("{}{}{}", options.output == "-" ? "" : fmt::format("{}: ", fmt::join(written, ", ")),
-                                   speed_text(report.source_s, report.wall_s), found));
+  session.console.note(
+      fmt::format("{}{}", options.output == "-" ? "" : fmt::format("{}: ", fmt::join(written, ", ")), separated_text(done)));
   return 0;
 }
 
@@ -133,7 +147,7 @@ int separate_many(Session& session, const SeparateCommand& options) {
   if (batch.format.empty()) batch.format = default_format;
   LoadOptions load = session.load;
   load.jobs = batch.jobs;
-  const Separator separator(load, options.model, options.model_settings);
+  const Separator separator = load_separator(load, options);
   const std::vector<std::string> stems = wanted_stems(separator, options);
   BatchOutput output(session, {"separate", "separated", separated_json, separated_text}, separate_batch_size(separator, batch, stems));
   return output.finish(separate_batch(separator, batch, stems, output.callbacks(), session.cancel));

@@ -38,6 +38,11 @@ rm in/broken.wav
 run 0 cover in --voice kathleen --out-dir out --skip-existing
 has stdout "0 covered, 1 skipped, 0 failed"
 
+# Damage of a source is told once, however often it is read.
+head -c $(($(stat -c %s "$song") / 2)) "$song" >cut.flac
+run 0 cover cut.flac --voice kathleen -o cut-cover.flac
+[ "$(grep -c "cut.flac ends after" stderr)" = 1 ] || fail "the damage is not told once: $(cat stderr)"
+
 # What the limiter takes off is told.
 run 0 cover "$song" --voice kathleen --vocals-gain 24 -o loud.flac
 has stderr "limiter at most"

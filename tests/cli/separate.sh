@@ -48,6 +48,9 @@ run 3 separate in -o out
 there out/a-vocals.flac
 has stdout "1 separated, 0 skipped, 1 failed"
 rm in/broken.wav
+run 0 separate in -o out --json # a batch tells as much as a single song
+grep '"event":"separated"' stdout >event
+for field in target vocals_db music_db lasting_music_db has_vocals has_music peak_db rtf; do has event "\"$field\":"; done
 run 0 separate in -o out --skip-existing
 has stdout "0 separated, 1 skipped, 0 failed"
 # Stems beside their songs are no songs.
@@ -90,6 +93,22 @@ gone no
 run 0 info "$networks/mel.ckpt"
 has stdout "MelBand-RoFormer and BS-RoFormer (separator)"
 has stdout "safe: only tensors and plain data"
+
+# A karaoke model tells lead voice and backing vocals apart, beside one that finds all vocals; without one it is said how to get it.
+sed 's/target_instrument: vocals/target_instrument: karaoke/' "$networks/mel.yaml" >karaoke.yaml
+run 0 separate "$song" --model "$networks/mel.ckpt" --model-config karaoke.yaml --stems lead,backing,music,vocals --format wavf -o choir
+for stem in lead backing music vocals; do there "choir/song-$stem.wav"; done
+if command -v ffmpeg >/dev/null; then
+  ffmpeg -nostats -i choir/song-lead.wav -i choir/song-backing.wav -i choir/song-music.wav -i "$song" -filter_complex \
+    '[3]volume=-1[c];[0][1][2][c]amix=inputs=4:normalize=0,astats=measure_perchannel=none:measure_overall=Peak_level' -f null - 2>levels
+  awk '/Peak level/ {found = 1; if ($NF != "-inf" && $NF > -90) bad = 1} END {exit bad || !found}' levels || fail "lead + backing + music is not the song: $(cat levels)"
+fi
+run 0 separate "$song" --stems vocals --format wavf -o all-vocals
+same all-vocals/song-vocals.wav choir/song-vocals.wav
+printf '{"format_version": 1, "models": []}\n' >none.json
+VOXCONV_CATALOG=none.json run 2 separate "$song" --stems lead,backing -o no
+has stderr 'spleeter does not tell backing vocals from the lead voice'
+has stderr '"voxconv models get melband-roformer-karaoke" fetches one'
 
 # Files of other programs, a bag of them, and the same by a name of the catalog.
 package=$data/golden/htdemucs/small.th

@@ -32,6 +32,15 @@ stopped_at train --name me --from kathleen --minutes 5
 has stdout '; the same command goes on from there.'
 stopped_at train --name me --from kathleen --minutes 5 --no-resume
 has stdout '; the same command without --no-resume goes on from there.'
+# --denoise reaches the recordings.
+if command -v ffmpeg >/dev/null; then
+  mkdir noisy
+  ffmpeg -v error -i recordings/1.flac -f lavfi -i "anoisesrc=r=16000:d=5:c=white:a=0.02:seed=1" -filter_complex "amix=inputs=2:normalize=0:duration=first" noisy/1.wav
+  VOXCONV_VOICES=$work/noisy-voices run 0 train --data noisy --name same --zero-shot
+  VOXCONV_VOICES=$work/denoised-voices run 0 train --data noisy --name same --zero-shot --denoise
+  there denoised-voices/same/weights.safetensors
+  cmp -s noisy-voices/same/weights.safetensors denoised-voices/same/weights.safetensors && fail "--denoise changes nothing"
+fi
 for i in 2 3 4 5 6; do cp recordings/1.flac recordings/$i.flac; done
 stopped_at prepare --name you --zero-shot
 has stdout 'Stopped while the recordings were prepared'

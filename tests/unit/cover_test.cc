@@ -2,107 +2,28 @@
 #include "voxconv/cover.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <random>
 
-#include "audio/limiter.h"
-#include "convert/cover_mix.h"
 #include "convert/reverb_tail.h"
+#include "cover_fixture.h"
 #include "memory_sound.h"
-#include "side_separator.h"
-#include "sine_voice.h"
 
 namespace voxconv {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int rate = 44100;
-
-/// A folder for each test, and one for temporary files in it.
-class Cover : public testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) / ("voxconv_cover_" + std::to_string(::getpid()));
-    fs::create_directories(folder_ / "tmp");
-    ::setenv("TMPDIR", (folder_ / "tmp").c_str(), 1);
-    set_log_callback([this](LogLevel, const std::string& text) { said_ += text + "\n"; });
-  }
-  void TearDown() override {
-    EXPECT_TRUE(fs::is_empty(folder_ / "tmp"));
-    set_log_callback({});
-    ::unsetenv("TMPDIR");
-    fs::remove_all(folder_);
-  }
-
-  std::string file(const std::string& name) const { return (folder_ / name).string(); }
-
-  std::string write(const std::string& name, const AudioBuffer& audio) const {
-    WriteOptions options;
-    options.rate = audio.rate;
-    options.channels = int(audio.channel_count());
-    options.format = "wavf";
-    const auto writer = open_writer(file(name), options);
-    writer->write(audio);
-    writer->finish();
-    return file(name);
-  }
-
-  AudioBuffer read(const std::string& name) const { return read_all(*open_reader(file(name))); }
-
-  CoverReport make(const std::string& source, CoverOptions options, const Voice& voice = sine_voice(), const CancelToken& cancel = {},
-                   const ProgressFn& on_progress = {}) {
-    options.convert.f0 = "pyin";
-    FileJob job;
-    job.source = source;
-    job.target = file("cover.wav");
-    job.format = "wavf";
-    return CoverMaker(voice, side_separator(), options).run(job, on_progress, cancel);
-  }
-
-  fs::path folder_;
-  std::string said_;
-};
-
-/// Two sung phrases with a pause between, the second much quieter, on the left; an instrument on the right.
-AudioBuffer duet(double voice = 0.2, double music = 0.2, int at = rate, double seconds = 8) {
-  AudioBuffer audio(at, 2, std::size_t(seconds * at));
-  for (std::size_t i = 0; i < audio.frames(); ++i) {
-    const double t = double(i) / at, level = t < seconds * 0.4 ? 1 : t < seconds * 0.6 ? 0 : 0.1;
-    for (int k = 1; k <= 4; ++k) audio.channels[0][i] += float(voice * level / k * std::sin(2 * M_PI * 150 * k * t));
-    audio.channels[1][i] = float(music * std::sin(2 * M_PI * 523.3 * t) * std::sin(2 * M_PI * 659.2 * t));
-  }
-  return audio;
-}
-
-double level_db(const std::vector<float>& x, double from_s, double to_s, int at = rate) {
-  double power = 0;
-  for (auto i = std::size_t(from_s * at); i < std::size_t(to_s * at); ++i) power += double(x[i]) * x[i] / ((to_s - from_s) * at);
-  return 10 * std::log10(power + 1e-12);
-}
-
-double difference_db(const AudioBuffer& a, const AudioBuffer& b) {
-  double error = 0, power = 0;
-  for (std::size_t c = 0; c < a.channel_count(); ++c)
-    for (std::size_t i = 0; i < a.frames(); ++i) {
-      error += std::pow(double(a.channels[c][i]) - b.channels[c][i], 2);
-      power += std::pow(double(a.channels[c][i]), 2);
-    }
-  return 10 * std::log10(error / power + 1e-20);
-}
-
 TEST_F(Cover, TheMusicStaysBitByBitAndTheVoiceIsWhereItWas) {
   const AudioBuffer song = duet();
   const CoverReport report = make(write("song.wav", song), {});
   const AudioBuffer cover = read("cover.wav");
   ASSERT_EQ(cover.frames(), song.frames());
-  EXPECT_EQ(cover.rate, rate);
+  EXPECT_EQ(cover.rate, cover_rate);
   EXPECT_EQ(cover.channels[1], song.channels[1]);
   EXPECT_GT(level_db(cover.channels[0], 0.5, 3), -30);
   EXPECT_EQ(report.gain_db, 0);
@@ -133,7 +54,7 @@ TEST_F(Cover, EachPhraseIsAsLoudAsItWas) {
   parts->model = std::make_shared<LevelVoice>();
   CoverOptions options;
   options.convert.loudness = 0;
-  const AudioBuffer song = duet(0.2, 0.2, rate, 12);
+  const AudioBuffer song = duet(0.2, 0.2, cover_rate, 12);
   make(write("song.wav", song), options, Voice(parts));
   const AudioBuffer cover = read("cover.wav");
   EXPECT_NEAR(level_db(cover.channels[0], 1, 3), level_db(song.channels[0], 1, 3), 1.5);
@@ -142,9 +63,9 @@ TEST_F(Cover, EachPhraseIsAsLoudAsItWas) {
 
 /// Phrases with long pauses on the left, in a room or dry, and an instrument on the right.
 AudioBuffer phrases(double decay_s) {
-  AudioBuffer audio(rate, 2, 24 * rate), voice(rate, 1, audio.frames());
+  AudioBuffer audio(cover_rate, 2, 24 * cover_rate), voice(cover_rate, 1, audio.frames());
   for (std::size_t i = 0; i < audio.frames(); ++i) {
-    const double t = double(i) / rate, at = std::fmod(t, 1.5), level = std::clamp(std::min(at / 0.02, (0.6 - at) / 0.02), 0.0, 1.0);
+    const double t = double(i) / cover_rate, at = std::fmod(t, 1.5), level = std::clamp(std::min(at / 0.02, (0.6 - at) / 0.02), 0.0, 1.0);
     for (int k = 1; k <= 25 && level > 0; ++k) voice.channels[0][i] += float(0.1 * level / k * std::sin(2 * M_PI * 160 * k * t));
     audio.channels[1][i] = float(0.1 * std::sin(2 * M_PI * 523.3 * t) * std::sin(2 * M_PI * 659.2 * t));
   }
@@ -153,7 +74,7 @@ AudioBuffer phrases(double decay_s) {
   Reverb reverb;
   reverb.left = 1;
   for (Reverb::Band& band : reverb.bands) band = {decay_s, 0.5};
-  const std::vector<float> tail = ReverbTail(reverb, rate, 1, audio.frames()).push(voice).channels[0];
+  const std::vector<float> tail = ReverbTail(reverb, cover_rate, 1, audio.frames()).push(voice).channels[0];
   std::ranges::transform(audio.channels[0], tail, audio.channels[0].begin(), std::plus<>());
   return audio;
 }
@@ -254,8 +175,8 @@ double tone_db(const std::vector<float>& x, double hz) {
   double re = 0, im = 0, all = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const double window = 0.5 - 0.5 * std::cos(2 * M_PI * double(i) / double(x.size()));
-    re += window * x[i] * std::cos(2 * M_PI * hz * double(i) / rate);
-    im += window * x[i] * std::sin(2 * M_PI * hz * double(i) / rate);
+    re += window * x[i] * std::cos(2 * M_PI * hz * double(i) / cover_rate);
+    im += window * x[i] * std::sin(2 * M_PI * hz * double(i) / cover_rate);
     all += window * x[i] * x[i];
   }
   return 10 * std::log10((re * re + im * im) / (all * double(x.size())) + 1e-12);
@@ -265,7 +186,7 @@ TEST_F(Cover, TheMusicFollowsTheKey) {
   CoverOptions options;
   for (const auto& [key, music] : {std::pair(3, 3), std::pair(-2, -2), std::pair(8, -4), std::pair(14, 2)}) {
     AudioBuffer song = duet();
-    for (std::size_t i = 0; i < song.frames(); ++i) song.channels[1][i] = float(0.3 * std::sin(2 * M_PI * 440 * double(i) / rate));
+    for (std::size_t i = 0; i < song.frames(); ++i) song.channels[1][i] = float(0.3 * std::sin(2 * M_PI * 440 * double(i) / cover_rate));
     options.convert.key = key;
     EXPECT_EQ(make(write("song.wav", song), options).convert.key, key);
     const AudioBuffer cover = read("cover.wav");
@@ -282,7 +203,7 @@ TEST_F(Cover, WhereNobodySingsTheWholeSongFollowsTheKey) {
   options.stems_dir = file("stems");
   AudioBuffer song = duet(0);
   for (std::size_t i = 0; i < song.frames(); ++i) {
-    song.channels[1][i] = float(0.3 * std::sin(2 * M_PI * 440 * double(i) / rate));
+    song.channels[1][i] = float(0.3 * std::sin(2 * M_PI * 440 * double(i) / cover_rate));
     song.channels[0][i] = song.channels[1][i] / 30;  // what a separator takes for vocals is music, too
   }
   const CoverReport report = make(write("song.wav", song), options);
@@ -296,7 +217,8 @@ TEST_F(Cover, WhereNobodySingsTheWholeSongFollowsTheKey) {
 TEST_F(Cover, TheKeyIsChosenForTheVoice) {
   AudioBuffer song = duet();
   for (std::size_t i = 0; i < song.frames(); ++i)  // far above the voice
-    song.channels[0][i] = float(0.2 * std::sin(2 * M_PI * 900 * double(i) / rate) + 0.1 * std::sin(2 * M_PI * 1800 * double(i) / rate));
+    song.channels[0][i] =
+        float(0.2 * std::sin(2 * M_PI * 900 * double(i) / cover_rate) + 0.1 * std::sin(2 * M_PI * 1800 * double(i) / cover_rate));
   CoverOptions options;
   options.convert.key_auto = true;
   EXPECT_EQ(make(write("song.wav", song), options).convert.key, -24);
@@ -327,12 +249,12 @@ TEST_F(Cover, AnyKindOfSourceGivesACoverOfItsLength) {
     audio.channels.resize(count);
     return audio;
   };
-  const std::pair<const char*, AudioBuffer> sources[] = {{"mono", first_channels(duet(0.2, 0.2, rate, 2), 1)},
-                                                         {"5.1", first_channels(duet(0.2, 0.2, rate, 2), 6)},
+  const std::pair<const char*, AudioBuffer> sources[] = {{"mono", first_channels(duet(0.2, 0.2, cover_rate, 2), 1)},
+                                                         {"5.1", first_channels(duet(0.2, 0.2, cover_rate, 2), 6)},
                                                          {"8 kHz", duet(0.2, 0.2, 8000, 2)},
-                                                         {"0.3 s", duet(0.2, 0.2, rate, 0.3)},
-                                                         {"one sample", duet(0.2, 0.2, rate, 1.0 / rate)},
-                                                         {"silent", AudioBuffer(rate, 2, rate)}};
+                                                         {"0.3 s", duet(0.2, 0.2, cover_rate, 0.3)},
+                                                         {"one sample", duet(0.2, 0.2, cover_rate, 1.0 / cover_rate)},
+                                                         {"silent", AudioBuffer(cover_rate, 2, cover_rate)}};
   for (const double key : {0.0, 3.0})
     for (const auto& [name, song] : sources) {
       CoverOptions options;
@@ -353,7 +275,7 @@ TEST_F(Cover, AnyKindOfSourceGivesACoverOfItsLength) {
 
 TEST_F(Cover, ALoudSongIsLoweredAsAWholeNotPumped) {
   AudioBuffer song = duet(0.3, 0.2);
-  for (std::size_t i = 0; i < song.frames(); ++i) song.channels[1][i] = float(std::sin(2 * M_PI * 523.3 * double(i) / rate));
+  for (std::size_t i = 0; i < song.frames(); ++i) song.channels[1][i] = float(std::sin(2 * M_PI * 523.3 * double(i) / cover_rate));
   const CoverReport report = make(write("song.wav", song), {});
   EXPECT_NEAR(report.gain_db, -1, 0.05);
   EXPECT_LT(report.convert.limiter_gain_db, 0.05);
@@ -439,7 +361,7 @@ TEST_F(Cover, SeveralMakersTrimOneCache) {
   options.cache_bytes = 1;
   options.convert.f0 = "pyin";
   BatchOptions batch;
-  for (int i = 0; i < 8; ++i) batch.inputs.push_back(write(std::to_string(i) + ".wav", duet(0.2, 0.1 + 0.01 * i, rate, 1 + i % 3)));
+  for (int i = 0; i < 8; ++i) batch.inputs.push_back(write(std::to_string(i) + ".wav", duet(0.2, 0.1 + 0.01 * i, cover_rate, 1 + i % 3)));
   batch.out_dir = file("out");
   batch.jobs = 4;
   EXPECT_EQ(cover_batch(sine_voice(), side_separator(), options, batch).count(BatchItem::State::converted), 8u);
@@ -470,7 +392,7 @@ TEST_F(Cover, ABatchKeepsItsStemsApartAndKnowsItsResults) {
   fs::create_directories(folder_ / "in/b");
   write("in/a/song.wav", duet());
   write("in/b/song.wav", duet(0.1));
-  write("in/still.wav", AudioBuffer(rate, 2, rate));
+  write("in/still.wav", AudioBuffer(cover_rate, 2, cover_rate));
   BatchOptions batch;
   batch.inputs = {file("in")};
   for (const char* turn : {"first", "second"}) {
@@ -534,7 +456,7 @@ TEST_F(Cover, ReadsAndWritesWithoutFiles) {
   AudioBuffer vocals = song;
   std::fill(vocals.channels[1].begin(), vocals.channels[1].end(), 0.f);
   std::map<std::string, MemorySound> parts;
-  for (const char* name : {"cover", "converted", "music"}) parts.emplace(name, AudioBuffer(rate, 2));
+  for (const char* name : {"cover", "converted", "music"}) parts.emplace(name, AudioBuffer(cover_rate, 2));
   CoverJob job;
   job.name = "a song";
   job.open_song = [&] { return std::make_unique<MemorySound>(song); };
@@ -552,146 +474,13 @@ TEST_F(Cover, ReadsAndWritesWithoutFiles) {
        {std::pair{"cover", "cover.wav"}, {"converted", "stems/song-converted.flac"}, {"music", "stems/song-music.flac"}})
     EXPECT_LT(difference_db(read(path), parts.at(name).audio), -60) << name;  // the pitch differs a little where 16 bits differ from 24
 
-  job.vocals = write("short.wav", AudioBuffer(rate, 2, 1000));
+  job.vocals = write("short.wav", AudioBuffer(cover_rate, 2, 1000));
   EXPECT_THROW(maker.run(job), Error);
   job.vocals.clear();
   EXPECT_FALSE(maker.run(job).from_cache);
   struct Unwanted {};
   job.open_writers = [](const StemLevels&) -> CoverWriters { throw Unwanted(); };
   EXPECT_THROW(maker.run(job), Unwanted);
-}
-
-TEST(CoverMix, DoesNotDependOnThePieces) {
-  const AudioBuffer content = duet(0.5, 0.7, 48000);
-  AudioBuffer voice(48000, 1, content.frames() - 3);
-  for (std::size_t i = 0; i < voice.frames(); ++i) voice.channels[0][i] = float(0.4 * std::sin(double(i) * i * 1e-6));
-  std::vector<AudioBuffer> results;
-  for (const std::size_t piece : {voice.frames(), std::size_t(777), std::size_t(100000)}) {
-    AudioBuffer vocals = content;
-    vocals.channels[1].assign(vocals.frames(), 0);
-    MemorySound song(content), own(vocals), cover(AudioBuffer(44100, 2));
-    CoverMix mix(song, &own, 48000, {}, {&cover, 44100, nullptr, nullptr, nullptr});
-    MemorySound converted(voice);
-    for (AudioBuffer part; converted.read(part, piece);) mix.write(part);
-    mix.finish();
-    results.push_back(cover.audio);
-    EXPECT_EQ(cover.audio.frames(), std::size_t(8 * 44100));
-  }
-  EXPECT_EQ(results[0].channels, results[1].channels);
-  EXPECT_EQ(results[0].channels, results[2].channels);
-  TruePeakLimiter peak(2, 44100, -0.9);
-  peak.push(results[0]);
-  peak.finish();
-  EXPECT_EQ(peak.largest_reduction_db(), 0);
-}
-
-/// Noise of the given correlation in both channels, the right one 6 dB quieter.
-AudioBuffer wide_vocals(double correlation, double seconds) {
-  std::mt19937 random(7);
-  std::normal_distribution<double> normal(0, 0.1);
-  AudioBuffer audio(rate, 2, std::size_t(seconds * rate));
-  for (std::size_t i = 0; i < audio.frames(); ++i) {
-    const double x = normal(random), y = normal(random);
-    audio.channels[0][i] = float(x);
-    audio.channels[1][i] = float(0.5 * (correlation * x + std::sqrt(1 - correlation * correlation) * y));
-  }
-  return audio;
-}
-
-/// A sung tone with vibrato, or a short sound each second.
-AudioBuffer mono_voice(double seconds, bool sung) {
-  std::mt19937 random(9);
-  std::normal_distribution<double> normal(0, 0.1);
-  AudioBuffer audio(rate, 1, std::size_t(seconds * rate));
-  double phase = 0;
-  for (std::size_t i = 0; i < audio.frames(); ++i) {
-    const double t = double(i) / rate;
-    phase += 2 * M_PI * (220 + 6 * std::sin(2 * M_PI * 5.5 * t)) / rate;
-    if (sung)
-      for (int k = 1; k <= 20; ++k) audio.channels[0][i] += float(0.2 / k * std::sin(k * phase));
-    else
-      audio.channels[0][i] = float(normal(random) * std::exp(-20 * std::fmod(t, 0.25)));
-  }
-  return audio;
-}
-
-AudioBuffer mixed_vocals(const AudioBuffer& vocals, const AudioBuffer& voice, std::size_t piece) {
-  MemorySound song(vocals), own(vocals), cover(AudioBuffer(rate, 2)), stem(AudioBuffer(rate, 2)), converted(voice);
-  CoverMix mix(song, &own, rate, {}, {&cover, rate, nullptr, &stem, nullptr});
-  for (AudioBuffer part; converted.read(part, piece);) mix.write(part);
-  mix.finish();
-  return stem.audio;
-}
-
-/// K-weighted, but for the first and the last second.
-Products channel_products(const AudioBuffer& audio) {
-  KWeighting left(rate), right(rate);
-  Products sum;
-  for (std::size_t i = 0; i + rate < audio.frames(); ++i) {
-    const double x = left(audio.channels[0][i]), y = right(audio.channels[1][i]);
-    if (i >= rate) sum.add({x * x, y * y, x * y}, 1.0 / double(audio.frames() - 2 * rate));
-  }
-  return sum;
-}
-
-TEST(CoverMix, TheVocalsAreAsWideAsTheyWere) {
-  for (const bool sung : {true, false})
-    for (const double correlation : {0.95, 0.6, 0.0, -0.4}) {
-      const AudioBuffer vocals = wide_vocals(correlation, 6), voice = mono_voice(6, sung);
-      const AudioBuffer made = mixed_vocals(vocals, voice, 5000);
-      const Products was = channel_products(vocals), is = channel_products(made);
-      EXPECT_NEAR(is.xy / std::sqrt(is.xx * is.yy), correlation, 0.1) << sung;
-      EXPECT_NEAR(10 * std::log10(is.xx / was.xx), 0, 0.5) << sung << correlation;
-      EXPECT_NEAR(10 * std::log10(is.yy / was.yy), 0, 0.5) << sung << correlation;
-      EXPECT_EQ(mixed_vocals(vocals, voice, 777).channels, made.channels);
-    }
-}
-
-TEST(CoverMix, AVoiceOfNoWidthOrOnOneSideTakesNothingOfTheCopy) {
-  const AudioBuffer voice = mono_voice(4, true);
-  AudioBuffer both = voice;
-  both.channels.push_back(voice.channels[0]);  // converted channels that come as two get no copy
-  for (const float right : {1.0F, 0.3F, 0.0F}) {
-    AudioBuffer vocals = both;
-    for (float& x : vocals.channels[1]) x *= right;
-    EXPECT_EQ(mixed_vocals(vocals, voice, 5000).channels, mixed_vocals(vocals, both, 5000).channels) << right;
-  }
-}
-
-TEST(ShiftedSong, KeepsItsVocalsWhateverThePieces) {
-  const AudioBuffer song = duet(0.2, 0.2, rate, 4);
-  AudioBuffer vocals = song, music = song;
-  std::ranges::fill(vocals.channels[1], 0.0F);
-  std::ranges::fill(music.channels[0], 0.0F);
-  std::vector<AudioBuffer> results;
-  for (const std::size_t piece : {std::size_t(100000), std::size_t(777)}) {
-    MemorySound all(song), own(vocals), out(AudioBuffer(rate, 2));
-    ShiftedSong shifted(all, own, 3);
-    for (AudioBuffer part; shifted.read(part, piece);) out.write(part);
-    results.push_back(out.audio);
-  }
-  EXPECT_EQ(results[0].channels, results[1].channels);
-  ASSERT_EQ(results[0].frames(), song.frames());
-  EXPECT_EQ(results[0].channels[0], song.channels[0]);
-  MusicShift shift(2, rate, 3);
-  AudioBuffer alone = shift.push(music);
-  const AudioBuffer rest = shift.finish();
-  alone.channels[1].insert(alone.channels[1].end(), rest.channels[1].begin(), rest.channels[1].end());
-  EXPECT_EQ(results[0].channels[1], alone.channels[1]);
-}
-
-TEST(Decorrelator, KeepsLevelsAndLeavesNoEcho) {
-  Decorrelator decorrelate(rate);
-  double all = 0, late = 0, largest = 0;
-  for (int i = 0; i < rate; ++i) {
-    const double x = decorrelate(i == 0 ? 1 : 0);
-    all += x * x;
-    if (i > 0.02 * rate) late += x * x;
-    largest = std::max(largest, std::abs(x));
-  }
-  EXPECT_NEAR(all, 1, 1e-4);
-  EXPECT_LT(10 * std::log10(late), -10);
-  EXPECT_LT(largest, 0.5);
 }
 
 }  // namespace

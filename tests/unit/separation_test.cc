@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <random>
 
@@ -50,8 +52,8 @@ void in_pieces(Stream& stream, const AudioBuffer& song, const std::vector<std::s
   take(stream.finish(), song.frames());
 }
 
-Stems stems_of(const AudioBuffer& song, const std::vector<std::size_t>& pieces, const std::vector<std::string>& parts = {}) {
-  const SideModel model;
+Stems stems_of(const AudioBuffer& song, const std::vector<std::size_t>& pieces, const std::vector<std::string>& parts = {},
+               const SeparationModel& model = SideModel()) {
   StemStream stream(model, song.rate, int(song.channel_count()), parts);
   Stems all{{}, {}, std::vector<AudioBuffer>(parts.size())};
   in_pieces(stream, song, pieces, [&](const Stems& stems, std::size_t) {
@@ -111,6 +113,43 @@ TEST(Separation, OtherStemsOfTheModelComeAlong) {
       EXPECT_EQ(both.parts[0].channels[1], song.channels[1]);
     }
   }
+}
+
+TEST(Separation, LeadBackingAndMusicAddUpToTheSong) {
+  const Separator separator = backing_separator();
+  EXPECT_TRUE(separator.finds_backing());
+  EXPECT_FALSE(side_separator().finds_backing());
+  EXPECT_EQ(separator.stems(), (std::vector<std::string>{"vocals", "music", "lead", "backing"}));
+  for (const int rate : {44100, 22050})
+    for (const std::size_t channels : {1, 2}) {
+      const AudioBuffer song = noise_song(rate, channels, 30000);
+      const auto found = [&](const std::vector<std::size_t>& pieces) {
+        return stems_of(song, pieces, {"lead", "backing"}, separator.impl().model());
+      };
+      const Stems stems = found({song.frames()}), cut = found({777, 1, 5000});
+      EXPECT_EQ(stems.parts[0].channels, cut.parts[0].channels);
+      EXPECT_EQ(stems.parts[1].channels, cut.parts[1].channels);
+      EXPECT_GT(level_db(stems.parts[0].channels.front()), -35);
+      EXPECT_GT(level_db(stems.parts[1].channels.back()), -35);
+      Stems sum = stems;
+      for (std::size_t c = 0; c < channels; ++c)
+        std::ranges::transform(stems.parts[0].channels[c], stems.parts[1].channels[c], sum.vocals.channels[c].begin(), std::plus<>());
+      EXPECT_LT(error_db(song, sum), -110) << rate << " " << channels;
+    }
+}
+
+TEST(Separation, BackingVocalsTakeAKaraokeModel) {
+  const std::string catalog = testing::TempDir() + "/voxconv_no_models.json";
+  std::ofstream(catalog) << R"({"format_version": 1, "models": []})";
+  ::setenv("VOXCONV_CATALOG", catalog.c_str(), 1);
+  try {
+    Separator::with_backing();
+    ADD_FAILURE() << "there is no karaoke model";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::usage);
+    EXPECT_NE(std::string(error.what()).find("voxconv models get melband-roformer-karaoke"), std::string::npos) << error.what();
+  }
+  ::unsetenv("VOXCONV_CATALOG");
 }
 
 TEST(Separation, WritesTheStemsThatAreWanted) {

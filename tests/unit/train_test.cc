@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <set>
 
 #include "audio/resampler.h"
@@ -395,6 +396,27 @@ TEST(PrepareSpeaker, TakesNoMoreOfARecordingThanTold) {
   const auto clips = [&](double max_minutes) { return prepare_speaker("test", {path}, tools, dir, max_minutes, {}, {}).clips(); };
   EXPECT_EQ(clips(60), 2);
   EXPECT_EQ(clips(0.05), 1);
+}
+
+/// What voxconv train --denoise does to recordings, before anything is taken from them.
+TEST(PrepareSpeaker, DenoisesWhereAsked) {
+  const std::string dir = scratch("noisy"), path = dir + "/a.wav";
+  AudioBuffer speech = read_all(*open_reader(VOXCONV_TEST_DATA "/speech.flac"));
+  std::mt19937 random(1);
+  std::normal_distribution<float> noise(0, 0.01F);
+  for (float& x : speech.channels[0]) x += noise(random);
+  WriteOptions format;
+  format.rate = speech.rate;
+  const auto writer = open_writer(path, format);
+  writer->write(speech);
+  writer->finish();
+  const auto quiet_tenth = [&](std::shared_ptr<const Denoiser> denoiser) {
+    FeatureTools tools{nullptr, nullptr, std::make_shared<NoPitch>(), std::make_shared<SpeakerEncoder>()};
+    tools.denoiser = std::move(denoiser);
+    const torch::Tensor loudness = prepare_speaker("test", {path}, tools, dir, 60, {}, {}).loudness;
+    return loudness.quantile(0.1).item<float>() * 20 / std::log(10.F);  // of the logarithm in dB
+  };
+  EXPECT_LT(quiet_tenth(std::make_shared<const Denoiser>(torch::kCPU)), quiet_tenth(nullptr) - 6);
 }
 
 /// A speaker with random features of every kind.

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ struct BatchOptions {
   ConvertOptions convert;
 };
 
+struct CoverReport;
+struct SeparateReport;
+
 /// What becomes of one source.
 struct BatchItem {
   enum class State {
@@ -46,11 +50,13 @@ struct BatchItem {
     left_out  ///< found in a folder, and not for conversion: it holds no sound, or is the result of another source
   };
   std::string source, target;
-  std::vector<std::string> further_targets;  ///< files that are written besides: the stems of separate_batch() and cover_batch()
-  State state = State::waiting;              ///< still waiting in a report: the batch was cancelled before
-  ErrorCode code = ErrorCode::internal;      ///< of a failure
-  std::string error;                         ///< of a failure: one sentence; of what is left out: why, as part of a sentence
-  ConvertReport report;                      ///< of a conversion
+  std::vector<std::string> further_targets;          ///< files that are written besides: the stems of separate_batch() and cover_batch()
+  State state = State::waiting;                      ///< still waiting in a report: the batch was cancelled before
+  ErrorCode code = ErrorCode::internal;              ///< of a failure
+  std::string error;                                 ///< of a failure: one sentence; of what is left out: why, as part of a sentence
+  ConvertReport report;                              ///< of a conversion
+  std::shared_ptr<const CoverReport> cover;          ///< of a cover, all of it; else null
+  std::shared_ptr<const SeparateReport> separation;  ///< of a separation, all of it; else null
 };
 
 /// "waiting", "converted", "skipped", "failed", "left_out".

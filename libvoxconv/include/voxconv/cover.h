@@ -1,7 +1,10 @@
 #pragma once
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "voxconv/separate.h"
@@ -24,17 +27,32 @@ struct CoverOptions {
   ConvertOptions convert;
   double vocals_db = 0, music_db = 0;           ///< gains in the mix, [-60, 24]
   VocalReverb reverb = VocalReverb::untreated;  ///< vocals in which none is found are converted as they are
-  /// Folder that keeps the vocals, the converted vocals and the music, as FLAC, in a batch below the folders of the sources; made if need
-  /// be; empty: none.
+  /// Sings the backing vocals, which then are told from the lead voice: the separator is one of Separator::with_backing(). Without one all
+  /// vocals that the separator finds are converted with the same voice.
+  std::optional<Voice> backing;
+  bool backing_key_auto = true;  ///< the octaves that suit that voice; where the music is shifted, its key
+  double backing_key = 0;        ///< semitones, [-36, 36], whole octaves from the key of the music
+  double backing_db = 0;         ///< gain in the mix, besides vocals_db, [-60, 24]
+  /// Folder that keeps the vocals, the converted vocals and the music, and of apart backing vocals both, as FLAC, in a batch below the
+  /// folders of the sources; made if need be; empty: none.
   std::string stems_dir;
   std::string cache_dir;  ///< folder that keeps separated vocals, by the hash of the song's file, for the next voice; empty: none
   std::uint64_t cache_bytes = std::uint64_t{2} << 30;  ///< size it may reach; what was used longest ago goes. 0: it is left alone
 
-  void validate() const;  ///< throws Error(usage), also for a key that shifts the music, with `wet` below 1
+  void validate() const;                   ///< throws Error(usage), also for a key that shifts the music, with `wet` below 1
+  ConvertOptions backing_options() const;  ///< `convert` as it is for the backing vocals
 };
 
 /// Where separated vocals are kept: $XDG_CACHE_HOME/voxconv/vocals, else ~/.cache/voxconv/vocals; empty if neither is known.
 std::string user_vocals_cache();
+
+/// What became of backing vocals that were to be told from the lead voice.
+struct BackingReport {
+  double lead_db = -120, backing_db = -120;  ///< the loudest tenth of both, as StemLevels has it
+  ConvertReport convert;                     ///< of the backing vocals, where they were found
+  /// Both are there; else all vocals were converted with one voice. The bound keeps out traces of the one in the other.
+  bool found() const { return std::min(lead_db, backing_db) > -60 && std::abs(lead_db - backing_db) < 24; }
+};
 
 /// What a cover did; every figure measured.
 struct CoverReport {
@@ -45,8 +63,10 @@ struct CoverReport {
   double gain_db = 0;       ///< taken off the whole where the song itself reaches above -1 dBTP, besides the options' gains
   /// Of the vocals, unless they are untreated: time in which it falls by 60 dB, 0.3 to 4.6 s, at 500 to 2000 Hz; 0: none was found.
   double reverb_s = 0;
-  double reverb_db = 0;   ///< its energy over that of the voice itself, -17 to 6 dB, in the same band; where there is one
-  ConvertReport convert;  ///< of the vocals; without vocals only source_s. limiter_gain_db is that of the mix.
+  double reverb_db = 0;                  ///< its energy over that of the voice itself, -17 to 6 dB, in the same band; where there is one
+  std::optional<BackingReport> backing;  ///< where CoverOptions::backing is set
+  ConvertReport
+      convert;  ///< of the vocals, but for backing ones that were found; without vocals only source_s. limiter_gain_db is that of the mix.
 };
 
 /// Where the parts of a cover go; null where one is not wanted, but the cover is. Each is open at the song's rate, the cover at
@@ -54,6 +74,9 @@ struct CoverReport {
 struct CoverWriters {
   AudioWriter* cover = nullptr;
   AudioWriter *vocals = nullptr, *converted = nullptr, *music = nullptr;  ///< as they are in the mix, without the options' gains and wet
+  /// The same of backing vocals that were told apart; `vocals` and `converted` are then the lead voice. Where there are none they get
+  /// silence.
+  AudioWriter *backing = nullptr, *converted_backing = nullptr;
 };
 
 /// A cover whose song does not come from a file, or whose parts do not go to files.
@@ -61,7 +84,8 @@ struct CoverJob {
   std::string name;                                         ///< of the song, for messages
   std::function<std::unique_ptr<AudioReader>()> open_song;  ///< called several times; each reads the same from its beginning
   std::string
-      vocals;  ///< file of the song's vocals, of its rate, length and Separator::stem_channels() channels; empty: they are separated
+      vocals;        ///< file of the song's vocals, of its rate, length and Separator::stem_channels() channels; empty: they are separated
+  std::string lead;  ///< file of the lead voice in them, where CoverOptions::backing is set; else empty. Both files are there, or none.
   /// Called once it is known what there is in the song. May throw to stop the work; the writers must live until run() ends.
   std::function<CoverWriters(const StemLevels&)> open_writers;
 };

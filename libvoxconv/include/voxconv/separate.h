@@ -46,8 +46,15 @@ class Separator {
   explicit Separator(const LoadOptions& load = {}, const std::string& model = separators().front(), const std::string& settings = "");
   explicit Separator(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
+  /// A separator that tells the vocals apart into "lead" and "backing", which add up to them. That takes two models: one that finds all
+  /// vocals, and a karaoke model, whose vocals are the lead voice. `model` is either; beside the first the karaoke model that "voxconv
+  /// models get" has installed is used, beside the second separators().front(). Throws also Error(usage) where there is no karaoke model.
+  static Separator with_backing(const LoadOptions& load = {}, const std::string& model = separators().front(),
+                                const std::string& settings = "");
+
   /// "vocals", then "music", which is the song less the vocals, then what else the model finds.
   std::vector<std::string> stems() const;
+  bool finds_backing() const;  ///< it is one of with_backing()
 
   /// The channels of the stems: 1 of a mono song, else 2 (of more, a stereo mix is taken apart). Their rate is the song's.
   static int stem_channels(int source_channels) { return source_channels == 1 ? 1 : 2; }
@@ -89,7 +96,7 @@ std::string stem_path(const std::string& source, const std::string& folder, cons
 
 /// What convert_batch() does, with separate_file(): of `options`, `name_template` and `convert` don't count; targets are named as by
 /// stem_path(). `stems` are some of separator.stems(); an item's target is that which comes first there, and the reports hold only source_s
-/// and wall_s. Throws Error(usage).
+/// and wall_s, beside `separation`. Throws Error(usage).
 BatchReport separate_batch(const Separator& separator, const BatchOptions& options, const std::vector<std::string>& stems,
                            const BatchCallbacks& callbacks = {}, const CancelToken& cancel = {});
 

@@ -53,7 +53,7 @@ BatchReport convert_batch(const Voice& voice, const BatchOptions& options, const
   const auto worker = [&]() -> FileWorker {
     return [own = std::make_shared<Converter>(converter.another())](const FileJob& job, const std::vector<std::string>&,
                                                                     const ProgressFn& on_progress, const CancelToken& stop) {
-      return convert_file(*own, job, on_progress, stop);
+      return FileResult{convert_file(*own, job, on_progress, stop)};
     };
   };
   return run_batch(plan_batch(options, voice.info()), options, voice.impl().device, worker, callbacks, cancel);

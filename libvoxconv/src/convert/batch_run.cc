@@ -80,8 +80,11 @@ class Batch {
       }
       for (const std::string& target : targets)
         if (const fs::path folder = fs::path(target).parent_path(); !folder.empty()) make_folder(folder);
-      item.report =
+      FileResult result =
           worker({item.source, item.target, {}, options_.format, {}, options_.bitrate_kbps}, item.further_targets, on_progress, cancel_);
+      item.report = result.report;
+      item.cover = std::move(result.cover);
+      item.separation = std::move(result.separation);
       item.state = State::converted;
     } catch (const Error& e) {
       if (callback_threw) throw;

@@ -13,30 +13,32 @@
 #include <optional>
 
 #include "audio/caller_writer.h"
-#include "audio/checked_reader.h"
 #include "convert/batch_run.h"
 #include "convert/cover_mix.h"
+#include "convert/cover_song.h"
+#include "convert/denoise_reader.h"
 #include "convert/dereverb_reader.h"
 #include "convert/kept_vocals.h"
-#include "convert/reverb.h"
 #include "convert/separator_impl.h"
-#include "convert/stem_stream.h"
+#include "convert/sum_reader.h"
 #include "convert/voice_impl.h"
 #include "core/atomic_file.h"
 #include "core/boundary.h"
 #include "core/fail.h"
 #include "core/log.h"
 #include "core/sha256.h"
+#include "core/told_once.h"
 
 namespace voxconv {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr double measured_block_s = 1;
 // How the time of a cover is divided, for its progress.
-constexpr double separate_share = 0.2, measure_share = 0.05;
+constexpr double separate_share = 0.2, separate_both_share = 0.5, measure_share = 0.05, denoise_share = 0.2;
 constexpr double loud_peak_db = 12;  // above full scale; no mix is mastered that hot
-const std::vector<std::string> stem_names = {"vocals", "converted", "music"};
+// Files of a cover's stems; the last two only where backing vocals have a voice of their own.
+const std::vector<std::string> stem_names = {"vocals", "converted", "music", "backing", "converted-backing"};
+constexpr std::size_t backing_stem_names = 2;
 
 /// A folder of its own for files that go with the object.
 class TemporaryFolder {
@@ -56,135 +58,23 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
+  const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
 
  private:
   std::string path_;
 };
 
-/// Passes a source on and tells how far it was read; the callback may throw.
-class TrackedReader : public AudioReader {
- public:
-  TrackedReader(AudioReader& source, std::function<void(double seconds)> on_read) : source_(source), on_read_(std::move(on_read)) {}
-  const AudioInfo& info() const override { return source_.info(); }
-  bool read(AudioBuffer& out, std::size_t max_frames) override {
-    const bool more = source_.read(out, max_frames);
-    frames_ += std::int64_t(out.frames());
-    on_read_(double(frames_) / info().rate);
-    return more;
-  }
-
- private:
-  AudioReader& source_;
-  std::function<void(double)> on_read_;
-  std::int64_t frames_ = 0;
-};
-
-/// One progress over steps that each work through the whole song.
-class CoverProgress {
- public:
-  CoverProgress(const ProgressFn& report, const CancelToken& cancel) : report_(report), cancel_(cancel) {}
-
-  void set_length(double seconds) { length_ = seconds; }
-  double length() const { return length_; }
-  /// From here on what is told counts for that share of the whole.
-  void begin(const std::string& step, double share) {
-    before_ += share_;
-    step_ = step;
-    share_ = share;
-  }
-  /// The step that was begun does not count: it is done in another way.
-  void drop() { share_ = 0; }
-  void tell(double seconds) {
-    cancel_.check();
-    if (!report_) return;
-    const double part = length_ > 0 ? std::min(1.0, seconds / length_) : 0;
-    report_({"cover", length_ > 0 ? length_ * (before_ + share_ * part) : seconds, length_, "s", step_});
-  }
-
- private:
-  const ProgressFn& report_;
-  const CancelToken& cancel_;
-  double length_ = 0, before_ = 0, share_ = 0;
-  std::string step_;
-};
-
-/// A song that is read several times, with at most two channels.
-struct SongSource {
-  std::string name;  ///< for messages
-  std::function<std::unique_ptr<AudioReader>()> open;
-};
-
-class OpenSong {
- public:
-  explicit OpenSong(const SongSource& song, const std::string& told_name = "")
-      : source_(call_caller(song.open)), checked_(*source_), stereo_(checked_, told_name) {}
-  AudioReader& reader() { return stereo_; }
-
- private:
-  std::unique_ptr<AudioReader> source_;
-  CheckedReader checked_;
-  StereoReader stereo_;
-};
-
-struct SongMeasures {
-  double seconds = 0;
-  StemLevels levels;
-  double excess_db = 0;          ///< of the song's true peak above the limiter's ceiling
-  std::optional<Reverb> reverb;  ///< of what is converted; nothing where it is dry, or was not asked for
-};
-
-/// Nothing where the vocals are not those of the song: they end elsewhere.
-std::optional<SongMeasures> measure_song(const SongSource& source, const std::string& vocals_path, bool with_reverb,
-                                         CoverProgress& progress) {
-  OpenSong song(source);
-  VocalsReader vocals(vocals_path);
-  const AudioInfo& info = song.reader().info();
-  if (vocals.info().rate != info.rate || vocals.info().channels != info.channels) return std::nullopt;
-  StemMeter meter(info.rate, std::size_t(info.channels));
-  std::optional<ReverbEstimator> of_vocals, of_song;
-  if (with_reverb) {
-    of_vocals.emplace(info.rate, std::size_t(info.channels));
-    of_song.emplace(info.rate, std::size_t(info.channels));  // all of a song without music is converted
-  }
-  TruePeakLimiter limiter(info.channels, info.rate);
-  std::int64_t frames = 0;
-  Stems stems;
-  AudioBuffer piece;
-  while (song.reader().read(stems.music, std::size_t(measured_block_s * info.rate))) {
-    stems.vocals = AudioBuffer(info.rate, std::size_t(info.channels));
-    while (stems.vocals.frames() < stems.music.frames()) {
-      if (!vocals.read(piece, stems.music.frames() - stems.vocals.frames())) return std::nullopt;
-      for (std::size_t c = 0; c < piece.channel_count(); ++c)
-        stems.vocals.channels[c].insert(stems.vocals.channels[c].end(), piece.channels[c].begin(), piece.channels[c].end());
-    }
-    limiter.push(stems.music);
-    if (of_song) of_song->push(stems.music);
-    for (std::size_t c = 0; c < stems.music.channel_count(); ++c)
-      std::transform(stems.music.channels[c].begin(), stems.music.channels[c].end(), stems.vocals.channels[c].begin(),
-                     stems.music.channels[c].begin(), std::minus<>());
-    meter.push(stems);
-    if (of_vocals) of_vocals->push(stems.vocals);
-    frames += std::int64_t(stems.music.frames());
-    progress.tell(double(frames) / info.rate);
-  }
-  if (vocals.read(piece, 1)) return std::nullopt;
-  limiter.finish();
-  SongMeasures measures{double(frames) / info.rate, meter.levels(), limiter.largest_reduction_db(), std::nullopt};
-  if (with_reverb && measures.levels.has_vocals()) measures.reverb = (measures.levels.has_music() ? of_vocals : of_song)->estimate();
-  return measures;
-}
-
 /// The name of a separator that ships; of others what their files hold, whatever their names.
-std::string key_of(const Separator& separator) {
-  const LoadedSeparator& loaded = separator.impl().loaded;
+std::string key_of(const Separator::Impl& separator) {
+  const LoadedSeparator& loaded = separator.loaded;
   std::string key = loaded.name;
   if (!loaded.files.empty()) {
     Sha256 hash;
     for (const std::string& file : loaded.files) hash.update(sha256_file(file));
     key = hash.hex().substr(0, 16);
   }
-  return separator.impl().precision == torch::kFloat ? key : key + "-bf16";
+  return separator.precision == torch::kFloat ? key : key + "-bf16";
 }
 
 /// Semitones, -6 to 6, by which the music gets to the key of the vocals; it stays as it is where they move by octaves.
@@ -211,13 +101,14 @@ ConvertOptions vocal_options(ConvertOptions options) {
   options.wet = 1;
   options.gain_db = 0;
   options.resample = 0;
+  options.denoise = false;  // is done before: the loudness is that of the denoised vocals as well
   return options;
 }
 
 /// The writers of a cover that goes to files.
 struct CoverFiles {
-  std::unique_ptr<AudioWriter> cover, vocals, converted, music;
-  CoverWriters all() const { return {cover.get(), vocals.get(), converted.get(), music.get()}; }
+  std::unique_ptr<AudioWriter> cover, vocals, converted, music, backing, converted_backing;
+  CoverWriters all() const { return {cover.get(), vocals.get(), converted.get(), music.get(), backing.get(), converted_backing.get()}; }
 };
 
 std::unique_ptr<AudioWriter> open_cover_stem(const std::string& path, const std::string& stem, const AudioInfo& info, Tags tags = {}) {
@@ -230,10 +121,11 @@ std::unique_ptr<AudioWriter> open_cover_stem(const std::string& path, const std:
 }
 
 /// The files of a cover's stems, in the order of stem_names; none without a folder.
-std::vector<std::string> stem_paths(const std::string& folder, const std::string& source) {
+std::vector<std::string> stem_paths(const std::string& folder, const std::string& source, bool with_backing) {
   std::vector<std::string> paths;
-  if (!folder.empty())
-    for (const std::string& stem : stem_names) paths.push_back(stem_path(source, folder, stem, "flac"));
+  if (folder.empty()) return paths;
+  for (const std::string& stem : stem_names) paths.push_back(stem_path(source, folder, stem, "flac"));
+  if (!with_backing) paths.resize(paths.size() - backing_stem_names);
   return paths;
 }
 
@@ -247,15 +139,31 @@ bool same_file(const std::string& a, const std::string& b) {
 
 void CoverOptions::validate() const try {
   convert.validate();
-  for (const auto& [name, value] : {std::pair("vocals", vocals_db), std::pair("music", music_db)})
+  for (const auto& [name, value] : {std::pair("vocals", vocals_db), std::pair("music", music_db), std::pair("backing vocals", backing_db)})
     if (!(value >= -60 && value <= 24)) fail(ErrorCode::usage, "The gain of the {} is {:g} dB; expected -60 to 24.", name, value);
   if (music_shift(convert) != 0 && convert.wet != 1)
     fail(ErrorCode::usage,
          "A key of {:+g} semitones shifts the music, too, but not the song's own vocals, of which a wet of {:g} would mix in a part: "
          "use a wet of 1, or whole octaves (-12, 0, 12 ...).",
          convert.key, convert.wet);
+  if (!backing) return;
+  backing_options().validate();
+  if (const double music_key = music_shift(convert); !backing_key_auto && std::remainder(backing_key - music_key, 12) != 0)
+    fail(ErrorCode::usage,
+         "The backing vocals' key is {:+g} semitones, and the music's {:+g}: they would be out of tune. Use whole octaves from that: "
+         "{:+g}, {:+g} "
+         "or {:+g}.",
+         backing_key, music_key, music_key - 12, music_key, music_key + 12);
 } catch (...) {
   throw_as_error();
+}
+
+ConvertOptions CoverOptions::backing_options() const {
+  ConvertOptions options = convert;
+  const double music_key = music_shift(convert);
+  options.key_auto = backing_key_auto && music_key == 0;
+  options.key = backing_key_auto ? music_key : backing_key;
+  return options;
 }
 
 std::string user_vocals_cache() {
@@ -264,134 +172,230 @@ std::string user_vocals_cache() {
   return "";
 }
 
+/// Opens a part of a song, each time from its beginning.
+using OpenPart = std::function<std::unique_ptr<AudioReader>()>;
+
 struct CoverMaker::Impl {
   Voice voice;
   Separator separator;
   CoverOptions options;
   Converter converter;
-  std::string separator_key;  ///< tells vocals in the cache that were found in other ways
+  std::optional<Converter> backing_converter;
+  std::shared_ptr<const Denoiser> denoiser;  ///< null: vocals are converted with their noise
+  std::string vocals_key, lead_key;          ///< tell what is in the cache and was found in other ways
 
-  CoverFiles open_files(const FileJob& job, const std::vector<std::string>& stems, const AudioInfo& info, bool converted) const;
-  SongMeasures separate(const SongSource& song, const VocalsCache& cache, const std::string& vocals_path, CoverProgress& progress,
+  CoverFiles open_files(const FileJob& job, const std::vector<std::string>& stems, const AudioInfo& info, bool has_vocals,
+                        bool has_backing) const;
+  SongMeasures separate(const SongSource& song, const std::string& hash, const FoundVocals& found, CoverProgress& progress,
                         const CancelToken& cancel, CoverReport& report) const;
-  void mix(const SongSource& song, const std::string& vocals_path, const SongMeasures& measures, const CoverWriters& writers,
-           CoverProgress& progress, const CancelToken& cancel, CoverReport& report);
+  void mix(const SongSource& song, const FoundVocals& found, const SongMeasures& measures, const CoverWriters& writers,
+           const std::string& folder, CoverProgress& progress, const CancelToken& cancel, CoverReport& report);
+  void convert_backing(const OpenPart& open_backing, const OpenPart& open_sung, const std::optional<Reverb>& reverb,
+                       const std::string& target, CoverProgress& progress, const CancelToken& cancel, BackingReport& report);
+  OpenPart denoised(const OpenPart& open, const std::string& path, CoverProgress& progress) const;
 };
 
-/// Gives `vocals_path` the song's vocals, kept or new, and measures the song.
-SongMeasures CoverMaker::Impl::separate(const SongSource& song, const VocalsCache& cache, const std::string& vocals_path,
-                                        CoverProgress& progress, const CancelToken& cancel, CoverReport& report) const {
-  if (cache.take(vocals_path)) {
+/// Gives the files of `found` the song's vocals, kept or new, and measures the song. `hash`: of its file; empty: nothing is kept.
+SongMeasures CoverMaker::Impl::separate(const SongSource& song, const std::string& hash, const FoundVocals& found, CoverProgress& progress,
+                                        const CancelToken& cancel, CoverReport& report) const {
+  const bool with_reverb = options.reverb != VocalReverb::untreated, with_lead = !found.lead.empty();
+  const VocalsCache vocals_cache(options.cache_dir, options.cache_bytes, hash, vocals_key),
+      lead_cache(options.cache_dir, options.cache_bytes, hash, lead_key);
+  const auto measure = [&] {
+    auto measures = measure_song(song, found, with_reverb, progress);
+    if (measures && with_lead) report.backing = measures->parts;
+    return measures;
+  };
+  if (vocals_cache.take(found.vocals) && (!with_lead || lead_cache.take(found.lead))) {
     progress.begin("the vocals are there already", measure_share);
     try {
-      if (const auto measures = measure_song(song, vocals_path, options.reverb != VocalReverb::untreated, progress)) {
+      if (const auto measures = measure()) {
         report.from_cache = true;
+        vocals_cache.trim();
         return *measures;
       }
     } catch (const Error& error) {
       if (error.code() != ErrorCode::bad_audio) throw;
     }
     log_warning("{}: the vocals that were kept of it are damaged, and are made again.", song.name);
-    fs::remove(vocals_path);
     progress.drop();
   }
-  progress.begin("separating", separate_share);
+  for (const std::string& path : {found.vocals, found.lead})  // may be links to what is kept
+    if (!path.empty()) fs::remove(path);
+  progress.begin("separating", with_lead ? separate_both_share : separate_share);
   {
-    OpenSong open(song, song.name);
-    KeptVocalsWriter writer(vocals_path, open.reader().info(), cache.song());
-    TrackedReader reader(open.reader(), [&](double seconds) { progress.tell(seconds); });
-    const SeparateReport separated = separator.run(reader, {{vocals_stem, &writer}}, {}, cancel);
+    OpenSong source(song, song.name);
+    KeptVocalsWriter vocals(found.vocals, source.info(), vocals_cache.song());
+    std::vector<StemTarget> targets{{vocals_stem, &vocals}};
+    std::optional<KeptVocalsWriter> lead;
+    if (with_lead) targets.push_back({lead_stem, &lead.emplace(found.lead, source.info(), lead_cache.song())});
+    TrackedReader reader(source, [&](double seconds) { progress.tell(seconds); });
+    const SeparateReport separated = separator.run(reader, targets, {}, cancel);
     report.separate_s = separated.wall_s;
     progress.set_length(separated.source_s);
   }
-  cache.keep(vocals_path);
+  vocals_cache.keep(found.vocals);
+  if (with_lead) lead_cache.keep(found.lead);
+  vocals_cache.trim();
   progress.begin("measuring", measure_share);
-  const auto measures = measure_song(song, vocals_path, options.reverb != VocalReverb::untreated, progress);
+  const auto measures = measure();
   if (!measures) fail(ErrorCode::bad_audio, "{} has another length each time it is read.", song.name);
   return *measures;
 }
 
-CoverFiles CoverMaker::Impl::open_files(const FileJob& job, const std::vector<std::string>& stems, const AudioInfo& info,
-                                        bool converted) const {
+CoverFiles CoverMaker::Impl::open_files(const FileJob& job, const std::vector<std::string>& stems, const AudioInfo& info, bool has_vocals,
+                                        bool has_backing) const {
   WriteOptions target;
   target.rate = options.convert.resample ? int(options.convert.resample) : info.rate;
   target.channels = Separator::stem_channels(info.channels);
   target.format = job.format;
   target.raw = job.raw;
   target.bitrate_kbps = job.bitrate_kbps;
-  target.tags = converted ? provenance_tags(info.tags, voice.info(), options.convert) : info.tags;
+  const auto tags_of = [&](const Tags& tags) { return has_vocals ? provenance_tags(tags, voice.info(), options.convert) : tags; };
+  const auto backing_tags = [&](const Tags& tags) {
+    return has_backing ? provenance_tags(tags, options.backing->info(), options.backing_options()) : tags;
+  };
+  target.tags = tags_of(info.tags);
+  if (has_backing) {  // two voices: the second has its note beside the first one's
+    target.tags["comment"] = backing_tags({{"comment", target.tags["comment"]}})["comment"];
+    target.tags["voxconv_backing_voice"] = options.backing->info().name;
+  }
   target.tags["voxconv_cover"] = "yes";  // a song in which nobody sings is a result, too, and no source of the next batch
   target.cover = info.cover;
   CoverFiles files;
   files.cover = open_writer(job.target, target);
-  if (stems.empty()) return files;
-  files.vocals = open_cover_stem(stems[0], stem_names[0], info);
-  files.converted = open_cover_stem(stems[1], stem_names[1], info, converted ? provenance_tags({}, voice.info(), options.convert) : Tags());
-  files.music = open_cover_stem(stems[2], stem_names[2], info);
+  const std::pair<std::unique_ptr<AudioWriter> CoverFiles::*, Tags> parts[] = {{&CoverFiles::vocals, {}},
+                                                                               {&CoverFiles::converted, tags_of({})},
+                                                                               {&CoverFiles::music, {}},
+                                                                               {&CoverFiles::backing, {}},
+                                                                               {&CoverFiles::converted_backing, backing_tags({})}};
+  for (std::size_t i = 0; i < stems.size(); ++i) files.*parts[i].first = open_cover_stem(stems[i], stem_names[i], info, parts[i].second);
   return files;
 }
 
-void CoverMaker::Impl::mix(const SongSource& song, const std::string& vocals_path, const SongMeasures& measures,
-                           const CoverWriters& writers, CoverProgress& progress, const CancelToken& cancel, CoverReport& report) {
+/// Converts `part`, without the reverberation, as the vocals of `mix`.
+ConvertReport sing(Converter& converter, AudioReader& part, const std::optional<Reverb>& reverb, CoverMix& mix, CoverProgress& progress,
+                   const CancelToken& cancel) {
+  const bool two_passes = converter.options().key_auto;
+  const auto on_progress = [&](const Progress& step) {
+    progress.tell(step.stage == "key" ? step.done / 4 : two_passes ? (progress.length() + 3 * step.done) / 4 : step.done);
+  };
+  std::optional<DereverbReader> dry;
+  if (reverb) dry.emplace(part, *reverb);
+  return converter.run(dry ? static_cast<AudioReader&>(*dry) : part, mix, on_progress, cancel);
+}
+
+/// The same part without background noise: as a file, since it is read more than once.
+OpenPart CoverMaker::Impl::denoised(const OpenPart& open, const std::string& path, CoverProgress& progress) const {
+  const auto part = open();
+  TrackedReader tracked(*part, [&](double seconds) { progress.tell(seconds); });
+  DenoisingReader reader(tracked, denoiser, options.convert.denoise_limit);
+  KeptVocalsWriter writer(path, part->info(), "");
+  for (AudioBuffer audio; reader.read(audio, std::size_t(part->info().rate));) writer.write(audio);
+  writer.finish();
+  return [path] { return std::make_unique<VocalsReader>(path); };
+}
+
+/// Writes to `target` what takes the place of the backing vocals, as loud and wide as they are. `open_sung`: what is converted of them.
+void CoverMaker::Impl::convert_backing(const OpenPart& open_backing, const OpenPart& open_sung, const std::optional<Reverb>& reverb,
+                                       const std::string& target, CoverProgress& progress, const CancelToken& cancel,
+                                       BackingReport& report) {
+  const auto backing = open_backing(), sung = open_sung(), for_level = open_sung();
+  std::optional<DereverbReader> dry_for_level;
+  if (reverb) dry_for_level.emplace(*for_level, *reverb);
+  KeptVocalsWriter converted(target, backing->info(), "");
+  CoverTargets targets;
+  targets.rate = backing->info().rate;
+  targets.converted = &converted;
+  CoverMix mix(*backing, nullptr, backing_converter->output_rate(), {}, targets,
+               {dry_for_level ? &*dry_for_level : for_level.get(), reverb && options.reverb == VocalReverb::keep ? &*reverb : nullptr});
+  report.convert = sing(*backing_converter, *sung, reverb, mix, progress, cancel);
+  mix.finish_targets();
+}
+
+/// `folder`: for files that are needed on the way.
+void CoverMaker::Impl::mix(const SongSource& song, const FoundVocals& found, const SongMeasures& measures, const CoverWriters& writers,
+                           const std::string& folder, CoverProgress& progress, const CancelToken& cancel, CoverReport& report) {
   const bool has_vocals = measures.levels.has_vocals(), has_music = measures.levels.has_music() || !has_vocals;
+  const bool has_backing = has_vocals && report.backing && report.backing->found();
   const double shift = has_music ? music_shift(options.convert) : 0;
   if (!has_vocals)
     log_warning("{}: no vocals were found; the result is the song{}, without a change of voice.", song.name,
                 shift == 0 ? "" : " in the new key");
   if (!has_music) log_warning("{}: no music was found beside the vocals; all of it is converted.", song.name);
+  if (has_vocals && report.backing && !has_backing)
+    log_warning("{}: no {} found; all vocals are converted with one voice.", song.name,
+                report.backing->backing_db < report.backing->lead_db ? "backing vocals were" : "lead voice was");
+  const std::optional<Reverb>& reverb = measures.reverb;
   OpenSong whole(song);
-  const auto open_vocals = [&]() -> std::unique_ptr<AudioReader> {
-    // What was found where nobody sings is music, which is shifted as a whole.
-    if (!has_vocals && shift != 0) return std::make_unique<NoVocals>(whole.reader().info());
-    return std::make_unique<VocalsReader>(vocals_path);
+  // What the voice takes the place of: without music all of the song, but for backing vocals.
+  const auto open_replaced = [&]() -> std::unique_ptr<AudioReader> {
+    if (has_music) return has_backing ? found.open_lead() : found.open_vocals();
+    SumReader::Readers all, without;
+    all.push_back(std::make_unique<OpenSong>(song));
+    if (has_backing) without.push_back(found.open_backing());
+    return std::make_unique<SumReader>(std::move(all), std::move(without));
   };
-  const auto own_vocals = has_music ? open_vocals() : nullptr;
-  const int rate = options.convert.resample ? int(options.convert.resample) : whole.reader().info().rate;
+  const OpenPart open_backing = [&] { return found.open_backing(); };
+  const std::string converted_path = folder + "/converted.flac";
+  const bool denoises = has_vocals && denoiser;
+  const double part_share = progress.left() / (has_backing ? 2 : 1), convert_share = part_share * (denoises ? 1 - denoise_share : 1);
+  const auto without_noise = [&](const OpenPart& open, const std::string& name) {
+    if (!denoises) return open;
+    progress.begin("denoising", part_share * denoise_share);
+    return denoised(open, folder + "/" + name, progress);
+  };
+  if (has_backing) {
+    const OpenPart open_sung_backing = without_noise(open_backing, "denoised-backing.flac");
+    progress.begin("converting the backing vocals", convert_share);
+    convert_backing(open_backing, open_sung_backing, reverb, converted_path, progress, cancel, *report.backing);
+  }
+  const OpenPart open_sung = without_noise(open_replaced, "denoised.flac");
+  progress.begin("converting", convert_share);
+
+  // What was found where nobody sings is music, which is shifted as a whole.
+  const auto open_vocals = [&]() -> std::unique_ptr<AudioReader> {
+    if (!has_vocals && shift != 0) return std::make_unique<NoVocals>(whole.info());
+    return found.open_vocals();
+  };
+  const auto own_vocals = !has_vocals ? open_vocals() : has_music || has_backing ? open_replaced() : nullptr;
+  const auto own_backing = has_backing ? found.open_backing() : nullptr;
+  const auto converted_backing = has_backing ? std::make_unique<VocalsReader>(converted_path) : nullptr;
+  const int rate = options.convert.resample ? int(options.convert.resample) : whole.info().rate;
 
   CoverGains gains;
   gains.music = float(linear(options.music_db));
   gains.vocals = float(linear(options.vocals_db));
+  gains.backing = float(linear(options.backing_db));
   gains.wet = has_vocals ? float(options.convert.wet) : 0;
   report.gain_db = -measures.excess_db;
   if (measures.excess_db > loud_peak_db)
     log_warning("{}: the cover is {:.1f} dB lower than the song, for a peak of that one; look for a damaged sample.", song.name,
                 measures.excess_db);
   gains.whole = float(linear(report.gain_db + options.convert.gain_db));
-  TrackedReader tracked(whole.reader(), [&](double seconds) {
+  TrackedReader tracked(whole, [&](double seconds) {
     if (!has_vocals) progress.tell(seconds);
   });
-  // The converter, and loudness and width of what it gives, get the vocals without their reverberation.
-  const std::optional<Reverb>& reverb = measures.reverb;
-  std::optional<OpenSong> song_for_level;
-  if (reverb && !has_music) song_for_level.emplace(song);
-  const auto vocals_for_level = reverb && has_music ? open_vocals() : nullptr;
+  // The converter, and loudness and width of what it gives, get the vocals without their noise and reverberation.
+  const auto vocals_for_level = reverb || denoises ? open_sung() : nullptr;
   std::optional<DereverbReader> dry_for_level;
   if (reverb) {
-    dry_for_level.emplace(vocals_for_level ? *vocals_for_level : song_for_level->reader(), *reverb);
+    dry_for_level.emplace(*vocals_for_level, *reverb);
     report.reverb_s = reverb->decay_s();
     report.reverb_db = reverb->level_db();
   }
   const auto shift_vocals = shift != 0 ? open_vocals() : nullptr;
   std::optional<ShiftedSong> shifted;
   if (shift != 0) shifted.emplace(tracked, *shift_vocals, shift);
-  CoverMix mix(shifted ? static_cast<AudioReader&>(*shifted) : tracked, own_vocals.get(), converter.output_rate(), gains,
-               {writers.cover, rate, writers.vocals, writers.converted, writers.music},
-               {dry_for_level ? &*dry_for_level : nullptr, reverb && options.reverb == VocalReverb::keep ? &*reverb : nullptr});
-  if (has_vocals) {
-    OpenSong song_for_voice(song);
-    const auto found = has_music ? std::make_unique<VocalsReader>(vocals_path) : nullptr;
-    const bool two_passes = options.convert.key_auto;
-    const auto on_progress = [&](const Progress& step) {
-      const double half = step.stage == "key" ? step.done / 4 : two_passes ? (progress.length() + 3 * step.done) / 4 : step.done;
-      progress.tell(half);
-    };
-    AudioReader& sung = found ? static_cast<AudioReader&>(*found) : song_for_voice.reader();
-    std::optional<DereverbReader> dry_for_voice;
-    if (reverb) dry_for_voice.emplace(sung, *reverb);
-    report.convert = converter.run(dry_for_voice ? static_cast<AudioReader&>(*dry_for_voice) : sung, mix, on_progress, cancel);
-  } else {
+  CoverMix mix(
+      shifted ? static_cast<AudioReader&>(*shifted) : tracked, own_vocals.get(), converter.output_rate(), gains,
+      {writers.cover, rate, writers.vocals, writers.converted, writers.music, writers.backing, writers.converted_backing},
+      {dry_for_level ? &*dry_for_level : vocals_for_level.get(), reverb && options.reverb == VocalReverb::keep ? &*reverb : nullptr},
+      {own_backing.get(), converted_backing.get()});
+  if (has_vocals)
+    report.convert = sing(converter, *open_sung(), reverb, mix, progress, cancel);
+  else
     mix.finish();
-  }
   mix.finish_targets();
   report.convert.source_s = measures.seconds;
   report.convert.limiter_gain_db = mix.limiter_gain_db();
@@ -400,9 +404,20 @@ void CoverMaker::Impl::mix(const SongSource& song, const std::string& vocals_pat
 CoverMaker::CoverMaker(Voice voice, Separator separator, CoverOptions options) try {
   options.validate();
   if (music_shift(options.convert) != 0) require_pitch_shift();
+  if (options.backing && !separator.finds_backing())
+    fail(ErrorCode::usage, "{} does not tell backing vocals from the lead voice; use Separator::with_backing().",
+         separator.impl().loaded.name);
   Converter converter(voice, vocal_options(options.convert));
-  std::string key = options.cache_dir.empty() ? "" : key_of(separator);
-  impl_ = std::unique_ptr<Impl>(new Impl{std::move(voice), std::move(separator), std::move(options), std::move(converter), std::move(key)});
+  std::optional<Converter> backing_converter;
+  if (options.backing) backing_converter.emplace(*options.backing, vocal_options(options.backing_options()));
+  const auto denoiser = options.convert.denoise ? std::make_shared<const Denoiser>(voice.impl().device) : nullptr;
+  std::string vocals_key, lead_key;
+  if (!options.cache_dir.empty()) {
+    vocals_key = key_of(separator.finds_backing() ? *separator.impl().of_vocals : separator.impl());
+    if (options.backing) lead_key = vocals_key + "-" + key_of(separator.impl()) + "-lead";
+  }
+  impl_ = std::unique_ptr<Impl>(new Impl{std::move(voice), std::move(separator), std::move(options), std::move(converter),
+                                         std::move(backing_converter), denoiser, std::move(vocals_key), std::move(lead_key)});
 } catch (...) {
   throw_as_error();
 }
@@ -410,8 +425,11 @@ CoverMaker::CoverMaker(Voice voice, Separator separator, CoverOptions options) t
 CoverMaker::CoverMaker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 CoverMaker CoverMaker::another() const {
-  return CoverMaker(
-      std::unique_ptr<Impl>(new Impl{impl_->voice, impl_->separator, impl_->options, impl_->converter.another(), impl_->separator_key}));
+  const Impl& impl = *impl_;
+  std::optional<Converter> backing;
+  if (impl.backing_converter) backing.emplace(impl.backing_converter->another());
+  return CoverMaker(std::unique_ptr<Impl>(new Impl{impl.voice, impl.separator, impl.options, impl.converter.another(), std::move(backing),
+                                                   impl.denoiser, impl.vocals_key, impl.lead_key}));
 }
 
 CoverMaker::~CoverMaker() = default;
@@ -419,12 +437,13 @@ CoverMaker::CoverMaker(CoverMaker&&) noexcept = default;
 CoverMaker& CoverMaker::operator=(CoverMaker&&) noexcept = default;
 
 CoverReport CoverMaker::run(const FileJob& job, const ProgressFn& on_progress, const CancelToken& cancel) {
-  return run(job, stem_paths(impl_->options.stems_dir, job.source), on_progress, cancel);
+  return run(job, stem_paths(impl_->options.stems_dir, job.source, impl_->options.backing.has_value()), on_progress, cancel);
 }
 
 CoverReport CoverMaker::run(const FileJob& job, const std::vector<std::string>& stems, const ProgressFn& on_progress,
                             const CancelToken& cancel) try {
   const auto start = std::chrono::steady_clock::now();
+  const ToldOnce of_the_song;
   CoverReport report;
   CoverProgress progress(on_progress, cancel);
   for (const std::string& stem : stems)
@@ -434,7 +453,7 @@ CoverReport CoverMaker::run(const FileJob& job, const std::vector<std::string>& 
   if (!stems.empty()) make_folder(fs::path(stems.front()).parent_path().string());
   if (job.target != "-" && !takes_bytes(job.target)) const AtomicFile before_the_work(job.target);
   const TemporaryFolder temporary;
-  const std::string vocals_path = temporary.file("vocals.flac");
+  const FoundVocals found{temporary.file("vocals.flac"), impl_->options.backing ? temporary.file("lead.flac") : ""};
   std::string path = job.source;
   ReadOptions read = job.read;
   AudioInfo info;
@@ -460,14 +479,12 @@ CoverReport CoverMaker::run(const FileJob& job, const std::vector<std::string>& 
   const bool cacheable = !job.read.raw && path == job.source;
   const SongSource song{job.source, [&] { return open_reader(path, read); }};
   const bool cached = cacheable && !impl_->options.cache_dir.empty() && impl_->options.cache_bytes > 0;
-  const VocalsCache cache(impl_->options.cache_dir, impl_->options.cache_bytes, cached ? sha256_file(path) : "", impl_->separator_key);
-  const SongMeasures measures = impl_->separate(song, cache, vocals_path, progress, cancel, report);
+  const SongMeasures measures = impl_->separate(song, cached ? sha256_file(path) : "", found, progress, cancel, report);
   report.levels = measures.levels;
   progress.set_length(measures.seconds);
-  progress.begin("converting", 1 - measure_share - (report.from_cache ? 0 : separate_share));
-  const CoverFiles files = impl_->open_files(job, stems, info, measures.levels.has_vocals());
-  impl_->mix(song, vocals_path, measures, files.all(), progress, cancel, report);
-  cache.trim();
+  const bool has_vocals = measures.levels.has_vocals();
+  const CoverFiles files = impl_->open_files(job, stems, info, has_vocals, has_vocals && report.backing && report.backing->found());
+  impl_->mix(song, found, measures, files.all(), temporary.path(), progress, cancel, report);
   report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;
 } catch (...) {
@@ -476,34 +493,39 @@ CoverReport CoverMaker::run(const FileJob& job, const std::vector<std::string>& 
 
 CoverReport CoverMaker::run(const CoverJob& job, const ProgressFn& on_progress, const CancelToken& cancel) try {
   const auto start = std::chrono::steady_clock::now();
+  const ToldOnce of_the_song;
   CoverReport report;
   CoverProgress progress(on_progress, cancel);
   const SongSource song{job.name, job.open_song};
-  {
-    OpenSong first(song);
-    if (const AudioInfo& info = first.reader().info(); info.frames > 0) progress.set_length(double(info.frames) / info.rate);
-  }
+  const bool with_backing = impl_->options.backing.has_value();
+  if (!job.vocals.empty() && job.lead.empty() == with_backing)
+    fail(ErrorCode::usage, "{} comes with a file of its vocals, and {} of its lead voice.", job.name,
+         with_backing ? "none" : "one, but no voice for backing vocals,");
+  if (const AudioInfo info = OpenSong(song).info(); info.frames > 0) progress.set_length(double(info.frames) / info.rate);
   std::optional<TemporaryFolder> temporary;
-  std::string vocals_path = job.vocals;
+  if (job.vocals.empty() || with_backing || impl_->denoiser) temporary.emplace();
+  FoundVocals found{job.vocals, job.lead};
   SongMeasures measures;
-  if (vocals_path.empty()) {
-    vocals_path = temporary.emplace().file("vocals.flac");
-    measures = impl_->separate(song, VocalsCache("", 0, "", ""), vocals_path, progress, cancel, report);
+  if (found.vocals.empty()) {
+    found = {temporary->file("vocals.flac"), with_backing ? temporary->file("lead.flac") : ""};
+    measures = impl_->separate(song, "", found, progress, cancel, report);
   } else {
     progress.begin("measuring", measure_share);
-    const auto found = measure_song(song, vocals_path, impl_->options.reverb != VocalReverb::untreated, progress);
-    if (!found) fail(ErrorCode::bad_audio, "The vocals in {} are not those of {}: rate, channels or length differ.", vocals_path, job.name);
-    measures = *found;
+    const auto known = measure_song(song, found, impl_->options.reverb != VocalReverb::untreated, progress);
+    if (!known)
+      fail(ErrorCode::bad_audio, "The vocals in {} are not those of {}: rate, channels or length differ.", found.vocals, job.name);
+    measures = *known;
+    if (with_backing) report.backing = measures.parts;
     report.from_cache = true;
   }
   report.levels = measures.levels;
   progress.set_length(measures.seconds);
-  progress.begin("converting", 1 - measure_share - (report.from_cache ? 0 : separate_share));
   CoverWriters writers = call_caller([&] { return job.open_writers(measures.levels); });
   std::list<CallerWriter> passing;  // what the caller's writers throw leaves as it is
-  for (AudioWriter** writer : {&writers.cover, &writers.vocals, &writers.converted, &writers.music})
+  for (AudioWriter** writer :
+       {&writers.cover, &writers.vocals, &writers.converted, &writers.music, &writers.backing, &writers.converted_backing})
     if (*writer) *writer = &passing.emplace_back(**writer);
-  impl_->mix(song, vocals_path, measures, writers, progress, cancel, report);
+  impl_->mix(song, found, measures, writers, temporary ? temporary->path() : "", progress, cancel, report);
   report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;
 } catch (...) {
@@ -518,15 +540,15 @@ BatchReport cover_batch(const Voice& voice, const Separator& separator, const Co
   const auto worker = [&]() -> FileWorker {
     return [own = std::make_shared<CoverMaker>(maker.another())](const FileJob& job, const std::vector<std::string>& stems,
                                                                  const ProgressFn& on_progress, const CancelToken& stop) {
-      const CoverReport done = own->run(job, stems, on_progress, stop);
-      ConvertReport report = done.convert;
-      report.wall_s = done.wall_s;
-      return report;
+      const auto done = std::make_shared<const CoverReport>(own->run(job, stems, on_progress, stop));
+      FileResult result{done->convert, done};
+      result.report.wall_s = done->wall_s;
+      return result;
     };
   };
   const auto stems_of = [&](const fs::path& source, const fs::path& folder, const fs::path&) {
-    const std::vector<std::string> paths =
-        stem_paths(cover.stems_dir.empty() ? "" : (fs::path(cover.stems_dir) / folder).string(), source.string());
+    const std::vector<std::string> paths = stem_paths(cover.stems_dir.empty() ? "" : (fs::path(cover.stems_dir) / folder).string(),
+                                                      source.string(), cover.backing.has_value());
     return std::vector<fs::path>(paths.begin(), paths.end());
   };
   return run_batch(plan_batch(files, voice.info(), stems_of), files, voice.impl().device, worker, callbacks, cancel);

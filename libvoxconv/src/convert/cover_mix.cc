@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "audio/samples.h"
+#include "convert/sum_reader.h"
 
 namespace voxconv {
 namespace {
@@ -17,13 +18,6 @@ constexpr double most_gain = 4, least_power = 1e-9;  // 12 dB; -90 dBFS
 /// Weight of the block `distance` away: a Hann window.
 double loudness_weight(std::ptrdiff_t distance) {
   return 0.5 + 0.5 * std::cos(std::numbers::pi * double(distance) / double(loudness_reach + 1));
-}
-
-/// Exactly `frames` frames, fewer at the end.
-AudioBuffer read_exactly(AudioReader& reader, std::size_t frames) {
-  AudioBuffer all(reader.info().rate, std::size_t(reader.info().channels)), more;
-  while (all.frames() < frames && reader.read(more, frames - all.frames())) append(all, more);
-  return all;
 }
 
 std::size_t cover_block(int rate) { return std::size_t(std::max(1.0, cover_block_s * rate)); }
@@ -80,10 +74,11 @@ bool ShiftedSong::read(AudioBuffer& out, std::size_t max_frames) {
 }
 
 CoverMix::CoverMix(AudioReader& song, AudioReader* vocals, int converted_rate, const CoverGains& gains, const CoverTargets& targets,
-                   const CoverReverb& reverb)
+                   const CoverReverb& reverb, const CoverBacking& backing)
     : song_(song),
       vocals_(vocals),
       dry_(reverb.dry),
+      backing_(backing),
       gains_(gains),
       targets_(targets),
       rate_(song.info().rate),
@@ -113,6 +108,7 @@ void CoverMix::write(const AudioBuffer& converted) {
 void CoverMix::finish() {
   if (to_song_rate_) take(to_song_rate_->finish());
   advance(true);
+  if (!targets_.cover) return;
   const auto write_limited = [&](const AudioBuffer& audio) {
     if (!audio.empty()) targets_.cover->write(audio);
   };
@@ -121,7 +117,8 @@ void CoverMix::finish() {
 }
 
 void CoverMix::finish_targets() {
-  for (AudioWriter* writer : {targets_.vocals, targets_.converted, targets_.music, targets_.cover})
+  for (AudioWriter* writer :
+       {targets_.vocals, targets_.converted, targets_.backing, targets_.converted_backing, targets_.music, targets_.cover})
     if (writer) writer->finish();
 }
 
@@ -144,10 +141,17 @@ bool CoverMix::read_block(bool last) {
   block.vocals = vocals_ ? read_exactly(*vocals_, block.song.frames()) : block.song;
   AudioBuffer dry = dry_ ? read_exactly(*dry_, block.song.frames()) : block.vocals;
   block.converted = AudioBuffer(rate_, channels_, block.song.frames());
+  block.backing = block.converted_backing = block.converted;
+  if (backing_.own) {
+    block.backing = read_exactly(*backing_.own, block.song.frames());
+    block.converted_backing = read_exactly(*backing_.converted, block.song.frames());
+  }
   std::vector<std::vector<double>> vocals, converted;
   for (std::size_t c = 0; c < channels_; ++c) {
     block.vocals.channels[c].resize(block.song.frames());
     dry.channels[c].resize(block.song.frames());
+    block.backing.channels[c].resize(block.song.frames());
+    block.converted_backing.channels[c].resize(block.song.frames());
     if (!converted_.channels.empty()) {
       const std::vector<float>& from = converted_.channels[converted_.channel_count() == 1 ? 0 : c];
       std::copy_n(from.begin(), std::min(from.size(), block.song.frames()), block.converted.channels[c].begin());
@@ -211,17 +215,20 @@ void CoverMix::mix_first() {
   if (tail_) combine(converted, tail_->push(converted), std::plus<>());
   for (std::size_t c = 0; c < channels_; ++c)
     for (std::size_t i = 0; i < mixed.frames(); ++i) {
-      const float vocal = block.vocals.channels[c][i];
-      music.channels[c][i] = block.song.channels[c][i] - vocal;
-      const float voice = gains_.wet * converted.channels[c][i] + (gains_.wet == 1 ? 0 : (1 - gains_.wet) * vocal);
+      const float vocal = block.vocals.channels[c][i], backing = block.backing.channels[c][i];
+      music.channels[c][i] = block.song.channels[c][i] - vocal - backing;
+      const auto sung = [&](float by_voice, float own) { return gains_.wet * by_voice + (gains_.wet == 1 ? 0 : (1 - gains_.wet) * own); };
+      const float voice = sung(converted.channels[c][i], vocal) + gains_.backing * sung(block.converted_backing.channels[c][i], backing);
       mixed.channels[c][i] = gains_.whole * (gains_.music * music.channels[c][i] + gains_.vocals * voice);
     }
   gains_before_ = end;
   write_stem(targets_.vocals, block.vocals);
   write_stem(targets_.converted, converted);
   write_stem(targets_.music, music);
-  const AudioBuffer safe = limiter_.push(to_cover_rate_.push(mixed));
-  if (!safe.empty()) targets_.cover->write(safe);
+  write_stem(targets_.backing, block.backing);
+  write_stem(targets_.converted_backing, block.converted_backing);
+  if (targets_.cover)
+    if (const AudioBuffer safe = limiter_.push(to_cover_rate_.push(mixed)); !safe.empty()) targets_.cover->write(safe);
   if (next_ < loudness_reach) {
     ++next_;
   } else {

@@ -18,15 +18,22 @@ namespace voxconv {
 /// Linear gains of the parts of a cover.
 struct CoverGains {
   float music = 1, vocals = 1;
-  float wet = 1;    ///< converted vocals; the rest is the song's own
-  float whole = 1;  ///< after the mix, before the limiter
+  float backing = 1;  ///< besides that of the vocals
+  float wet = 1;      ///< converted vocals; the rest is the song's own
+  float whole = 1;    ///< after the mix, before the limiter
 };
 
-/// Where the parts of a cover go. The stems' writers may be null; they are open at the song's rate and channel count.
+/// Where the parts of a cover go. Any may be null; the stems' writers are open at the song's rate and channel count.
 struct CoverTargets {
   AudioWriter* cover = nullptr;
   int rate = 0;  ///< of the cover
-  AudioWriter *vocals = nullptr, *converted = nullptr, *music = nullptr;
+  AudioWriter *vocals = nullptr, *converted = nullptr, *music = nullptr, *backing = nullptr, *converted_backing = nullptr;
+};
+
+/// Backing vocals that another voice sings: the song's own, and what takes their place, as loud and wide as those are. Both have the song's
+/// rate, channel count and length; null: there are none, and the vocals are all of them.
+struct CoverBacking {
+  AudioReader *own = nullptr, *converted = nullptr;
 };
 
 /// A song with its music shifted by some semitones, and its vocals as they are: what is left of it less the vocals is the shifted music.
@@ -47,11 +54,12 @@ class ShiftedSong : public AudioReader {
 
 /// The reverberation of the song's vocals in a cover.
 struct CoverReverb {
-  AudioReader* dry = nullptr;      ///< the song's vocals without its reverberation: the converted ones get loudness and width of these
+  AudioReader* dry = nullptr;      ///< the song's vocals without it, and without noise: the converted ones get loudness and width of these
   const Reverb* reverb = nullptr;  ///< which the converted vocals are given back; null: they stay dry
 };
 
-/// The end of a cover: takes the converted vocals, in pieces of any size, and mixes them into the music, which is the song less its vocals.
+/// The end of a cover: takes the converted vocals, in pieces of any size, and mixes them into the music, which is the song less its vocals
+/// (and less its backing vocals, where these are apart).
 ///
 /// In each channel the converted vocals get the loudness (K-weighted power) that the song's vocals have there within 1.5 s: so a phrase is
 /// as loud as it was, and where it was. Converted vocals in one channel also get the correlation between left and right that the song's
@@ -63,7 +71,7 @@ class CoverMix : public AudioWriter {
   /// `song` and `vocals` have one rate, one or two channels, and the same length; without `vocals` the whole song is vocals. The converted
   /// vocals come at `converted_rate`, in one channel or as many as the song has. Readers and writers must outlive the object.
   CoverMix(AudioReader& song, AudioReader* vocals, int converted_rate, const CoverGains& gains, const CoverTargets& targets,
-           const CoverReverb& reverb = {});
+           const CoverReverb& reverb = {}, const CoverBacking& backing = {});
 
   void write(const AudioBuffer& converted) override;
   /// The rest of the mix, to the end of the song. Leaves finishing the writers to finish_targets().
@@ -74,7 +82,7 @@ class CoverMix : public AudioWriter {
 
  private:
   struct Block {
-    AudioBuffer song, vocals, converted;
+    AudioBuffer song, vocals, converted, backing, converted_backing;
     std::vector<double> vocal_power, converted_power;  ///< per channel
     std::vector<float> copy;                           ///< decorrelated, of converted vocals in one channel for two; else empty
     Products vocal_products, copy_products;            ///< of the channels; of converted vocals and copy
@@ -89,6 +97,7 @@ class CoverMix : public AudioWriter {
   AudioReader& song_;
   AudioReader* vocals_;
   AudioReader* dry_;
+  const CoverBacking backing_;
   std::optional<ReverbTail> tail_;
   const CoverGains gains_;
   const CoverTargets targets_;

@@ -14,13 +14,16 @@
 #include "core/boundary.h"
 #include "core/fail.h"
 #include "core/log.h"
+#include "models/separation/lead_and_backing.h"
 #include "nn/device.h"
+#include "voxconv/model_catalog.h"
 
 namespace voxconv {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr double separated_block_s = 1;
+constexpr const char* karaoke_model = "melband-roformer-karaoke";  // of the catalog
 // What measure_stems() looks at.
 constexpr std::int64_t most_excerpts = 6;
 constexpr double excerpt_s = 6;
@@ -90,6 +93,13 @@ class ExcerptReader : public AudioReader {
   std::int64_t count_ = 1, length_ = 0, stride_ = 0, index_ = 0, at_ = 0;  ///< in frames, but for count and index
 };
 
+/// Whether a separator of the model catalog is here.
+bool is_installed(const std::string& name) {
+  const ModelCatalog catalog;
+  return std::ranges::any_of(
+      catalog.entries(), [&](const CatalogEntry& entry) { return entry.name == name && catalog.state(entry) == ModelState::installed; });
+}
+
 std::unique_ptr<AudioWriter> open_stem(const SeparateJob& job, const std::string& stem, const AudioInfo& info) {
   WriteOptions options;
   options.rate = info.rate;
@@ -117,6 +127,27 @@ Separator::Separator(const LoadOptions& load, const std::string& model, const st
 } catch (...) {
   throw_as_error();
 }
+
+Separator Separator::with_backing(const LoadOptions& load, const std::string& model, const std::string& settings) try {
+  const Separator named(load, model, settings);
+  const bool is_karaoke = named.impl().model().vocals_are_lead();
+  if (!is_karaoke && !is_installed(karaoke_model))
+    fail(ErrorCode::usage,
+         "{} does not tell backing vocals from the lead voice. That takes a karaoke model as well: \"voxconv models get {}\" fetches one, "
+         "and "
+         "--model names the file of another one.",
+         named.impl().loaded.name, karaoke_model);
+  const Separator other(load, is_karaoke ? separators().front() : karaoke_model);
+  const std::shared_ptr<const Impl>&vocals = (is_karaoke ? other : named).impl_, &karaoke = (is_karaoke ? named : other).impl_;
+  LoadedSeparator both{lead_and_backing(vocals->loaded.model, karaoke->loaded.model), vocals->loaded.name + " with " + karaoke->loaded.name,
+                       vocals->loaded.files};
+  both.files.insert(both.files.end(), karaoke->loaded.files.begin(), karaoke->loaded.files.end());
+  return Separator(std::make_shared<const Impl>(Impl{vocals->device, vocals->precision, std::move(both), vocals}));
+} catch (...) {
+  throw_as_error();
+}
+
+bool Separator::finds_backing() const { return impl_->of_vocals != nullptr; }
 
 std::vector<std::string> Separator::stems() const {
   std::vector<std::string> names{vocals_stem, music_stem};
@@ -210,11 +241,12 @@ BatchReport separate_batch(const Separator& separator, const BatchOptions& optio
     return [&](const FileJob& job, const std::vector<std::string>& others, const ProgressFn& on_progress, const CancelToken& stop) {
       SeparateJob parts{job.source, {{stems.front(), job.target}}, job.read, job.format, job.raw, job.bitrate_kbps};
       for (std::size_t i = 0; i < others.size(); ++i) parts.targets[stems[i + 1]] = others[i];
-      const SeparateReport done = separate_file(separator, parts, on_progress, stop);
-      ConvertReport report;
-      report.source_s = done.source_s;
-      report.wall_s = done.wall_s;
-      return report;
+      const auto done = std::make_shared<const SeparateReport>(separate_file(separator, parts, on_progress, stop));
+      FileResult result;
+      result.report.source_s = done->source_s;
+      result.report.wall_s = done->wall_s;
+      result.separation = done;
+      return result;
     };
   };
   return run_batch(plan_stems(options, stems), options, separator.impl().device, worker, callbacks, cancel);

@@ -11,6 +11,7 @@ struct Separator::Impl {
   torch::Device device;
   torch::ScalarType precision;
   LoadedSeparator loaded;
+  std::shared_ptr<const Impl> of_vocals{};  ///< of Separator::with_backing(): the one that finds all vocals
 
   const SeparationModel& model() const { return *loaded.model; }
 };

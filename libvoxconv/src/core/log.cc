@@ -3,8 +3,11 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <utility>
 
 #include "core/caller.h"
+#include "core/told_once.h"
 
 namespace voxconv {
 namespace {
@@ -18,6 +21,8 @@ std::mutex log_mutex;
 std::condition_variable log_idle;
 std::shared_ptr<LogCallback> log_callback;
 thread_local int calls_of_this_thread = 0;
+thread_local int told_once_scopes = 0;
+thread_local std::set<std::pair<LogLevel, std::string>> told;  // by this thread, while there are such scopes
 
 /// One call of a callback, as long as it lives.
 class LogCall {
@@ -54,7 +59,14 @@ void set_log_callback(LogFn fn) {
   if (callback && calls_of_this_thread == 0) log_idle.wait(lock, [&] { return callback->calls == 0; });
 }
 
+ToldOnce::ToldOnce() { ++told_once_scopes; }
+
+ToldOnce::~ToldOnce() {
+  if (--told_once_scopes == 0) told.clear();
+}
+
 void log_message(LogLevel level, const std::string& text) {
+  if (told_once_scopes > 0 && !told.emplace(level, text).second) return;
   const LogCall call;
   // Without the lock: a callback may log itself, or wait for a thread that does.
   if (call.fn()) call_caller([&] { (*call.fn())(level, text); });

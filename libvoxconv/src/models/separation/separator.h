@@ -8,7 +8,7 @@
 
 namespace voxconv {
 
-inline constexpr const char *vocals_stem = "vocals", *music_stem = "music";
+inline constexpr const char *vocals_stem = "vocals", *music_stem = "music", *lead_stem = "lead", *backing_stem = "backing";
 
 /// One pass over a stereo recording. What comes out does not depend on how the recording is cut into pushes.
 class SeparationStream {
@@ -29,6 +29,8 @@ class SeparationModel {
   virtual int sample_rate() const = 0;
   /// What it can tell apart, in its own order; "vocals" is among them, "music" is not.
   virtual const std::vector<std::string>& stems() const = 0;
+  /// Whether its vocals are the lead voice alone, as a karaoke model finds it: other voices are left in the music.
+  virtual bool vocals_are_lead() const { return false; }
   /// The longest that a sample comes out after it went in, in seconds; also how far around it the audio reaches that it depends on.
   virtual double context_s() const = 0;
   /// `wanted`: some of stems(), each once; a model need not compute the others. The stream keeps the model alive.

@@ -125,7 +125,6 @@ std::vector<std::string> stems_of(const SeparatorFile& file, const Json& trainin
   for (std::string& stem : stems) {
     stem = to_lower(std::move(stem));
     std::replace(stem.begin(), stem.end(), ' ', '-');
-    if (stem == "karaoke") stem = vocals_stem;
   }
   return stems;
 }
@@ -182,6 +181,11 @@ Settings read_settings(const SeparatorFile& file) {
   settings.network.bands = bands_of(file, model, found.band_sizes, spectrum.n_fft);
   settings.network.skip_connection = model.value("skip_connection", false);
   settings.stems = stems_of(file, yaml.at("training"), settings.network.stems);
+  for (std::string& stem : settings.stems)
+    if (stem == "karaoke") {
+      stem = vocals_stem;
+      settings.vocals_are_lead = true;
+    }
   settings.sample_rate = int(number(file, audio, "sample_rate", 44100, 8000, 192000));
   constexpr std::int64_t longest_s = 60;
   settings.segment = number(file, inference.contains("chunk_size") ? inference : audio, "chunk_size", 0, 2 * spectrum.n_fft,

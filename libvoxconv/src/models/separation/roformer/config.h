@@ -49,6 +49,7 @@ struct Settings {
   int sample_rate = 0;
   std::int64_t segment = 0, hop = 0;  ///< samples that the network sees, and from one such segment to the next
   std::vector<std::string> stems;     ///< in the network's order, lower case; the lead voice of a karaoke model is "vocals"
+  bool vocals_are_lead = false;       ///< it is a karaoke model
 };
 
 /// Whether the tensors are those of one of the networks.

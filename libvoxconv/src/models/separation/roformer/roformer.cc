@@ -37,6 +37,7 @@ class Roformer : public SeparationModel, public std::enable_shared_from_this<Rof
   int sample_rate() const override { return settings_.sample_rate; }
   const std::vector<std::string>& stems() const override { return stems_; }
   double context_s() const override { return overlap(1).context_s(); }
+  bool vocals_are_lead() const override { return settings_.vocals_are_lead; }
   std::unique_ptr<SeparationStream> start(const std::vector<std::string>& wanted) const override;
 
  private:
