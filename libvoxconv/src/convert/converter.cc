@@ -191,7 +191,7 @@ ConvertReport Converter::run(AudioReader& original, AudioReader* ahead, AudioWri
   CallerWriter writer(target);
   const ProgressFn on_progress = of_caller(progress);
   const auto start = std::chrono::steady_clock::now();
-  const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  const auto elapsed = [&] { return seconds_since(start); };
   const ConvertOptions& options = impl_->options;
   const AudioInfo& info = reader.info();
   const int channels = output_channels(info.channels), rate = output_rate();
