@@ -1,3 +1,5 @@
+#include "train/native/native_trainer.h"
+
 #include <chrono>
 #include <filesystem>
 #include <optional>
@@ -7,6 +9,7 @@
 #include "core/log.h"
 #include "core/paths.h"
 #include "core/sha256.h"
+#include "core/stage_clock.h"
 #include "models/bundle.h"
 #include "models/native/config.h"
 #include "models/native/native_voice.h"
@@ -15,7 +18,6 @@
 #include "train/native/acoustic_task.h"
 #include "train/native/recordings.h"
 #include "train/native/vocoder_task.h"
-#include "train/trainer.h"
 
 namespace voxconv::train {
 namespace fs = std::filesystem;
@@ -160,8 +162,7 @@ LoopOptions loop_options(const TrainOptions& options, const std::string& run_dir
   return loop;
 }
 
-}  // namespace
-
+/// train_voice() with options without problems.
 TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) {
   nn::set_threads(options.threads);
   const torch::Device device = nn::select_device(options.device);
@@ -183,7 +184,7 @@ TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on
   // The vocoder needs many kinds of sound, the acoustic model much of what each voice says.
   const Corpus corpus(prepare(options, listed, dirs.work, device, precision, on_progress, cancel), options.stage == "vocoder" ? 0.5 : 1.0);
   TrainReport report;
-  report.prepare_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.prepare_s = seconds_since(start);
   for (const SpeakerData& speaker : corpus.speakers()) report.data_s += double(speaker.frames()) / frame_rate;
 
   std::unique_ptr<Task> task;
@@ -251,5 +252,9 @@ TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on
   report.voice = read_bundle(dirs.out).info;
   return report;
 }
+
+}  // namespace
+
+Trainer native_trainer() { return {"native", {"voice", "base", "vocoder"}, train_native_voice}; }
 
 }  // namespace voxconv::train
