@@ -157,7 +157,7 @@ struct Converter::Impl {
 Converter::Converter(Voice voice, ConvertOptions options) try {
   options.validate();
   ConversionInputs inputs = load_conversion_inputs(voice.impl(), options);
-  const SongPlan plan = plan_song(inputs.f0.get(), voice.impl().device, options.chunk_s);
+  const SongPlan plan = plan_conversion(voice.impl(), inputs, options);
   impl_ = std::unique_ptr<Impl>(new Impl{std::move(voice), std::move(options), std::move(inputs), plan});
 } catch (...) {
   throw_as_error();

@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double default_minutes = 10;
+constexpr F0Range recordings_range{50, 1500};  // Hz: of speech and singing; above it FCPE finds pitch in hiss
 /// Sharper envelopes cost a little held-out loss: a fine-tuned kathleen had 0.1 % more than before and sounded more natural
 /// (NISQA 2.82, 2.56).
 constexpr double adversarial_allowance = 1.02;
@@ -72,7 +73,8 @@ std::vector<SpeakerData> prepare(const TrainOptions& options, const std::vector<
     tools.content = load_content_encoder("whisper-base", device, precision);
     tools.changer = std::make_shared<SpeakerChanger>(device);
   }
-  tools.f0 = load_f0_estimator("fcpe", {}, device);
+  tools.f0 = load_f0_estimator("fcpe", recordings_range, device);
+  tools.plan = plan_song(tools.f0.get(), device);
   tools.speaker = std::make_shared<SpeakerEncoder>(device);
   if (options.denoise) tools.denoiser = std::make_shared<const Denoiser>(device);
   std::vector<SpeakerData> speakers;
