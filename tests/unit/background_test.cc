@@ -17,7 +17,7 @@ struct Take {
   static torch::Tensor noise(double seconds, double db) {
     return torch::randn({std::int64_t(seconds * feature_rate)}) * std::pow(10, db / 20);
   }
-  void sing(double from, double to) {
+  void add_voiced(double from, double to) {
     const auto begin = std::int64_t(from * feature_rate), end = std::int64_t(to * feature_rate);
     audio.slice(0, begin, end) += 0.1 * torch::sin(2 * M_PI * 200 / feature_rate * torch::arange(end - begin));
     f0.slice(0, std::int64_t(from * frame_rate), std::int64_t(to * frame_rate)).fill_(200);
@@ -43,11 +43,11 @@ double mean(const torch::Tensor& x, double from, double to) {
 Take song(double room_db, double breath_db) {
   torch::manual_seed(3);
   Take take(10, room_db);
-  take.sing(0.5, 2.5);
+  take.add_voiced(0.5, 2.5);
   take.breathe(3.3, 3.7, breath_db);
-  take.sing(4, 6);
+  take.add_voiced(4, 6);
   take.breathe(6.8, 7.3, breath_db);
-  take.sing(7.6, 9);
+  take.add_voiced(7.6, 9);
   return take;
 }
 
@@ -77,8 +77,8 @@ TEST(Background, FollowsARoomThatChanges) {
   torch::manual_seed(6);
   Take take(20, -65);
   take.audio.slice(0, 10 * feature_rate) += Take::noise(10, -48);
-  take.sing(1, 4);
-  take.sing(15, 18);
+  take.add_voiced(1, 4);
+  take.add_voiced(15, 18);
   const torch::Tensor lowered = take.lowered();
   EXPECT_NEAR(mean(lowered, 5, 8), 20, 1);
   EXPECT_NEAR(mean(lowered, 14, 14.8), 20, 1.5);
@@ -88,15 +88,15 @@ TEST(Background, FollowsARoomThatChanges) {
 TEST(Background, APassageWithoutPausesHasNone) {
   torch::manual_seed(7);
   Take take(6, -45);
-  for (double t = 0; t < 6; t += 0.5) take.sing(t, t + 0.35);  // and consonants of 0.15 s
+  for (double t = 0; t < 6; t += 0.5) take.add_voiced(t, t + 0.35);  // and consonants of 0.15 s
   EXPECT_EQ(take.lowered().abs().max().item<double>(), 0);
 }
 
 TEST(Background, BetweenWordsNoMoreThanTenDb) {
   torch::manual_seed(8);
   Take take(6, -50);
-  take.sing(1, 2);
-  take.sing(2.2, 3);
+  take.add_voiced(1, 2);
+  take.add_voiced(2.2, 3);
   const torch::Tensor lowered = take.lowered();
   EXPECT_GT(mean(lowered, 2.08, 2.12), 4);
   EXPECT_LE(lowered.slice(0, 205, 215).max().item<double>(), 10.1);

@@ -137,6 +137,57 @@ TEST(ChannelPipeline, TheMixFollowsTheSource) {
   EXPECT_NEAR(rms(as_sung.convert(4, 0.02)), 0.1 / std::sqrt(2), 0.001);
 }
 
+/// Gives frames a window at a time, silent or as loud as a voice.
+class WindowedVoice final : public VoiceModel {
+ public:
+  struct Stream final : VoiceStream {
+    std::vector<float> push(const FeatureFrames& frames, bool last) override {
+      frames_ += frames.size();
+      std::int64_t given = 0;
+      for (auto next = last ? windows_.rest(frames_, frames_) : windows_.next(frames_); !next.empty();
+           next = last ? windows_.rest(frames_, frames_) : windows_.next(frames_))
+        given += next[0].end - next[0].begin;
+      return std::vector<float>(std::size_t(given * voice_hop), 0.1f);
+    }
+    WindowSequence windows_{{.hop = 200, .left = 50, .right = 70}};
+    std::int64_t frames_ = 0;
+  };
+
+  explicit WindowedVoice(bool rms_mix) : rms_mix_(rms_mix) {}
+  int sample_rate() const override { return voice_rate; }
+  std::string content_encoder() const override { return "none"; }
+  torch::Tensor speaker_embedding() const override { return {}; }
+  ModelRequirements requirements() const override { return {.rms_mix = rms_mix_}; }
+  VoiceWindows windows(const SynthesisOptions&) const override { return {{.hop = 200, .left = 50, .right = 70}}; }
+  std::unique_ptr<VoiceStream> start(const SynthesisOptions&) const override { return std::make_unique<Stream>(); }
+
+ private:
+  bool rms_mix_;
+};
+
+TEST(ChannelPipeline, GivesSamplesWithinThePlansLookahead) {
+  for (const bool rms_mix : {false, true}) {
+    Song song;
+    song.voice.model = std::make_shared<WindowedVoice>(rms_mix);
+    song.inputs.track.reset();
+    song.inputs.f0 = load_f0_estimator("pyin", {}, torch::kCPU);
+    song.options.resample = 48000;
+    const SongPlan plan = plan_conversion(song.voice, song.inputs, song.options);
+    constexpr int source_rate = 44100, result_rate = 48000;
+    ChannelPipeline pipeline(song.voice, song.inputs, song.options, plan, 0, source_rate, result_rate, 0);
+    AudioBuffer piece(source_rate, 1, source_rate / 20);
+    double furthest = 0, given_s = 0;
+    for (int pieces = 1; pieces <= 20 * 75; ++pieces) {
+      for (std::size_t i = 0; i < piece.frames(); ++i) piece.channels[0][i] = float(0.2 * std::sin(0.03 * double(i)));
+      given_s += double(pipeline.push(piece).size()) / result_rate;
+      furthest = std::max(furthest, pieces / 20.0 - given_s);
+    }
+    const double lookahead_s = double(plan.lookahead_frames()) / frame_rate;
+    EXPECT_LE(furthest, lookahead_s + 0.05) << rms_mix << ": and a piece";
+    EXPECT_GE(furthest, 0.75 * lookahead_s) << rms_mix << ": borders of the stages' windows do not meet at their worst";
+  }
+}
+
 TEST(ChannelPipeline, ResamplesTheResult) {
   Song song;
   song.options.resample = 16000;

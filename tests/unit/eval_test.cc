@@ -119,17 +119,17 @@ TEST(Compare, SimilarityToASilenceIsUndefined) {
   other[0] = 0.6;
   other[1] = 0.8;
   const eval::Target target = eval::target_of({sound_with(one)}), silent_target = eval::target_of({sound_with(none)});
-  const EvalRow heard = eval::compare(sound_with(other), sound_with(one), target, 0);
-  EXPECT_NEAR(heard.secs_target, 1, 1e-6);
-  EXPECT_NEAR(heard.secs_source, 0.6, 1e-6);
-  EXPECT_EQ(heard.secs_nearer_target, 1);
+  const EvalRow row = eval::compare(sound_with(other), sound_with(one), target, 0);
+  EXPECT_NEAR(row.secs_target, 1, 1e-6);
+  EXPECT_NEAR(row.secs_source, 0.6, 1e-6);
+  EXPECT_EQ(row.secs_nearer_target, 1);
   const EvalRow silent = eval::compare(sound_with(other), sound_with(none), target, 0);
   EXPECT_TRUE(std::isnan(silent.secs_target));
   EXPECT_TRUE(std::isnan(silent.secs_source));
   EXPECT_TRUE(std::isnan(silent.secs_nearer_target));
   EXPECT_NEAR(silent.secs_source_target, 0.6, 1e-6);
   EXPECT_TRUE(std::isnan(eval::compare(sound_with(other), sound_with(one), silent_target, 0).secs_target));
-  EXPECT_NEAR(mean_row({heard, silent}).secs_target, 1, 1e-6) << "left out of the mean";
+  EXPECT_NEAR(mean_row({row, silent}).secs_target, 1, 1e-6) << "left out of the mean";
 }
 
 TEST(MeanRow, LeavesUndefinedValuesOut) {

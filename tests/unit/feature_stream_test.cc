@@ -28,7 +28,7 @@ class RampEncoder : public ContentEncoder {
   mutable std::vector<std::int64_t> batches;
 };
 
-/// Pitch 100 Hz everywhere but at the first and last frame of what it hears, where it fails.
+/// Pitch 100 Hz everywhere but at the first and last frame of its window, where it fails.
 class EdgyEstimator : public F0Estimator {
  public:
   F0Frames estimate(const torch::Tensor& audio) const override {
@@ -143,8 +143,8 @@ TEST(FeatureStream, GivesFramesWithinThePlansLookahead) {
       given += stream.push(std::span(audio).subspan(at, 800)).size();
       furthest = std::max(furthest, std::int64_t(at + 800) / feature_hop - given);
     }
-    EXPECT_LE(furthest, plan.lookahead_frames()) << batch;
-    EXPECT_GE(furthest, plan.lookahead_frames() - 10) << batch << ": no more than is needed";
+    EXPECT_LE(furthest, plan.feature_lookahead_frames()) << batch;
+    EXPECT_GE(furthest, plan.feature_lookahead_frames() - 10) << batch << ": no more than is needed";
   }
 }
 

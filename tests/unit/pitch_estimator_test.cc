@@ -5,6 +5,7 @@
 #include "features/pitch/f0_estimator.h"
 #include "features/pitch/fcpe_classes.h"
 #include "features/pitch/fused_estimator.h"
+#include "features/pitch/pitch_path.h"
 #include "features/pitch/subharmonics.h"
 #include "pitch_testing.h"
 #include "voxconv/error.h"
@@ -47,6 +48,28 @@ TEST_P(Estimators, FollowAGlideWithVibrato) {
   ASSERT_GT(off.size(), 175u);
   EXPECT_LT(off[off.size() / 2], 8);
   EXPECT_LT(off[off.size() * 95 / 100], 50);
+}
+
+TEST_P(Estimators, FindANoteAfterNoise) {
+  const torch::Tensor audio = torch::cat({noise(2, 0.02), tone(1, glide) + noise(1, 0.05)});
+  for (const F0Range& range : {F0Range{}, F0Range{140, 350}}) {
+    const torch::Tensor hz = load_f0_estimator(GetParam(), range, torch::kCPU)->estimate(audio).hz.slice(0, 200);
+    const std::vector<double> off = cents_off(hz, glide);
+    ASSERT_GT(off.size(), 65u) << range.min_hz << " to " << range.max_hz << " Hz";
+    EXPECT_LT(off[off.size() * 9 / 10], 50) << range.min_hz << " to " << range.max_hz << " Hz";
+  }
+}
+
+TEST(PitchPath, NothingDrawsAPathToTheEdges) {
+  // A weak peak in the middle after frames that say nothing, as much as CREPE's softmax lets a sure frame say.
+  constexpr int bins = 200, reach = 11;
+  std::vector<double> flat(bins, 1.0 / bins), peak(bins, 1.0 / (bins + 1));
+  peak[100] = 2.0 / (bins + 1);
+  PitchPath path(bins, reach, /*switch_probability=*/0);
+  for (int t = 0; t < 100; ++t) path.add(flat, 0);
+  for (int t = 0; t < 50; ++t) path.add(peak, 0);
+  const std::vector<int> best = path.best();
+  for (int t = 100; t < 150; ++t) EXPECT_EQ(best[std::size_t(t)], 100) << t;
 }
 
 TEST_P(Estimators, KeepAnOctaveUpAndDownInTheRange) {
@@ -96,11 +119,40 @@ TEST_P(Estimators, DependOnNoMoreThanTheContextTheyState) {
   EXPECT_LT(((ratio.log2() * 1200).abs().max()).item<double>(), 0.02);
 }
 
-/// A rough voice: every other glottal cycle is weaker, which is a subharmonic `db` below the voice.
-torch::Tensor rough(double seconds, double hz, double db) {
-  const auto glide = [&](double t) { return hz * std::exp2(0.03 * std::sin(2 * M_PI * 5 * t)); };
-  const torch::Tensor voice = tone(seconds, glide), half = tone(seconds, [&](double t) { return glide(t) / 2; });
+/// A rough voice of pitch hz(t): every other glottal cycle is weaker, which is a subharmonic `db` below the voice.
+template <typename Hz>
+torch::Tensor rough_voice(double seconds, double db, Hz hz) {
+  const torch::Tensor voice = tone(seconds, hz), half = tone(seconds, [&](double t) { return hz(t) / 2; });
   return voice + (half - 0.5 * voice) * std::pow(10, db / 20) * 2;
+}
+
+torch::Tensor rough(double seconds, double hz, double db) {
+  return rough_voice(seconds, db, [&](double t) { return hz * std::exp2(0.03 * std::sin(2 * M_PI * 5 * t)); });
+}
+
+/// Notes of 0.5 s that each fall by nine semitones in their last 70 ms.
+constexpr double note_s = 0.5, fall_s = 0.07;
+double falling_notes(double t) {
+  const double in_note = std::fmod(t, note_s), start = 190 * std::exp2(std::floor(t / note_s) / 6);
+  return start * std::exp2(-9.0 / 12 * std::max(0.0, in_note - (note_s - fall_s)) / fall_s);
+}
+
+/// Them, dying away while they fall and with a pause of 30 ms after each; `hz` is that of each frame, 0 in the pauses.
+struct FallingNotes {
+  torch::Tensor audio, hz;
+};
+FallingNotes rough_falling_notes(double seconds, double db) {
+  constexpr double pause_s = 0.03;
+  FallingNotes notes{rough_voice(seconds, db, falling_notes), torch::zeros({std::int64_t(seconds * frame_rate) + 1})};
+  const auto in_note = [](double t) { return std::fmod(t, note_s); };
+  for (std::int64_t i = 0; i < notes.audio.size(0); ++i) {
+    const double t = in_note(double(i) / feature_rate);
+    notes.audio.data_ptr<float>()[i] *= t < pause_s ? 0.f : float(std::exp(-20 * std::max(0.0, t - (note_s - fall_s))));
+  }
+  for (std::int64_t t = 0; t < notes.hz.size(0); ++t)
+    if (const double s = double(t) / frame_rate; in_note(s) >= pause_s && s < seconds)
+      notes.hz.data_ptr<float>()[t] = float(falling_notes(s));
+  return notes;
 }
 
 TEST(Subharmonics, OddMultiplesTellAPitchThatIsAnOctaveLow) {
@@ -135,7 +187,28 @@ TEST(Subharmonics, PassagesAreRaisedAsAWhole) {
   EXPECT_TRUE(torch::equal(raise_subharmonics(audio, low, 200), low)) << "nothing above the range";
 }
 
-TEST(Subharmonics, AutoHearsTheOctaveOfARoughVoice) {
+TEST(Subharmonics, TheFallAtTheEndOfANoteIsRaisedWithIt) {
+  const FallingNotes notes = rough_falling_notes(3, -18);
+  torch::Tensor low = notes.hz.clone();
+  for (std::int64_t t = 0; t < low.size(0); ++t)
+    if (t % 50 >= 43) low.data_ptr<float>()[t] /= 2;  // as estimators have it: the fall alone an octave low
+  const torch::Tensor raised = raise_subharmonics(notes.audio, low, 2000);
+  EXPECT_LE((raised != notes.hz).sum().item<std::int64_t>(), 3) << "of " << (low != notes.hz).sum().item<std::int64_t>();
+  EXPECT_TRUE(torch::equal(raise_subharmonics(notes.audio, notes.hz, 2000), notes.hz));
+}
+
+TEST(Subharmonics, AutoFollowsRoughNotesToTheirEnds) {
+  const auto estimator = load_f0_estimator("auto", {}, torch::kCPU);
+  for (const double db : {-14.0, -18.0, -24.0}) {
+    const FallingNotes notes = rough_falling_notes(4, db);
+    const torch::Tensor hz = estimator->estimate(notes.audio).hz, both = (hz > 0) & (notes.hz > 0);
+    const torch::Tensor octaves = (hz / notes.hz).log2().index({both});
+    EXPECT_GT(both.sum().item<std::int64_t>(), 300) << db;
+    EXPECT_LT((octaves < -0.7).sum().item<double>(), 0.01 * octaves.size(0)) << db;
+  }
+}
+
+TEST(Subharmonics, AutoFindsTheOctaveOfARoughVoice) {
   const auto estimator = load_f0_estimator("auto", {}, torch::kCPU);
   for (const auto& [hz, db] : {std::pair{415.0, -24.0}, {220.0, -16.0}, {300.0, -18.0}}) {
     const torch::Tensor f0 = estimator->estimate(rough(2, hz, db)).hz;

@@ -153,9 +153,9 @@ TEST_F(MadeRecognizer, WritesTheLikeliestTokensThatCanBeSpoken) {
                                       {{note, 3}, {11451, 1}},
                                       {{timestamp, 2}, {364, 1}},
                                       {{end, 1}}});
-  const Transcript heard = made.transcribe(sound_);
-  EXPECT_EQ(heard.language, "de");
-  EXPECT_EQ(heard.text, WhisperVocabulary().text({38908, 11451, 364}));
+  const Transcript transcript = made.transcribe(sound_);
+  EXPECT_EQ(transcript.language, "de");
+  EXPECT_EQ(transcript.text, WhisperVocabulary().text({38908, 11451, 364}));
   EXPECT_THROW(made.transcribe(sound_, "xx"), Error);
   EXPECT_EQ(made.transcribe(torch::zeros({8000}), "de").text, "");
   EXPECT_EQ(made.transcribe(torch::zeros({8000})).language, "");

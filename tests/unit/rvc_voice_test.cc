@@ -77,6 +77,23 @@ TEST_P(RvcVoice, GivesTheFirstSoundSoon) {
   EXPECT_FALSE(stream->push(made_frames(config_, 250), false).empty());
 }
 
+TEST_P(RvcVoice, NeedsTheFramesThatItDeclares) {
+  for (const double formant : {0.0, -12.0, 5.0}) {
+    const SynthesisOptions options{.formant = formant};
+    const VoiceWindows declared = voice_->windows(options);
+    const std::int64_t lookahead = declared.windows.hop + declared.windows.right + declared.behind;
+    const auto stream = voice_->start(options);
+    const FeatureFrames frames = made_frames(config_, 1600);
+    std::int64_t samples = 0, furthest = 0;
+    for (std::int64_t t = 0; t < frames.size(); t += 2) {
+      samples += std::int64_t(stream->push(cut(frames, t, t + 2), false).size());
+      furthest = std::max(furthest, t + 2 - samples / config_.hop());
+    }
+    EXPECT_LE(furthest, lookahead) << formant;
+    EXPECT_GE(furthest, lookahead - 12) << formant << ": no more than is needed";
+  }
+}
+
 TEST_P(RvcVoice, DrawsBySeed) {
   const FeatureFrames frames = made_frames(config_, 50);
   EXPECT_EQ(synthesize(*voice_, frames, {.seed = 1}), synthesize(*voice_, frames, {.seed = 1}));

@@ -66,9 +66,9 @@ TEST(Transcribe, WritesDownWhatIsSaid) {
   if (!has_recogniser()) GTEST_SKIP() << "Whisper's decoder is not installed";
   const AudioBuffer speech = sound_of(VOXCONV_TEST_DATA "/speech.flac");
   eval::MemoryReader reader(speech);
-  const Transcript heard = transcribe(reader);
-  EXPECT_EQ(heard.language, "en");
-  EXPECT_FALSE(heard.text.empty());
+  const Transcript transcript = transcribe(reader);
+  EXPECT_EQ(transcript.language, "en");
+  EXPECT_FALSE(transcript.text.empty());
 }
 
 }  // namespace

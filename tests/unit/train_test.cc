@@ -392,7 +392,10 @@ class NoPitch : public F0Estimator {
 TEST(PrepareSpeaker, TakesNoMoreOfARecordingThanTold) {
   const std::string dir = scratch("max_minutes"), path = dir + "/a.wav";
   write_tone(path, 12, [](double t) { return std::fmod(t, 4) < 3; });
-  const FeatureTools tools{nullptr, nullptr, std::make_shared<NoPitch>(), std::make_shared<SpeakerEncoder>()};
+  FeatureTools tools;
+  tools.f0 = std::make_shared<NoPitch>();
+  tools.plan = plan_song(tools.f0.get(), torch::kCPU);
+  tools.speaker = std::make_shared<SpeakerEncoder>();
   const auto clips = [&](double max_minutes) { return prepare_speaker("test", {path}, tools, dir, max_minutes, {}, {}).clips(); };
   EXPECT_EQ(clips(60), 2);
   EXPECT_EQ(clips(0.05), 1);
@@ -460,7 +463,7 @@ TEST(AcousticTask, TrainsADifferenceAndGoesOnWithIt) {
   EXPECT_NEAR(resumed.held_out_loss(), task.held_out_loss(), 1e-5);
 }
 
-// What a content encoder hears in a converted clip is said by another speaker.
+// A converted clip has the words of the clip and the voice of another speaker.
 TEST(SpeakerChanger, ConvertsToAnotherSpeaker) {
   const SpeakerEncoder encoder;
   const auto content = load_content_encoder("whisper-base", torch::kCPU, torch::kFloat);
@@ -476,12 +479,12 @@ TEST(SpeakerChanger, ConvertsToAnotherSpeaker) {
   const torch::Tensor a = changer.convert(words, hz, loudness, embedding, 0), b = changer.convert(words, hz, loudness, embedding, 1);
   EXPECT_EQ(a.size(0), clip.size(0));
   EXPECT_TRUE(torch::equal(a, changer.convert(words, hz, loudness, embedding, 0)));
-  const auto heard = [&](const torch::Tensor& audio) {
+  const auto embedding_of = [&](const torch::Tensor& audio) {
     return encoder.embed(
         torch::tensor(resample(to_buffer(audio, native::sample_rate), feature_rate, ResamplerQuality::fastest).channels[0]));
   };
-  EXPECT_LT(heard(a).dot(embedding).item<double>(), 0.75);
-  EXPECT_LT(heard(a).dot(heard(b)).item<double>(), 0.85);  // two voices
+  EXPECT_LT(embedding_of(a).dot(embedding).item<double>(), 0.75);
+  EXPECT_LT(embedding_of(a).dot(embedding_of(b)).item<double>(), 0.85);  // two voices
 }
 
 TEST(TrainOptions, NamesItsProblems) {

@@ -36,7 +36,7 @@ struct ConvertOptions {
   double index_rate = 0.75;        ///< share of the content that comes from the index, [0, 1]
   std::uint64_t index_probes = 0;  ///< lists of the index that are searched; 0: as many as it says
   double protect = 0.33;           ///< share of the index in unvoiced sounds, relative to index_rate, [0, 0.5]; 0.5: no difference
-  double rms_mix = 0.25;           ///< loudness: 0 follows the source's, 1 as the voice sings
+  double rms_mix = 0.25;           ///< loudness: 0 follows the source's, 1 the voice model's own
   std::uint64_t speaker = 0;       ///< of a model with several
   std::string profile = "auto";    ///< unvoiced frames: "classic" have no pitch, "head" have that of their neighbours; auto: classic
   bool exact = false;              ///< the whole file at once as RVC does it, with RVC's cuts and noise; takes memory with the length

@@ -119,7 +119,7 @@ void Encoder::encode(const AudioBuffer& audio, const PacketSink& sink) {
 
 void Encoder::finish(const PacketSink& sink) {
   if (waiting_.frames() > used_) send(waiting_.frames() - used_, sink);
-  drain(nullptr, sink);
+  encode_frame(*context_, nullptr, *packet_, sink);
 }
 
 void Encoder::send(std::size_t frames, const PacketSink& sink) {
@@ -135,17 +135,17 @@ void Encoder::send(std::size_t frames, const PacketSink& sink) {
   fill_frame(waiting_, used_, *frame);
   used_ += frames;
   position_ += std::int64_t(frames);
-  drain(frame, sink);
+  encode_frame(*context_, frame, *packet_, sink);
 }
 
-void Encoder::drain(const AVFrame* frame, const PacketSink& sink) {
-  int error = avcodec_send_frame(context_.get(), frame);
+void encode_frame(AVCodecContext& encoder, const AVFrame* frame, AVPacket& packet, const PacketSink& sink) {
+  int error = avcodec_send_frame(&encoder, frame);
   while (error >= 0) {
-    error = avcodec_receive_packet(context_.get(), packet_.get());
+    error = avcodec_receive_packet(&encoder, &packet);
     if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) return;
-    if (error >= 0) sink(packet_.get());
+    if (error >= 0) sink(&packet);
   }
-  fail(ErrorCode::internal, "The {} encoder failed: {}.", context_->codec->name, ffmpeg_error(error));
+  fail(ErrorCode::internal, "The {} encoder failed: {}.", encoder.codec->name, ffmpeg_error(error));
 }
 
 }  // namespace voxconv

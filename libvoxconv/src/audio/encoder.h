@@ -22,11 +22,14 @@ struct EncoderRecipe {
 /// Null if `format` is not made with FFmpeg.
 const EncoderRecipe* find_recipe(const std::string& format);
 
+using PacketSink = std::function<void(AVPacket*)>;
+
+/// Gives an encoder its next frame (null: there is none left) and `sink` each packet that comes of it, in `packet`.
+void encode_frame(AVCodecContext& encoder, const AVFrame* frame, AVPacket& packet, const PacketSink& sink);
+
 /// An FFmpeg audio encoder that takes AudioBuffers of any length and hands out packets (time base 1 / rate).
 class Encoder {
  public:
-  using PacketSink = std::function<void(AVPacket*)>;
-
   /// Throws Error(usage) if the encoder refuses the settings. `bitrate_kbps` 0: the recipe's default.
   Encoder(const EncoderRecipe& recipe, int rate, int channels, int bitrate_kbps, bool global_header);
 
@@ -39,7 +42,6 @@ class Encoder {
 
  private:
   void send(std::size_t frames, const PacketSink& sink);
-  void drain(const AVFrame* frame, const PacketSink& sink);
 
   CodecPtr context_;
   FramePtr frame_;

@@ -1,5 +1,3 @@
-#include "audio/ffmpeg_reader.h"
-
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -9,6 +7,7 @@
 #include <utility>
 
 #include "audio/block_reader.h"
+#include "audio/readers.h"
 #include "audio/tags.h"
 #include "audio/time_line.h"
 #include "core/log.h"

@@ -1,4 +1,4 @@
-#include "audio/ffmpeg_writer.h"
+#include "audio/writers.h"
 
 extern "C" {
 #include <libavutil/base64.h>

@@ -1,10 +1,9 @@
-#include "audio/raw_reader.h"
-
 #include <algorithm>
 #include <vector>
 
 #include "audio/block_reader.h"
 #include "audio/pcm.h"
+#include "audio/readers.h"
 #include "core/fail.h"
 
 namespace voxconv {

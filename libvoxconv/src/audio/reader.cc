@@ -1,7 +1,5 @@
 #include "audio/checked_reader.h"
-#include "audio/ffmpeg_reader.h"
-#include "audio/raw_reader.h"
-#include "audio/sndfile_reader.h"
+#include "audio/readers.h"
 #include "audio/tags.h"
 #include "core/boundary.h"
 #include "core/fail.h"

@@ -1,5 +1,3 @@
-#include "audio/sndfile_reader.h"
-
 #include <fcntl.h>
 #include <sndfile.h>
 #include <unistd.h>
@@ -12,6 +10,7 @@
 #include <vector>
 
 #include "audio/block_reader.h"
+#include "audio/readers.h"
 #include "core/fail.h"
 
 namespace voxconv {

@@ -93,25 +93,14 @@ class PictureEncoder {
     const std::array<const std::uint8_t*, 1> from{pixels};
     const std::array<int, 1> strides{int(stride)};
     sws_scale(scaler_.get(), from.data(), strides.data(), 0, context_->height, frame_->data, frame_->linesize);
-    drain(frame_.get(), sink);
+    encode_frame(*context_, frame_.get(), *packet_, sink);
   }
   template <class Sink>
   void finish(const Sink& sink) {
-    drain(nullptr, sink);
+    encode_frame(*context_, nullptr, *packet_, sink);
   }
 
  private:
-  template <class Sink>
-  void drain(const AVFrame* frame, const Sink& sink) {
-    int error = avcodec_send_frame(context_.get(), frame);
-    while (error >= 0) {
-      error = avcodec_receive_packet(context_.get(), packet_.get());
-      if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) return;
-      if (error >= 0) sink(packet_.get());
-    }
-    fail(ErrorCode::internal, "The {} encoder failed: {}.", context_->codec->name, ffmpeg_error(error));
-  }
-
   CodecPtr context_;
   PacketPtr packet_;
   FramePtr frame_;

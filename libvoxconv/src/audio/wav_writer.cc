@@ -1,5 +1,3 @@
-#include "audio/wav_writer.h"
-
 #include <array>
 #include <limits>
 #include <string_view>
@@ -8,6 +6,7 @@
 #include "audio/block_writer.h"
 #include "audio/byte_writer.h"
 #include "audio/id3.h"
+#include "audio/writers.h"
 
 namespace voxconv {
 namespace {

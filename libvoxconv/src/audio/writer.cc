@@ -1,9 +1,8 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "audio/ffmpeg_writer.h"
 #include "audio/limits.h"
-#include "audio/wav_writer.h"
+#include "audio/writers.h"
 #include "core/boundary.h"
 #include "core/fail.h"
 #include "core/text.h"

@@ -1,7 +1,6 @@
 #include "voxconv/batch.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 
 #include "convert/batch_run.h"
@@ -9,7 +8,6 @@
 #include "core/boundary.h"
 
 namespace voxconv {
-namespace fs = std::filesystem;
 
 const char* to_string(BatchItem::State state) {
   switch (state) {
@@ -24,27 +22,6 @@ const char* to_string(BatchItem::State state) {
 
 std::size_t BatchReport::count(BatchItem::State state) const {
   return std::size_t(std::count_if(items.begin(), items.end(), [&](const BatchItem& item) { return item.state == state; }));
-}
-
-ConvertReport convert_file(Converter& converter, const FileJob& job, const ProgressFn& on_progress, const CancelToken& cancel) try {
-  const auto reader = open_reader(job.source, job.read);
-  const AudioInfo& info = reader->info();
-  WriteOptions target;
-  target.rate = converter.output_rate();
-  target.channels = converter.output_channels(info.channels);
-  target.format = job.format;
-  target.raw = job.raw;
-  target.bitrate_kbps = job.bitrate_kbps;
-  target.tags = provenance_tags(info.tags, converter.voice(), converter.options());
-  target.cover = info.cover;
-  const auto writer = open_writer(job.target, target);
-  std::error_code none;
-  // A file is read once more rather than kept decoded, as a pipe must be.
-  const bool again = converter.options().key_auto && job.source != "-" && fs::is_regular_file(job.source, none);
-  const auto ahead = again ? open_reader(job.source, job.read) : nullptr;
-  return converter.run(*reader, ahead.get(), *writer, on_progress, cancel);
-} catch (...) {
-  throw_as_error();
 }
 
 BatchReport convert_batch(const Voice& voice, const BatchOptions& options, const BatchCallbacks& callbacks, const CancelToken& cancel) try {

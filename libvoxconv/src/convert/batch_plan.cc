@@ -2,7 +2,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cmath>
 #include <filesystem>
@@ -11,6 +10,7 @@
 #include <set>
 
 #include "audio/find_audio.h"
+#include "audio/own_tags.h"
 #include "convert/batch_run.h"
 #include "core/boundary.h"
 #include "core/fail.h"
@@ -141,13 +141,10 @@ std::optional<FileId> file_at(const fs::path& path) {
   return FileId(status.st_dev, status.st_ino);
 }
 
-/// Whether a sound says of itself that it is converted, as provenance_tags() make it say, or a cover, or a stem of another one.
+/// Whether it is a sound that says so (own_tags.h).
 bool is_result(const fs::path& path) {
   try {
-    const auto reader = open_reader(path.string());
-    const Tags& tags = reader->info().tags;
-    return std::ranges::any_of(std::array{"voxconv_ai_converted", "voxconv_cover", "voxconv_stem"},
-                               [&](const char* tag) { return tags.contains(tag); });
+    return voxconv::is_result(open_reader(path.string())->info().tags);
   } catch (const Error&) {
     return false;
   }

@@ -10,6 +10,7 @@
 #include "core/atomic_file.h"
 #include "core/caller.h"
 #include "core/fail.h"
+#include "core/stage_clock.h"
 
 namespace voxconv {
 namespace fs = std::filesystem;
@@ -110,7 +111,7 @@ BatchReport run_batch(std::vector<BatchItem> items, const BatchOptions& options,
   BatchReport report;
   report.items = std::move(items);
   Batch(options, callbacks, cancel, report.items).run(device, make_worker);
-  report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.wall_s = seconds_since(start);
   report.cancelled = cancel.cancelled();
   return report;
 }

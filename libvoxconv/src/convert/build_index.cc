@@ -7,6 +7,7 @@
 #include "core/boundary.h"
 #include "core/caller.h"
 #include "core/fail.h"
+#include "core/stage_clock.h"
 #include "features/analysis_audio.h"
 #include "features/loudness.h"
 #include "features/retrieval/retrieval_index.h"
@@ -116,7 +117,7 @@ IndexReport build_index(const std::string& path, const IndexOptions& options, co
   build_retrieval_index(path, features, options.seed);
   report.index = inspect_retrieval_index(path);
   report.recorded_s = collector.seconds();
-  report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.wall_s = seconds_since(start);
   return report;
 } catch (...) {
   throw_as_error();

@@ -60,6 +60,27 @@ FeatureFrames PitchBridge::push(const FeatureFrames& frames, bool last) {
   return out;
 }
 
+namespace {
+
+SynthesisOptions synthesis_options(const ConvertOptions& options, std::uint64_t seed) {
+  return {seed, options.formant, std::int64_t(options.speaker)};
+}
+
+/// Whether RVC's mix takes the place of LoudnessFollower, and has something to do.
+bool mixes_rms(const ModelRequirements& requirements, const ConvertOptions& options) { return requirements.rms_mix && options.rms_mix < 1; }
+
+constexpr std::int64_t resampler_frames = 1;  // behind a frame that the resampler of the result needs
+
+}  // namespace
+
+SongPlan plan_conversion(const Voice::Impl& voice, const ConversionInputs& inputs, const ConvertOptions& options) {
+  SongPlan plan = plan_song(inputs.f0.get(), voice.device, options.chunk_s, voice.model->windows(synthesis_options(options, options.seed)));
+  const ModelRequirements requirements = voice.model->requirements();
+  const std::int64_t loudness = requirements.rms_mix ? 0 : LoudnessFollower::lookahead_frames;
+  plan.after_voice = (mixes_rms(requirements, options) ? StreamRmsMix::lookahead_frames : loudness) + resampler_frames;
+  return plan;
+}
+
 ChannelPipeline::ChannelPipeline(const Voice::Impl& voice, const ConversionInputs& inputs, const ConvertOptions& options,
                                  const SongPlan& plan, double key, int source_rate, int result_rate, std::uint64_t seed)
     : voice_(voice),
@@ -69,11 +90,11 @@ ChannelPipeline::ChannelPipeline(const Voice::Impl& voice, const ConversionInput
       key_(key),
       analysis_(source_rate),
       features_(plan, inputs.content, inputs.track ? nullptr : inputs.f0, options.pause_db, inputs.track ? &*inputs.track : nullptr),
-      stream_(voice.model->start({seed, options.formant, std::int64_t(options.speaker)})),
+      stream_(voice.model->start(synthesis_options(options, seed))),
       follower_(options.loudness, voice.model->sample_rate() / frame_rate),
       up_(1, voice.model->sample_rate(), result_rate) {
   if (options.profile == "head" && requirements_.retrieval) bridge_.emplace();
-  if (requirements_.rms_mix && options.rms_mix < 1) rms_mix_.emplace(feature_rate, voice.model->sample_rate(), options.rms_mix);
+  if (mixes_rms(requirements_, options)) rms_mix_.emplace(feature_rate, voice.model->sample_rate(), options.rms_mix);
 }
 
 std::vector<float> ChannelPipeline::push(const AudioBuffer& audio) {

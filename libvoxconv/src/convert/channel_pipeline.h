@@ -27,6 +27,9 @@ class PitchBridge {
   float before_ = 0;  ///< pitch before the gap, 0: none yet
 };
 
+/// The plan for conversions with a voice.
+SongPlan plan_conversion(const Voice::Impl& voice, const ConversionInputs& inputs, const ConvertOptions& options);
+
 /// One channel from the source to the converted voice: everything that has a state, in order. What is done around the voice model follows
 /// from its requirements.
 class ChannelPipeline {

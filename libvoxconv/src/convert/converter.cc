@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -22,7 +23,7 @@
 #include "core/fail.h"
 #include "core/log.h"
 #include "core/stage_clock.h"
-#include "voxconv/version.h"
+#include "voxconv/batch.h"
 
 namespace voxconv {
 namespace {
@@ -156,7 +157,7 @@ struct Converter::Impl {
 Converter::Converter(Voice voice, ConvertOptions options) try {
   options.validate();
   ConversionInputs inputs = load_conversion_inputs(voice.impl(), options);
-  const SongPlan plan = plan_song(inputs.f0.get(), voice.impl().device, options.chunk_s);
+  const SongPlan plan = plan_conversion(voice.impl(), inputs, options);
   impl_ = std::unique_ptr<Impl>(new Impl{std::move(voice), std::move(options), std::move(inputs), plan});
 } catch (...) {
   throw_as_error();
@@ -190,7 +191,7 @@ ConvertReport Converter::run(AudioReader& original, AudioReader* ahead, AudioWri
   CallerWriter writer(target);
   const ProgressFn on_progress = of_caller(progress);
   const auto start = std::chrono::steady_clock::now();
-  const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  const auto elapsed = [&] { return seconds_since(start); };
   const ConvertOptions& options = impl_->options;
   const AudioInfo& info = reader.info();
   const int channels = output_channels(info.channels), rate = output_rate();
@@ -280,18 +281,25 @@ ConvertReport Converter::run(AudioReader& original, AudioReader* ahead, AudioWri
   throw_as_error();
 }
 
-Tags provenance_tags(const Tags& source, const VoiceInfo& voice, const ConvertOptions& options) {
-  Tags tags = source;
-  const std::string note = fmt::format("AI-converted vocal: voice {}{}{}, voxconv {}, seed {}", voice.name,
-                                       voice.version.empty() ? "" : " ", voice.version, version(), options.seed);
-  std::string& comment = tags["comment"];
-  comment = comment.empty() ? note : comment + "\n" + note;
-  tags["voxconv_ai_converted"] = "yes";
-  tags["voxconv_voice"] = voice.name;
-  if (!voice.version.empty()) tags["voxconv_voice_version"] = voice.version;
-  tags["voxconv_version"] = version();
-  tags["voxconv_seed"] = std::to_string(options.seed);
-  return tags;
+ConvertReport convert_file(Converter& converter, const FileJob& job, const ProgressFn& on_progress, const CancelToken& cancel) try {
+  const auto reader = open_reader(job.source, job.read);
+  const AudioInfo& info = reader->info();
+  WriteOptions target;
+  target.rate = converter.output_rate();
+  target.channels = converter.output_channels(info.channels);
+  target.format = job.format;
+  target.raw = job.raw;
+  target.bitrate_kbps = job.bitrate_kbps;
+  target.tags = provenance_tags(info.tags, converter.voice(), converter.options());
+  target.cover = info.cover;
+  const auto writer = open_writer(job.target, target);
+  std::error_code none;
+  // A file is read once more rather than kept decoded, as a pipe must be.
+  const bool again = converter.options().key_auto && job.source != "-" && std::filesystem::is_regular_file(job.source, none);
+  const auto ahead = again ? open_reader(job.source, job.read) : nullptr;
+  return converter.run(*reader, ahead.get(), *writer, on_progress, cancel);
+} catch (...) {
+  throw_as_error();
 }
 
 }  // namespace voxconv

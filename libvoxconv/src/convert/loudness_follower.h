@@ -11,6 +11,8 @@ namespace voxconv {
 /// cut.
 class LoudnessFollower {
  public:
+  static constexpr std::int64_t lookahead_frames = 4;  ///< behind a frame that are enough to have its samples
+
   /// `amount` in [0, 1]: how much of the difference is taken away; 0 only mutes silence. `hop`: samples of a frame.
   LoudnessFollower(double amount, int hop);
 

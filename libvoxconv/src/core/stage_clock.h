@@ -9,6 +9,10 @@
 
 namespace voxconv {
 
+inline double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 /// What the work of a conversion is divided into.
 enum class Stage { read, content, f0, retrieval, synthesis, post };
 constexpr std::size_t stage_count = 6;

@@ -10,6 +10,7 @@
 #include "core/boundary.h"
 #include "core/caller.h"
 #include "core/fail.h"
+#include "core/stage_clock.h"
 #include "eval/flop_count.h"
 #include "eval/machine.h"
 #include "eval/made_song.h"
@@ -21,8 +22,6 @@ namespace voxconv {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// Takes audio and forgets it: the disk is not what is measured.
 class Drain : public AudioWriter {

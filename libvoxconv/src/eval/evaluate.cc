@@ -11,6 +11,7 @@
 #include "core/caller.h"
 #include "core/fail.h"
 #include "core/log.h"
+#include "core/stage_clock.h"
 #include "eval/character_error.h"
 #include "eval/comparison.h"
 #include "eval/copy_synthesis.h"
@@ -237,7 +238,7 @@ EvalReport evaluate_vocoder(const EvalOptions& options, const LoadOptions& load,
   procedure.make = [&](const AudioBuffer&, const Sound& source) {
     const auto start = std::chrono::steady_clock::now();
     const torch::Tensor audio = eval::copy_synthesis(vocoder, source.full_band, source.f0, options.convert.seed, device, cancel);
-    Result result{AudioBuffer(eval::full_band_rate, 1), 0, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
+    Result result{AudioBuffer(eval::full_band_rate, 1), 0, seconds_since(start)};
     result.audio.channels[0].assign(audio.const_data_ptr<float>(), audio.const_data_ptr<float>() + audio.numel());
     return result;
   };

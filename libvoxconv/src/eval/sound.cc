@@ -17,7 +17,7 @@
 namespace voxconv::eval {
 namespace {
 
-/// As a conversion hears it: channels of opposite phase do not cancel.
+/// Mixed as for a conversion: channels of opposite phase do not cancel.
 AudioBuffer mono(const AudioBuffer& audio) {
   MemoryReader reader(audio);
   DownmixReader mixed(reader);
@@ -25,11 +25,6 @@ AudioBuffer mono(const AudioBuffer& audio) {
 }
 
 torch::Tensor to_tensor(const AudioBuffer& audio) { return torch::tensor(at::ArrayRef<float>(audio.channels[0])); }
-
-std::shared_ptr<const F0Estimator> estimator(const std::string& name, torch::Device device) {
-  const F0Options usual;
-  return load_f0_estimator(name, {usual.min_hz, usual.max_hz}, device);
-}
 
 /// estimate_f0() with an estimator that is loaded.
 std::vector<float> pitch(const AudioBuffer& audio, const std::shared_ptr<const F0Estimator>& estimator, torch::Device device,
@@ -53,7 +48,11 @@ std::vector<float> pitch(const AudioBuffer& audio, const std::shared_ptr<const F
 }  // namespace
 
 SoundAnalyser::SoundAnalyser(torch::Device device)
-    : device_(device), fcpe_(estimator("fcpe", device)), swift_f0_(estimator("swiftf0", device)), encoder_(device), dnsmos_(device) {}
+    : device_(device),
+      fcpe_(load_f0_estimator("fcpe", {}, device)),
+      swift_f0_(load_f0_estimator("swiftf0", {}, device)),
+      encoder_(device),
+      dnsmos_(device) {}
 
 Sound SoundAnalyser::analyse(const AudioBuffer& audio, const CancelToken& cancel) const {
   const AudioBuffer mixed = mono(audio), features = resample(mixed, feature_rate);

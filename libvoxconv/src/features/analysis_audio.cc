@@ -43,7 +43,7 @@ std::vector<float> AnalysisLevel::emit(bool last) {
   std::vector<float> out;
   std::size_t done = 0;
   // A second goes out when the one behind it is there, whose gain it ends with.
-  while (last ? done < waiting_.size() : done + 2 * second <= waiting_.size()) {
+  while (last ? done < waiting_.size() : done + std::size_t(lookahead_s) * second <= waiting_.size()) {
     const std::size_t end = std::min(done + second, waiting_.size());
     const std::int64_t here = start_ + std::int64_t(done / second) - first_gain_;
     while (std::int64_t(gains_.size()) <= here + (end < waiting_.size() ? 1 : 0)) measure();

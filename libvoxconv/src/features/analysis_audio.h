@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "audio/resampler.h"
+#include "features/frames.h"
 #include "features/highpass.h"
 #include "features/song_plan.h"
 #include "voxconv/audio_io.h"
@@ -19,8 +20,9 @@ namespace voxconv {
 class AnalysisLevel {
  public:
   static constexpr double target_db = -24, most_db = 60, silent_db = -86;
+  static constexpr std::int64_t lookahead_s = 2;  ///< samples come up to so many whole seconds late
 
-  std::vector<float> push(std::span<const float> audio);  ///< 16 kHz in; the samples that are now certain, up to two seconds late
+  std::vector<float> push(std::span<const float> audio);  ///< 16 kHz in; the samples that are now certain
   std::vector<float> finish();                            ///< the rest; as many samples in all as came in
 
   /// Divides the next samples of a result at `rate` by the gain that the source had at their time, which push() or finish() has returned.
@@ -43,6 +45,10 @@ class AnalysisLevel {
 /// wind would drive loudness and gates), at a level that suits the analysis. Streaming; the result does not depend on the cut.
 class AnalysisAudio {
  public:
+  /// Frames of the source behind a frame that are enough to have its samples. The last one is for the resampler.
+  static constexpr std::int64_t lookahead_frames =
+      AnalysisLevel::lookahead_s * frame_rate + std::int64_t(StreamHighpass::lookahead) / feature_hop + 1;
+
   explicit AnalysisAudio(int source_rate);
   std::vector<float> push(const AudioBuffer& mono);  ///< the samples that are now certain; may be none
   std::vector<float> finish();

@@ -12,7 +12,7 @@ constexpr int feature_hop = feature_rate / frame_rate;
 /// Frames of `samples` samples of 16 kHz audio: one at each multiple of the hop, the first at sample 0.
 constexpr std::int64_t frame_count(std::int64_t samples) { return samples / feature_hop + 1; }
 
-/// What a voice model sings from: consecutive frames of one song, all float32 on one device, all of length T.
+/// The input of a voice model: consecutive frames of one song, all float32 on one device, all of length T.
 struct FeatureFrames {
   torch::Tensor content;   ///< [T, dim] of the content encoder
   torch::Tensor f0;        ///< [T] Hz, 0 = unvoiced

@@ -13,7 +13,6 @@ constexpr std::array<double, order + 1> b = {0.9699606451838447, -4.849803225919
 constexpr std::array<double, order + 1> a = {
     1.0, -4.939001819168364, 9.757863526739543, -9.639544849413458, 4.761506797356209, -0.9408236532054606};
 constexpr std::size_t extension_samples = 18;  // scipy's 3 * max(len(a), len(b))
-constexpr std::size_t lookahead = 4000, block = 16000;
 
 /// One sample through the filter (transposed direct form II, as scipy's lfilter).
 double step(Memory& memory, double x) {

@@ -9,10 +9,13 @@ namespace voxconv {
 /// butter(5, 48, "high", fs=16000) and filtfilt), so that it shifts nothing in time. In double precision.
 std::vector<double> highpass(std::span<const double> audio);
 
-/// The same of a stream, in bounded memory: the run backwards starts a quarter of a second ahead of what is given out, where its start is
-/// forgotten. Differs from highpass() by less than 1e-6 of the signal.
+/// The same of a stream, in bounded memory: the run backwards starts where its start is forgotten before what is given out. Differs from
+/// highpass() by less than 1e-6 of the signal.
 class StreamHighpass {
  public:
+  /// Samples at feature_rate: the run backwards starts so far ahead of a block of what is given out.
+  static constexpr std::size_t lookahead = 4000, block = 16000;
+
   std::vector<float> push(std::span<const float> audio);  ///< the samples that are now certain; may be none
   std::vector<float> finish();                            ///< the rest; as many samples in all as came in
 

@@ -13,6 +13,10 @@ constexpr double slaney_knee_hz = 1000;
 constexpr double slaney_knee_mel = slaney_knee_hz / slaney_linear;
 const double slaney_step = std::log(6.4) / 27;
 
+int window_length(const MelConfig& config) { return config.window > 0 ? config.window : config.n_fft; }
+
+}  // namespace
+
 double hz_to_mel(double hz, MelConfig::Scale scale) {
   if (scale == MelConfig::Scale::htk) return 2595 * std::log10(1 + hz / 700);
   return hz < slaney_knee_hz ? hz / slaney_linear : slaney_knee_mel + std::log(hz / slaney_knee_hz) / slaney_step;
@@ -22,10 +26,6 @@ double mel_to_hz(double mel, MelConfig::Scale scale) {
   if (scale == MelConfig::Scale::htk) return 700 * (std::pow(10, mel / 2595) - 1);
   return mel < slaney_knee_mel ? mel * slaney_linear : slaney_knee_hz * std::exp(slaney_step * (mel - slaney_knee_mel));
 }
-
-int window_length(const MelConfig& config) { return config.window > 0 ? config.window : config.n_fft; }
-
-}  // namespace
 
 torch::Tensor mel_filters(const MelConfig& config) {
   const double f_max = config.f_max > 0 ? config.f_max : config.sample_rate / 2.0;

@@ -29,6 +29,9 @@ struct MelConfig {
   Padding padding = Padding::reflect;
 };
 
+double hz_to_mel(double hz, MelConfig::Scale scale);
+double mel_to_hz(double mel, MelConfig::Scale scale);
+
 /// [bins, n_fft / 2 + 1] triangular filters, float32, computed in double like librosa.filters.mel (Slaney, Auditory Toolbox, 1998).
 torch::Tensor mel_filters(const MelConfig& config);
 

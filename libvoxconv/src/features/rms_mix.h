@@ -3,6 +3,8 @@
 #include <span>
 #include <vector>
 
+#include "features/frames.h"
+
 namespace voxconv {
 
 /// RVC's loudness mix: the level of both sides is measured over a second every half second (librosa's centred RMS), and the result
@@ -14,6 +16,8 @@ void mix_rms(std::span<const double> source, int source_rate, std::span<float> r
 /// speeds; the outcome does not depend on the cut.
 class StreamRmsMix {
  public:
+  static constexpr std::int64_t lookahead_frames = frame_rate;  ///< behind a frame that are enough to have its samples
+
   StreamRmsMix(int source_rate, int result_rate, double rate);
   void push_source(std::span<const float> source);
   std::vector<float> push(std::span<const float> result);  ///< the result's samples that are now certain

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "features/analysis_audio.h"
 #include "features/frames.h"
 #include "features/pitch/f0_estimator.h"
 
@@ -70,15 +71,21 @@ void SignalBuffer::drop_before(std::int64_t position) {
 
 std::size_t SongPlan::read_frames(int rate) const { return std::size_t(std::max(1.0, read_s * rate)); }
 
-std::int64_t SongPlan::lookahead_frames() const {
+std::int64_t SongPlan::feature_lookahead_frames() const {
   // A frame in front of a border waits for the fade over it, which needs the whole next batch; a window is known not to be the last one
   // when there is a sample more than it needs.
   const std::int64_t pitch_ahead = pitch.hop > 0 ? pitch.first[0] - pitch.hop + pitch.right : 0;
   return content_fade + content.batch * content.hop + std::max(content.right, pitch_ahead) + 1;
 }
 
-SongPlan plan_song(const F0Estimator* f0, torch::Device device, double read_s) {
+std::int64_t SongPlan::lookahead_frames() const {
+  return AnalysisAudio::lookahead_frames + feature_lookahead_frames() + voice.windows.batch * voice.windows.hop + voice.windows.right +
+         voice.behind + after_voice;
+}
+
+SongPlan plan_song(const F0Estimator* f0, torch::Device device, double read_s, VoiceWindows voice) {
   SongPlan plan;
+  plan.voice = std::move(voice);
   plan.content = {
       .hop = hop_frames, .left = content_context, .right = content_context, .batch = batch_for(device), .last_takes_rest = true};
   plan.content_fade = content_fade;

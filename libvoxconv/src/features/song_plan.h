@@ -66,22 +66,33 @@ class SignalBuffer {
   std::int64_t start_ = 0;
 };
 
-/// How a song is cut, for everything that takes features from one: conversion, f0, key choice, evaluation, measurement. It follows from
-/// what the stages declare and from the device alone. Windows are in frames of the 100 Hz clock.
+/// How a voice model cuts the frames that it is given.
+struct VoiceWindows {
+  WindowSpec windows;       ///< of its first stage; a hop of 0: it takes frames as they come
+  std::int64_t behind = 0;  ///< frames behind a window's last one that must have gone through that stage, too: context of the later stages
+};
+
+/// How a song is cut, for everything that takes features from one: conversion, f0, key choice, evaluation, measurement, training. It
+/// follows from what the stages declare and from the device alone. Windows are in frames of the 100 Hz clock.
 struct SongPlan {
   double read_s = 0;              ///< seconds of the source that are read at a time; changes nothing of the result
   WindowSpec pitch;               ///< of the f0 estimator; the same whatever else is taken from the song
   WindowSpec content;             ///< of the content encoder, and of the loudness beside it
   std::int64_t content_fade = 0;  ///< frames either side of a border over which the content passes from one window's to the next one's
+  VoiceWindows voice;             ///< of the voice model, by which its streams go
+  std::int64_t after_voice = 0;   ///< frames behind one that what is done to the voice's samples waits for
 
   /// Frames of a source at `rate` that are read at a time, at least 1.
   std::size_t read_frames(int rate) const;
-  /// So many frames of input behind a frame are enough to have its features.
+  /// So many frames of 16 kHz audio behind a frame are enough to have its features.
+  std::int64_t feature_lookahead_frames() const;
+  /// So many frames of the source behind a frame are enough to have its samples in the result: the delay of the whole line, but for what
+  /// ConvertOptions may put around it (denoise, profile "head").
   std::int64_t lookahead_frames() const;
 };
 
 /// The plan for a song from which the pitch is taken by `f0` (null: not at all). `read_s`: 0 lets the plan choose, as much as a batch of
-/// windows takes.
-SongPlan plan_song(const F0Estimator* f0, torch::Device device, double read_s = 0);
+/// windows takes. `voice`: what the voice model declares; none: no voice is synthesized.
+SongPlan plan_song(const F0Estimator* f0, torch::Device device, double read_s = 0, VoiceWindows voice = {});
 
 }  // namespace voxconv

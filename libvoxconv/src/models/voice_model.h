@@ -9,6 +9,7 @@
 #include "features/frames.h"
 #include "features/pitch/f0_estimator.h"
 #include "features/retrieval/retrieval_index.h"
+#include "features/song_plan.h"
 
 namespace voxconv {
 
@@ -22,7 +23,7 @@ struct SynthesisOptions {
 struct ModelRequirements {
   bool rms_mix = false;     ///< loudness by RVC's rms mix (half-second envelope) instead of LoudnessFollower
   bool retrieval = false;   ///< retrieval and protect have RVC's meaning and defaults
-  bool pitch = true;        ///< sings the pitch it is given
+  bool pitch = true;        ///< its output has the pitch it is given
   std::string f0 = "auto";  ///< the estimator that f0 = "auto" stands for where its weights are installed
 };
 
@@ -59,6 +60,8 @@ class VoiceModel {
   virtual torch::Tensor speaker_embedding() const = 0;
   virtual ModelRequirements requirements() const { return {}; }
   virtual std::int64_t speakers() const { return 1; }
+  /// How its streams cut the frames, for the SongPlan.
+  virtual VoiceWindows windows(const SynthesisOptions&) const { return {}; }
   virtual std::unique_ptr<VoiceStream> start(const SynthesisOptions& options) const = 0;
   /// A whole song exactly as the model's original converts it, the noise included: samples at sample_rate(). Throws Error(usage) where
   /// there is no such original.

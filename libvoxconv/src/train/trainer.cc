@@ -9,8 +9,7 @@
 #include "core/boundary.h"
 #include "core/caller.h"
 #include "core/fail.h"
-#include "models/native/config.h"
-#include "train/native/recordings.h"
+#include "train/native/native_trainer.h"
 
 namespace voxconv {
 namespace fs = std::filesystem;
@@ -40,7 +39,7 @@ bool train::is_weights_folder(const std::string& path) {
 
 std::span<const Trainer> train::trainers() {
   static const Trainer list[] = {
-      {"native", {"voice", "base", "vocoder"}, train_native_voice},
+      native_trainer(),
   };
   return list;
 }
@@ -61,14 +60,6 @@ std::vector<std::string> TrainOptions::problems() const {
   if (max_minutes <= 0) result.push_back("The minutes of recordings that are used must be more than 0.");
   if (checkpoint_minutes <= 0) result.push_back("The minutes between checkpoints must be more than 0.");
   return result;
-}
-
-double usable_seconds(const std::string& recording) try {
-  std::int64_t samples = 0;
-  for (const torch::Tensor& clip : train::load_clips(recording)) samples += clip.size(0);
-  return double(samples) / native::sample_rate;
-} catch (...) {
-  throw_as_error();
 }
 
 TrainReport train_voice(const TrainOptions& options, const ProgressFn& progress, const CancelToken& cancel) try {

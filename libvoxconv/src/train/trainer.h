@@ -8,8 +8,8 @@
 
 namespace voxconv::train {
 
-/// How voices of an architecture (models/architecture.h) are trained. The folder of its name in train/ defines it, trainer.cc lists it. It
-/// is apart from the descriptor because training uses the models and not the reverse.
+/// How voices of an architecture are trained. The folder of its name in train/ defines one, trainer.cc lists it. It is no part of the
+/// descriptor in models/architecture.h, for that lies in a layer below: it would have to name what only this one has.
 struct Trainer {
   std::string_view architecture;
   std::vector<std::string_view> stages;  ///< of TrainOptions::stage; "voice" is the one that makes a voice
@@ -22,8 +22,5 @@ std::span<const Trainer> trainers();
 
 /// Whether `path` is a folder with weights that is no voice bundle: what the stages before "voice" write.
 bool is_weights_folder(const std::string& path);
-
-/// Of the architecture in models/native.
-TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on_progress, const CancelToken& cancel);
 
 }  // namespace voxconv::train

@@ -12,6 +12,7 @@
 #include "core/atomic_file.h"
 #include "core/fail.h"
 #include "core/log.h"
+#include "core/stage_clock.h"
 #include "nn/safetensors.h"
 #include "voxconv/audio_io.h"
 
@@ -20,7 +21,6 @@ namespace fs = std::filesystem;
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// Where a run stands, and how it is stored.
 struct State {

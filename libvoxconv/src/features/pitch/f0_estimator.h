@@ -3,11 +3,12 @@
 #include <string>
 
 #include "nn/torch.h"
+#include "voxconv/f0.h"
 
 namespace voxconv {
 
 struct F0Range {
-  double min_hz = 50, max_hz = 1500;
+  double min_hz = F0Options{}.min_hz, max_hz = F0Options{}.max_hz;
 };
 
 struct F0Frames {

@@ -12,14 +12,7 @@ constexpr double least = 1e-30;
 
 PitchPath::PitchPath(int bins, int reach, double switch_probability)
     : bins_(bins), reach_(reach), stay_(std::log(1 - switch_probability)), change_(std::log(switch_probability)) {
-  std::vector<double> triangle;
-  for (int step = 0; step <= reach; ++step) triangle.push_back(double(reach + 1 - step) / (reach + 1));
-  for (const double value : triangle) move_.push_back(std::log(value));
-  for (int bin = 0; bin < bins; ++bin) {
-    double sum = 0;
-    for (int to = std::max(0, bin - reach); to <= std::min(bins - 1, bin + reach); ++to) sum += triangle[std::abs(to - bin)];
-    row_.push_back(std::log(sum));
-  }
+  for (int step = 0; step <= reach; ++step) move_.push_back(std::log(double(reach + 1 - step)) - 2 * std::log(double(reach + 1)));
 }
 
 void PitchPath::add(std::span<const double> voiced, double unvoiced) {
@@ -35,7 +28,7 @@ void PitchPath::add(std::span<const double> voiced, double unvoiced) {
         best[kind] = -INFINITY;
         const double* score = &score_[kind * bins_];
         for (int i = std::max(0, bin - reach_); i <= std::min(bins_ - 1, bin + reach_); ++i) {
-          const double value = score[i] + move_[std::abs(i - bin)] - row_[i];
+          const double value = score[i] + move_[std::abs(i - bin)];
           if (value > best[kind]) best[kind] = value, from[kind] = i;
         }
       }

@@ -44,6 +44,12 @@ F0Frames PitchStream::finish() {
   return joined(out);
 }
 
+F0Frames estimate_pitch(const torch::Tensor& audio, std::shared_ptr<const F0Estimator> estimator, const SongPlan& plan) {
+  const torch::Tensor samples = audio.to(torch::kCPU, torch::kFloat).contiguous();
+  PitchStream stream(std::move(estimator), plan);
+  return joined({stream.push({samples.data_ptr<float>(), std::size_t(samples.numel())}), stream.finish()});
+}
+
 void PitchStream::estimate(const std::vector<Window>& windows, std::vector<F0Frames>& out) {
   const StageScope stage(Stage::f0);
   std::vector<torch::Tensor> audio;

@@ -29,4 +29,7 @@ class PitchStream {
   MissedNotes missed_;
 };
 
+/// The pitch of 16 kHz audio [N] that is in memory, by the windows of a plan.
+F0Frames estimate_pitch(const torch::Tensor& audio, std::shared_ptr<const F0Estimator> estimator, const SongPlan& plan);
+
 }  // namespace voxconv

@@ -92,7 +92,7 @@ std::vector<PitchCandidate> candidates(const std::vector<double>& d, int min_lag
   static const std::array<double, threshold_count> prior = threshold_prior();
   std::vector<int> lags;
   for (int lag = min_lag; lag <= max_lag; ++lag)
-    if (lag == min_lag ? d[lag] < d[lag + 1] : d[lag] < d[lag - 1] && d[lag] <= d[lag + 1]) lags.push_back(lag);
+    if (d[lag] < d[lag - 1] && d[lag] <= d[lag + 1]) lags.push_back(lag);
   if (lags.empty()) return {};
   const std::size_t deepest = std::min_element(lags.begin(), lags.end(), [&](int a, int b) { return d[a] < d[b]; }) - lags.begin();
   std::vector<double> probability(lags.size(), 0.0);
@@ -120,10 +120,12 @@ std::vector<PitchCandidate> candidates(const std::vector<double>& d, int min_lag
 
 PyinTrack pyin(std::span<const float> audio, const PyinConfig& config) {
   const int window = int(std::lround(window_s * config.rate));
-  const int min_lag = std::max(2, int(config.rate / config.max_hz)), max_lag = int(std::ceil(config.rate / config.min_hz));
+  const int min_lag = std::max(2, int(config.rate / config.range.max_hz)), max_lag = int(std::ceil(config.rate / config.range.min_hz));
   const std::size_t frames = audio.size() / config.hop + 1;
-  const int bins = int(bins_per_octave * std::log2(config.max_hz / config.min_hz)) + 1;
-  const auto bin_of = [&](double hz) { return std::clamp(int(std::lround(bins_per_octave * std::log2(hz / config.min_hz))), 0, bins - 1); };
+  const int bins = int(bins_per_octave * std::log2(config.range.max_hz / config.range.min_hz)) + 1;
+  const auto bin_of = [&](double hz) {
+    return std::clamp(int(std::lround(bins_per_octave * std::log2(hz / config.range.min_hz))), 0, bins - 1);
+  };
 
   Difference difference(audio, window, max_lag + 1);
   std::vector<std::vector<PitchCandidate>> found(frames);
@@ -148,7 +150,7 @@ PyinTrack pyin(std::span<const float> audio, const PyinConfig& config) {
   for (std::size_t t = 0; t < frames; ++t) {
     double hz = 0;
     if (bin[t] >= 0) {
-      hz = config.min_hz * std::exp2(double(bin[t]) / bins_per_octave);
+      hz = config.range.min_hz * std::exp2(double(bin[t]) / bins_per_octave);
       double most = 0;  // the bin says which trough; the trough itself is more exact
       for (const PitchCandidate& c : found[t])
         if (bin_of(c.hz) == bin[t] && c.probability > most) most = c.probability, hz = c.hz;
@@ -163,8 +165,7 @@ F0Frames PyinEstimator::estimate(const torch::Tensor& audio) const {
   PyinConfig config;
   config.rate = feature_rate;
   config.hop = feature_hop;
-  config.min_hz = range_.min_hz;
-  config.max_hz = range_.max_hz;
+  config.range = range_;
   const PyinTrack track = pyin({samples.data_ptr<float>(), std::size_t(samples.size(0))}, config);
   return {torch::tensor(track.hz).to(audio.device()), torch::tensor(track.confidence).to(audio.device())};
 }

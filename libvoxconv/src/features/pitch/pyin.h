@@ -14,7 +14,7 @@ namespace voxconv {
 struct PyinConfig {
   double rate = 16000;  ///< samples a second
   int hop = 160;        ///< samples from frame to frame; frame t is centred at t * hop
-  double min_hz = 50, max_hz = 1500;
+  F0Range range;
 };
 
 struct PyinTrack {

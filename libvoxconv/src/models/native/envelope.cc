@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "features/mel.h"
 #include "models/native/config.h"
 
 namespace voxconv::native {
@@ -17,9 +18,6 @@ constexpr double floor_power = 1e-10;
 constexpr double lowest_f0 = 71, highest_f0 = 1000;
 // Unvoiced frames have no period; this stands for a 14 ms window, a compromise between noise of the estimate and time resolution.
 constexpr double unvoiced_f0 = 220;
-
-double hz_to_mel(double hz) { return hz < 1000 ? hz * 3 / 200 : 15 + 27 * std::log(hz / 1000) / std::log(6.4); }
-double mel_to_hz(double mel) { return mel < 15 ? mel * 200 / 3 : 1000 * std::exp((mel - 15) * std::log(6.4) / 27); }
 
 /// Area-normalised triangles between the neighbouring centres: [fft_bins, envelope_bins]. Narrow ones take at least the nearest two bins.
 torch::Tensor averaging_matrix() {
@@ -54,9 +52,10 @@ torch::Tensor smooth(const torch::Tensor& spectrum, const torch::Tensor& width) 
 }  // namespace
 
 torch::Tensor envelope_centres() {
-  const double top = hz_to_mel(envelope_top_hz);
+  constexpr auto scale = MelConfig::Scale::slaney;
+  const double top = hz_to_mel(envelope_top_hz, scale);
   std::vector<float> centres;
-  for (std::int64_t i = 0; i < envelope_bins; ++i) centres.push_back(float(mel_to_hz(top * double(i + 1) / envelope_bins)));
+  for (std::int64_t i = 0; i < envelope_bins; ++i) centres.push_back(float(mel_to_hz(top * double(i + 1) / envelope_bins, scale)));
   return torch::tensor(centres);
 }
 

@@ -30,6 +30,7 @@ constexpr const char* base_weights = "native/base/weights.safetensors";
 constexpr std::int64_t reach = AcousticModelImpl::reach + VocoderImpl::reach + VocoderImpl::ring;
 /// Frames synthesized at a time: enough to keep the matrix products busy, little enough for the cache.
 constexpr std::int64_t block_frames = 500;
+const WindowSpec window_spec{.hop = block_frames, .left = reach, .right = reach};
 
 struct Weights {
   AcousticModel acoustic{nullptr};
@@ -155,7 +156,7 @@ class NativeStream : public VoiceStream {
   Vocoder vocoder_;
   SynthesisOptions options_;
   torch::Tensor formant_;  ///< [envelope_bins, envelope_bins]; undefined: no shift
-  WindowSequence windows_{{.hop = block_frames, .left = reach, .right = reach}};
+  WindowSequence windows_{window_spec};
   torch::Tensor content_, f0_, loudness_;  ///< frames start_ .. end_
   std::int64_t start_ = 0, end_ = 0;
   PulseSource source_;
@@ -169,6 +170,7 @@ class NativeVoice : public VoiceModel {
   int sample_rate() const override { return native::sample_rate; }
   std::string content_encoder() const override { return content_encoder_name; }
   torch::Tensor speaker_embedding() const override { return weights_->speaker[0].to(torch::kCPU, torch::kFloat); }
+  VoiceWindows windows(const SynthesisOptions&) const override { return {window_spec}; }
   std::unique_ptr<VoiceStream> start(const SynthesisOptions& options) const override {
     return std::make_unique<NativeStream>(weights_, options);
   }

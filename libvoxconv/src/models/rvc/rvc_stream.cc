@@ -1,6 +1,7 @@
 #include "models/rvc/rvc_stream.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/fail.h"
 #include "core/random.h"
@@ -28,6 +29,14 @@ RvcStream::RvcStream(std::shared_ptr<const Synthesizer> synthesizer, const Synth
       clock_(options.formant, synthesizer_->config().sample_rate),
       priors_(*synthesizer_, 1 / clock_.ratio()) {
   if (clock_.shifts()) resampler_.emplace(1, clock_.decoder_rate(), synthesizer_->config().sample_rate, ResamplerQuality::medium);
+}
+
+VoiceWindows RvcStream::windows(const Synthesizer& synthesizer, double formant) {
+  // Of the decoder's frames there are `ratio` in one of the song.
+  const FormantClock clock(formant, synthesizer.config().sample_rate);
+  const auto decoder = std::int64_t(std::ceil(double(synthesizer.decoder().context_frames()) / clock.ratio()));
+  const std::int64_t interpolation = clock.shifts() ? 2 : 0;  // frames of latent and of the resampler
+  return {PriorStream::windows(), PriorStream::half_fade + synthesizer.flow_context_frames() + decoder + interpolation};
 }
 
 std::vector<float> RvcStream::push(const FeatureFrames& frames, bool last) {

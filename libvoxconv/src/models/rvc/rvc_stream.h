@@ -21,6 +21,9 @@ class RvcStream final : public VoiceStream {
 
   std::vector<float> push(const FeatureFrames& frames, bool last) override;
 
+  /// How a stream of the synthesizer with a formant shift in semitones cuts the frames.
+  static VoiceWindows windows(const Synthesizer& synthesizer, double formant);
+
  private:
   void append(const torch::Tensor& content, const torch::Tensor& f0);
   void flow(const Prior& prior, bool last);

@@ -19,6 +19,7 @@ class RvcVoice final : public VoiceModel {
   torch::Tensor speaker_embedding() const override { return {}; }
   ModelRequirements requirements() const override { return {.rms_mix = true, .retrieval = true, .pitch = config().f0, .f0 = "rmvpe"}; }
   std::int64_t speakers() const override { return config().speakers; }
+  VoiceWindows windows(const SynthesisOptions& options) const override { return RvcStream::windows(*synthesizer_, options.formant); }
   std::unique_ptr<VoiceStream> start(const SynthesisOptions& options) const override {
     return std::make_unique<RvcStream>(synthesizer_, options);
   }

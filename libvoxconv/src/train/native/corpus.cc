@@ -204,7 +204,7 @@ SpeakerData prepare_speaker(const std::string& name, const std::vector<std::stri
       if (enough()) break;
       const std::int64_t frames = clip.size(0) / hop;
       const torch::Tensor audio16 = without_rumble(resample(to_buffer(clip, native::sample_rate), feature_rate, ResamplerQuality::fastest));
-      const torch::Tensor pitch = tools.f0->estimate(audio16).hz.slice(0, 0, frames);
+      const torch::Tensor pitch = estimate_pitch(audio16, tools.f0, tools.plan).hz.slice(0, 0, frames);
       audio.push_back((clip * 32767).round().clamp(-32768, 32767).to(torch::kShort));
       f0.push_back(pitch);
       loudness.push_back(rms_loudness(audio16).slice(0, 0, frames));

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "features/content/content_encoder.h"
-#include "features/pitch/f0_estimator.h"
+#include "features/pitch/pitch_stream.h"
 #include "features/speaker/speaker_encoder.h"
 #include "models/denoise/denoiser.h"
 #include "nn/torch.h"
@@ -42,6 +42,7 @@ struct FeatureTools {
   std::shared_ptr<const ContentEncoder> content;  ///< null: without content (the vocoder needs none)
   std::shared_ptr<const SpeakerChanger> changer;  ///< where there is `content`
   std::shared_ptr<const F0Estimator> f0;
+  SongPlan plan;  ///< made for f0
   std::shared_ptr<const SpeakerEncoder> speaker;
   std::shared_ptr<const Denoiser> denoiser;  ///< null: the recordings are taken as they are
 };

@@ -1,3 +1,5 @@
+#include "train/native/native_trainer.h"
+
 #include <chrono>
 #include <filesystem>
 #include <optional>
@@ -7,6 +9,7 @@
 #include "core/log.h"
 #include "core/paths.h"
 #include "core/sha256.h"
+#include "core/stage_clock.h"
 #include "models/bundle.h"
 #include "models/native/config.h"
 #include "models/native/native_voice.h"
@@ -15,13 +18,13 @@
 #include "train/native/acoustic_task.h"
 #include "train/native/recordings.h"
 #include "train/native/vocoder_task.h"
-#include "train/trainer.h"
 
 namespace voxconv::train {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr double default_minutes = 10;
+constexpr F0Range recordings_range{50, 1500};  // Hz: of speech and singing; above it FCPE finds pitch in hiss
 /// Sharper envelopes cost a little held-out loss: a fine-tuned kathleen had 0.1 % more than before and sounded more natural
 /// (NISQA 2.82, 2.56).
 constexpr double adversarial_allowance = 1.02;
@@ -70,7 +73,8 @@ std::vector<SpeakerData> prepare(const TrainOptions& options, const std::vector<
     tools.content = load_content_encoder("whisper-base", device, precision);
     tools.changer = std::make_shared<SpeakerChanger>(device);
   }
-  tools.f0 = load_f0_estimator("fcpe", {}, device);
+  tools.f0 = load_f0_estimator("fcpe", recordings_range, device);
+  tools.plan = plan_song(tools.f0.get(), device);
   tools.speaker = std::make_shared<SpeakerEncoder>(device);
   if (options.denoise) tools.denoiser = std::make_shared<const Denoiser>(device);
   std::vector<SpeakerData> speakers;
@@ -160,8 +164,7 @@ LoopOptions loop_options(const TrainOptions& options, const std::string& run_dir
   return loop;
 }
 
-}  // namespace
-
+/// train_voice() with options without problems.
 TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on_progress, const CancelToken& cancel) {
   nn::set_threads(options.threads);
   const torch::Device device = nn::select_device(options.device);
@@ -183,7 +186,7 @@ TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on
   // The vocoder needs many kinds of sound, the acoustic model much of what each voice says.
   const Corpus corpus(prepare(options, listed, dirs.work, device, precision, on_progress, cancel), options.stage == "vocoder" ? 0.5 : 1.0);
   TrainReport report;
-  report.prepare_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.prepare_s = seconds_since(start);
   for (const SpeakerData& speaker : corpus.speakers()) report.data_s += double(speaker.frames()) / frame_rate;
 
   std::unique_ptr<Task> task;
@@ -251,5 +254,9 @@ TrainReport train_native_voice(const TrainOptions& options, const ProgressFn& on
   report.voice = read_bundle(dirs.out).info;
   return report;
 }
+
+}  // namespace
+
+Trainer native_trainer() { return {"native", {"voice", "base", "vocoder"}, train_native_voice}; }
 
 }  // namespace voxconv::train

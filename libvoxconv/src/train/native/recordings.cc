@@ -10,10 +10,12 @@
 #include "audio/find_audio.h"
 #include "audio/resampler.h"
 #include "convert/denoise_reader.h"
+#include "core/boundary.h"
 #include "core/fail.h"
 #include "models/native/config.h"
 #include "voxconv/audio_io.h"
 #include "voxconv/options.h"
+#include "voxconv/trainer.h"
 
 namespace voxconv::train {
 namespace fs = std::filesystem;
@@ -113,3 +115,11 @@ std::vector<torch::Tensor> load_clips(const std::string& path, std::shared_ptr<c
 }
 
 }  // namespace voxconv::train
+
+double voxconv::usable_seconds(const std::string& recording) try {
+  std::int64_t samples = 0;
+  for (const torch::Tensor& clip : train::load_clips(recording)) samples += clip.size(0);
+  return double(samples) / native::sample_rate;
+} catch (...) {
+  throw_as_error();
+}

@@ -7,7 +7,7 @@
 
 namespace voxconv::train {
 
-/// Converts clips to other speakers, by the shipped base and voices: what a content encoder hears in the result are the words of the clip
+/// Converts clips to other speakers, by the shipped base and voices: the content of the result has the words of the clip
 /// and little of who says them, so training on it resembles conversion more than training on the recording does (Seed-VC, arXiv
 /// 2411.09943). Const and thread-safe.
 class SpeakerChanger {
