@@ -1,10 +1,10 @@
 // Music at another key: its pitch moves, the formants of its instruments stay.
+#include "convert/music_shift.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <numbers>
-
-#include "convert/music_shift.h"
 
 namespace voxconv {
 namespace {

@@ -12,11 +12,12 @@ namespace voxconv {
 namespace {
 
 constexpr double frame_s = 0.08;
-constexpr double point_step_hz = 200, point_step = 0.08;   // from one point of the envelope to the next: the larger of this and this share
-constexpr double half_width_hz = 500, half_width = 0.15;   // of the mean around a point, alike: wider than the harmonics of most notes lie apart
+constexpr double point_step_hz = 200, point_step = 0.08;  // from one point of the envelope to the next: the larger of this and this share
+constexpr double half_width_hz = 500,
+                 half_width = 0.15;  // of the mean around a point, alike: wider than the harmonics of most notes lie apart
 constexpr double untouched_hz = 200, matched_hz = 500;
-constexpr double largest_gain = 1.38;                      // nepers: 12 dB
-constexpr double floor = 1e-6;                             // of the frame's mean power: what is fainter is no envelope to follow
+constexpr double largest_gain = 1.38;  // nepers: 12 dB
+constexpr double floor = 1e-6;         // of the frame's mean power: what is fainter is no envelope to follow
 
 std::int64_t shifted_frame(int rate) { return std::int64_t(std::bit_ceil(std::size_t(std::max(64.0, frame_s * rate * 0.75)))); }
 
