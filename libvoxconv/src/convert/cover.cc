@@ -273,6 +273,8 @@ CoverFiles CoverMaker::Impl::open_files(const FileJob& job, const std::vector<st
   return files;
 }
 
+namespace {
+
 /// Converts `part`, without the reverberation, as the vocals of `mix`.
 ConvertReport sing(Converter& converter, AudioReader& part, const std::optional<Reverb>& reverb, CoverMix& mix, CoverProgress& progress,
                    const CancelToken& cancel) {
@@ -284,6 +286,8 @@ ConvertReport sing(Converter& converter, AudioReader& part, const std::optional<
   if (reverb) dry.emplace(part, *reverb);
   return converter.run(dry ? static_cast<AudioReader&>(*dry) : part, mix, on_progress, cancel);
 }
+
+}  // namespace
 
 /// The same part without background noise: as a file, since it is read more than once.
 OpenPart CoverMaker::Impl::denoised(const OpenPart& open, const std::string& path, CoverProgress& progress) const {
