@@ -208,6 +208,16 @@ TEST(Subharmonics, AutoFollowsRoughNotesToTheirEnds) {
   }
 }
 
+// The choice between octaves depends on what is around, so a part needs some of that.
+TEST(Subharmonics, AutoGivesAPartOfRoughNotesAsTheWholeHasIt) {
+  const auto estimator = load_f0_estimator("auto", {}, torch::kCPU);
+  const torch::Tensor audio = rough_falling_notes(8, -14).audio, whole = estimator->estimate(audio).hz;
+  for (std::int64_t begin = 300; begin < 500; begin += 40) {
+    const torch::Tensor part = estimator->estimate_part(audio, begin, begin + 100).hz.slice(0, begin, begin + 100);
+    EXPECT_TRUE(torch::allclose(part, whole.slice(0, begin, begin + 100), 1e-4)) << begin;
+  }
+}
+
 TEST(Subharmonics, AutoFindsTheOctaveOfARoughVoice) {
   const auto estimator = load_f0_estimator("auto", {}, torch::kCPU);
   for (const auto& [hz, db] : {std::pair{415.0, -24.0}, {220.0, -16.0}, {300.0, -18.0}}) {

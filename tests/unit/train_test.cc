@@ -414,7 +414,10 @@ TEST(PrepareSpeaker, DenoisesWhereAsked) {
   writer->write(speech);
   writer->finish();
   const auto quiet_tenth = [&](std::shared_ptr<const Denoiser> denoiser) {
-    FeatureTools tools{nullptr, nullptr, std::make_shared<NoPitch>(), std::make_shared<SpeakerEncoder>()};
+    FeatureTools tools;
+    tools.f0 = std::make_shared<NoPitch>();
+    tools.plan = plan_song(tools.f0.get(), torch::kCPU);
+    tools.speaker = std::make_shared<SpeakerEncoder>();
     tools.denoiser = std::move(denoiser);
     const torch::Tensor loudness = prepare_speaker("test", {path}, tools, dir, 60, {}, {}).loudness;
     return loudness.quantile(0.1).item<float>() * 20 / std::log(10.F);  // of the logarithm in dB

@@ -79,7 +79,7 @@ struct SongPlan {
   WindowSpec pitch;               ///< of the f0 estimator; the same whatever else is taken from the song
   WindowSpec content;             ///< of the content encoder, and of the loudness beside it
   std::int64_t content_fade = 0;  ///< frames either side of a border over which the content passes from one window's to the next one's
-  VoiceWindows voice;             ///< of the voice model, by which its streams go
+  VoiceWindows voice;             ///< of the voice model, as it declares them
   std::int64_t after_voice = 0;   ///< frames behind one that what is done to the voice's samples waits for
 
   /// Frames of a source at `rate` that are read at a time, at least 1.

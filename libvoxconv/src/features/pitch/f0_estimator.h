@@ -27,7 +27,8 @@ class F0Estimator {
   /// Where a long sound is cut into windows, let them start at multiples of f0_window_step frames: then every window gives the same
   /// numbers.
   virtual F0Frames estimate(const torch::Tensor& audio) const = 0;
-  /// The same frames, of which only those of [begin, end) are of use: the others may be anything.
+  /// The same frames, of which only those of [begin, end) are of use: the others may be anything. Used where windows come one by one, as on
+  /// the CPU.
   virtual F0Frames estimate_part(const torch::Tensor& audio, std::int64_t begin, std::int64_t end) const;
   /// Windows of one length [B, N], each by itself -> [B, frame_count(N)]; on a GPU as one.
   virtual F0Frames estimate_windows(const torch::Tensor& audio) const;

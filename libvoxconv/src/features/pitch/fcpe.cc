@@ -60,7 +60,7 @@ Fcpe::Fcpe(const nn::Safetensors& weights, const F0Range& range, torch::Device d
     return Affine{load(weight), load(nn::finite_weight(weights, name + ".bias"))};
   };
   const auto packed = [&](const Affine& layer, torch::ScalarType type) { return nn::PackedLinear(layer.weight, layer.bias, device, type); };
-  // As a GPU's float16 would overflow, so only bfloat16 replaces float32.
+  // The layers overflow in float16.
   const torch::ScalarType type = precision == torch::kBFloat16 ? precision : torch::kFloat;
   input0_ = affine("input.0", {width, mel_bins, 3});
   input_norm_ = affine("input.norm", {width});

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/fail.h"
 #include "core/stage_clock.h"
 #include "features/frames.h"
 
@@ -21,7 +22,9 @@ F0Frames joined(const std::vector<F0Frames>& parts) {
 }  // namespace
 
 PitchStream::PitchStream(std::shared_ptr<const F0Estimator> estimator, const SongPlan& plan)
-    : estimator_(std::move(estimator)), windows_(plan.pitch) {}
+    : estimator_(std::move(estimator)), windows_(plan.pitch) {
+  if (plan.pitch.hop <= 0) fail(ErrorCode::internal, "PitchStream: the plan was made without an f0 estimator.");
+}
 
 F0Frames PitchStream::push(std::span<const float> audio) {
   audio_.append(audio);

@@ -7,7 +7,9 @@
 namespace voxconv::native {
 namespace {
 
-constexpr double content_noise = 0.2;  // relative to the spread of each channel, which could outgrow a fixed noise
+// While training, relative to the spread of each channel, which could outgrow a fixed noise. A choice of channels is what keeps the speaker
+// out, with noise as large; of all channels so much noise would only teach the model to follow them less than it should.
+constexpr double noise_on_choice = 0.5, noise_on_all = 0.2;
 
 /// [B, T] f0 and loudness -> [B, T, 3]. Pitch is squashed far from speech so that high singing stays near what training has seen.
 torch::Tensor prosody_features(const torch::Tensor& f0, const torch::Tensor& loudness) {
@@ -51,7 +53,8 @@ torch::Tensor AcousticModelImpl::forward(const torch::Tensor& content, const tor
                                          const torch::Tensor& speaker, const torch::Tensor& variation) {
   torch::Tensor words = content_norm_(content);
   if (squeeze_) words = squeeze_(words);
-  if (is_training()) words = words + content_noise * words.detach().std(torch::IntArrayRef{0, 1}) * torch::randn_like(words);
+  if (is_training())
+    words = words + (squeeze_ ? noise_on_choice : noise_on_all) * words.detach().std(torch::IntArrayRef{0, 1}) * torch::randn_like(words);
   // Embeddings are unit vectors of 256 numbers: scaled to about one each.
   const std::int64_t draws = variation.size(0) / content.size(0);
   const torch::Tensor condition = torch::gelu(speaker_(speaker * std::sqrt(double(speaker_dim)))).repeat({draws, 1});
