@@ -349,7 +349,7 @@ class Lives(unittest.TestCase):
         fake.control("clock")
         fake.control("money")
 
-    def test_thousand_lives(self):
+    def test_lives_under_kill(self):
         dice = random.Random(5)
         side = max(2, round(LIVES**0.5))
         artists = [Person().become_artist() for _ in range(side)]
