@@ -175,7 +175,7 @@ class Earning(unittest.TestCase):
         self.assertEqual(artist.has(), 900)
         fake.control("renew", subscription=self.stripe_of(subscription), pays=True)
         wait_for(lambda: artist.has() == 1350)
-        self.assertFalse(fan.get(f"/subscriptions/{subscription['id']}")["late"])
+        wait_for(lambda: not fan.get(f"/subscriptions/{subscription['id']}")["late"])  # an event of its own
         fan.post(f"/subscriptions/{subscription['id']}/cancel", status=200)
         self.assertTrue(fan.get(f"/subscriptions/{subscription['id']}")["cancels"])
         fan.post(f"/subscriptions/{subscription['id']}/resume", status=200)
