@@ -133,7 +133,7 @@ TEST_F(Backing, WithoutAnyAllVocalsHaveOneVoice) {
   EXPECT_FALSE(report.backing->found());
   EXPECT_NE(said_.find("no backing vocals were found; all vocals are converted with one voice"), said_.npos) << said_;
   EXPECT_GT(tone_level(read("cover.wav").channels[0], 150), -20);
-  EXPECT_LT(level_db(read("stems/song-converted-backing.flac").channels[1], 0, 6), -100);
+  EXPECT_LT(channel_level_db(read("stems/song-converted-backing.flac").channels[1], 0, 6), -100);
   EXPECT_FALSE(open_reader(file("cover.wav"))->info().tags.contains("voxconv_backing_voice"));
   make(write("song.wav", choir(150, 110, 0, 0.2)), options);
   EXPECT_NE(said_.find("no lead voice was found"), said_.npos) << said_;
@@ -147,7 +147,7 @@ TEST_F(Backing, WithoutMusicNothingOfTheSingersIsLeft) {
   EXPECT_FALSE(report.levels.has_music());
   EXPECT_TRUE(report.backing->found());
   const AudioBuffer cover = read("cover.wav");
-  for (std::size_t c = 0; c < 2; ++c) EXPECT_LT(level_db(cover.channels[c], 0.5, 5.5), -70) << c;
+  for (std::size_t c = 0; c < 2; ++c) EXPECT_LT(channel_level_db(cover.channels[c], 0.5, 5.5), -70) << c;
 }
 
 TEST_F(Backing, DryGivesTheSongBack) {

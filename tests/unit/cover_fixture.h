@@ -72,7 +72,7 @@ inline AudioBuffer duet(double voice = 0.2, double music = 0.2, int at = cover_r
   return audio;
 }
 
-inline double level_db(const std::vector<float>& x, double from_s, double to_s, int at = cover_rate) {
+inline double channel_level_db(const std::vector<float>& x, double from_s, double to_s, int at = cover_rate) {
   double power = 0;
   for (auto i = std::size_t(from_s * at); i < std::size_t(to_s * at); ++i) power += double(x[i]) * x[i] / ((to_s - from_s) * at);
   return 10 * std::log10(power + 1e-12);

@@ -25,7 +25,7 @@ TEST_F(Cover, TheMusicStaysBitByBitAndTheVoiceIsWhereItWas) {
   ASSERT_EQ(cover.frames(), song.frames());
   EXPECT_EQ(cover.rate, cover_rate);
   EXPECT_EQ(cover.channels[1], song.channels[1]);
-  EXPECT_GT(level_db(cover.channels[0], 0.5, 3), -30);
+  EXPECT_GT(channel_level_db(cover.channels[0], 0.5, 3), -30);
   EXPECT_EQ(report.gain_db, 0);
   EXPECT_EQ(report.convert.limiter_gain_db, 0);
   EXPECT_NEAR(report.convert.source_s, 8, 1e-6);
@@ -57,8 +57,8 @@ TEST_F(Cover, EachPhraseIsAsLoudAsItWas) {
   const AudioBuffer song = duet(0.2, 0.2, cover_rate, 12);
   make(write("song.wav", song), options, Voice(parts));
   const AudioBuffer cover = read("cover.wav");
-  EXPECT_NEAR(level_db(cover.channels[0], 1, 3), level_db(song.channels[0], 1, 3), 1.5);
-  EXPECT_NEAR(level_db(cover.channels[0], 9, 11), level_db(song.channels[0], 9, 11), 1.5);
+  EXPECT_NEAR(channel_level_db(cover.channels[0], 1, 3), channel_level_db(song.channels[0], 1, 3), 1.5);
+  EXPECT_NEAR(channel_level_db(cover.channels[0], 9, 11), channel_level_db(song.channels[0], 9, 11), 1.5);
 }
 
 /// Phrases with long pauses on the left, in a room or dry, and an instrument on the right.
@@ -81,7 +81,7 @@ AudioBuffer phrases(double decay_s) {
 
 double pauses_db(const std::vector<float>& x) {
   double power = 0;
-  for (int k = 1; k < 15; ++k) power += std::pow(10, level_db(x, 1.5 * k + 0.9, 1.5 * k + 1.4) / 10);
+  for (int k = 1; k < 15; ++k) power += std::pow(10, channel_level_db(x, 1.5 * k + 0.9, 1.5 * k + 1.4) / 10);
   return 10 * std::log10(power / 14);
 }
 
@@ -193,7 +193,7 @@ TEST_F(Cover, TheMusicFollowsTheKey) {
     ASSERT_EQ(cover.frames(), song.frames());
     const double here = tone_db(cover.channels[1], 440 * std::pow(2, music / 12.0)), there = tone_db(cover.channels[1], 440);
     EXPECT_GT(here, there + 25) << key;
-    EXPECT_NEAR(level_db(cover.channels[1], 1, 7), level_db(song.channels[1], 1, 7), 1) << key;
+    EXPECT_NEAR(channel_level_db(cover.channels[1], 1, 7), channel_level_db(song.channels[1], 1, 7), 1) << key;
   }
 }
 
@@ -239,7 +239,7 @@ TEST_F(Cover, ASongWithoutMusicIsConvertedAsAWhole) {
   EXPECT_FALSE(report.levels.has_music());
   EXPECT_NE(said_.find("no music was found"), std::string::npos) << said_;
   const AudioBuffer cover = read("cover.wav");
-  EXPECT_GT(level_db(cover.channels[0], 0.5, 3), -30);
+  EXPECT_GT(channel_level_db(cover.channels[0], 0.5, 3), -30);
   EXPECT_GT(report.convert.voiced, 0.3);
 }
 
@@ -326,8 +326,8 @@ TEST_F(Cover, VocalsAboveFullScaleLeaveNothingOfTheSinger) {
   const AudioBuffer song = duet(0.8, 0.2);  // its vocals peak at 1.6
   const CoverReport report = make(write("song.wav", song), options);
   const AudioBuffer cover = read("cover.wav");
-  EXPECT_LT(level_db(cover.channels[0], 0.5, 3), -60) << "the music has nothing on the left";
-  EXPECT_NEAR(level_db(cover.channels[1], 0.5, 7), level_db(song.channels[1], 0.5, 7) + report.gain_db, 0.1);
+  EXPECT_LT(channel_level_db(cover.channels[0], 0.5, 3), -60) << "the music has nothing on the left";
+  EXPECT_NEAR(channel_level_db(cover.channels[1], 0.5, 7), channel_level_db(song.channels[1], 0.5, 7) + report.gain_db, 0.1);
 }
 
 TEST_F(Cover, KeptVocalsAreThoseOfTheSong) {
