@@ -28,6 +28,7 @@
 #include "core/log.h"
 #include "core/sha256.h"
 #include "core/told_once.h"
+#include "core/stage_clock.h"
 
 namespace voxconv {
 namespace fs = std::filesystem;
@@ -489,7 +490,7 @@ CoverReport CoverMaker::run(const FileJob& job, const std::vector<std::string>& 
   const bool has_vocals = measures.levels.has_vocals();
   const CoverFiles files = impl_->open_files(job, stems, info, has_vocals, has_vocals && report.backing && report.backing->found());
   impl_->mix(song, found, measures, files.all(), temporary.path(), progress, cancel, report);
-  report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.wall_s = seconds_since(start);
   return report;
 } catch (...) {
   throw_as_error();
@@ -530,7 +531,7 @@ CoverReport CoverMaker::run(const CoverJob& job, const ProgressFn& on_progress, 
        {&writers.cover, &writers.vocals, &writers.converted, &writers.music, &writers.backing, &writers.converted_backing})
     if (*writer) *writer = &passing.emplace_back(**writer);
   impl_->mix(song, found, measures, writers, temporary ? temporary->path() : "", progress, cancel, report);
-  report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.wall_s = seconds_since(start);
   return report;
 } catch (...) {
   throw_as_error();

@@ -15,6 +15,7 @@
 #include "core/fail.h"
 #include "core/log.h"
 #include "models/separation/lead_and_backing.h"
+#include "core/stage_clock.h"
 #include "nn/device.h"
 #include "voxconv/model_catalog.h"
 
@@ -185,8 +186,7 @@ SeparateReport Separator::run(AudioReader& source, const std::vector<StemTarget>
   cancel.check();
   take(stream.finish());
   for (auto target = targets.rbegin(); target != targets.rend(); ++target) target->writer->finish();
-  return {double(frames) / info.rate, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), meter.peak_db(),
-          meter.levels()};
+  return {double(frames) / info.rate, seconds_since(start), meter.peak_db(), meter.levels()};
 } catch (...) {
   throw_as_error();
 }
