@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "audio/caller_writer.h"
+#include "audio/own_tags.h"
 #include "convert/batch_run.h"
 #include "convert/cover_mix.h"
 #include "convert/cover_song.h"
@@ -117,7 +118,7 @@ std::unique_ptr<AudioWriter> open_cover_stem(const std::string& path, const std:
   options.rate = info.rate;
   options.channels = Separator::stem_channels(info.channels);
   options.tags = std::move(tags);
-  options.tags["voxconv_stem"] = stem;
+  options.tags[own_tag::stem] = stem;
   return open_writer(path, options);
 }
 
@@ -259,9 +260,9 @@ CoverFiles CoverMaker::Impl::open_files(const FileJob& job, const std::vector<st
   target.tags = tags_of(info.tags);
   if (has_backing) {  // two voices: the second has its note beside the first one's
     target.tags["comment"] = backing_tags({{"comment", target.tags["comment"]}})["comment"];
-    target.tags["voxconv_backing_voice"] = options.backing->info().name;
+    target.tags[own_tag::backing_voice] = options.backing->info().name;
   }
-  target.tags["voxconv_cover"] = "yes";  // a song in which nobody sings is a result, too, and no source of the next batch
+  target.tags[own_tag::cover] = "yes";  // a song in which nobody sings is a result, too, and no source of the next batch
   target.cover = info.cover;
   CoverFiles files;
   files.cover = open_writer(job.target, target);

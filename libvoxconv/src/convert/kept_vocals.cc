@@ -8,9 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "audio/own_tags.h"
 #include "core/atomic_file.h"
 #include "core/fail.h"
 #include "core/log.h"
+#include "models/separation/separator.h"
 
 namespace voxconv {
 namespace fs = std::filesystem;
@@ -37,7 +39,7 @@ KeptVocalsWriter::KeptVocalsWriter(const std::string& path, const AudioInfo& inf
   WriteOptions format;
   format.rate = info.rate;
   format.channels = info.channels;
-  format.tags = {{"voxconv_stem", "vocals"}, {"voxconv_song", song}, {"voxconv_scale", fmt::format("{}", kept_scale)}};
+  format.tags = {{own_tag::stem, vocals_stem}, {own_tag::song, song}, {own_tag::scale, fmt::format("{}", kept_scale)}};
   file_ = open_writer(path, format);
 }
 
@@ -47,7 +49,7 @@ void KeptVocalsWriter::write(const AudioBuffer& audio) {
   file_->write(lower);
 }
 
-VocalsReader::VocalsReader(const std::string& path) : file_(open_reader(path)), kept_(file_->info().tags.contains("voxconv_scale")) {}
+VocalsReader::VocalsReader(const std::string& path) : file_(open_reader(path)), kept_(file_->info().tags.contains(own_tag::scale)) {}
 
 bool VocalsReader::read(AudioBuffer& out, std::size_t max_frames) {
   const bool more = file_->read(out, max_frames);
@@ -67,8 +69,8 @@ bool VocalsCache::take(const std::string& to) const {
   if (!link_or_copy(path_, to)) return false;
   try {
     const Tags tags = open_reader(to)->info().tags;
-    const auto song = tags.find("voxconv_song");
-    if (song != tags.end() && song->second == song_ && tags.contains("voxconv_scale")) return true;
+    const auto song = tags.find(own_tag::song);
+    if (song != tags.end() && song->second == song_ && tags.contains(own_tag::scale)) return true;
   } catch (const Error& damaged) {
   }
   fs::remove(to, error);

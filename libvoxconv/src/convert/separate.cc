@@ -8,6 +8,7 @@
 #include <iterator>
 #include <limits>
 
+#include "audio/own_tags.h"
 #include "convert/batch_run.h"
 #include "convert/separator_impl.h"
 #include "convert/stem_stream.h"
@@ -109,7 +110,7 @@ std::unique_ptr<AudioWriter> open_stem(const SeparateJob& job, const std::string
   options.raw = job.raw;
   options.bitrate_kbps = job.bitrate_kbps;
   options.tags = info.tags;
-  options.tags["voxconv_stem"] = stem;
+  options.tags[own_tag::stem] = stem;
   options.cover = info.cover;
   return open_writer(job.targets.at(stem), options);
 }
