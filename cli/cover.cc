@@ -127,7 +127,8 @@ Console::Json backing_json(const CoverReport& report) {
 
 Console::Json cover_json(const BatchItem& item) {
   const CoverReport& report = *item.cover;
-  return {{"source_s", report.convert.source_s},
+  return {{"target", item.target},
+          {"source_s", report.convert.source_s},
           {"wall_s", report.wall_s},
           {"rtf", report.convert.source_s > 0 ? report.wall_s / report.convert.source_s : 0},
           {"key", report.convert.key},

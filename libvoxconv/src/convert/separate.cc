@@ -216,7 +216,8 @@ SeparateReport separate_file(const Separator& separator, const SeparateJob& job,
     writers.push_back(open_stem(job, stem, source->info()));
     targets.push_back({stem, writers.back().get()});
   }
-  const SeparateReport report = separator.run(stereo, targets, on_progress, cancel);
+  SeparateReport report = separator.run(stereo, targets, on_progress, cancel);
+  report.files = job.targets;
   if (report.peak_db > 0 && job.format != "wavf")
     log_warning("{}: a stem reaches {:+.1f} dBFS and may be clipped; the format wavf holds it.", job.source, report.peak_db);
   return report;
