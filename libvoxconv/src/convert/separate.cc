@@ -15,8 +15,8 @@
 #include "core/boundary.h"
 #include "core/fail.h"
 #include "core/log.h"
-#include "models/separation/lead_and_backing.h"
 #include "core/stage_clock.h"
+#include "models/separation/lead_and_backing.h"
 #include "nn/device.h"
 #include "voxconv/model_catalog.h"
 
