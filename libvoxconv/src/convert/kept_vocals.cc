@@ -77,19 +77,20 @@ bool VocalsCache::take(const std::string& to) const {
   return false;
 }
 
-void VocalsCache::keep(const std::string& from) const try {
-  if (path_.empty()) return;
-  if (const std::uintmax_t bytes = fs::file_size(from); bytes > most_)
-    fail(ErrorCode::io, "they take {:.2f} GB, and all that is kept may take {:.2f} GB (--cache-size).", double(bytes) / 1e9,
-         double(most_) / 1e9);
+bool VocalsCache::keep(const std::string& from, const std::string& with) const try {
+  if (path_.empty()) return false;
+  const std::uintmax_t bytes = fs::file_size(from), others = with.empty() ? 0 : fs::file_size(with);
+  if (bytes + others > most_)
+    fail(ErrorCode::io, "{} {:.2f} GB, and all that is kept may take {:.2f} GB (--cache-size).",
+         with.empty() ? "they take" : "with all vocals it takes", double(bytes + others) / 1e9, double(most_) / 1e9);
   make_folder(folder_);
   AtomicFile entry(path_.string());
   if (!link_or_copy(from, entry.path())) fail(ErrorCode::io, "Cannot write {}.", entry.path());
   entry.commit();
-} catch (const Error& error) {
-  log_warning("The separated vocals are not kept for the next voice: {}", error.what());
-} catch (const fs::filesystem_error& error) {
-  log_warning("The separated vocals are not kept for the next voice: {}", error.what());
+  return true;
+} catch (const std::exception& error) {
+  log_warning("The {} for the next voice: {}", with.empty() ? "separated vocals are not kept" : "lead voice is not kept", error.what());
+  return false;
 }
 
 void VocalsCache::trim() const {

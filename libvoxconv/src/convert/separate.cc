@@ -144,7 +144,7 @@ Separator Separator::with_backing(const LoadOptions& load, const std::string& mo
   LoadedSeparator both{lead_and_backing(vocals->loaded.model, karaoke->loaded.model), vocals->loaded.name + " with " + karaoke->loaded.name,
                        vocals->loaded.files};
   both.files.insert(both.files.end(), karaoke->loaded.files.begin(), karaoke->loaded.files.end());
-  return Separator(std::make_shared<const Impl>(Impl{vocals->device, vocals->precision, std::move(both), vocals}));
+  return Separator(std::make_shared<const Impl>(Impl{vocals->device, vocals->precision, std::move(both), vocals, karaoke}));
 } catch (...) {
   throw_as_error();
 }
