@@ -11,7 +11,7 @@ std::string speed_text(double source_s, double wall_s) {
 }
 
 void print_done(Session& session, const DoneText& done, const BatchItem& item) {
-  Console::Json event{{"event", done.verb}, {"source", item.source}, {"target", item.target}};
+  Console::Json event{{"event", done.verb}, {"source", item.source}};
   event.update(done.json(item));
   if (session.json)
     session.console.result("", event);

@@ -10,9 +10,9 @@ namespace voxconv::cli {
 
 /// How a command tells that it is done with a file, from what is known of it.
 struct DoneText {
-  std::string stage;  ///< of the progress bar of many files: "convert"
-  std::string verb;   ///< the event, and the word in the summary: "converted"
-  std::function<Console::Json(const BatchItem&)> json;
+  std::string stage;                                    ///< of the progress bar of many files: "convert"
+  std::string verb;                                     ///< the event, and the word in the summary: "converted"
+  std::function<Console::Json(const BatchItem&)> json;  ///< behind the source: what was written, then figures
   std::function<std::string(const BatchItem&)> text;
 };
 

@@ -70,7 +70,8 @@ void define_convert(CLI::App& app, ConvertCommand& options) {
 
 Console::Json report_json(const BatchItem& item) {
   const ConvertReport& report = item.report;
-  return {{"source_s", report.source_s},
+  return {{"target", item.target},
+          {"source_s", report.source_s},
           {"wall_s", report.wall_s},
           {"first_audio_s", report.first_audio_s},
           {"rtf", report.source_s > 0 ? report.wall_s / report.source_s : 0},

@@ -34,16 +34,19 @@ void define_cover(CLI::App& app, CoverCommand& options) {
   CLI::Option* output =
       app.add_option("-o,--output", options.output, "File to write for one song; - is standard output")->type_name("FILE");
   const char* backing = "Backing vocals";
-  app.add_option("--backing", options.backing, "Another voice for the backing vocals; takes a karaoke model, see below")
-      ->type_name("VOICE")
-      ->group(backing);
+  CLI::Option* voice =
+      app.add_option("--backing", options.backing, "Another voice for the backing vocals; takes a karaoke model, see below")
+          ->type_name("VOICE")
+          ->group(backing);
   add_key_flag(app, "--backing-key", options.cover.backing_key, options.cover.backing_key_auto,
                "Shift the backing vocals: whole octaves from the key of the music; auto: those that suit their voice")
       ->default_str("auto")
+      ->needs(voice)
       ->group(backing);
   app.add_option("--backing-gain", options.cover.backing_db, "Of the backing vocals in the mix, besides --vocals-gain")
       ->type_name("-60..24 dB")
       ->capture_default_str()
+      ->needs(voice)
       ->group(backing);
   const char* mixing = "Mix";
   app.add_option("--vocals-gain", options.cover.vocals_db, "Of the vocals in the mix")
@@ -118,7 +121,7 @@ void define_cover(CLI::App& app, CoverCommand& options) {
 Console::Json backing_json(const CoverReport& report) {
   if (!report.backing) return nullptr;
   const BackingReport& backing = *report.backing;
-  return {{"found", backing.found()},
+  return {{"found", backing.found},
           {"lead_db", backing.lead_db},
           {"backing_db", backing.backing_db},
           {"key", backing.convert.key},
@@ -127,7 +130,8 @@ Console::Json backing_json(const CoverReport& report) {
 
 Console::Json cover_json(const BatchItem& item) {
   const CoverReport& report = *item.cover;
-  return {{"source_s", report.convert.source_s},
+  return {{"target", item.target},
+          {"source_s", report.convert.source_s},
           {"wall_s", report.wall_s},
           {"rtf", report.convert.source_s > 0 ? report.wall_s / report.convert.source_s : 0},
           {"key", report.convert.key},
@@ -149,7 +153,7 @@ Console::Json cover_json(const BatchItem& item) {
 std::string cover_text(const CoverReport& report, VocalReverb reverb) {
   std::string text = speed_text(report.convert.source_s, report.wall_s);
   if (report.convert.key != 0) text += fmt::format(", key {:+g}", report.convert.key);
-  if (report.backing && report.backing->found() && report.backing->convert.key != report.convert.key)
+  if (report.backing && report.backing->found && report.backing->convert.key != report.convert.key)
     text += fmt::format(", backing vocals {:+g}", report.backing->convert.key);
   if (report.convert.limiter_gain_db >= least_told_db) text += fmt::format(", limiter at most {:.1f} dB", report.convert.limiter_gain_db);
   if (report.gain_db <= -least_told_db) text += fmt::format(", {:.1f} dB for the song's own peaks", report.gain_db);
@@ -167,7 +171,6 @@ DoneText covered_text(const CoverOptions& options) {
 /// `cover` with the voice for backing vocals, if there is one.
 CoverOptions with_backing_voice(const LoadOptions& load, const CoverCommand& options, CoverOptions cover) {
   if (!options.backing.empty()) cover.backing = Voice::load(options.backing, load, cover.backing_options());
-  cover.validate();
   return cover;
 }
 
@@ -192,8 +195,9 @@ int cover_one(Session& session, const CoverCommand& options, const CoverOptions&
     throw Error(ErrorCode::usage, fmt::format("{} would be replaced by its own cover; name another output file.", job.source));
   if (std::error_code none; job.source != "-" && (fs::is_regular_file(job.source, none) || !fs::exists(job.source, none)))
     open_reader(job.source, job.read);
-  CoverMaker maker(Voice::load(options.voice, session.load, cover.convert), load_separator(session.load, options),
-                   with_backing_voice(session.load, options, cover));
+  const Voice voice = Voice::load(options.voice, session.load, cover.convert);
+  const CoverOptions both_voices = with_backing_voice(session.load, options, cover);
+  CoverMaker maker(voice, load_separator(session.load, options), both_voices);
   BatchItem done;
   done.source = job.source;
   done.target = job.target;
@@ -211,9 +215,10 @@ int cover_many(Session& session, const CoverCommand& options, const CoverOptions
   LoadOptions load = session.load;
   load.jobs = batch.jobs;
   const Voice voice = Voice::load(options.voice, load, cover.convert);
+  const CoverOptions both_voices = with_backing_voice(load, options, cover);
+  const Separator separator = load_separator(load, options);
   BatchOutput output(session, covered_text(cover), plan_batch(batch, voice.info()).size());
-  return output.finish(cover_batch(voice, load_separator(load, options), with_backing_voice(load, options, cover), batch,
-                                   output.callbacks(), session.cancel));
+  return output.finish(cover_batch(voice, separator, both_voices, batch, output.callbacks(), session.cancel));
 }
 
 int run_cover(Session& session, const CoverCommand& options) {

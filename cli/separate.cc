@@ -62,7 +62,8 @@ void define_separate(CLI::App& app, SeparateCommand& options) {
 
 Console::Json separated_json(const BatchItem& item) {
   const SeparateReport& report = *item.separation;
-  return {{"source_s", report.source_s},
+  return {{"stems", report.files},
+          {"source_s", report.source_s},
           {"wall_s", report.wall_s},
           {"rtf", report.source_s > 0 ? report.wall_s / report.source_s : 0},
           {"vocals_db", report.levels.vocals_db},
@@ -79,6 +80,8 @@ std::string separated_text(const BatchItem& item) {
                                                        : !report.levels.has_music() ? "; no music was found"
                                                                                     : "");
 }
+
+DoneText done_text() { return {"separate", "separated", separated_json, separated_text}; }
 
 /// Lead voice and backing vocals take two models.
 Separator load_separator(const LoadOptions& load, const SeparateCommand& options) {
@@ -124,12 +127,11 @@ int separate_one(Session& session, const SeparateCommand& options) {
     if (error) throw Error(ErrorCode::io, fmt::format("The folder {} cannot be made: {}.", options.output, error.message()));
   }
   BatchItem done;
+  done.source = job.source;
   done.separation = std::make_shared<const SeparateReport>(separate_file(separator, job, session.console.progress(), session.cancel));
   session.console.end_progress();
   if (session.json) {
-    Console::Json event{{"event", "separated"}, {"source", job.source}, {"stems", job.targets}};
-    event.update(separated_json(done));
-    session.console.result("", event);
+    print_done(session, done_text(), done);
     return 0;
   }
   std::vector<std::string> written;
@@ -149,7 +151,7 @@ int separate_many(Session& session, const SeparateCommand& options) {
   load.jobs = batch.jobs;
   const Separator separator = load_separator(load, options);
   const std::vector<std::string> stems = wanted_stems(separator, options);
-  BatchOutput output(session, {"separate", "separated", separated_json, separated_text}, separate_batch_size(separator, batch, stems));
+  BatchOutput output(session, done_text(), separate_batch_size(separator, batch, stems));
   return output.finish(separate_batch(separator, batch, stems, output.callbacks(), session.cancel));
 }
 

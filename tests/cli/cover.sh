@@ -63,6 +63,12 @@ run 2 cover "$song" --voice kathleen --key 3 --wet 0.5 -o x.wav
 has stderr "octaves"
 gone x.wav
 run 2 cover cover.flac --voice kathleen -o cover.flac
+for flag in "--backing-key 12" "--backing-gain 3"; do
+  run 2 cover "$song" --voice kathleen $flag -o x.wav
+  has stderr "${flag% *} requires --backing"
+done
+run 2 cover "$song" --voice nobody --backing nobody --key 3 --backing-key 1 -o x.wav # told before a voice is looked for
+has stderr "they would be out of tune"
 run 2 cover - --voice kathleen
 run 3 cover missing.wav --voice kathleen -o x.wav
 run 6 cover "$song" --voice kathleen -o no/such/folder/x.wav

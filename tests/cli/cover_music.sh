@@ -87,6 +87,9 @@ karaoke=(--model "$data/golden/roformer/mel.ckpt" --model-config karaoke.yaml)
 cover_of_mixed --voice kathleen --backing $second "${karaoke[@]}" --stems choir -o choir.flac
 has covered '"backing":{"found":true,'
 for stem in vocals converted music backing converted-backing; do there "choir/song_with_music-$stem.flac"; done
-run 2 cover "$mixed" --voice kathleen --key 3 --backing $second --backing-key 1 "${karaoke[@]}" -o no.flac
-has stderr "they would be out of tune"
+
+# A melody from a file is the lead voice's.
+run 0 cover "$mixed" --voice kathleen --backing $second "${karaoke[@]}" --stems melody --f0-file vocals.csv -o melody.flac
+same melody/song_with_music-converted-backing.flac choir/song_with_music-converted-backing.flac
+cmp -s melody/song_with_music-converted.flac choir/song_with_music-converted.flac && fail "the melody of the file was not sung"
 finish

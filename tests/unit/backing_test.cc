@@ -64,7 +64,7 @@ TEST_F(Backing, HasItsOwnVoiceAndKeyBesideTheSameMusic) {
   const AudioBuffer song = choir(150, 110);
   const CoverReport report = make(write("song.wav", song), options);
   const AudioBuffer cover = read("cover.wav");
-  ASSERT_TRUE(report.backing && report.backing->found());
+  ASSERT_TRUE(report.backing && report.backing->found);
   EXPECT_EQ(report.convert.key, 0);
   EXPECT_EQ(report.backing->convert.key, 12);
   EXPECT_NEAR(report.backing->lead_db - report.backing->backing_db, 6, 2);
@@ -116,6 +116,12 @@ TEST_F(Backing, FollowsTheKeyOfTheMusic) {
     EXPECT_EQ(error.code(), ErrorCode::usage);
     EXPECT_NE(std::string(error.what()).find("-16, -4 or +8"), std::string::npos) << error.what();
   }
+  options.backing.reset();
+  EXPECT_THROW(options.validate(), Error) << "no voice has to be loaded to see that";
+  options.backing = sine_voice();
+  options.convert.key = 12.1;  // where whole octaves are taken off this is not exactly 0.1
+  options.backing_key = 0.1;
+  options.validate();
   options.convert.key = 3;
   options.backing_key = 3;
   const CoverReport report = make(write("song.wav", choir(150, 110)), options);
@@ -125,12 +131,31 @@ TEST_F(Backing, FollowsTheKeyOfTheMusic) {
   EXPECT_LT(tone_level(cover.channels[1], LowModel::music_hz), -40);
 }
 
+TEST_F(Backing, HasNothingThatIsTheLeadVoicesOwn) {
+  CoverOptions options = with_backing();
+  options.convert.f0_file = file("melody.csv");
+  options.convert.index = file("lead.index");
+  options.convert.speaker = 3;
+  options.convert.protect = 0.2;
+  const ConvertOptions backing = options.backing_options();
+  EXPECT_EQ(backing.f0_file + backing.index, "");
+  EXPECT_EQ(backing.speaker, 0U);
+  EXPECT_EQ(backing.protect, 0.2);
+}
+
+TEST_F(Backing, IsNotFoundWhereNobodySings) {
+  const CoverReport report = make(write("song.wav", choir(150, 110, 0.004, 0.004, 0.3)), with_backing());
+  EXPECT_FALSE(report.levels.has_vocals());
+  EXPECT_GT(std::min(report.backing->lead_db, report.backing->backing_db), -60) << "there are traces of both";
+  EXPECT_FALSE(report.backing->found);
+}
+
 TEST_F(Backing, WithoutAnyAllVocalsHaveOneVoice) {
   CoverOptions options = with_backing();
   options.stems_dir = file("stems");
   const AudioBuffer song = choir(150, 110, 0.2, 0);
   const CoverReport report = make(write("song.wav", song), options);
-  EXPECT_FALSE(report.backing->found());
+  EXPECT_FALSE(report.backing->found);
   EXPECT_NE(said_.find("no backing vocals were found; all vocals are converted with one voice"), said_.npos) << said_;
   EXPECT_GT(tone_level(read("cover.wav").channels[0], 150), -20);
   EXPECT_LT(channel_level_db(read("stems/song-converted-backing.flac").channels[1], 0, 6), -100);
@@ -145,7 +170,7 @@ TEST_F(Backing, WithoutMusicNothingOfTheSingersIsLeft) {
   options.vocals_db = -60;
   const CoverReport report = make(write("song.wav", choir(150, 110, 0.2, 0.1, 0)), options);
   EXPECT_FALSE(report.levels.has_music());
-  EXPECT_TRUE(report.backing->found());
+  EXPECT_TRUE(report.backing->found);
   const AudioBuffer cover = read("cover.wav");
   for (std::size_t c = 0; c < 2; ++c) EXPECT_LT(channel_level_db(cover.channels[c], 0.5, 5.5), -70) << c;
 }
@@ -167,21 +192,75 @@ TEST_F(Backing, IsKeptForTheNextVoice) {
   EXPECT_TRUE(make(song, options).from_cache);
   EXPECT_EQ(read("cover.wav").channels, first.channels);
   EXPECT_EQ(std::distance(fs::directory_iterator(options.cache_dir), fs::directory_iterator()), 2);
-  // All vocals are there for a cover with one voice as well; where the lead voice is missing both are made anew.
+  // All vocals are there for a cover with one voice as well.
   options.backing.reset();
   FileJob job;
   job.source = song;
   job.target = file("one-voice.wav");
   EXPECT_TRUE(CoverMaker(sine_voice(), backing_separator(), options).run(job).from_cache);
-  options.backing = sine_voice();
-  for (const auto& entry : fs::directory_iterator(options.cache_dir))
-    if (entry.path().string().find("-lead") != std::string::npos) fs::remove(entry.path());
-  EXPECT_FALSE(make(song, options).from_cache);
-  // What is larger than all that may be kept is not kept, which is told.
+}
+
+TEST_F(Backing, IsFoundAnewInVocalsThatAreKept) {
+  CoverOptions options = with_backing();
+  options.cache_dir = file("cache");
+  const std::string song = write("song.wav", choir(150, 110));
+  std::string steps;
+  const auto make_it = [&] {
+    steps.clear();
+    said_.clear();
+    const CoverReport report = make(song, options, sine_voice(), {}, [&](const Progress& progress) {
+      if (!steps.ends_with(progress.detail)) steps += "; " + progress.detail;
+    });
+    EXPECT_TRUE(report.backing->found);
+    EXPECT_EQ(report.from_cache, report.separate_s == 0);
+    return report;
+  };
+  const auto kept = [&](bool lead) {
+    for (const auto& entry : fs::directory_iterator(options.cache_dir))
+      if (entry.path().string().ends_with("-lead.flac") == lead) return entry.path();
+    return fs::path();
+  };
+  const auto only_the_lead_was_missing = [&](const CoverReport& report) {
+    return !report.from_cache && steps.starts_with("; telling lead voice and backing vocals apart; the vocals are there already");
+  };
+  make_it();
+  const AudioBuffer first = read("cover.wav");
+  fs::remove(kept(true));
+  EXPECT_TRUE(only_the_lead_was_missing(make_it())) << steps;
+  EXPECT_LT(difference_db(first, read("cover.wav")), -60);
+  EXPECT_TRUE(make_it().from_cache) << "it was kept again";
+
+  // Where there is room for one of both that is told, and the vocals stay.
+  options.cache_bytes = fs::file_size(kept(false)) + fs::file_size(kept(true)) / 2;
+  fs::remove_all(options.cache_dir);
+  EXPECT_TRUE(!make_it().from_cache && steps.starts_with("; separating")) << steps;
+  EXPECT_NE(said_.find("The lead voice is not kept for the next voice: with all vocals it takes"), said_.npos) << said_;
+  EXPECT_TRUE(!kept(false).empty() && kept(true).empty());
+  EXPECT_TRUE(only_the_lead_was_missing(make_it())) << steps;
+  EXPECT_NE(said_.find("The lead voice is not kept"), said_.npos) << said_;
+  // Where there is room for none, one warning says so.
   options.cache_bytes = 1000;
   fs::remove_all(options.cache_dir);
+  EXPECT_FALSE(make_it().from_cache);
+  EXPECT_NE(said_.find("separated vocals are not kept for the next voice: they take"), said_.npos) << said_;
+  EXPECT_EQ(said_.find("lead voice is not kept"), said_.npos) << said_;
+}
+
+TEST_F(Backing, IsMadeAnewWhereKeptVocalsAreDamaged) {
+  CoverOptions options = with_backing();
+  options.cache_dir = file("cache");
+  const std::string song = write("song.wav", choir(150, 110));
+  make(song, options);
+  const AudioBuffer first = read("cover.wav");
+  for (const auto& entry : fs::directory_iterator(options.cache_dir))
+    if (entry.path().string().ends_with("-lead.flac"))
+      fs::remove(entry.path());
+    else
+      fs::resize_file(entry.path(), fs::file_size(entry.path()) / 2);
   EXPECT_FALSE(make(song, options).from_cache);
-  EXPECT_NE(said_.find("are not kept for the next voice: they take"), said_.npos) << said_;
+  EXPECT_NE(said_.find("are damaged, and are made again"), said_.npos) << said_;
+  EXPECT_EQ(read("cover.wav").channels, first.channels);
+  EXPECT_TRUE(make(song, options).from_cache);
 }
 
 TEST_F(Backing, CancelledLeavesNothingAndProgressRises) {
@@ -224,7 +303,7 @@ TEST_F(Backing, ReadsAndWritesWithoutFiles) {
   CoverMaker maker(sine_voice(), backing_separator(), options);
   EXPECT_THROW(maker.run(job), Error) << "a file of the lead voice is missing";
   job.lead = write("lead.wav", found.at("lead").audio);
-  EXPECT_TRUE(maker.run(job).backing->found());
+  EXPECT_TRUE(maker.run(job).backing->found);
   EXPECT_LT(difference_db(read("cover.wav"), parts.at("cover").audio), -60);
   EXPECT_GT(tone_level(parts.at("backing").audio.channels[1], 110), -26);
   EXPECT_GT(tone_level(parts.at("converted backing").audio.channels[1], 110), -26);

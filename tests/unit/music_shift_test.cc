@@ -5,9 +5,13 @@
 
 #include <cmath>
 #include <numbers>
+#include <type_traits>
 
 namespace voxconv {
 namespace {
+
+// Its filter calls back to it: it stays where it was made.
+static_assert(!std::is_copy_constructible_v<MusicShift> && !std::is_move_constructible_v<MusicShift>);
 
 constexpr int music_rate = 44100;
 /// What a body with two resonances makes of a string's partial.

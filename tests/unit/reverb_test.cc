@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <type_traits>
 
 #include "convert/cover_mix.h"
 #include "convert/dereverb_reader.h"
@@ -162,6 +163,9 @@ TEST(ReverbTail, ChannelsThatAreTheSameStaySo) {
   EXPECT_NEAR(power_db(apart.channels[0], room_rate, 3 * room_rate), power_db(apart.channels[1], room_rate, 3 * room_rate), 1.5);
   EXPECT_NEAR(power_db(apart.channels[0], room_rate, 3 * room_rate), power_db(same.channels[0], room_rate, 3 * room_rate), 1.5);
 }
+
+// Its filter calls back to it: it stays where it was made.
+static_assert(!std::is_copy_constructible_v<DereverbReader> && !std::is_move_constructible_v<DereverbReader>);
 
 TEST(DereverbReader, TakesTheReverberationAndLeavesTheVoice) {
   const AudioBuffer voice = dry_voice(20, room_rate, 2), tail = tail_of(voice, room_of(1, -3)), sung = added(voice, tail);

@@ -166,7 +166,9 @@ TEST(Separation, WritesTheStemsThatAreWanted) {
   SeparateJob job;
   job.source = path;
   job.targets = {{"right", path + ".right.wav"}, {"music", path + ".music.wav"}};
-  EXPECT_NEAR(separate_file(side_separator(), job).source_s, 1, 1e-9);
+  const SeparateReport report = separate_file(side_separator(), job);
+  EXPECT_NEAR(report.source_s, 1, 1e-9);
+  EXPECT_EQ(report.files, job.targets);
   const AudioBuffer right = read_all(*open_reader(job.targets["right"])), music = read_all(*open_reader(job.targets["music"]));
   EXPECT_EQ(right.channels[1], music.channels[1]);
   EXPECT_GT(level_db(right.channels[1]), -20);

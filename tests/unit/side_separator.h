@@ -107,9 +107,11 @@ class KaraokeModel : public SideModel {
 inline Separator backing_separator() {
   const auto vocals = std::make_shared<const Separator::Impl>(
       Separator::Impl{torch::kCPU, torch::kFloat, LoadedSeparator{std::make_shared<LowModel>(), "low", {}}});
+  const auto karaoke = std::make_shared<const Separator::Impl>(
+      Separator::Impl{torch::kCPU, torch::kFloat, LoadedSeparator{std::make_shared<KaraokeModel>(), "karaoke", {}}});
   return Separator(std::make_shared<const Separator::Impl>(Separator::Impl{
-      torch::kCPU, torch::kFloat,
-      LoadedSeparator{lead_and_backing(vocals->loaded.model, std::make_shared<KaraokeModel>()), "low with karaoke", {}}, vocals}));
+      torch::kCPU, torch::kFloat, LoadedSeparator{lead_and_backing(vocals->loaded.model, karaoke->loaded.model), "low with karaoke", {}},
+      vocals, karaoke}));
 }
 
 inline Separator side_separator() {

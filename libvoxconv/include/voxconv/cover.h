@@ -1,6 +1,4 @@
 #pragma once
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -39,8 +37,9 @@ struct CoverOptions {
   std::string cache_dir;  ///< folder that keeps separated vocals, by the hash of the song's file, for the next voice; empty: none
   std::uint64_t cache_bytes = std::uint64_t{2} << 30;  ///< size it may reach; what was used longest ago goes. 0: it is left alone
 
-  void validate() const;                   ///< throws Error(usage), also for a key that shifts the music, with `wet` below 1
-  ConvertOptions backing_options() const;  ///< `convert` as it is for the backing vocals
+  void validate() const;  ///< throws Error(usage), also for a key that shifts the music, with `wet` below 1
+  /// `convert` as it is for the backing vocals: in their key, and without what is the lead voice's own: `f0_file`, `index` and `speaker`.
+  ConvertOptions backing_options() const;
 };
 
 /// Where separated vocals are kept: $XDG_CACHE_HOME/voxconv/vocals, else ~/.cache/voxconv/vocals; empty if neither is known.
@@ -50,15 +49,14 @@ std::string user_vocals_cache();
 struct BackingReport {
   double lead_db = -120, backing_db = -120;  ///< the loudest tenth of both, as StemLevels has it
   ConvertReport convert;                     ///< of the backing vocals, where they were found
-  /// Both are there; else all vocals were converted with one voice. The bound keeps out traces of the one in the other.
-  bool found() const { return std::min(lead_db, backing_db) > -60 && std::abs(lead_db - backing_db) < 24; }
+  bool found = false;                        ///< both are there; else all vocals were converted with one voice
 };
 
 /// What a cover did; every figure measured.
 struct CoverReport {
   double wall_s = 0;        ///< seconds it took
   double separate_s = 0;    ///< of which separation
-  bool from_cache = false;  ///< the vocals were there already
+  bool from_cache = false;  ///< all that is separated was there already
   StemLevels levels;        ///< of the song's vocals and music
   double gain_db = 0;       ///< taken off the whole where the song itself reaches above -1 dBTP, besides the options' gains
   /// Of the vocals, unless they are untreated: time in which it falls by 60 dB, 0.3 to 4.6 s, at 500 to 2000 Hz; 0: none was found.

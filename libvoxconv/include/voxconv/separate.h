@@ -28,6 +28,7 @@ struct SeparateReport {
   double wall_s = 0;      ///< seconds it took
   double peak_db = -120;  ///< of the stems' samples, dBFS; above 0 only formats with floating point hold them
   StemLevels levels;
+  std::map<std::string, std::string> files{};  ///< of separate_file(): that of each stem
 };
 
 /// Where a stem goes.

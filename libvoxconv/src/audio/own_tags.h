@@ -7,6 +7,7 @@ namespace voxconv {
 namespace own_tag {
 inline constexpr const char* ai_converted = "voxconv_ai_converted";  ///< "yes"
 inline constexpr const char* voice = "voxconv_voice";
+inline constexpr const char* backing_voice = "voxconv_backing_voice";  ///< of a cover whose backing vocals have a voice of their own
 inline constexpr const char* voice_version = "voxconv_voice_version";
 inline constexpr const char* version = "voxconv_version";
 inline constexpr const char* seed = "voxconv_seed";

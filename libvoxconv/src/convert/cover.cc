@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "audio/caller_writer.h"
+#include "audio/own_tags.h"
 #include "convert/batch_run.h"
 #include "convert/cover_mix.h"
 #include "convert/cover_song.h"
@@ -27,6 +28,7 @@
 #include "core/fail.h"
 #include "core/log.h"
 #include "core/sha256.h"
+#include "core/stage_clock.h"
 #include "core/told_once.h"
 
 namespace voxconv {
@@ -35,7 +37,8 @@ namespace {
 
 // How the time of a cover is divided, for its progress.
 constexpr double separate_share = 0.2, separate_both_share = 0.5, measure_share = 0.05, denoise_share = 0.2;
-constexpr double loud_peak_db = 12;  // above full scale; no mix is mastered that hot
+constexpr double key_tolerance = 1e-6;  // semitones, for what rounding does to 12.1 - 12
+constexpr double loud_peak_db = 12;     // above full scale; no mix is mastered that hot
 // Files of a cover's stems; the last two only where backing vocals have a voice of their own.
 const std::vector<std::string> stem_names = {"vocals", "converted", "music", "backing", "converted-backing"};
 constexpr std::size_t backing_stem_names = 2;
@@ -116,7 +119,7 @@ std::unique_ptr<AudioWriter> open_cover_stem(const std::string& path, const std:
   options.rate = info.rate;
   options.channels = Separator::stem_channels(info.channels);
   options.tags = std::move(tags);
-  options.tags["voxconv_stem"] = stem;
+  options.tags[own_tag::stem] = stem;
   return open_writer(path, options);
 }
 
@@ -146,9 +149,9 @@ void CoverOptions::validate() const try {
          "A key of {:+g} semitones shifts the music, too, but not the song's own vocals, of which a wet of {:g} would mix in a part: "
          "use a wet of 1, or whole octaves (-12, 0, 12 ...).",
          convert.key, convert.wet);
-  if (!backing) return;
   backing_options().validate();
-  if (const double music_key = music_shift(convert); !backing_key_auto && std::remainder(backing_key - music_key, 12) != 0)
+  if (const double music_key = music_shift(convert);
+      !backing_key_auto && std::abs(std::remainder(backing_key - music_key, 12)) > key_tolerance)
     fail(ErrorCode::usage,
          "The backing vocals' key is {:+g} semitones, and the music's {:+g}: they would be out of tune. Use whole octaves from that: "
          "{:+g}, {:+g} "
@@ -163,6 +166,9 @@ ConvertOptions CoverOptions::backing_options() const {
   const double music_key = music_shift(convert);
   options.key_auto = backing_key_auto && music_key == 0;
   options.key = backing_key_auto ? music_key : backing_key;
+  options.f0_file.clear();
+  options.index.clear();
+  options.speaker = 0;
   return options;
 }
 
@@ -188,6 +194,8 @@ struct CoverMaker::Impl {
                         bool has_backing) const;
   SongMeasures separate(const SongSource& song, const std::string& hash, const FoundVocals& found, CoverProgress& progress,
                         const CancelToken& cancel, CoverReport& report) const;
+  void find_lead(const FoundVocals& found, const std::string& hash, CoverProgress& progress, const CancelToken& cancel,
+                 CoverReport& report) const;
   void mix(const SongSource& song, const FoundVocals& found, const SongMeasures& measures, const CoverWriters& writers,
            const std::string& folder, CoverProgress& progress, const CancelToken& cancel, CoverReport& report);
   void convert_backing(const OpenPart& open_backing, const OpenPart& open_sung, const std::optional<Reverb>& reverb,
@@ -206,17 +214,20 @@ SongMeasures CoverMaker::Impl::separate(const SongSource& song, const std::strin
     if (measures && with_lead) report.backing = measures->parts;
     return measures;
   };
-  if (vocals_cache.take(found.vocals) && (!with_lead || lead_cache.take(found.lead))) {
-    progress.begin("the vocals are there already", measure_share);
+  if (vocals_cache.take(found.vocals)) {
     try {
+      report.from_cache = !with_lead || lead_cache.take(found.lead);
+      if (!report.from_cache) find_lead(found, lead_cache.song(), progress, cancel, report);
+      progress.begin("the vocals are there already", measure_share);
       if (const auto measures = measure()) {
-        report.from_cache = true;
+        if (!report.from_cache) lead_cache.keep(found.lead, found.vocals);
         vocals_cache.trim();
         return *measures;
       }
     } catch (const Error& error) {
       if (error.code() != ErrorCode::bad_audio) throw;
     }
+    report.from_cache = false;
     log_warning("{}: the vocals that were kept of it are damaged, and are made again.", song.name);
     progress.drop();
   }
@@ -231,16 +242,25 @@ SongMeasures CoverMaker::Impl::separate(const SongSource& song, const std::strin
     if (with_lead) targets.push_back({lead_stem, &lead.emplace(found.lead, source.info(), lead_cache.song())});
     TrackedReader reader(source, [&](double seconds) { progress.tell(seconds); });
     const SeparateReport separated = separator.run(reader, targets, {}, cancel);
-    report.separate_s = separated.wall_s;
+    report.separate_s += separated.wall_s;
     progress.set_length(separated.source_s);
   }
-  vocals_cache.keep(found.vocals);
-  if (with_lead) lead_cache.keep(found.lead);
+  if (vocals_cache.keep(found.vocals) && with_lead) lead_cache.keep(found.lead, found.vocals);
   vocals_cache.trim();
   progress.begin("measuring", measure_share);
   const auto measures = measure();
   if (!measures) fail(ErrorCode::bad_audio, "{} has another length each time it is read.", song.name);
   return *measures;
+}
+
+/// Tells the lead voice from backing vocals in the vocals that are there.
+void CoverMaker::Impl::find_lead(const FoundVocals& found, const std::string& hash, CoverProgress& progress, const CancelToken& cancel,
+                                 CoverReport& report) const {
+  progress.begin("telling lead voice and backing vocals apart", separate_both_share - separate_share);
+  const auto vocals = found.open_vocals();
+  KeptVocalsWriter lead(found.lead, vocals->info(), hash);
+  TrackedReader reader(*vocals, [&](double seconds) { progress.tell(seconds); });
+  report.separate_s += Separator(separator.impl().of_lead).run(reader, {{vocals_stem, &lead}}, {}, cancel).wall_s;
 }
 
 CoverFiles CoverMaker::Impl::open_files(const FileJob& job, const std::vector<std::string>& stems, const AudioInfo& info, bool has_vocals,
@@ -258,9 +278,9 @@ CoverFiles CoverMaker::Impl::open_files(const FileJob& job, const std::vector<st
   target.tags = tags_of(info.tags);
   if (has_backing) {  // two voices: the second has its note beside the first one's
     target.tags["comment"] = backing_tags({{"comment", target.tags["comment"]}})["comment"];
-    target.tags["voxconv_backing_voice"] = options.backing->info().name;
+    target.tags[own_tag::backing_voice] = options.backing->info().name;
   }
-  target.tags["voxconv_cover"] = "yes";  // a song in which nobody sings is a result, too, and no source of the next batch
+  target.tags[own_tag::cover] = "yes";  // a song in which nobody sings is a result, too, and no source of the next batch
   target.cover = info.cover;
   CoverFiles files;
   files.cover = open_writer(job.target, target);
@@ -321,7 +341,7 @@ void CoverMaker::Impl::convert_backing(const OpenPart& open_backing, const OpenP
 void CoverMaker::Impl::mix(const SongSource& song, const FoundVocals& found, const SongMeasures& measures, const CoverWriters& writers,
                            const std::string& folder, CoverProgress& progress, const CancelToken& cancel, CoverReport& report) {
   const bool has_vocals = measures.levels.has_vocals(), has_music = measures.levels.has_music() || !has_vocals;
-  const bool has_backing = has_vocals && report.backing && report.backing->found();
+  const bool has_backing = report.backing && report.backing->found;
   const double shift = has_music ? music_shift(options.convert) : 0;
   if (!has_vocals)
     log_warning("{}: no vocals were found; the result is the song{}, without a change of voice.", song.name,
@@ -487,9 +507,9 @@ CoverReport CoverMaker::run(const FileJob& job, const std::vector<std::string>& 
   report.levels = measures.levels;
   progress.set_length(measures.seconds);
   const bool has_vocals = measures.levels.has_vocals();
-  const CoverFiles files = impl_->open_files(job, stems, info, has_vocals, has_vocals && report.backing && report.backing->found());
+  const CoverFiles files = impl_->open_files(job, stems, info, has_vocals, report.backing && report.backing->found);
   impl_->mix(song, found, measures, files.all(), temporary.path(), progress, cancel, report);
-  report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.wall_s = seconds_since(start);
   return report;
 } catch (...) {
   throw_as_error();
@@ -530,7 +550,7 @@ CoverReport CoverMaker::run(const CoverJob& job, const ProgressFn& on_progress, 
        {&writers.cover, &writers.vocals, &writers.converted, &writers.music, &writers.backing, &writers.converted_backing})
     if (*writer) *writer = &passing.emplace_back(**writer);
   impl_->mix(song, found, measures, writers, temporary ? temporary->path() : "", progress, cancel, report);
-  report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.wall_s = seconds_since(start);
   return report;
 } catch (...) {
   throw_as_error();

@@ -1,6 +1,7 @@
 #include "convert/cover_song.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "audio/limiter.h"
 #include "convert/kept_vocals.h"
@@ -11,6 +12,8 @@ namespace voxconv {
 namespace {
 
 constexpr double measured_block_s = 1;
+// Lead voice and backing vocals: quieter ones are not heard, and further apart the one is a trace of the other.
+constexpr double heard_db = -60, apart_db = 24;
 
 AudioBuffer less(AudioBuffer from, const AudioBuffer& taken) {
   for (std::size_t c = 0; c < from.channel_count(); ++c)
@@ -90,6 +93,8 @@ std::optional<SongMeasures> measure_song(const SongSource& source, const FoundVo
     const StemLevels levels = parts.levels();
     measures.parts.lead_db = levels.vocals_db;
     measures.parts.backing_db = levels.music_db;
+    measures.parts.found = measures.levels.has_vocals() && std::min(levels.vocals_db, levels.music_db) > heard_db &&
+                           std::abs(levels.vocals_db - levels.music_db) < apart_db;
   }
   if (with_reverb && measures.levels.has_vocals()) measures.reverb = (measures.levels.has_music() ? of_vocals : of_song)->estimate();
   return measures;

@@ -15,6 +15,8 @@ namespace voxconv {
 class DereverbReader : public AudioReader {
  public:
   DereverbReader(AudioReader& source, const Reverb& reverb);  ///< `source` must outlive it
+  DereverbReader(const DereverbReader&) = delete;             ///< the filter calls back to this object
+  DereverbReader& operator=(const DereverbReader&) = delete;
   const AudioInfo& info() const override { return source_.info(); }
   bool read(AudioBuffer& out, std::size_t max_frames) override;
 

@@ -8,9 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "audio/own_tags.h"
 #include "core/atomic_file.h"
 #include "core/fail.h"
 #include "core/log.h"
+#include "models/separation/separator.h"
 
 namespace voxconv {
 namespace fs = std::filesystem;
@@ -37,7 +39,7 @@ KeptVocalsWriter::KeptVocalsWriter(const std::string& path, const AudioInfo& inf
   WriteOptions format;
   format.rate = info.rate;
   format.channels = info.channels;
-  format.tags = {{"voxconv_stem", "vocals"}, {"voxconv_song", song}, {"voxconv_scale", fmt::format("{}", kept_scale)}};
+  format.tags = {{own_tag::stem, vocals_stem}, {own_tag::song, song}, {own_tag::scale, fmt::format("{}", kept_scale)}};
   file_ = open_writer(path, format);
 }
 
@@ -47,7 +49,7 @@ void KeptVocalsWriter::write(const AudioBuffer& audio) {
   file_->write(lower);
 }
 
-VocalsReader::VocalsReader(const std::string& path) : file_(open_reader(path)), kept_(file_->info().tags.contains("voxconv_scale")) {}
+VocalsReader::VocalsReader(const std::string& path) : file_(open_reader(path)), kept_(file_->info().tags.contains(own_tag::scale)) {}
 
 bool VocalsReader::read(AudioBuffer& out, std::size_t max_frames) {
   const bool more = file_->read(out, max_frames);
@@ -67,27 +69,28 @@ bool VocalsCache::take(const std::string& to) const {
   if (!link_or_copy(path_, to)) return false;
   try {
     const Tags tags = open_reader(to)->info().tags;
-    const auto song = tags.find("voxconv_song");
-    if (song != tags.end() && song->second == song_ && tags.contains("voxconv_scale")) return true;
+    const auto song = tags.find(own_tag::song);
+    if (song != tags.end() && song->second == song_ && tags.contains(own_tag::scale)) return true;
   } catch (const Error& damaged) {
   }
   fs::remove(to, error);
   return false;
 }
 
-void VocalsCache::keep(const std::string& from) const try {
-  if (path_.empty()) return;
-  if (const std::uintmax_t bytes = fs::file_size(from); bytes > most_)
-    fail(ErrorCode::io, "they take {:.2f} GB, and all that is kept may take {:.2f} GB (--cache-size).", double(bytes) / 1e9,
-         double(most_) / 1e9);
+bool VocalsCache::keep(const std::string& from, const std::string& with) const try {
+  if (path_.empty()) return false;
+  const std::uintmax_t bytes = fs::file_size(from), others = with.empty() ? 0 : fs::file_size(with);
+  if (bytes + others > most_)
+    fail(ErrorCode::io, "{} {:.2f} GB, and all that is kept may take {:.2f} GB (--cache-size).",
+         with.empty() ? "they take" : "with all vocals it takes", double(bytes + others) / 1e9, double(most_) / 1e9);
   make_folder(folder_);
   AtomicFile entry(path_.string());
   if (!link_or_copy(from, entry.path())) fail(ErrorCode::io, "Cannot write {}.", entry.path());
   entry.commit();
-} catch (const Error& error) {
-  log_warning("The separated vocals are not kept for the next voice: {}", error.what());
-} catch (const fs::filesystem_error& error) {
-  log_warning("The separated vocals are not kept for the next voice: {}", error.what());
+  return true;
+} catch (const std::exception& error) {
+  log_warning("The {} for the next voice: {}", with.empty() ? "separated vocals are not kept" : "lead voice is not kept", error.what());
+  return false;
 }
 
 void VocalsCache::trim() const {

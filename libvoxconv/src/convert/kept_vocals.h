@@ -43,7 +43,9 @@ class VocalsCache {
   const std::string& song() const { return song_; }
   /// Gives `to` the kept vocals, which then stay there whatever becomes of the cache. False: there are none.
   bool take(const std::string& to) const;
-  void keep(const std::string& from) const;
+  /// False, which is told: there is no room for it, or it cannot be written. `with`: of a lead voice the file of all vocals, which is kept
+  /// already: there has to be room for both.
+  bool keep(const std::string& from, const std::string& with = "") const;
   /// Takes out what was used longest ago, until what is there is small enough.
   void trim() const;
 

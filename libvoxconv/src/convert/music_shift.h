@@ -13,6 +13,8 @@ namespace voxconv {
 class MusicShift {
  public:
   MusicShift(int channels, int rate, double semitones);  ///< as PitchShift
+  MusicShift(const MusicShift&) = delete;                ///< the filter calls back to this object
+  MusicShift& operator=(const MusicShift&) = delete;
 
   AudioBuffer push(const AudioBuffer& audio);  ///< lags behind by up to a second; may be empty
   AudioBuffer finish();                        ///< the rest: as many frames in all as came in

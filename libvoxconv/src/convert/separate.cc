@@ -8,12 +8,14 @@
 #include <iterator>
 #include <limits>
 
+#include "audio/own_tags.h"
 #include "convert/batch_run.h"
 #include "convert/separator_impl.h"
 #include "convert/stem_stream.h"
 #include "core/boundary.h"
 #include "core/fail.h"
 #include "core/log.h"
+#include "core/stage_clock.h"
 #include "models/separation/lead_and_backing.h"
 #include "nn/device.h"
 #include "voxconv/model_catalog.h"
@@ -108,7 +110,7 @@ std::unique_ptr<AudioWriter> open_stem(const SeparateJob& job, const std::string
   options.raw = job.raw;
   options.bitrate_kbps = job.bitrate_kbps;
   options.tags = info.tags;
-  options.tags["voxconv_stem"] = stem;
+  options.tags[own_tag::stem] = stem;
   options.cover = info.cover;
   return open_writer(job.targets.at(stem), options);
 }
@@ -142,7 +144,7 @@ Separator Separator::with_backing(const LoadOptions& load, const std::string& mo
   LoadedSeparator both{lead_and_backing(vocals->loaded.model, karaoke->loaded.model), vocals->loaded.name + " with " + karaoke->loaded.name,
                        vocals->loaded.files};
   both.files.insert(both.files.end(), karaoke->loaded.files.begin(), karaoke->loaded.files.end());
-  return Separator(std::make_shared<const Impl>(Impl{vocals->device, vocals->precision, std::move(both), vocals}));
+  return Separator(std::make_shared<const Impl>(Impl{vocals->device, vocals->precision, std::move(both), vocals, karaoke}));
 } catch (...) {
   throw_as_error();
 }
@@ -185,8 +187,7 @@ SeparateReport Separator::run(AudioReader& source, const std::vector<StemTarget>
   cancel.check();
   take(stream.finish());
   for (auto target = targets.rbegin(); target != targets.rend(); ++target) target->writer->finish();
-  return {double(frames) / info.rate, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), meter.peak_db(),
-          meter.levels()};
+  return {double(frames) / info.rate, seconds_since(start), meter.peak_db(), meter.levels()};
 } catch (...) {
   throw_as_error();
 }
@@ -215,7 +216,8 @@ SeparateReport separate_file(const Separator& separator, const SeparateJob& job,
     writers.push_back(open_stem(job, stem, source->info()));
     targets.push_back({stem, writers.back().get()});
   }
-  const SeparateReport report = separator.run(stereo, targets, on_progress, cancel);
+  SeparateReport report = separator.run(stereo, targets, on_progress, cancel);
+  report.files = job.targets;
   if (report.peak_db > 0 && job.format != "wavf")
     log_warning("{}: a stem reaches {:+.1f} dBFS and may be clipped; the format wavf holds it.", job.source, report.peak_db);
   return report;

@@ -11,7 +11,8 @@ struct Separator::Impl {
   torch::Device device;
   torch::ScalarType precision;
   LoadedSeparator loaded;
-  std::shared_ptr<const Impl> of_vocals{};  ///< of Separator::with_backing(): the one that finds all vocals
+  /// Of Separator::with_backing(): the one that finds all vocals, and the one that then finds the lead voice in these.
+  std::shared_ptr<const Impl> of_vocals{}, of_lead{};
 
   const SeparationModel& model() const { return *loaded.model; }
 };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "audio/downmix.h"
+#include "audio/samples.h"
 #include "core/log.h"
 
 namespace voxconv {
@@ -14,11 +15,6 @@ namespace {
 
 // How stems are measured. A pause is 25 dB and more below what a tenth of the song reaches.
 constexpr double short_block_s = 0.1, loud_share = 0.1, lasting_share = 0.4, heard_below_loud_db = 25;
-
-void append_frames(AudioBuffer& kept, const AudioBuffer& more) {
-  for (std::size_t c = 0; c < kept.channel_count(); ++c)
-    kept.channels[c].insert(kept.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
-}
 
 std::vector<std::string> with_vocals(const std::vector<std::string>& parts) {
   std::vector<std::string> stems{vocals_stem};
@@ -56,32 +52,29 @@ AudioBuffer StemStream::side_by_side(const std::vector<AudioBuffer>& stems) cons
 
 Stems StemStream::push(const AudioBuffer& audio) {
   const AudioBuffer song = at_most_stereo(audio);
-  append_frames(source_, song);
+  append(source_, song);
   return split(from_model_.push(side_by_side(stream_->push(model_input(to_model_.push(song))))));
 }
 
 Stems StemStream::finish() {
   AudioBuffer stems = from_model_.push(side_by_side(stream_->push(model_input(to_model_.finish()))));
-  append_frames(stems, from_model_.push(side_by_side(stream_->finish())));
-  append_frames(stems, from_model_.finish());
+  append(stems, from_model_.push(side_by_side(stream_->finish())));
+  append(stems, from_model_.finish());
   // There and back, the length may be off by rounding.
   for (auto& channel : stems.channels) channel.resize(source_.frames());
   return split(std::move(stems));
 }
 
 Stems StemStream::split(AudioBuffer stems) {
-  const auto count = std::ptrdiff_t(std::min(stems.frames(), source_.frames()));
-  AudioBuffer music(rate_, channels_, std::size_t(count));
+  const std::size_t count = std::min(stems.frames(), source_.frames());
+  AudioBuffer music = take_first(source_, count);
   std::vector<AudioBuffer> found(stems.channel_count() / channels_, AudioBuffer(rate_, channels_));
   for (std::size_t i = 0; i < stems.channel_count(); ++i) {
-    stems.channels[i].resize(std::size_t(count));
+    stems.channels[i].resize(count);
     found[i / channels_].channels[i % channels_] = std::move(stems.channels[i]);
   }
-  for (std::size_t c = 0; c < channels_; ++c) {
-    std::transform(source_.channels[c].begin(), source_.channels[c].begin() + count, found.front().channels[c].begin(),
-                   music.channels[c].begin(), std::minus<>());
-    source_.channels[c].erase(source_.channels[c].begin(), source_.channels[c].begin() + count);
-  }
+  for (std::size_t c = 0; c < channels_; ++c)
+    std::ranges::transform(music.channels[c], found.front().channels[c], music.channels[c].begin(), std::minus<>());
   AudioBuffer vocals = std::move(found.front());
   found.erase(found.begin());
   return {std::move(vocals), std::move(music), std::move(found)};

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <functional>
 
+#include "audio/samples.h"
+
 namespace voxconv {
 
 AudioBuffer read_exactly(AudioReader& reader, std::size_t frames) {
   AudioBuffer all(reader.info().rate, std::size_t(reader.info().channels)), more;
-  while (all.frames() < frames && reader.read(more, frames - all.frames()))
-    for (std::size_t c = 0; c < all.channel_count(); ++c)
-      all.channels[c].insert(all.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
+  while (all.frames() < frames && reader.read(more, frames - all.frames())) append(all, more);
   return all;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "audio/samples.h"
 #include "core/fail.h"
 
 namespace voxconv {
@@ -37,11 +38,11 @@ class LeadAndBacking : public SeparationModel {
 class LeadAndBackingStream : public SeparationStream {
  public:
   /// `found`: the stems that `vocals` gives; the vocals are the first of them.
-  LeadAndBackingStream(std::vector<std::string> wanted, std::vector<std::string> found, std::unique_ptr<SeparationStream> vocals,
+  LeadAndBackingStream(int rate, std::vector<std::string> wanted, std::vector<std::string> found, std::unique_ptr<SeparationStream> vocals,
                        std::unique_ptr<SeparationStream> karaoke)
       : wanted_(std::move(wanted)),
         found_(std::move(found)),
-        waiting_(found_.size()),
+        waiting_(found_.size(), AudioBuffer(rate, 2)),
         vocals_(std::move(vocals)),
         karaoke_(std::move(karaoke)) {}
 
@@ -60,12 +61,6 @@ class LeadAndBackingStream : public SeparationStream {
   }
 
  private:
-  static void append(AudioBuffer& all, const AudioBuffer& more) {
-    if (all.channels.empty()) all = AudioBuffer(more.rate, more.channel_count());
-    for (std::size_t c = 0; c < more.channel_count(); ++c)
-      all.channels[c].insert(all.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
-  }
-
   void wait(const std::vector<AudioBuffer>& found) {
     for (std::size_t i = 0; i < found.size(); ++i) append(waiting_[i], found[i]);
   }
@@ -73,14 +68,7 @@ class LeadAndBackingStream : public SeparationStream {
   /// What is wanted, as far as the lead voice is known.
   std::vector<AudioBuffer> stems(const AudioBuffer& lead) {
     std::vector<AudioBuffer> found;
-    for (AudioBuffer& all : waiting_) {
-      found.emplace_back(all.rate, all.channel_count(), lead.frames());
-      for (std::size_t c = 0; c < all.channel_count(); ++c) {
-        const auto end = all.channels[c].begin() + std::ptrdiff_t(lead.frames());
-        std::copy(all.channels[c].begin(), end, found.back().channels[c].begin());
-        all.channels[c].erase(all.channels[c].begin(), end);
-      }
-    }
+    for (AudioBuffer& all : waiting_) found.push_back(take_first(all, lead.frames()));
     AudioBuffer backing = found.front();
     for (std::size_t c = 0; c < backing.channel_count(); ++c)
       std::ranges::transform(backing.channels[c], lead.channels[c], backing.channels[c].begin(), std::minus<>());
@@ -102,7 +90,7 @@ std::unique_ptr<SeparationStream> LeadAndBacking::start(const std::vector<std::s
   std::vector<std::string> found{vocals_stem};
   for (const std::string& stem : wanted)
     if (stem != vocals_stem && !is_found_by_karaoke(stem)) found.push_back(stem);
-  return std::make_unique<LeadAndBackingStream>(wanted, found, vocals_->start(found), karaoke_->start({vocals_stem}));
+  return std::make_unique<LeadAndBackingStream>(sample_rate(), wanted, found, vocals_->start(found), karaoke_->start({vocals_stem}));
 }
 
 }  // namespace
