@@ -95,7 +95,7 @@ int run(int argc, char** argv) {
       ->add_option("share", share, "Its id or its address")
       ->required();
   std::string member;
-  Settlement settlement;
+  SettleOptions settlement;
   CLI::App* settling = add(
       "settle", "Show what a member's closed account at Stripe leaves open, or book it",
       [&](const Config& c) { return settle(c, member, settlement); }, false);
@@ -103,9 +103,17 @@ int run(int argc, char** argv) {
   CLI::Option* how = settling->add_option("--as", settlement.as, "paid: it was paid in another way; written-off: nobody gets it")
                          ->type_name("HOW")
                          ->check(CLI::IsMember({"paid", "written-off"}).description(""));
-  settling->add_option("--currency", settlement.currency, "Only what is left in it, as eur")->type_name("CODE")->needs(how);
+  settling
+      ->add_option("--amount", settlement.amount, "What is left, as it was shown, in the currency's smallest unit; negative: it is owed")
+      ->type_name("N")
+      ->needs(how);
+  settling->add_option("--currency", settlement.currency, "What is left in it, as eur; where there are several")
+      ->type_name("CODE")
+      ->needs(how);
   settling->add_option("--reason", settlement.reason, "Why, for the books; the member sees it in the statement")
       ->type_name("TEXT")
+      ->needs(how);
+  settling->add_flag("--force", settlement.force, "Give up what is still to be taken back, given back or paid out there; not open disputes")
       ->needs(how);
   settlement.by = user_name();
   settling->add_option("--by", settlement.by, "Who books it; otherwise the user of this machine")->type_name("NAME")->needs(how);

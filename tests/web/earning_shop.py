@@ -239,7 +239,7 @@ class Earning(unittest.TestCase):
         month = artist.get("/earnings/statements")[0]
         self.assertEqual((month["from_fans"], month["to_bank"]), (1111, 1000))
         csv = artist.must(200, "GET", f"/earnings/statements/{month['month']}").body.decode().splitlines()
-        self.assertEqual(csv[0], "account,currency,time,what,reference,amount,balance")
+        self.assertEqual(csv[0], "account,currency,time,what,reference,amount,balance,note")
         self.assertIn(",fan_tip,", csv[2])
         self.assertEqual(csv[2].rsplit(",", 2)[1:], ["1111", "1111"])
         self.assertEqual(artist.api("GET", "/earnings/statements/2026-13").status, 404)

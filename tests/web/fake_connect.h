@@ -127,6 +127,14 @@ class FakeConnect : public ConnectGateway {
     const std::lock_guard lock(mutex);
     tell("refund.failed", {{"id", "re_" + charge}, {"charge", charge}, {"status", "failed"}});
   }
+  /// The transfer of a fan's payment, all of it.
+  void reverse_charge_by_hand(const std::string& id) {
+    const std::lock_guard lock(mutex);
+    Charge& charge = charges.at(id);
+    charge.reversed = charge.amount;
+    charge.fee_refunded = charge.fee;
+    tell("transfer.reversed", {{"id", charge.transfer}});
+  }
   void reverse_by_hand(const std::string& id, Money amount) {
     const std::lock_guard lock(mutex);
     transfers.at(id).reversed += amount;
@@ -198,6 +206,7 @@ class FakeConnect : public ConnectGateway {
     {
       const std::lock_guard lock(asked());
       Charge& charge = known_charge(payment.charge);
+      require_open(charge.destination);
       if (!charge.open.empty()) throw ServiceError(409, "payment_refused", "charge_disputed");
       refund_some(charge, charge.amount - charge.refunded, true);
     }
@@ -211,6 +220,7 @@ class FakeConnect : public ConnectGateway {
       for (const auto& [mark, amount] : charge.recovered) done += amount;
       const Money amount = std::min(charge.amount - charge.reversed, payment.recovering - done);
       if (amount <= 0) return;
+      require_open(charge.destination);
       charge.recovered[std::to_string(charge.recovered.size())] = amount;
       charge.fee_refunded += share_of(charge.fee, amount, charge.amount);
       charge.reversed += amount;
@@ -296,6 +306,10 @@ class FakeConnect : public ConnectGateway {
     const auto found = charges.find(id);
     if (found == charges.end()) throw ServiceError(409, "payment_refused", "resource_missing");
     return found->second;
+  }
+  /// Nothing can be taken from an account that was closed.
+  void require_open(const std::string& account) {
+    if (!accounts.contains(account)) throw ServiceError(409, "payment_refused", "account_invalid");
   }
   void lose() {
     if (lose_answers > 0 && lose_answers-- > 0) throw ServiceError(502, "payment_provider", "lost");

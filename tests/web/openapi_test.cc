@@ -98,15 +98,12 @@ TEST(OpenApi, HoldsToTheLimitsOfTheService) {
   EXPECT_GE(levels.size(), 4u) << "renders, videos, publications, releases";
   const auto property = [&](const char* path) { return document.at("components").at("schemas").at(json::json_pointer(path)); };
   EXPECT_EQ(property("/ArtistProfile/properties/links/maxItems"), max_artist_links);
-  EXPECT_EQ(property("/Quote/properties/suggested_key/minimum"), -max_suggested_key);
-  EXPECT_EQ(property("/Quote/properties/suggested_key/maximum"), max_suggested_key);
 
   Service service;
   add_operation_routes(service.router, *service.context);
   const json limits = body_of(Browser(service).send(Method::get, "/api/v1/config")).at("limits");
   EXPECT_EQ(limits, property("/Config/examples/0/limits"));
   EXPECT_EQ(limits.at("level_db"), (json{{"minimum", lowest_level_db}, {"maximum", highest_level_db}}));
-  EXPECT_EQ(limits.at("suggested_key"), max_suggested_key);
   EXPECT_EQ(limits.at("artist_links"), max_artist_links);
 }
 

@@ -433,6 +433,16 @@ TEST_F(Releases, APackageHoldsWhatADistributorWants) {
     EXPECT_GT(loudness.true_peak_dbtp, -8.0);
   }
 
+  // One whose file is gone is made anew.
+  service.blobs->remove(file.file->key);
+  member.get(path + "/package/file", 404);
+  EXPECT_NE(member.post(path + "/package", json::object()).at("id"), wished.at("id"));
+  member.get(path + "/package/file", 404);
+  ASSERT_TRUE(work());
+  const http::Response anew = member.send(Method::get, "/api/v1" + path + "/package/file");
+  ASSERT_TRUE(anew.file) << anew.body;
+  EXPECT_GT(service.blobs->size(anew.file->key), 0);
+
   // A change makes the package an old one, and the next takes its place.
   service.clock.time += 10;
   form.genre = "Rock";
@@ -441,7 +451,7 @@ TEST_F(Releases, APackageHoldsWhatADistributorWants) {
   member.post(path + "/package", json::object());
   ASSERT_TRUE(work());
   EXPECT_EQ(member.get(path).at("package").at("outdated"), false);
-  EXPECT_EQ(service.blobs->size(file.file->key), -1);
+  EXPECT_EQ(service.blobs->size(anew.file->key), -1);
 
   // It is of what was checked.
   form.genre = "Jazz";

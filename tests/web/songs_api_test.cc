@@ -3,6 +3,7 @@
 #include <chrono>
 #include <future>
 
+#include "api/quick_jobs.h"
 #include "api_user.h"
 #include "commands/commands.h"
 
@@ -206,6 +207,30 @@ TEST_F(Renders, AreLookedForOutsideOfTransactions) {
     EXPECT_EQ(body_of(member.send(Method::post, "/api/v1/songs/" + song + "/videos", video)).at("id"), made.at("id"));
   }
   EXPECT_GT(looks, 5);
+}
+
+/// A process may end between forgetting a render and removing its file.
+TEST_F(Renders, LeaveNoFilesWhenTheyAreForgotten) {
+  const Id song = member.song();
+  const json render = finish(member.post("/songs/" + song + "/renders", {{"format", "mp3"}}));
+  const std::string blob = "songs/" + song + "/renders/" + render.at("id").get<std::string>();
+  const auto forget = [&] { service.store->write([&](Transaction& transaction) { transaction.jobs().forget_result(render.at("id")); }); };
+  forget();
+  forget();
+  ASSERT_GT(service.blobs->size(blob), 0);
+  EXPECT_EQ(remove_forgotten_blobs(*service.context), 1);
+  EXPECT_EQ(service.blobs->size(blob), -1);
+  forget();  // there is nothing of it any more
+  service.store->read([&](Transaction& transaction) { EXPECT_THAT(transaction.jobs().blobs_to_remove(10), ::testing::IsEmpty()); });
+}
+
+/// Whether a file is there is looked up for its owner only.
+TEST_F(Renders, OfOthersAreNotLookedFor) {
+  const Id song = member.song();
+  const json render = finish(member.post("/songs/" + song + "/renders", {{"format", "mp3"}}));
+  const json there = other.post("/songs/" + other.song() + "/share", {{"render", render.at("id")}}, 422);
+  service.blobs->remove("songs/" + song + "/renders/" + render.at("id").get<std::string>());
+  EXPECT_EQ(other.post("/songs/" + other.song() + "/share", {{"render", render.at("id")}}, 422), there);
 }
 
 TEST_F(SongsApi, MakesAFewRendersAtATime) {

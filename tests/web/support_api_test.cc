@@ -3,6 +3,7 @@
 
 #include "artist_testing.h"
 #include "commands/commands.h"
+#include "domain/month.h"
 #include "fake_connect.h"
 #include "payments/earning_tasks.h"
 #include "payments/earnings.h"
@@ -164,79 +165,199 @@ TEST_F(ClosedAccount, KeepsWhatLiesThere) {
   EXPECT_EQ(refusal(), "");
 }
 
-/// Fans paid in one currency and Stripe paid out in another one: each has a remainder that no event will ever end.
-TEST_F(ClosedAccount, IsSettledByTheOperator) {
-  const auto settle_as = [&](const char* how, const std::string& currency = "", const std::string& who = "") {
+/// What the operator does with what is left.
+struct Settling : ClosedAccount {
+  SettleOptions options(const std::string& how, std::optional<Money> amount = {}, const std::string& currency = "") {
+    SettleOptions made;
+    made.as = how;
+    made.amount = amount;
+    made.currency = currency;
+    made.reason = "=Paid out by Stripe, \"in USD\"";
+    made.by = "root";
+    return made;
+  }
+  SettleOptions forced(SettleOptions made) {
+    made.force = true;
+    return made;
+  }
+  std::string shown(const std::string& who) { return booked(who, SettleOptions()); }
+  std::string booked(const std::string& who, const SettleOptions& with) {
     ::testing::internal::CaptureStdout();
-    const int status = settle(service.config, who.empty() ? maria.id : who, {how, currency, "Paid out by Stripe in USD", "the operator"});
-    EXPECT_EQ(status, 0);
+    try {
+      EXPECT_EQ(settle(service.config, stripe, who, with), 0);
+    } catch (const std::runtime_error& error) {
+      ADD_FAILURE() << error.what();
+    }
     return ::testing::internal::GetCapturedStdout();
-  };
-  const auto refused = [&](const char* how, const std::string& currency = "", const std::string& reason = "Paid out in USD") {
+  }
+  std::string refused(const std::string& who, const SettleOptions& with) {
     ::testing::internal::CaptureStdout();
     std::string words;
     try {
-      settle(service.config, maria.id, {how, currency, reason, "the operator"});
+      settle(service.config, stripe, who, with);
     } catch (const std::runtime_error& error) {
       words = error.what();
     }
     ::testing::internal::GetCapturedStdout();
     return words;
-  };
-  const auto balance = [&](const std::string& account) {
+  }
+  Money balance(const std::string& account) {
     Money sum = 0;
     service.store->read([&](Transaction& transaction) { sum = transaction.ledger().balance(account); });
     return sum;
-  };
+  }
+  std::vector<std::string> audited() {
+    std::vector<std::string> problems;
+    service.store->read([&](Transaction& transaction) { problems = transaction.earnings().audit(); });
+    return problems;
+  }
+  void work() {
+    EarningTasks(service.config, *service.store, stripe, service.clock).work();
+    deliver();
+  }
+  void dispute(const std::string& status, const std::string& name = "dp_1") {
+    stripe.dispute(charge, name, status, 1000);
+    deliver();
+  }
+  const std::string charge = stripe.charges.begin()->first;  // of the first tip
+  std::string statement() { return maria.send(Method::get, "/api/v1/earnings/statements/" + month_of(SystemClock().now())).body; }
+};
+
+/// Fans paid in one currency and Stripe paid out in another one: each has a remainder that no event will ever end.
+TEST_F(Settling, BooksOneRemainder) {
   stripe.pay_out(first, "po_usd", "paid", 950, "usd");
   deliver();
-  EXPECT_THAT(refused("paid"), HasSubstr("no closed account")) << "Stripe pays it out";
+  EXPECT_THAT(refused(maria.id, options("paid", 900, "eur")), HasSubstr("no closed account")) << "Stripe pays it out";
   close();
   EXPECT_NE(refusal().find("it owes money, money still lies in it"), std::string::npos);
-  EXPECT_THAT(settle_as(""), AllOf(HasSubstr("closed"), HasSubstr("900 eur (in the smallest unit) lie in"),
-                                   HasSubstr("950 usd (in the smallest unit) are owed by")));
-  EXPECT_THAT(refused("paid", "", ""), HasSubstr("--reason"));
-  EXPECT_THAT(refused("paid", "chf"), HasSubstr("in chf"));
+  EXPECT_THAT(shown(maria.id),
+              AllOf(HasSubstr(first + " of " + maria.id + ": closed"), HasSubstr("900 eur (in the smallest unit) lie there"),
+                    HasSubstr("950 usd (in the smallest unit) are owed by it: --amount=-950 --currency=usd")));
+  SettleOptions mute = options("paid", 900, "eur");
+  mute.reason.clear();
+  EXPECT_THAT(refused(maria.id, mute), HasSubstr("--reason"));
+  EXPECT_THAT(refused(maria.id, options("paid")), HasSubstr("--amount"));
+  EXPECT_THAT(refused(maria.id, options("paid", 900, "chf")), HasSubstr("in chf"));
+  EXPECT_THAT(refused(maria.id, options("paid", 900)), HasSubstr("there are 900 eur of " + first + ", -950 usd of " + first));
+  EXPECT_THAT(refused(maria.id, options("paid", 901, "eur")), HasSubstr("900 eur are left of " + first + ", not 901"));
 
   stripe.pay_out(first, "po_late", "pending", 100, "usd");
   deliver();
-  EXPECT_THAT(refused("paid"), HasSubstr("a payout from it is on its way"));
+  EXPECT_THAT(refused(maria.id, options("paid", 900, "eur")), HasSubstr("a payout from it is on its way"));
   EXPECT_EQ(balance(connected_account("eur", maria.id)), 900) << "nothing was booked";
   stripe.pay_out(first, "po_late", "failed", 100, "usd");
   deliver();
 
-  EXPECT_THAT(settle_as("paid", "eur"), HasSubstr("Booked as paid: 900 eur"));
+  EXPECT_THAT(booked(maria.id, options("paid", 900, "EUR")), HasSubstr("Booked as paid: 900 eur"));
   EXPECT_EQ(balance(connected_account("eur", maria.id)), 0);
+  EXPECT_EQ(balance(connected_account("usd", maria.id)), -950);
   EXPECT_EQ(balance(outside_account("eur", maria.id)), 900);
   EXPECT_EQ(refusal().find("money still lies"), std::string::npos);
-  EXPECT_THAT(settle_as("written-off", "", first), HasSubstr("Booked as written-off: 950 usd"));
+  EXPECT_THAT(booked(first, options("written-off", -950)), HasSubstr("Booked as written-off: -950 usd"));
   EXPECT_EQ(balance(written_off_account("usd")), -950);
-  EXPECT_THAT(refused("paid"), HasSubstr("no closed account")) << "once is enough";
-  EXPECT_THAT(settle_as(""), AllOf(HasSubstr("Nothing is open"), HasSubstr("Paid out by Stripe in USD (booked by the operator)")));
+  EXPECT_THAT(refused(maria.id, options("paid", 0)), HasSubstr("no closed account")) << "once is enough";
+  EXPECT_THAT(shown(maria.id), AllOf(HasSubstr("Nothing is open"), HasSubstr("as paid, by root: =Paid out by Stripe, \"in USD\"")));
   EXPECT_EQ(refusal(), "");
 
   // What moves in it when it is replaced stands under its own name, and goes the same way.
   stripe.pay_out(first, "po_usd", "failed", 950, "usd");
   deliver();
-  EXPECT_THAT(settle_as("written-off"), HasSubstr("950 usd (in the smallest unit) lie in the former " + first));
+  EXPECT_THAT(shown(first), AllOf(HasSubstr("950 usd"), HasSubstr("replaced"))) << "and of no other account";
+  EXPECT_EQ(shown(first).find(first + "_next"), std::string::npos);
+  booked(maria.id, options("written-off", 950));
   EXPECT_EQ(balance(connected_account("usd", first)), 0);
   EXPECT_EQ(balance(written_off_account("usd")), 0);
   std::map<std::string, Money> from_fans;
   for (const json& month : maria.get("/earnings/statements")) from_fans[month.at("currency")] += month.at("from_fans").get<Money>();
   EXPECT_EQ(from_fans, (std::map<std::string, Money>{{"eur", 900}, {"usd", 0}})) << "what was settled did not come from fans";
 
-  const auto audited = [&] {
-    std::vector<std::string> problems;
-    service.store->read([&](Transaction& transaction) { problems = transaction.earnings().audit(); });
-    return problems;
-  };
   EXPECT_THAT(audited(), ::testing::IsEmpty());
   service.store->write([&](Transaction& transaction) {
     transaction.ledger().post({"odd:1", "odd", "", {{written_off_account("eur"), 5}, {service_account("eur"), -5}}, 1});
     transaction.ledger().post({"settle:x:1", "odd", "", {{outside_account("eur", "x"), 5}, {service_account("eur"), -5}}, 1});
+    Settlement made;
+    made.key = "settle:y:1";
+    made.amount = 7;
+    made.currency = "eur";
+    made.how = "paid";
+    made.reason = "None";
+    transaction.earnings().add(made);
   });
   EXPECT_THAT(audited(), ::testing::UnorderedElementsAre(HasSubstr("settle:x:1 settles what a closed account left without a reason"),
-                                                         HasSubstr("Entry odd:1 moves 5"), HasSubstr("Entry settle:x:1 moves -5")));
+                                                         HasSubstr("Entry odd:1 moves 5"), HasSubstr("Entry settle:x:1 moves -5"),
+                                                         HasSubstr("Settlement settle:y:1 is of 7 eur, but the books say nothing")));
+}
+
+TEST_F(Settling, IsToldToTheMember) {
+  close();
+  maria.send(Method::post, "/api/v1/earnings/account/check");
+  booked(maria.id, options("paid", 900));
+  EXPECT_EQ(refusal(), "");
+  stripe.pay_out(first, "po_1", "paid", 30);  // told when another account is there
+  deliver();
+  booked(maria.id, options("written-off", -30));
+  const std::string csv = statement(), why = ",\"'=Paid out by Stripe, \"\"in USD\"\"\"\r\n";
+  EXPECT_THAT(csv, HasSubstr("account,currency,time,what,reference,amount,balance,note\r\n"));
+  EXPECT_THAT(csv, ::testing::ContainsRegex("stripe,eur,[0-9]+,settled_outside,[^,]+,-900,[-0-9]+,\"'="));
+  EXPECT_THAT(csv, ::testing::ContainsRegex("outside,eur,[0-9]+,settled_outside,[^,]+,900,900,\"'="));
+  EXPECT_THAT(csv, ::testing::ContainsRegex(first + ",eur,[0-9]+,written_off,[^,]+,30,[-0-9]+,\"'="));
+  EXPECT_THAT(csv, HasSubstr(why));
+  EXPECT_EQ(csv.find("root"), std::string::npos) << "who booked it is the operator's matter";
+}
+
+/// A replaced account waits for its disputes as one that is not.
+TEST_F(Settling, WaitsForWhatMovesMoneyInTheAccountThatIsMeant) {
+  close();
+  maria.send(Method::post, "/api/v1/earnings/account/check");
+  booked(maria.id, options("paid", 900));
+  EXPECT_EQ(refusal(), "");
+  stripe.set_account(first + "_next", true, true);
+  deliver();
+  pay(tip("maria"));
+  stripe.pay_out(first, "po_1", "paid", 30);
+  dispute("needs_response");
+  EXPECT_THAT(shown(first), HasSubstr("a payment to it is disputed"));
+  EXPECT_THAT(refused(first, options("written-off", -30)), HasSubstr(first + ": a payment to it is disputed"));
+  EXPECT_THAT(refused(first, forced(options("written-off", -30))), HasSubstr("disputed")) << "a bank decides";
+  EXPECT_EQ(balance(connected_account("eur", first)), -30) << "nothing was booked";
+
+  // The new one is not held by that, nor does it hold the old one.
+  stripe.accounts.erase(first + "_next");
+  EXPECT_THAT(booked(first + "_next", options("paid", 900)), HasSubstr("900 eur of " + first + "_next"));
+  EXPECT_EQ(balance(connected_account("eur", first)), -30) << "it was not meant";
+
+  dispute("won");
+  stripe.pay_out(first, "po_2", "pending", 10);
+  deliver();
+  EXPECT_THAT(refused(first, options("written-off", -30)), HasSubstr("on its way"));
+  EXPECT_THAT(booked(first, forced(options("written-off", -30))), HasSubstr("Given up: a payout from it is on its way"));
+  stripe.pay_out(first, "po_2", "paid", 10);
+  deliver();
+  EXPECT_EQ(balance(connected_account("eur", first)), 0) << "what was given up moves nothing any more";
+  EXPECT_THAT(audited(), ::testing::IsEmpty());
+}
+
+/// What Stripe never does is given up by a person, who says why.
+TEST_F(Settling, GivesUpWhatStripeRefuses) {
+  pay_out(900);
+  dispute("lost");
+  close();
+  maria.send(Method::post, "/api/v1/earnings/account/check");
+  work();
+  EXPECT_NE(refusal().find("taken back"), std::string::npos) << "Stripe takes nothing from a closed account";
+  EXPECT_THAT(refused(maria.id, options("written-off", 0)), HasSubstr("leaves anything"));
+  EXPECT_THAT(booked(maria.id, forced(options("written-off", 0))), HasSubstr("Given up: a disputed payment is to be taken back from it"));
+  EXPECT_THAT(shown(maria.id), AllOf(HasSubstr("Nothing is open"), HasSubstr("(given up: a disputed payment")));
+  EXPECT_EQ(refusal(), "");
+  EXPECT_THAT(audited(), ::testing::IsEmpty());
+}
+
+/// Who deleted his account asks for no form any more, so nobody else saw that it was closed at Stripe.
+TEST_F(Settling, OfADeletedMember) {
+  service.store->write([&](Transaction& transaction) { transaction.accounts().erase(maria.id, service.clock.now()); });
+  EXPECT_THAT(refused(first, options("paid", 900)), HasSubstr("no closed account")) << "it is open";
+  close();
+  EXPECT_THAT(booked(first, options("paid", 900)), HasSubstr("Booked as paid: 900 eur"));
 }
 
 TEST_F(ClosedAccount, KeepsItsDisputes) {
@@ -248,7 +369,7 @@ TEST_F(ClosedAccount, KeepsItsDisputes) {
   stripe.dispute(stripe.charges.begin()->first, "dp_1", "lost", 1000);
   deliver();
   EXPECT_NE(refusal().find("taken back"), std::string::npos);
-  EarningTasks(service.config, *service.store, stripe, service.clock).work();
+  stripe.reverse_charge_by_hand(stripe.charges.begin()->first);
   deliver();
   EXPECT_NE(refusal().find("owes money"), std::string::npos);
 }

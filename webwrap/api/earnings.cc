@@ -16,6 +16,7 @@
 #include "domain/id.h"
 #include "domain/month.h"
 #include "payments/earning_facts.h"
+#include "release/csv.h"
 
 namespace webwrap {
 namespace {
@@ -331,15 +332,20 @@ std::string decimal(Mills amount) {
 }
 
 struct StatementAccount {
-  const char* name;
-  std::string account;
-  bool mills;
+  std::string name, account;
+  bool mills = false;
+  bool always = true;  ///< shown also where nothing ever happened
 };
 
-std::vector<StatementAccount> statement_accounts(const std::string& currency, const Id& id) {
-  return {{"stripe", connected_account(currency, id), false},
-          {"bank", bank_account(currency, id), false},
-          {"royalties", royalties_account(currency, id), true}};
+/// The last are of accounts at Stripe that were closed, which few members ever had: what was settled in another way, and the replaced ones.
+std::vector<StatementAccount> statement_accounts(Transaction& transaction, const std::string& currency, const Id& id) {
+  std::vector<StatementAccount> all = {{"stripe", connected_account(currency, id)},
+                                       {"bank", bank_account(currency, id)},
+                                       {"royalties", royalties_account(currency, id), true},
+                                       {"outside", outside_account(currency, id), false, false}};
+  for (const FormerAccount& one : transaction.earnings().former_accounts())
+    if (one.account == id) all.push_back({one.stripe, connected_account(currency, one.stripe), false, false});
+  return all;
 }
 
 /// What an entry is about: "fan:in_1:..." is the payment in_1, "royalty:<job>:1" a job.
@@ -350,22 +356,26 @@ std::string reference_of(const std::string& key) {
 
 /// What was there, what happened, what is there: for each account and currency, so that the lines sum up.
 std::string statement_csv(Transaction& transaction, const Id& account, Seconds from, Seconds to) {
-  std::string csv = "account,currency,time,what,reference,amount,balance\r\n";
+  std::string csv = "account,currency,time,what,reference,amount,balance,note\r\n";
   for (const std::string& currency : transaction.earnings().currencies_of(account)) {
     const std::vector<StatementLine> lines = transaction.earnings().statement(account, currency, from, to);
-    for (const StatementAccount& of : statement_accounts(currency, account)) {
+    for (const StatementAccount& of : statement_accounts(transaction, currency, account)) {
       std::int64_t balance = transaction.earnings().balance_before(of.account, from);
+      const auto is_of = [&](const StatementLine& line) { return line.account == of.account; };
+      if (!of.always && balance == 0 && std::none_of(lines.begin(), lines.end(), is_of)) continue;
       const auto number = [&](std::int64_t amount) { return of.mills ? decimal(amount) : fmt::format("{}", amount); };
-      const auto add = [&](Seconds time, const std::string& what, const std::string& reference, const std::string& amount) {
-        csv += fmt::format("{},{},{},{},{},{},{}\r\n", of.name, currency, time, what, reference, amount, number(balance));
+      const auto add = [&](Seconds time, const std::string& what, const std::string& reference, const std::string& amount,
+                           const std::string& note) {
+        csv += fmt::format("{},{},{},{},{},{},{},{}\r\n", of.name, currency, time, what, reference, amount, number(balance),
+                           note.empty() ? "" : csv_cell(note));
       };
-      add(from, "opening", "", "");
+      add(from, "opening", "", "", "");
       for (const StatementLine& line : lines)
-        if (line.account == of.account) {
+        if (is_of(line)) {
           balance += line.amount;
-          add(line.time, line.kind, reference_of(line.key), number(line.amount));
+          add(line.time, line.kind, reference_of(line.key), number(line.amount), line.note);
         }
-      add(to, "closing", "", "");
+      add(to, "closing", "", "", "");
     }
   }
   return csv;
@@ -378,7 +388,7 @@ Response list_statements(const Context& context, const Request& request) {
     // By month and currency: what came from fans, what voices earned, what reached the bank.
     std::map<std::pair<std::string, std::string>, std::array<std::int64_t, 3>> months;
     for (const std::string& currency : earnings.currencies_of(account.id)) {
-      const std::vector<StatementAccount> accounts = statement_accounts(currency, account.id);
+      const std::vector<StatementAccount> accounts = statement_accounts(transaction, currency, account.id);
       for (const StatementLine& line : earnings.statement(account.id, currency, 0, context.clock.now() + day)) {
         auto& sums = months[{month_of(line.time), currency}];
         const bool payout = line.kind == "payout" || line.kind == "payout_failed";

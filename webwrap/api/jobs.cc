@@ -11,7 +11,6 @@
 #include "api/voices.h"
 #include "domain/error.h"
 #include "domain/id.h"
-#include "domain/limits.h"
 #include "store/job_end.h"
 #include "store/records.h"
 #include "voxconv/error.h"
@@ -40,8 +39,7 @@ Response post_quote(const Context& context, const Request& request) {
   context.store.read([&](Transaction& transaction) { balance = transaction.ledger().balance(user_account(account.id)); });
   const bool may_pay = account.kind == AccountKind::member && !account.frozen && balance >= conversion.price;
   const Recording& source = conversion.recording;
-  const int chosen = voxconv::choose_key({source.f0_low, source.f0_median, source.f0_high}, conversion.voice);
-  const int key = std::clamp(chosen, -max_suggested_key, max_suggested_key);
+  const int key = voxconv::choose_key({source.f0_low, source.f0_median, source.f0_high}, conversion.voice);
   return json_response(200, {{"seconds", conversion.seconds()},
                              {"price", conversion.price},
                              {"separation", conversion.separation},

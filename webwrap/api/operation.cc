@@ -106,25 +106,23 @@ Response get_config(const Context& context, const Request&) {
   json packs = json::array();
   for (const Pack& pack : config.packs)
     packs.push_back({{"id", pack.id}, {"title", pack.title}, {"credits", pack.credits}, {"amount", pack.amount}});
-  return json_response(200, {{"credits_per_minute", config.credits_per_minute},
-                             {"separation_credits_per_minute", config.separation_credits_per_minute},
-                             {"free_credits", config.free_credits},
-                             {"preview_s", config.preview_s},
-                             {"max_upload_bytes", config.max_upload_bytes},
-                             {"guest_max_upload_bytes", config.guest_max_upload_bytes()},
-                             {"max_duration_s", config.max_duration_s},
-                             {"shop", context.payments.configured()},
-                             {"currency", config.currency},
-                             {"packs", packs},
-                             {"contact", config.contact},
-                             {"own_voices", own_voice_config(config)},
-                             {"videos", !voxconv::video_encoder().empty()},
-                             {"options", option_ranges()},
-                             {"limits",
-                              {{"level_db", {{"minimum", lowest_level_db}, {"maximum", highest_level_db}}},
-                               {"suggested_key", max_suggested_key},
-                               {"artist_links", max_artist_links}}},
-                             {"public_url", config.public_url.empty() ? json() : json(config.base_url())}});
+  return json_response(
+      200, {{"credits_per_minute", config.credits_per_minute},
+            {"separation_credits_per_minute", config.separation_credits_per_minute},
+            {"free_credits", config.free_credits},
+            {"preview_s", config.preview_s},
+            {"max_upload_bytes", config.max_upload_bytes},
+            {"guest_max_upload_bytes", config.guest_max_upload_bytes()},
+            {"max_duration_s", config.max_duration_s},
+            {"shop", context.payments.configured()},
+            {"currency", config.currency},
+            {"packs", packs},
+            {"contact", config.contact},
+            {"own_voices", own_voice_config(config)},
+            {"videos", !voxconv::video_encoder().empty()},
+            {"options", option_ranges()},
+            {"limits", {{"level_db", {{"minimum", lowest_level_db}, {"maximum", highest_level_db}}}, {"artist_links", max_artist_links}}},
+            {"public_url", config.public_url.empty() ? json() : json(config.base_url())}});
 }
 
 /// The description, in which only those estimators of the pitch stand that this machine has.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/handlers.h"
 #include "domain/error.h"
 #include "store/job_end.h"
@@ -53,6 +55,19 @@ bool is_lost(const Context& context, const Job& job) {
   if (blob.empty() || context.blobs.size(blob) >= 0) return false;
   context.store.write([&](Transaction& transaction) { transaction.jobs().forget_request(job.id); });
   return true;
+}
+
+int remove_forgotten_blobs(const Context& context) {
+  constexpr int at_once = 1000;
+  std::vector<std::string> blobs;
+  context.store.read([&](Transaction& transaction) { blobs = transaction.jobs().blobs_to_remove(at_once); });
+  if (blobs.empty()) return 0;
+  const auto there = std::count_if(blobs.begin(), blobs.end(), [&](const std::string& blob) { return context.blobs.size(blob) >= 0; });
+  for (const std::string& blob : blobs) context.blobs.remove(blob);
+  context.store.write([&](Transaction& transaction) {
+    for (const std::string& blob : blobs) transaction.jobs().forget_blob(blob);
+  });
+  return static_cast<int>(there);
 }
 
 bool may_add_quick_job(const Config& config, Transaction& transaction, const Id& account) {

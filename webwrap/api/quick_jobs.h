@@ -29,6 +29,9 @@ bool reuse_or_add_quick_job(const Context&, Transaction&, Job& job, bool at_once
 /// Whether the file that a job made is gone although the database knows of it. It is not given to another request then.
 bool is_lost(const Context&, const Job&);
 
+/// Removes the files of results that are forgotten, where the process that forgot them ended before it could; how many there were.
+int remove_forgotten_blobs(const Context&);
+
 /// Such a job as pages watch it; `file_path`: what it makes, below /api/v1, or "".
 nlohmann::json quick_job_view(const Job&, const std::string& file_path);
 

@@ -88,10 +88,10 @@ PublicShare require_shared(const Context& context, const Request& request) {
 [[noreturn]] void fail_no_file() { fail_field("render", "this file is not made yet, or was removed: make it again."); }
 
 /// Refuses a render whose file is gone from the disk. Before the transaction that shares it: others would wait for the disk.
-void require_file(const Context& context, const Id& render) {
+void require_file(const Context& context, const Account& account, const Id& render) {
   std::optional<Job> job;
   context.store.read([&](Transaction& transaction) { job = transaction.jobs().find(render); });
-  if (job && job->kind == Job::Kind::render && is_lost(context, *job)) fail_no_file();
+  if (job && job->account == account.id && job->kind == Job::Kind::render && is_lost(context, *job)) fail_no_file();
 }
 
 /// Takes the render that listeners are to hear: a finished mp3 of the song.
@@ -145,7 +145,7 @@ Response post_share(const Context& context, const Request& request) {
   const AccessChange access(body);
   const Visibility visibility = read_visibility(body).value_or(Visibility::unlisted);
   const auto render = body.optional_text("render", 1, 64);
-  if (render) require_file(context, *render);
+  if (render) require_file(context, account, *render);
   Share share;
   context.store.write([&](Transaction& transaction) {
     if (!transaction.songs().find(song.id)) throw ServiceError(404, "no_such_song", "There is no such song.");
@@ -184,7 +184,7 @@ Response patch_share(const Context& context, const Request& request) {
   const auto visibility = read_visibility(body);
   const auto allow_download = body.optional_flag("allow_download");
   const auto render = body.optional_text("render", 1, 64);
-  if (render) require_file(context, *render);
+  if (render) require_file(context, account, *render);
   Share share;
   context.store.write([&](Transaction& transaction) {
     share = own_share(transaction, account, request);

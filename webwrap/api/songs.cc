@@ -125,7 +125,9 @@ std::vector<std::string> forget_old_renders(Transaction& transaction, const Song
   std::vector<std::string> blobs;
   for (std::size_t i = kept - 1; i < renders.size(); ++i) {  // one more is to come
     if (share && share->render == renders[i].id) continue;
-    if (const std::string blob = made_blob(renders[i]); !blob.empty()) blobs.push_back(blob);
+    const std::string blob = made_blob(renders[i]);
+    if (blob.empty()) continue;
+    blobs.push_back(blob);
     transaction.jobs().forget_result(renders[i].id);
   }
   return blobs;

@@ -1,8 +1,11 @@
 #pragma once
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "config/config.h"
+#include "payments/connect_gateway.h"
 #include "store/store.h"
 
 namespace webwrap {
@@ -21,13 +24,17 @@ int hide_artist(const Config&, const std::string& handle, bool hidden);  ///< or
 int serve(const Config&, const std::string& config_path);
 
 /// How what a closed account at Stripe leaves is booked.
-struct Settlement {
-  std::string as;        ///< "paid": it reached its owner, or the service, in another way; "written-off": nobody gets it; empty: only shown
-  std::string currency;  ///< of what is booked; empty: all
+struct SettleOptions {
+  std::string as;                      ///< as Settlement::how; empty: it is only shown
+  std::optional<std::int64_t> amount;  ///< what is left, as it was shown: another sum is not booked
+  std::string currency;                ///< of what is booked; empty: there is only one
   std::string reason, by;
+  bool force = false;  ///< gives up what is still to move money there
 };
-/// Prints what is open between a member and the service, or books it. `who`: the member's id or e-mail address, or acct_...
-int settle(const Config&, const std::string& who, const Settlement&);
+/// Prints what is open between a member and the service, or books one remainder. `who`: the member's id or e-mail address, or one account
+/// at Stripe, acct_...
+int settle(const Config&, const std::string& who, const SettleOptions&);
+int settle(const Config&, ConnectGateway&, const std::string& who, const SettleOptions&);
 int takedown(const Config&, const std::string& share);  ///< ends a share for good; by its id or its address
 /// Does jobs until SIGTERM, for `exit_when_idle` seconds without one (below 0: for ever), or only one (`once`).
 int worker(const Config&, double exit_when_idle, bool once);

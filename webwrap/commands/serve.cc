@@ -16,6 +16,7 @@
 #include "api/follows.h"
 #include "api/passwords.h"
 #include "api/plays.h"
+#include "api/quick_jobs.h"
 #include "api/uploads.h"
 #include "commands/commands.h"
 #include "commands/earning_work.h"
@@ -105,6 +106,7 @@ int serve(const Config& given, const std::string& config_path) {
         if (const int removed = clean_up_uploads(context)) log(Level::info, "uploads expired", {{"count", removed}});
         if (const int removed = TrainingFolder::clean_up(config, *store)) log(Level::info, "trainings removed", {{"count", removed}});
         if (const int removed = clean_up_accounts(context)) log(Level::info, "orphaned guests removed", {{"count", removed}});
+        if (const int removed = remove_forgotten_blobs(context)) log(Level::info, "forgotten files removed", {{"count", removed}});
         clean_up_follows(context);
         clean_up_plays(context);
       }

@@ -1,20 +1,22 @@
 #include "release/csv.h"
 
-#include <string_view>
-
 namespace webwrap {
+
+std::string csv_cell(std::string_view text) {
+  std::string cell = "\"";
+  if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos) cell += '\'';
+  for (const char c : text) {
+    if (c == '"') cell += '"';
+    cell += c;
+  }
+  return cell + '"';
+}
 
 std::string csv_line(const std::vector<std::string>& cells) {
   std::string line;
   for (const std::string& cell : cells) {
     if (!line.empty()) line += ',';
-    line += '"';
-    if (!cell.empty() && std::string_view("=+-@\t\r").find(cell.front()) != std::string_view::npos) line += '\'';
-    for (const char c : cell) {
-      if (c == '"') line += '"';
-      line += c;
-    }
-    line += '"';
+    line += csv_cell(cell);
   }
   return line + "\r\n";
 }

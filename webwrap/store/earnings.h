@@ -44,8 +44,22 @@ struct FormerAccount {
 struct Remainder {
   std::string account;  ///< of the books
   std::string currency;
-  std::string former;  ///< acct_..., where another one is in its place
+  std::string stripe;   ///< acct_...
+  bool former = false;  ///< another one is in its place
   Money amount = 0;
+};
+
+/// What the operator booked of a closed account at Stripe.
+struct Settlement {
+  std::string key;  ///< of the entry in the books; there is none where the amount is 0
+  Id account;
+  std::string stripe, currency;
+  Money amount = 0;  ///< what was left: negative, what was owed
+  std::string how;   ///< "paid": it reached its owner, or the service, in another way; "written-off": nobody gets it
+  std::string reason;
+  std::string booked_by;  ///< not for the member
+  std::string forced;     ///< what was still to move money and was given up, as sentences; empty: nothing
+  Seconds time = 0;
 };
 
 /// What an artist offers to fans, for each month. Its price never changes: another price is another tier.
@@ -193,7 +207,8 @@ struct Purchases {
 
 /// A line of a statement: an entry that changed what a member has at Stripe, at the bank or as royalties.
 struct StatementLine {
-  std::string account, kind, note, key;  ///< account: of the books
+  std::string account, kind, key;  ///< account: of the books
+  std::string note;                ///< why the operator booked it; empty: it follows from what Stripe told
   std::int64_t amount = 0;
   Seconds time = 0;
 };
@@ -223,12 +238,16 @@ class EarningStore {
   virtual std::vector<FormerAccount> former_accounts() = 0;
   /// What is open between a member, his account at Stripe and the service: "a payment is disputed". None: it is settled.
   virtual std::vector<std::string> unsettled(const Id& account) = 0;
-  /// Of that, what is still to move money: disputes, what is to be taken or given back, payouts on their way.
-  virtual std::vector<std::string> pending_matters(const Id& account) = 0;
+  /// Of that, what is still to move money in the account `stripe`: disputes, what is to be taken or given back, payouts on their way. (Of a
+  /// payout only its owner is known: it counts for each account that he had.)
+  virtual std::vector<std::string> pending_matters(const Id& account, const std::string& stripe) = 0;
+  /// Ends those, but for open disputes, which a bank decides: nothing more is taken or given back, and payouts count as failed.
+  virtual void give_up_matters(const Id& account, const std::string& stripe) = 0;
   /// And the money: what is not 0, also of accounts that were replaced.
   virtual std::vector<Remainder> remainders(const Id& account) = 0;
   /// What was booked of it by the operator, newest first.
-  virtual std::vector<StatementLine> settlements(const Id& account) = 0;
+  virtual std::vector<Settlement> settlements(const Id& account) = 0;
+  virtual void add(const Settlement&) = 0;
   /// Something of ours that Stripe knows as long as the key is the one under which money went to an account: a charge; empty: none went.
   virtual std::string charge_to(const std::string& stripe) = 0;
   virtual std::string transfer_to(const std::string& stripe) = 0;  ///< the same: a transfer of royalties

@@ -194,6 +194,11 @@ const std::string money_checks[] = {
     "SELECT 'Entry ' || key || ' settles what a closed account left without a reason.' FROM entries WHERE key GLOB 'settle:*' AND note = "
     "''",
 
+    "SELECT 'Settlement ' || key || ' is of ' || amount || ' ' || currency || ', but the books say ' || coalesce(booked, 'nothing') || '.'"
+    " FROM (SELECT key, amount, currency, (SELECT -sum(p.amount) FROM entries e JOIN postings p ON p.entry = e.seq"
+    "  WHERE e.key = settlements.key AND p.account GLOB 'money:*:connected:*') AS booked FROM settlements) WHERE coalesce(booked, 0) <> "
+    "amount",
+
     "SELECT 'Entry ' || key || ' moves ' || amount || ' at ' || account || ', which only a settlement of a closed account may.'"
     " FROM postings JOIN entries ON entry = entries.seq WHERE (key GLOB 'settle:*') <>"
     "  (account GLOB 'money:*:outside:*' OR account GLOB 'money:*:written_off')"

@@ -22,6 +22,16 @@ struct SqliteSchema<FormerAccount> {
 };
 
 template <>
+struct SqliteSchema<Settlement> {
+  static constexpr const char* table = "settlements";
+  static constexpr std::tuple columns{SqliteColumn{"key", &Settlement::key},       SqliteColumn{"account", &Settlement::account},
+                                      SqliteColumn{"stripe", &Settlement::stripe}, SqliteColumn{"currency", &Settlement::currency},
+                                      SqliteColumn{"amount", &Settlement::amount}, SqliteColumn{"how", &Settlement::how},
+                                      SqliteColumn{"reason", &Settlement::reason}, SqliteColumn{"booked_by", &Settlement::booked_by},
+                                      SqliteColumn{"forced", &Settlement::forced}, SqliteColumn{"time", &Settlement::time}};
+};
+
+template <>
 struct SqliteSchema<Tier> {
   static constexpr const char* table = "tiers";
   static constexpr std::tuple columns{SqliteColumn{"id", &Tier::id},
@@ -112,19 +122,6 @@ struct SqliteSchema<Payout> {
                                       SqliteColumn{"created", &Payout::created}};
 };
 
-namespace {
-
-/// Of a query for account, kind, note, key, amount and time.
-std::vector<StatementLine> lines_in(SqliteQuery& query) {
-  std::vector<StatementLine> lines;
-  while (query.step())
-    lines.push_back({query.get<std::string>(0), query.get<std::string>(1), query.get<std::string>(2), query.get<std::string>(3),
-                     query.get<std::int64_t>(4), query.get<Seconds>(5)});
-  return lines;
-}
-
-}  // namespace
-
 EventWalk SqliteEarningStore::event_walk() {
   SqliteQuery query(connection_, "SELECT last, at FROM event_walk");
   return query.step() ? EventWalk{query.get<std::string>(0), query.get<Seconds>(1)} : EventWalk();
@@ -159,52 +156,59 @@ std::vector<FormerAccount> SqliteEarningStore::former_accounts() {
 }
 
 std::vector<std::string> SqliteEarningStore::unsettled(const Id& account) {
-  std::vector<std::string> all = pending_matters(account);
+  const auto now = payout_account(account);
+  std::vector<std::string> all = pending_matters(account, now ? now->stripe : "");
   bool holds = false, owes = false;
   for (const Remainder& remainder : remainders(account))
-    if (remainder.former.empty()) (remainder.amount > 0 ? holds : owes) = true;
+    if (!remainder.former) (remainder.amount > 0 ? holds : owes) = true;
   if (owes) all.push_back("it owes money");
   if (holds) all.push_back("money still lies in it");
   return all;
 }
 
-std::vector<std::string> SqliteEarningStore::pending_matters(const Id& account) {
+std::vector<std::string> SqliteEarningStore::pending_matters(const Id& account, const std::string& stripe) {
   SqliteQuery query(connection_,
-                    "WITH paid_there AS (SELECT * FROM fan_payments WHERE artist = ?1"
-                    "  AND destination = (SELECT stripe FROM payout_accounts WHERE account = ?1))"
+                    "WITH paid_there AS (SELECT * FROM fan_payments WHERE artist = ?1 AND destination = ?2)"
                     " SELECT 'a payment to it is disputed' FROM paid_there WHERE EXISTS"
                     "  (SELECT 1 FROM json_each(nullif(disputes, '')) WHERE value ->> '$.state' = 'open')"
                     " UNION SELECT 'a disputed payment is to be taken back from it' FROM paid_there WHERE recovering > recovered"
                     " UNION SELECT 'a payment to it is being given back' FROM paid_there WHERE refund_wanted = 1 AND state = 'paid'"
                     "  AND refunded < charged"
                     " UNION SELECT 'a payout from it is on its way' FROM payouts WHERE account = ?1 AND state = 'pending'",
-                    account);
+                    account, stripe);
   std::vector<std::string> all;
   while (query.step()) all.push_back(query.get<std::string>(0));
   return all;
 }
 
+void SqliteEarningStore::give_up_matters(const Id& account, const std::string& stripe) {
+  rows::run(connection_, "UPDATE fan_payments SET recovered = recovering WHERE artist = ? AND destination = ? AND recovering > recovered",
+            account, stripe);
+  rows::run(connection_, "UPDATE fan_payments SET refund_wanted = 0 WHERE artist = ? AND destination = ? AND refunded < charged", account,
+            stripe);
+  rows::run(connection_, "UPDATE payouts SET state = 'failed' WHERE account = ? AND state = 'pending'", account);
+}
+
 std::vector<Remainder> SqliteEarningStore::remainders(const Id& account) {
-  SqliteQuery query(
-      connection_,
-      "WITH names AS (SELECT ?1 AS name, '' AS former UNION ALL SELECT stripe, stripe FROM former_accounts WHERE account = ?1)"
-      " SELECT postings.account, substr(postings.account, 7, instr(substr(postings.account, 7), ':') - 1), former,"
-      "  sum(amount) FROM names JOIN postings ON postings.account GLOB 'money:*:connected:' || name"
-      " GROUP BY postings.account HAVING sum(amount) <> 0 ORDER BY former, postings.account",
-      account);
+  SqliteQuery query(connection_,
+                    "WITH names AS (SELECT account AS name, stripe, 0 AS former FROM payout_accounts WHERE account = ?1"
+                    "  UNION ALL SELECT stripe, stripe, 1 FROM former_accounts WHERE account = ?1)"
+                    " SELECT postings.account, substr(postings.account, 7, instr(substr(postings.account, 7), ':') - 1), stripe,"
+                    "  former, sum(amount) FROM names JOIN postings ON postings.account GLOB 'money:*:connected:' || name"
+                    " GROUP BY postings.account HAVING sum(amount) <> 0 ORDER BY former, stripe, postings.account",
+                    account);
   std::vector<Remainder> all;
   while (query.step())
-    all.push_back({query.get<std::string>(0), query.get<std::string>(1), query.get<std::string>(2), query.get<Money>(3)});
+    all.push_back(
+        {query.get<std::string>(0), query.get<std::string>(1), query.get<std::string>(2), query.get<bool>(3), query.get<Money>(4)});
   return all;
 }
 
-std::vector<StatementLine> SqliteEarningStore::settlements(const Id& account) {
-  SqliteQuery query(connection_,
-                    "SELECT account, kind, note, key, amount, time FROM postings JOIN entries ON entry = entries.seq"
-                    " WHERE key GLOB 'settle:*:' || ? AND account NOT GLOB 'money:*:connected:*' ORDER BY entries.seq DESC",
-                    account);
-  return lines_in(query);
+std::vector<Settlement> SqliteEarningStore::settlements(const Id& account) {
+  return rows::select<Settlement>(connection_, "WHERE account = ? ORDER BY seq DESC", account);
 }
+
+void SqliteEarningStore::add(const Settlement& settlement) { rows::insert(connection_, settlement); }
 
 std::string SqliteEarningStore::charge_to(const std::string& stripe) {
   return rows::value<std::string>(
@@ -368,10 +372,18 @@ std::vector<std::string> SqliteEarningStore::currencies_of(const Id& account) {
 
 std::vector<StatementLine> SqliteEarningStore::statement(const Id& account, const std::string& currency, Seconds from, Seconds to) {
   SqliteQuery query(connection_,
-                    "SELECT account, kind, note, key, amount, time FROM postings JOIN entries ON entry = entries.seq"
-                    " WHERE account IN (?, ?, ?) AND time >= ? AND time < ? ORDER BY time, entries.seq, postings.seq",
-                    connected_account(currency, account), bank_account(currency, account), royalties_account(currency, account), from, to);
-  return lines_in(query);
+                    "SELECT account, kind, key, coalesce((SELECT reason FROM settlements s WHERE s.key = entries.key), ''), amount, time"
+                    " FROM postings JOIN entries ON entry = entries.seq WHERE time >= ?1 AND time < ?2"
+                    " AND account IN (SELECT ?3 UNION SELECT ?4 UNION SELECT ?5 UNION SELECT ?6"
+                    "  UNION SELECT 'money:' || ?7 || ':connected:' || stripe FROM former_accounts WHERE former_accounts.account = ?8)"
+                    " ORDER BY time, entries.seq, postings.seq",
+                    from, to, connected_account(currency, account), bank_account(currency, account), royalties_account(currency, account),
+                    outside_account(currency, account), currency, account);
+  std::vector<StatementLine> lines;
+  while (query.step())
+    lines.push_back({query.get<std::string>(0), query.get<std::string>(1), query.get<std::string>(2), query.get<std::string>(3),
+                     query.get<std::int64_t>(4), query.get<Seconds>(5)});
+  return lines;
 }
 
 std::int64_t SqliteEarningStore::balance_before(const std::string& account, Seconds before) {

@@ -25,7 +25,22 @@ std::vector<Job> SqliteJobStore::renders(const Id& song, Job::Kind kind, int lim
 void SqliteJobStore::forget_request(const Id& job) { rows::run(connection_, "UPDATE jobs SET request_key = '' WHERE id = ?", job); }
 
 void SqliteJobStore::forget_result(const Id& job) {
+  rows::run(connection_,
+            "INSERT OR IGNORE INTO blobs_to_remove SELECT result ->> '$.blob' FROM jobs WHERE id = ? AND result <> ''"
+            " AND result ->> '$.blob' IS NOT NULL",
+            job);
   rows::run(connection_, "UPDATE jobs SET request_key = '', result = '' WHERE id = ?", job);
+}
+
+std::vector<std::string> SqliteJobStore::blobs_to_remove(int limit) {
+  SqliteQuery query(connection_, "SELECT key FROM blobs_to_remove ORDER BY key LIMIT ?", limit);
+  std::vector<std::string> all;
+  while (query.step()) all.push_back(query.get<std::string>(0));
+  return all;
+}
+
+void SqliteJobStore::forget_blob(const std::string& removed) {
+  rows::run(connection_, "DELETE FROM blobs_to_remove WHERE key = ?", removed);
 }
 
 int SqliteJobStore::active_count(const Id& account) {

@@ -85,6 +85,8 @@ class SqliteJobStore : public JobStore {
   std::vector<Job> renders(const Id& song, Job::Kind kind, int limit) override;
   void forget_request(const Id& job) override;
   void forget_result(const Id& job) override;
+  std::vector<std::string> blobs_to_remove(int limit) override;
+  void forget_blob(const std::string& removed) override;
   int active_count(const Id& account) override;
   int quick_count(const Id& account) override;
   int position(const Job&) override;
@@ -229,9 +231,11 @@ class SqliteEarningStore : public EarningStore {
   std::optional<FormerAccount> former_account(const std::string& stripe) override;
   std::vector<FormerAccount> former_accounts() override;
   std::vector<std::string> unsettled(const Id& account) override;
-  std::vector<std::string> pending_matters(const Id& account) override;
+  std::vector<std::string> pending_matters(const Id& account, const std::string& stripe) override;
+  void give_up_matters(const Id& account, const std::string& stripe) override;
   std::vector<Remainder> remainders(const Id& account) override;
-  std::vector<StatementLine> settlements(const Id& account) override;
+  std::vector<Settlement> settlements(const Id& account) override;
+  void add(const Settlement&) override;
   std::string charge_to(const std::string& stripe) override;
   std::string transfer_to(const std::string& stripe) override;
   void save(const Tier&) override;

@@ -90,7 +90,10 @@ class JobStore {
   virtual std::vector<Job> list(const Id& account, int limit) = 0;
   virtual std::vector<Job> renders(const Id& song, Job::Kind kind, int limit) = 0;  ///< renders or videos that are done
   virtual void forget_request(const Id& job) = 0;                                   ///< its request key may be used for another job
-  virtual void forget_result(const Id& job) = 0;    ///< the same, and that what it made is to be removed: nothing leads to it any more
+  /// The same, and what it made is to be removed: nothing leads to it any more but blobs_to_remove().
+  virtual void forget_result(const Id& job) = 0;
+  virtual std::vector<std::string> blobs_to_remove(int limit) = 0;
+  virtual void forget_blob(const std::string& removed) = 0;
   virtual int active_count(const Id& account) = 0;  ///< queued and running conversions and separations
   virtual int quick_count(const Id& account) = 0;   ///< queued and running jobs of the other kinds but training
   /// How many queued jobs come before this one by priority and age; 0 unless it is queued.

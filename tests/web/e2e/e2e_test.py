@@ -246,7 +246,18 @@ class WholeJourney(Journey):
         b.size(*PHONE)
         b.open("/")
         b.find(".hero")
-        self.assertEqual(b.module("audio.js", "it.isSmall()"), b.run("return (navigator.deviceMemory ?? 4) <= 4"))
+        tell = lambda memory: b.run(f"Object.defineProperty(navigator, 'deviceMemory', {{configurable: true, value: {memory}}})")  # noqa: E731
+        for memory, small in ((4, True), (8, False)):
+            tell(memory)
+            self.assertIs(b.module("audio.js", "it.isSmall()"), small, memory)
+        tell("undefined")  # as in Safari and Firefox
+        landscape, small_window = (844, 390, True), (500, 700, False)
+        for size, touched, small in ((PHONE, True, True), (landscape, True, True), (DESKTOP, False, False), (DESKTOP, True, False), (small_window, False, False)):
+            b.size(*size)
+            b.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": touched, "maxTouchPoints": 5})
+            self.assertIs(b.module("audio.js", "it.isSmall()"), small, (size, touched))
+        b.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+        b.size(*PHONE)
         for seconds, small, rate in ((900, False, 44100), (1000, False, 24000), (4000, False, 12000), (300, True, 44100), (400, True, 24000), (1300, True, 24000), (1400, True, 12000), (3600, True, 12000)):
             self.assertEqual(b.module("audio.js", f"it.qualityOf({seconds}, {str(small).lower()}).rate"), rate, (seconds, small))
         for memory, rate, channels in ((8, 44100, 2), (2, 24000, 1)):

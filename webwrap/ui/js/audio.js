@@ -50,9 +50,12 @@ const QUALITIES = [
 const MOST_BYTES = 340e6;
 const MOST_BYTES_SMALL = 130e6;
 
-/// Whether this device has little memory. Safari and Firefox do not tell how much there is: there, a phone by its
-/// screen.
-export const isSmall = () => (navigator.deviceMemory ?? (matchMedia("(max-width: 640px)").matches ? 4 : 8)) <= 4;
+/// Whether this device has little memory. Safari and Firefox do not tell how much there is: there, a phone, by its
+/// screen however it is held, and by the finger that it is used with.
+export function isSmall() {
+  const isPhone = () => Math.min(screen.width, screen.height) <= 640 && matchMedia("(pointer: coarse)").matches;
+  return (navigator.deviceMemory ?? (isPhone() ? 4 : 8)) <= 4;
+}
 
 /// How `seconds` of sound, all sounds together, are kept: the best that fits, else the last.
 export function qualityOf(seconds, small) {

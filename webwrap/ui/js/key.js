@@ -40,11 +40,7 @@ export function keyCard({ recording, suggested, voice, octavesOnly, options }) {
   });
   const fine = () => Number(slider.value);
   const octaveNow = () => Number(radios.find((radio) => radio.checked)?.value ?? 0);
-  const suggestion = () => {
-    let semitones = Math.round(suggested() ?? 0);
-    while (Math.abs(semitones) > session.config.limits.suggested_key) semitones -= OCTAVE * Math.sign(semitones);
-    return semitones;
-  };
+  const suggestion = () => suggested() ?? 0;
   const key = () => {
     const wished = chosen ?? suggestion();
     return octavesOnly() ? Math.round(wished / OCTAVE) * OCTAVE : wished;
