@@ -208,14 +208,14 @@ void read_file(const std::string& path, Config& config) {
     refuse(path, fmt::format("this is no JSON: {}.", error.what()));
   }
   if (!file.is_object()) refuse(path, "the configuration must be a JSON object.");
-  for (const auto& [key, value] : file.items()) {
+  for (const auto& given : file.items()) {
     bool known = false;
     for_each_setting(config, [&](const std::string& name, auto& setting) {
-      if (name != key) return;
-      assign(path + ": " + name, value, setting);
+      if (name != given.key()) return;
+      assign(path + ": " + name, given.value(), setting);
       known = true;
     });
-    if (!known) refuse(path, fmt::format("there is no setting '{}'; docs/operations.md lists them.", key));
+    if (!known) refuse(path, fmt::format("there is no setting '{}'; docs/operations.md lists them.", given.key()));
   }
 }
 

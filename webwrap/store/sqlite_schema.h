@@ -12,6 +12,8 @@ struct SqliteColumn {
   const char* name;
   T Record::*member;
 };
+template <class Record, class T>
+SqliteColumn(const char*, T Record::*) -> SqliteColumn<Record, T>;  // Clang before 17 derives none for aggregates
 
 /// table, and columns whose first is what a record is found and updated by.
 template <class Record>
