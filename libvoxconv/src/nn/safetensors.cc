@@ -97,7 +97,7 @@ torch::Tensor Safetensors::get(const std::string& name) const {
   if (reinterpret_cast<std::uintptr_t>(address) % torch::elementSize(entry.type) != 0) {
     // Other writers do not always align; copy bytewise then.
     torch::Tensor copy = torch::empty(entry.shape, options);
-    std::memcpy(copy.data_ptr(), address, entry.end - entry.begin);
+    std::copy_n(address, entry.end - entry.begin, static_cast<std::uint8_t*>(copy.data_ptr()));
     return copy;
   }
   return torch::from_blob(

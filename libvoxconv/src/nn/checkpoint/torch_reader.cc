@@ -86,7 +86,7 @@ class Binder {
     torch::Tensor& copy = copies_[key];
     if (!copy.defined()) {
       copy = torch::empty({static_cast<std::int64_t>(storage.size)}, torch::kByte);
-      std::memcpy(copy.data_ptr(), storage.data, storage.size);
+      std::copy_n(storage.data, storage.size, copy.data_ptr<std::uint8_t>());
     }
     return copy;
   }
