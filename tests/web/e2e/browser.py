@@ -48,7 +48,7 @@ class Browser:
 
     def size(self, width, height, mobile):
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
-                                    {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile})
+                                    {"width": width, "height": height, "screenWidth": width, "screenHeight": height, "deviceScaleFactor": 1, "mobile": mobile})
 
     def line(self, upload=-1, offline=False):
         """The connection: bytes a second upwards, or none at all."""
