@@ -6,28 +6,14 @@
 #include "audio/resampler.h"
 #include "audio_testing.h"
 #include "core/random.h"
+#include "in_pieces.h"
 
 namespace voxconv {
 namespace {
 
 using namespace testing_audio;
 
-AudioBuffer limit(const AudioBuffer& in, TruePeakLimiter& limiter, std::size_t block = 1000) {
-  AudioBuffer out(in.rate, in.channel_count());
-  const auto add = [&](const AudioBuffer& more) {
-    for (std::size_t c = 0; c < out.channel_count(); ++c)
-      out.channels[c].insert(out.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
-  };
-  for (std::size_t begin = 0; begin < in.frames(); begin += block) {
-    AudioBuffer part(in.rate, 0);
-    for (const auto& channel : in.channels)
-      part.channels.emplace_back(channel.begin() + std::ptrdiff_t(begin),
-                                 channel.begin() + std::ptrdiff_t(std::min(begin + block, in.frames())));
-    add(limiter.push(part));
-  }
-  add(limiter.finish());
-  return out;
-}
+AudioBuffer limit(const AudioBuffer& in, TruePeakLimiter& limiter, std::size_t block = 1000) { return in_pieces(limiter, in, block); }
 
 /// True peak in dBTP by another way than the limiter's: libsamplerate's best filter at 16 times the rate.
 double true_peak_db(const AudioBuffer& audio) {

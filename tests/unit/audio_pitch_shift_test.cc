@@ -7,6 +7,7 @@
 #include <random>
 
 #include "audio/pitch_shift.h"
+#include "in_pieces.h"
 
 namespace voxconv {
 namespace {
@@ -15,20 +16,7 @@ constexpr double tau = 2 * std::numbers::pi;
 
 AudioBuffer shifted(const AudioBuffer& audio, double semitones, std::size_t piece = 44100) {
   PitchShift shift(int(audio.channel_count()), audio.rate, semitones);
-  AudioBuffer out(audio.rate, audio.channel_count());
-  const auto take = [&](const AudioBuffer& more) {
-    for (std::size_t c = 0; c < out.channel_count(); ++c)
-      out.channels[c].insert(out.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
-  };
-  for (std::size_t at = 0; at < audio.frames(); at += piece) {
-    AudioBuffer part(audio.rate, 0);
-    for (const auto& channel : audio.channels)
-      part.channels.emplace_back(channel.begin() + std::ptrdiff_t(at),
-                                 channel.begin() + std::ptrdiff_t(std::min(audio.frames(), at + piece)));
-    take(shift.push(part));
-  }
-  take(shift.finish());
-  return out;
+  return in_pieces(shift, audio, piece);
 }
 
 AudioBuffer tone(int rate, double hz, double seconds, double left = 0.3, double right = 0.3) {

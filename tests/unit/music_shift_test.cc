@@ -7,6 +7,8 @@
 #include <numbers>
 #include <type_traits>
 
+#include "in_pieces.h"
+
 namespace voxconv {
 namespace {
 
@@ -34,20 +36,7 @@ AudioBuffer instrument(double f0, double seconds) {
 template <class Shift>
 AudioBuffer at_another_key(const AudioBuffer& audio, double semitones, std::size_t piece = 30000) {
   Shift shift(int(audio.channel_count()), audio.rate, semitones);
-  AudioBuffer out(audio.rate, audio.channel_count());
-  const auto take = [&](const AudioBuffer& more) {
-    for (std::size_t c = 0; c < out.channel_count(); ++c)
-      out.channels[c].insert(out.channels[c].end(), more.channels[c].begin(), more.channels[c].end());
-  };
-  for (std::size_t at = 0; at < audio.frames(); at += piece) {
-    AudioBuffer part(audio.rate, 0);
-    for (const auto& channel : audio.channels)
-      part.channels.emplace_back(channel.begin() + std::ptrdiff_t(at),
-                                 channel.begin() + std::ptrdiff_t(std::min(audio.frames(), at + piece)));
-    take(shift.push(part));
-  }
-  take(shift.finish());
-  return out;
+  return in_pieces(shift, audio, piece);
 }
 
 /// Levels in dB of the partials of `f0` up to 4 kHz, from the middle of the sound.
