@@ -76,7 +76,7 @@ TEST(MinimumPhase, OfAOnePoleFilter) {
 /// Filters that change nothing.
 VocoderImpl::Filters flat_filters(std::int64_t frames) {
   return {torch::ones({1, frames, fft_bins}, torch::kComplexFloat), torch::ones({1, frames, fft_bins}),
-          torch::zeros({1, frames, 2 * VocoderImpl::period_harmonics})};
+          torch::zeros({1, frames, 2 * VocoderImpl::period_harmonics + VocoderImpl::gain_points})};
 }
 
 TEST(Vocoder, LetsTheNoiseFollowThePitchPeriod) {
@@ -86,12 +86,32 @@ TEST(Vocoder, LetsTheNoiseFollowThePitchPeriod) {
   const std::int64_t frames = 400;
   const torch::Tensor source = excitation(100, frames).unsqueeze(1);
   auto filters = flat_filters(frames);
-  filters.period_gain.select(-1, 0).fill_(0.6);  // loudest where the pulse stands
+  filters.noise_gain.select(-1, 0).fill_(0.6);  // loudest where the pulse stands
   const torch::Tensor audio = vocoder->synthesize(filters, {torch::zeros_like(source[0]), source[1], torch::randn({1, frames * hop})});
   const auto power = [&](const torch::Tensor& where) { return audio.masked_select(where).square().mean().item<float>(); };
   const torch::Tensor cosine = torch::cos(source[1]);
   EXPECT_NEAR(std::log(power(cosine > 0.95) / power(cosine < -0.95)), 2 * 2 * 0.6, 0.15);
   EXPECT_NEAR(audio.slice(1, 5 * hop, (frames - 5) * hop).square().mean().item<float>(), 1, 0.05);
+}
+
+TEST(Vocoder, LetsTheNoiseStartWithinAFrame) {
+  torch::NoGradGuard no_grad;
+  torch::manual_seed(1);
+  Vocoder vocoder;
+  const std::int64_t frames = 60, rows = 40, onset = 30;
+  auto filters = flat_filters(frames);
+  filters.noise_gain.slice(1, 0, onset).slice(2, 2 * VocoderImpl::period_harmonics).fill_(-3);
+  filters.noise_gain.select(1, onset).slice(1, 2 * VocoderImpl::period_harmonics, 2 * VocoderImpl::period_harmonics + 2).fill_(-3);
+  const auto repeat = [&](const torch::Tensor& x) { return x.expand({rows, -1, -1}); };
+  const torch::Tensor silence = torch::zeros({rows, frames * hop});
+  const torch::Tensor audio = vocoder->synthesize({repeat(filters.pulse), repeat(filters.noise), repeat(filters.noise_gain)},
+                                                  {silence, silence, torch::randn({rows, frames * hop})});
+  const auto level = [&](std::int64_t from, std::int64_t to) {
+    return 0.5 * std::log(audio.slice(1, from, to).square().mean().item<double>());
+  };
+  const std::int64_t start = onset * hop;
+  EXPECT_NEAR(level(start, start + hop / 4), -3, 0.15);
+  EXPECT_NEAR(level(start + hop / 2, start + hop), 0, 0.1);
 }
 
 TEST(Vocoder, StartsAtTheEnvelope) {

@@ -141,7 +141,7 @@ TEST(VocoderTask, DoesNotTakeAnUnknownPhaseForNoise) {
   const torch::Tensor pulses = render_pulses_twice(f0, random).first;
   const auto distance = [&](double noise) {
     const torch::Tensor rendered = pulses + noise * white_noise(pulses.size(0), pulses.size(1));
-    return spectral_energy_distance(rendered.chunk(2)[0], rendered.chunk(2)[1], recorded, {128, 256, 512, 1200, 2048}).item<float>();
+    return spectral_energy_distance(rendered, recorded, {128, 256, 512, 1200, 2048}).item<float>();
   };
   EXPECT_LT(distance(0.01), distance(0.1));
   EXPECT_LT(distance(0.1), distance(0.3));
@@ -151,11 +151,24 @@ TEST(SpectralEnergyDistance, IsLeastForNoiseOfTheTargetsLevel) {
   torch::manual_seed(1);
   const auto noise = [](double level) { return level * torch::randn({4, 16000}); };
   const torch::Tensor target = noise(0.1);
-  const auto at = [&](double level) { return spectral_energy_distance(noise(level), noise(level), target, {256, 1200}).item<float>(); };
+  const auto at = [&](double level) {
+    return spectral_energy_distance(torch::cat({noise(level), noise(level)}), target, {256, 1200}).item<float>();
+  };
   // A distance to the one target would be less for noise that is too weak: another draw never matches.
   EXPECT_LT(at(0.1), at(0.06));
   EXPECT_LT(at(0.1), at(0.16));
-  EXPECT_NEAR(spectral_energy_distance(target, target, target, {256}).item<float>(), 0, 2e-3);
+  EXPECT_NEAR(spectral_energy_distance(torch::cat({target, target}), target, {256}).item<float>(), 0, 2e-3);
+}
+
+TEST(BandLevelDistance, TellsASharpOnsetFromASlowOne) {
+  torch::manual_seed(1);
+  const torch::Tensor decay = torch::exp(-torch::arange(441, torch::kFloat) / 60).repeat({40}).unsqueeze(0);
+  const auto bursts = [&](const torch::Tensor& shape) { return 0.1 * shape * torch::randn({8, shape.size(1)}); };
+  const torch::Tensor recorded = bursts(decay);
+  const auto at = [&](const torch::Tensor& shape) {
+    return band_level_distance(torch::cat({bursts(shape), bursts(shape)}), recorded).item<float>();
+  };
+  EXPECT_LT(at(decay), at(decay.flip(1)) - 0.02);
 }
 
 TEST(RankedProbabilityScore, IsLeastForDrawsThatSpreadAsTheTargetDoes) {

@@ -5,14 +5,16 @@
 namespace voxconv::native {
 
 /// Second stage, for every voice: spectral envelope + f0 -> audio, by differentiable source-filter synthesis. The network corrects, per
-/// frame, a pulse filter and a noise filter that both start from the envelope itself, and how the noise of voiced frames rises and falls
-/// within the pitch period: breath is louder while the glottis is open (Skoglund & Kleijn 2000). It has no speaker input.
+/// frame, a pulse filter and a noise filter that both start from the envelope itself, and the noise's gain at a finer time scale: over the
+/// pitch period, since breath is louder while the glottis is open (Skoglund & Kleijn 2000), and within the frame, for the onsets of
+/// consonants. It has no speaker input.
 class VocoderImpl : public torch::nn::Module {
  public:
   static constexpr std::int64_t channels = 256, blocks = 6, filter_points = 257;
   static constexpr std::int64_t reach = 2 + blocks * ConvNeXtImpl::reach;  ///< frames either side a frame's filters depend on
   static constexpr std::int64_t ring = 5;                                  ///< frames around a sample whose filters sound in it
-  static constexpr std::int64_t period_harmonics = 2;                      ///< of the noise's gain over the pitch period
+  static constexpr std::int64_t period_harmonics = 4;                      ///< of the noise's gain over the pitch period
+  static constexpr std::int64_t gain_points = 4;                           ///< of the noise's gain within a frame
 
   VocoderImpl();
 
@@ -20,12 +22,13 @@ class VocoderImpl : public torch::nn::Module {
   struct Filters {
     torch::Tensor pulse;  ///< [B, T, fft_bins] complex
     torch::Tensor noise;  ///< [B, T, fft_bins] real
-    /// [B, T, 2 * period_harmonics] Fourier coefficients (cos 1, cos 2, sin 1, sin 2) of the log gain of the noise over the pitch period
-    torch::Tensor period_gain;
+    /// [B, T, 2 * period_harmonics + gain_points] log gain of the noise: its Fourier coefficients over the pitch period (all cosines, then
+    /// all sines), and its values at evenly spaced points from the frame's centre to the next one's
+    torch::Tensor noise_gain;
 
     /// Frames from .. to.
     Filters slice(std::int64_t from, std::int64_t to) const {
-      return {pulse.slice(1, from, to), noise.slice(1, from, to), period_gain.slice(1, from, to)};
+      return {pulse.slice(1, from, to), noise.slice(1, from, to), noise_gain.slice(1, from, to)};
     }
   };
   Filters filters(const torch::Tensor& envelope, const torch::Tensor& f0);
@@ -43,8 +46,8 @@ class VocoderImpl : public torch::nn::Module {
   torch::nn::Conv1d input_{nullptr};
   torch::nn::ModuleList blocks_{nullptr};
   torch::nn::LayerNorm output_norm_{nullptr};
-  torch::nn::Linear output_{nullptr}, period_{nullptr};
-  torch::Tensor envelope_to_bins_, points_to_bins_, window_;  // constants, not saved
+  torch::nn::Linear output_{nullptr}, noise_gain_{nullptr};
+  torch::Tensor envelope_to_bins_, points_to_bins_, gain_to_samples_, window_;  // constants, not saved
 };
 TORCH_MODULE(Vocoder);
 

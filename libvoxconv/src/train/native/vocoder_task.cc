@@ -14,7 +14,6 @@ namespace voxconv::train {
 namespace {
 
 using native::hop;
-using torch::indexing::Slice;
 
 constexpr std::int64_t batch_size = 8;
 constexpr std::int64_t edge = native::VocoderImpl::ring;  // frames at each end that the loss leaves out
@@ -90,14 +89,14 @@ VocoderTask::Batch VocoderTask::make_batch(const std::vector<Crop>& crops, Rando
 torch::Tensor VocoderTask::render_twice(const Batch& batch) {
   const auto filters = vocoder_->filters(batch.envelope, batch.f0);
   const auto twice = [](const torch::Tensor& x) { return torch::cat({x, x}); };
-  return vocoder_->synthesize({twice(filters.pulse), twice(filters.noise), twice(filters.period_gain)},
+  return vocoder_->synthesize({twice(filters.pulse), twice(filters.noise), twice(filters.noise_gain)},
                               {batch.pulses, batch.phase, white_noise(2 * batch.f0.size(0), batch.audio.size(1)).to(device_)});
 }
 
 torch::Tensor VocoderTask::loss(const Batch& batch, const std::vector<std::int64_t>& sizes) {
-  const Slice inner(edge * hop, (crop_frames - edge) * hop);
-  const auto renderings = render_twice(batch).index({Slice(), inner}).chunk(2);
-  return spectral_energy_distance(renderings[0], renderings[1], batch.audio.index({Slice(), inner}), sizes);
+  const auto inner = [](const torch::Tensor& audio) { return audio.slice(1, edge * hop, (crop_frames - edge) * hop); };
+  const torch::Tensor renderings = inner(render_twice(batch)), target = inner(batch.audio);
+  return spectral_energy_distance(renderings, target, sizes) + band_level_distance(renderings, target);
 }
 
 std::map<std::string, double> VocoderTask::step(RandomSource& random, double progress) {
