@@ -254,9 +254,9 @@ function againButtons(page, player, leave) {
   return [fromBar, fromHere];
 }
 
-/// The bar of the play head, and the way to others: `go(seconds)`.
-function barRow(along, go) {
-  const words = h("strong");
+/// The bar of the play head, and the way to others.
+function barRow(along, seek) {
+  const words = h("strong.bar-number");
   /// Where the bar that many bars away begins; -1: the one played now, unless it has just begun.
   const beginning = (by) => {
     const { bars } = along.rhythm;
@@ -266,7 +266,7 @@ function barRow(along, go) {
     return bars[clamp(now + by + later, 0, bars.length - 1)];
   };
   const step = (by) => () => {
-    go(beginning(by));
+    seek(beginning(by));
     announce(barWords(along));
   };
   const node = h(
@@ -344,8 +344,9 @@ function takePlayer({ along }) {
     along.offset = seconds;
     if (on) along.listen(seconds);
     show();
+    update();
   };
-  const bars = barRow(along, (seconds) => (seek(seconds), update()));
+  const bars = barRow(along, seek);
   const update = timeSlider(scrub, {
     label: "Position",
     read: () => along.time,
@@ -380,7 +381,6 @@ function takePlayer({ along }) {
     const seconds = parseClock(place.value);
     if (seconds !== null) seek(clamp(seconds, 0, along.duration));
     place.value = clock(along.time, true);
-    update();
   });
   play.addEventListener("click", () => (along.playing ? along.stop() : along.listen(along.time)));
   along.offset = from;
