@@ -94,19 +94,23 @@ async function listen(buffer) {
     middle[k] = body;
     high[k] = bright;
   }
-  const [bass, body, bright] = [low, middle, high].map(growth);
-  const sum = bass.map((value, k) => BASS * value + body[k] + bright[k]);
+  const [deepest, body, bright] = [low, middle, high].map((energy) => growth(energy));
+  const sum = deepest.map((value, k) => BASS * value + body[k] + bright[k]);
   const most = 5 * rms(sum); // so that the first sound after silence is not all that counts
-  return { onsets: sum.map((value) => Math.min(value, most)), bass, chords: { rate: rate / every, samples: deep } };
+  return {
+    onsets: sum.map((value) => Math.min(value, most)),
+    bass: growth(low, Math.sqrt), // amplitudes: in nats, all that follows silence is alike
+    chords: { rate: rate / every, samples: deep },
+  };
 }
 
-/// By how much, in nats, the energy of REACH values exceeds that of those before.
-function growth(energy) {
+/// By how much the energy of REACH values exceeds that of those before: in nats, or in what `scale` makes of energies.
+function growth(energy, scale = Math.log) {
   const floor = FLOOR * REACH * mean(energy) + 1e-9;
   const levels = energy.map((_, k) => {
     let sum = floor;
     for (let i = Math.max(0, k - REACH); i < k; ++i) sum += energy[i];
-    return Math.log(sum);
+    return scale(sum);
   });
   return levels.map((level, k) => Math.max(0, (levels[k + REACH] ?? level) - level));
 }
@@ -270,7 +274,10 @@ function findMeter(features) {
       Array.from({ length: perBar }, (_, phase) => mean(values.filter((_, i) => i % perBar === phase))),
     );
     const explained = profiles.map((profile) => mean(profile.map((value) => value * value)) - (perBar - 1) / count);
-    const phases = Array.from({ length: perBar }, (_, phase) => profiles.reduce((sum, one) => sum + one[phase], 0));
+    // What recurs most says where bars begin.
+    const phases = Array.from({ length: perBar }, (_, phase) =>
+      profiles.reduce((sum, profile, i) => sum + Math.max(0, explained[i]) * profile[phase], 0),
+    );
     const first = phases.reduce((best, value, phase) => (value > phases[best] + 1e-3 ? phase : best), 0);
     return { perBar, first, explained: explained.reduce((sum, value) => sum + value, 0), profiles };
   });
