@@ -90,7 +90,7 @@ def write_sound(path, samples, rate):
 
 
 def even(bpm, first, seconds):
-    return [first + i * 60 / bpm for i in range(int((seconds - first) * bpm / 60))]
+    return [first + i * 60 / bpm for i in range(math.ceil((seconds - first) * bpm / 60))]
 
 
 class WholeJourney(Journey):
