@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
 """The whole user journey in a real browser against the real service (see journey.py)."""
+import array
+import base64
 import math
+import random
 import re
 import struct
+import time
 import wave
 
 from journey import CONVERTED_WITHIN, DATA, DESKTOP, PASSWORD, PHONE, Journey, main
@@ -10,6 +14,7 @@ from selenium.webdriver.common.keys import Keys
 
 SONG, SONG_WITH_MUSIC = DATA / "song.flac", DATA / "song_with_music.ogg"
 IN_STEP_S = 0.02  # what sounds together may be apart
+NEAR_BAR_S = 0.03  # what is found of a bar's beginning may be off
 # A microphone that hears what the page plays, 137 ms later and softer: put in the place of the real one.
 LOOPBACK = """
     const connect = AudioNode.prototype.connect, Context = window.AudioContext;
@@ -46,6 +51,46 @@ def sing_to(path, seconds=8, rate=48000, times=1):
         out.setsampwidth(2)
         out.setframerate(rate)
         out.writeframes(bytes(frames) * times)
+
+
+def drums(path, beats, per_bar, seconds, rate=22050):
+    """A kick on each bar's first beat (and, softer, on the third of four), a snare on the second and fourth of four, a cymbal on each beat."""
+    noise = random.Random(1)
+    samples = array.array("d", bytes(8 * int(seconds * rate)))
+
+    def strike(at, loud, tone_hz, hiss, decay_s):
+        for i in range(min(int(6 * decay_s * rate), len(samples) - round(at * rate))):
+            t = i / rate
+            sound = (1 - hiss) * math.sin(2 * math.pi * tone_hz * t) + hiss * noise.uniform(-1, 1)
+            samples[round(at * rate) + i] += loud * sound * math.exp(-t / decay_s)
+
+    for i, beat in enumerate(beats):
+        place = i % per_bar
+        strike(beat, 0.12, 0, 1, 0.015)
+        if place == 0 or (per_bar, place) == (4, 2):
+            strike(beat, 0.3 if place else 0.5, 65, 0, 0.06)
+        elif per_bar == 4:
+            strike(beat, 0.25, 190, 0.7, 0.04)
+    write_sound(path, samples, rate)
+
+
+def drone(path, seconds=30, rate=22050):
+    """A chord that swells and has no beats."""
+    samples = [sum(0.1 * (1 + 0.4 * math.sin(t * (0.7 + k / 3))) * math.sin(2 * math.pi * hz * t) for k, hz in enumerate((110, 165, 220.5, 331)))
+               for t in (i / rate for i in range(seconds * rate))]
+    write_sound(path, samples, rate)
+
+
+def write_sound(path, samples, rate):
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(rate)
+        out.writeframes(array.array("h", (int(32767 * max(-1, min(1, x))) for x in samples)).tobytes())
+
+
+def even(bpm, first, seconds):
+    return [first + i * 60 / bpm for i in range(math.ceil((seconds - first) * bpm / 60))]
 
 
 class WholeJourney(Journey):
@@ -365,6 +410,16 @@ class WholeJourney(Journey):
         })()""")
         self.assertLess(nothing["clarity"], 2)
 
+    def sung_until(self, time):
+        """Whether this time of the song was reached, or its end."""
+        return self.browser.run("const now = document.querySelector('.timer')?.textContent; return !now || (!now.startsWith('in') && now >= arguments[0])", time)
+
+    def stop_singing(self):
+        """The song may have ended by itself, on a busy machine or while pictures were taken."""
+        b = self.browser
+        b.run("document.querySelector('.live button')?.click()")
+        b.until(lambda: "Your take" in b.text(), message="there is no take")
+
     def test_singing_along(self):
         b = self.browser
         self.member("sina@example.org")
@@ -384,8 +439,7 @@ class WholeJourney(Journey):
         b.find(".live")
         b.until(lambda: b.text(".timer") >= "0:04", 30, "the song does not go on")
         b.look("31-sing-live")
-        b.press(b.button("Stop"))
-        b.until(lambda: "Your take" in b.text(), message="there is no take")
+        self.stop_singing()
         # Again from 2.1 s on, by the keys or typed; what was sung before stays.
         scrub, place = b.find("[role=slider][aria-label=Position]"), b.find(".place")
         scrub.send_keys(Keys.HOME, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.SHIFT, Keys.ARROW_RIGHT)
@@ -402,9 +456,8 @@ class WholeJourney(Journey):
             });""")
         b.press(b.button("Sing again from here"))
         b.find(".live")
-        b.until(lambda: b.text(".timer") >= "0:03" and "in" not in b.text(".timer"), 30)
-        b.press(b.button("Stop"))
-        b.until(lambda: "Your take" in b.text())
+        b.until(lambda: self.sung_until("0:03"), 30)
+        self.stop_singing()
         self.assertAlmostEqual(b.run("return window.seams[0]"), 2.1, places=3)
         b.press(b.button("Play the take"))
         b.until(lambda: b.find(".place").get_attribute("value") >= "0:01.0", message="the take does not play")
@@ -422,6 +475,137 @@ class WholeJourney(Journey):
         late = self.apart([f"{song}/audio?which=music"], [f"{song}/audio?which=original"])
         self.assertLess(abs(late), IN_STEP_S, "the take does not lie where it was sung")
         self.audited()
+        self.fine()
+
+    def bars_of(self, path):
+        """What the page finds of a sound file's beats; None: no clear beat."""
+        return self.browser.driver.execute_async_script("""
+            const [data, done] = arguments, bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+            Promise.all([import('/assets/js/beats.js'), new OfflineAudioContext(2, 1, 48000).decodeAudioData(bytes.buffer)])
+              .then(([it, buffer]) => it.findBars(buffer)).then(done, (error) => done(String(error)));""", base64.b64encode(path.read_bytes()).decode())
+
+    def assertBars(self, found, true):
+        self.assertEqual(len(found), len(true), (found, true))
+        for a, b in zip(found, true):
+            self.assertLess(abs(a - b), NEAR_BAR_S, (found, true))
+
+    def test_bars(self):
+        """Bars of four and of three, of a tempo that wanders, and none where there is no beat."""
+        b = self.browser
+        b.open("/")
+        b.find(".hero")
+        sound = self.work / "drums.wav"
+        wandering = [0.4]
+        while wandering[-1] < 39:
+            wandering.append(wandering[-1] + 0.55 * (1 + 0.03 * math.sin(wandering[-1] / 9)))
+        for beats, per_bar, seconds in ((even(104, 0.7, 20), 4, 20), (even(138, 1.3, 20), 3, 20), (even(92, 0, 20), 4, 20), (wandering, 4, 40)):
+            drums(sound, beats, per_bar, seconds)
+            found = self.bars_of(sound)
+            self.assertIsInstance(found, dict, (per_bar, beats[:2]))
+            self.assertEqual(found["perBar"], per_bar)
+            self.assertAlmostEqual(found["bpm"], 60 * (len(beats) - 1) / (beats[-1] - beats[0]), delta=0.5)
+            self.assertBars(found["bars"], beats[::per_bar])
+        drone(self.work / "drone.wav")
+        for beatless in (self.work / "drone.wav", DATA / "speech.flac"):
+            self.assertIsNone(self.bars_of(beatless), beatless.name)
+
+    def sing_to_upload(self, sound):
+        """From an upload to a first take of some seconds, by a microphone that hears what the page plays."""
+        b = self.browser
+        b.open("/app/new")
+        b.find(".sources")
+        b.driver.find_element("css selector", ".along input[type=file]").send_keys(str(sound))
+        b.until(lambda: "Put your headphones on" in b.text(), CONVERTED_WITHIN, "the upload is not sung to")
+        b.run(LOOPBACK)
+        b.run("""import('/assets/js/singalong.js').then(({ SingAlong }) => {
+              const record = SingAlong.prototype.record;
+              SingAlong.prototype.record = function (from, rest) {
+                Object.assign(window, { along: this, from, lead: rest.lead });
+                return record.call(this, from, rest);
+              };
+            });""")
+        b.press(b.button("Open the microphone"))
+        b.press(b.button("Sing", "main .card:last-child"))
+        b.find(".live")
+        b.until(lambda: self.sung_until("0:06"), 60, "the song does not go on")
+
+    def test_singing_again_from_a_bar(self):
+        b = self.browser
+        self.member("bo@example.org")
+        beats = even(104, 0.7, 40)
+        bars = beats[::4]
+        drums(self.work / "drums.wav", beats, 4, 40)
+        self.sing_to_upload(self.work / "drums.wav")
+        b.until(lambda: re.search(r"Bar [34]\b", b.text(".live")), message="the bar is not shown")
+        b.look("61-sing-bar-live")
+        self.stop_singing()
+        self.assertBars(b.run("return along.rhythm.bars"), bars)
+        scrub, place = b.find("[role=slider][aria-label=Position]"), b.find(".place")
+        row = "[role=group][aria-label=Bars]"
+
+        def at(bar):
+            self.assertEqual(b.text(row), f"Bar {bar}")
+            self.assertLess(abs(float(scrub.get_attribute("aria-valuenow")) - bars[bar - 1]), NEAR_BAR_S + 0.05)
+            self.assertIn(f"Bar {bar}, ", scrub.get_attribute("aria-valuetext"))
+
+        self.assertEqual(b.text(row), "Before bar 1")
+        for press, bar in (("Next bar", 1), ("Next bar", 2), ("Next bar", 3), ("Previous bar", 2)):
+            b.press(b.button(press))
+            at(bar)
+        self.assertEqual(b.run("return document.getElementById('announcer').textContent"), "Bar 2")
+        for keys, bar in ((Keys.PAGE_DOWN, 1), (Keys.PAGE_DOWN, 1), (Keys.PAGE_UP, 2), (Keys.PAGE_UP, 3)):
+            scrub.send_keys(keys)
+            at(bar)
+        # Typed times stay as they are, within a bar; the way back leads to its beginning.
+        b.press(place)
+        place.send_keys(Keys.CONTROL, "a")
+        place.send_keys("0:06.5", Keys.TAB)
+        self.assertEqual((scrub.get_attribute("aria-valuenow"), b.text(row)), ("6.5", "Bar 3"))
+        b.button("Sing again from bar 3")
+        b.button("Sing again from here")
+        b.press(b.button("Previous bar"))
+        at(3)
+        # On the waveform the nearest bar is meant: 4 s lie nearer to the second, at 3.0, than to the third, at 5.3.
+        b.run("""const box = document.querySelector('.take-wave .wave').getBoundingClientRect();
+            const at = { clientX: box.left + box.width * 4 / along.duration, clientY: box.top + 5, pointerId: 1, bubbles: true };
+            const node = document.querySelector('.scrub');
+            node.setPointerCapture = () => {};
+            for (const name of ['pointerdown', 'pointerup']) node.dispatchEvent(new PointerEvent(name, at));""")
+        at(2)
+        b.look("62-sing-bar", dark=True)
+        # What was sung is a constant now, what is sung now is silence: it is seen where it begins.
+        b.run("along.samples.fill(0.25); along.stream.getTracks().forEach((track) => (track.enabled = false));")
+        b.press(b.button("Sing again from bar 2"))
+        b.find(".live")
+        b.until(lambda: re.search(r"in [1-4]\b", b.text(".timer")), message="beats are not counted down")
+        b.until(lambda: self.sung_until("0:04"), 30)
+        b.press(b.button("Stop"))
+        b.until(lambda: "Your take" in b.text())
+        start, lead = b.run("return [from, lead]")
+        self.assertLess(abs(start - bars[1]), NEAR_BAR_S)
+        self.assertLess(abs(lead - (bars[1] - bars[0])), NEAR_BAR_S, "the bar before it is not what is heard first")
+        first, silent = b.run("""const from = Math.round(window.from * along.rate);
+            const sung = along.samples.subarray(from + 0.02 * along.rate, from + 0.8 * along.rate);
+            return [(along.samples.findIndex((x) => x !== 0.25) - from) / along.rate, sung.every((x) => x === 0)];""")
+        self.assertGreaterEqual(first, 0, "what was sung before the bar is gone")
+        self.assertLess(first, IN_STEP_S, "what was sung before goes on into the bar")
+        self.assertTrue(silent)
+        self.fine()
+
+    def test_singing_without_a_beat(self):
+        """The page speaks of no bars."""
+        b = self.browser
+        self.member("dora@example.org")
+        drone(self.work / "drone.wav")
+        self.sing_to_upload(self.work / "drone.wav")
+        self.stop_singing()
+        time.sleep(3)  # bars would be there by now
+        self.assertNotRegex(b.text().lower(), r"\bbars?\b")
+        b.button("Sing again from here")
+        scrub = b.find("[role=slider][aria-label=Position]")
+        scrub.send_keys(Keys.HOME, Keys.PAGE_UP)
+        self.assertEqual(scrub.get_attribute("aria-valuetext"), "6 seconds")
+        b.look("63-sing-no-bars")
         self.fine()
 
     def test_a_member_goes_the_whole_way(self):

@@ -53,6 +53,8 @@ const ICONS = {
   headphones: "M4 15v-2a8 8 0 0 1 16 0v2M4 14h3v6H5a1 1 0 0 1-1-1zM20 14h-3v6h2a1 1 0 0 0 1-1z",
   minus: "M6 12h12",
   plus: "M12 6v12M6 12h12",
+  before: "M15 6l-6 6 6 6",
+  after: "M9 6l6 6-6 6",
 };
 const SOLID = new Set(["play", "pause", "stop"]);
 

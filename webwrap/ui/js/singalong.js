@@ -1,5 +1,6 @@
 // Sings along: a backing plays while the microphone records, and what was sung is laid where it was heard.
 import { ceiling, silence } from "./audio.js";
+import { findBars } from "./beats.js";
 import { clickTrain, findDelay, MAX_DELAY_S } from "./latency.js";
 import { microphone } from "./recorder.js";
 
@@ -18,6 +19,7 @@ export class SingAlong extends EventTarget {
     this.from = this.to = 0; // seconds: what of the take is sung
     this.shift = 0; // seconds by which the singer moved the take
     this.voiceLevel = this.backingLevel = 1;
+    this.rhythm = null; // findBars() of the backing, once it is known
   }
 
   /// Within a press of a button. Throws an Error with a sentence; may then be tried again.
@@ -48,6 +50,10 @@ export class SingAlong extends EventTarget {
     if (!response.ok) throw new Error("The song could not be loaded. Check your connection and try again.");
     this.backing = await this.context.decodeAudioData(await response.arrayBuffer());
     this.samples = new Float32Array(this.backing.length); // the take
+    findBars(this.backing).then((found) => {
+      this.rhythm = found;
+      this.tell();
+    });
   }
 
   get rate() {

@@ -58,14 +58,27 @@ export class Waveform {
   }
 }
 
-/// Makes `node` a slider for time: click, drag, arrow keys. `read()` gives the time, `write(seconds)` sets it.
-export function timeSlider(node, { label, read, write, low = () => 0, high, step = 5 }) {
+/// Makes `node` a slider for time: click, drag, arrow keys. `read()` gives the time, `write(seconds)` sets it. `page(by)`:
+/// where PageUp (1) and PageDown (-1) lead; `words()`: the time for screen readers.
+export function timeSlider(
+  node,
+  {
+    label,
+    read,
+    write,
+    low = () => 0,
+    high,
+    step = 5,
+    page = (by) => read() + 6 * by * step,
+    words = () => spoken(read()),
+  },
+) {
   const update = () =>
     set(node, {
       "aria-valuemin": low().toFixed(1),
       "aria-valuemax": high().toFixed(1),
       "aria-valuenow": read().toFixed(1),
-      "aria-valuetext": spoken(read()),
+      "aria-valuetext": words(),
     });
   set(node, { role: "slider", tabindex: 0, "aria-label": label });
   node.addEventListener("keydown", (event) => {
@@ -75,8 +88,8 @@ export function timeSlider(node, { label, read, write, low = () => 0, high, step
       ArrowDown: read() - fine,
       ArrowRight: read() + fine,
       ArrowUp: read() + fine,
-      PageUp: read() + 6 * step,
-      PageDown: read() - 6 * step,
+      PageUp: page(1),
+      PageDown: page(-1),
       Home: low(),
       End: high(),
     }[event.key];

@@ -1,7 +1,8 @@
 // Sing to a song: it plays in the headphones while the microphone records; the take goes to the studio with it.
 import { get, poll, post } from "../api.js";
-import { announce, field, h, icon, note, onPress, set, signUp, toast } from "../dom.js";
-import { clamp, clock, credits, parseClock, plural, signed } from "../format.js";
+import { barAt } from "../beats.js";
+import { announce, field, h, icon, note, onPress, set, signButton, signUp, toast } from "../dom.js";
+import { clamp, clock, credits, parseClock, plural, signed, spoken } from "../format.js";
 import { canRecord } from "../recorder.js";
 import { isMember, refreshAccount, session } from "../session.js";
 import { SingAlong } from "../singalong.js";
@@ -142,11 +143,23 @@ function ready(page) {
   );
 }
 
+/// How many seconds before `from` the song begins: a bar, or as many as it takes to breathe in.
+function leadTo({ rhythm }, from) {
+  if (!rhythm?.bars.includes(from)) return 2;
+  const start = rhythm.bars.findLast((bar) => bar <= from - 1.5);
+  return start === undefined ? 2 : from - start;
+}
+
+/// What is left until `from`: beats, where they are known, else seconds.
+const countDown = ({ rhythm, time }, from) =>
+  rhythm ? 1 + rhythm.beats.filter((beat) => beat > time && beat < from - 0.05).length : Math.ceil(from - time);
+
 function record(page, from) {
   const { along } = page;
+  const bar = h("span.quiet");
   const time = h("strong.timer", { role: "timer" }, clock(from));
   const fill = h("span.meter-fill");
-  const bar = h("div.meter", { "aria-hidden": "true" }, fill);
+  const loudness = h("div.meter", { "aria-hidden": "true" }, fill);
   const progress = h("progress", { max: along.duration, value: from, "aria-label": "Position in the song" });
   const done = (why) => {
     review(page);
@@ -157,11 +170,12 @@ function record(page, from) {
     done();
   };
   along.record(from, {
+    lead: leadTo(along, from),
     level: (peak) => {
       fill.style.transform = `scaleX(${Math.max(0, 1 + (20 * Math.log10(Math.max(peak, 1e-3))) / 60)})`;
-      bar.classList.toggle("hot", peak > 0.97);
-      const before = from - along.time;
-      time.textContent = before > 0.1 ? `in ${Math.ceil(before)}` : clock(along.time);
+      loudness.classList.toggle("hot", peak > 0.97);
+      time.textContent = from - along.time > 0.1 ? `in ${countDown(along, from)}` : clock(along.time);
+      bar.textContent = barWords(along);
       progress.value = along.time;
     },
     ended: done,
@@ -169,7 +183,13 @@ function record(page, from) {
   const button = h("button.button.primary.big", { type: "button", onclick: stop }, icon("stop"), "Stop");
   const heading = h("h2", h("span.dot", { "aria-hidden": "true" }), "Recording");
   page.show(
-    h("section.card.stack.recorder.live", h("div.row.between", heading, time), progress, bar, h("div.row", button)),
+    h(
+      "section.card.stack.recorder.live",
+      h("div.row.between", heading, h("span.row", bar, time)),
+      progress,
+      loudness,
+      h("div.row", button),
+    ),
   );
   button.focus();
   announce("Recording");
@@ -177,17 +197,22 @@ function record(page, from) {
 
 // ---- after ----
 
+/// "Bar 7"; nothing where beats are not clear.
+function barWords({ rhythm, time }) {
+  if (!rhythm) return "";
+  const bar = barAt(rhythm.bars, time);
+  return bar < 0 ? "Before bar 1" : `Bar ${bar + 1}`;
+}
+
 function review(page) {
   const { along } = page;
   if (!(along.to > along.from)) return ready(page);
   const title = h("h2", { tabindex: "-1" }, `Your take, ${clock(along.to - along.from)}`);
   const player = takePlayer(page);
-  const again = h("button.button", { type: "button" }, icon("again"), "Sing again from here");
   const leave = (next) => () => {
     player.destroy();
     next();
   };
-  set(again, { onclick: () => leave(() => record(page, along.time))() });
   const use = onPress(h("button.button.primary", { type: "button" }, icon("arrow"), "Use this take"), () =>
     send(page, player),
   );
@@ -199,7 +224,7 @@ function review(page) {
       h(
         "div.row",
         use,
-        again,
+        ...againButtons(page, player, leave),
         h("button.button.ghost", { type: "button", onclick: leave(() => record(page, 0)) }, "From the beginning"),
       ),
       h(
@@ -210,6 +235,55 @@ function review(page) {
   );
   title.focus();
   announce(`Recorded ${plural(Math.round(along.to - along.from), "second")}`);
+}
+
+/// Sing again: from the bar that is shown, where there are bars; from where the play head is.
+function againButtons(page, player, leave) {
+  const { along } = page;
+  const words = h("span");
+  const fromBar = h("button.button", { type: "button" }, icon("again"), words);
+  const fromHere = h("button.button", { type: "button" }, icon("again"), "Sing again from here");
+  const bar = () => Math.max(0, barAt(along.rhythm.bars, along.time));
+  set(fromBar, { onclick: () => leave(() => record(page, along.rhythm.bars[bar()]))() });
+  set(fromHere, { onclick: () => leave(() => record(page, along.time))() });
+  player.onShow(() => {
+    fromBar.hidden = !along.rhythm;
+    if (along.rhythm) words.textContent = `Sing again from bar ${bar() + 1}`;
+    fromHere.classList.toggle("ghost", !fromBar.hidden);
+  });
+  return [fromBar, fromHere];
+}
+
+/// The bar of the play head, and the way to others.
+function barRow(along, seek) {
+  const words = h("strong.bar-number");
+  /// Where the bar that many bars away begins; -1: the one played now, unless it has just begun.
+  const beginning = (by) => {
+    const { bars } = along.rhythm;
+    const now = barAt(bars, along.time);
+    const within = along.time - (bars[now] ?? 0);
+    const later = by < 0 && within > (along.playing ? 0.5 : 0.06) ? 1 : 0;
+    return bars[clamp(now + by + later, 0, bars.length - 1)];
+  };
+  const step = (by) => () => {
+    seek(beginning(by));
+    announce(barWords(along));
+  };
+  const node = h(
+    "div.row.tight.nowrap",
+    { role: "group", "aria-label": "Bars" },
+    signButton("before", "Previous bar", { onclick: step(-1) }),
+    words,
+    signButton("after", "Next bar", { onclick: step(1) }),
+  );
+  return {
+    node,
+    beginning,
+    show() {
+      node.hidden = !along.rhythm;
+      words.textContent = barWords(along);
+    },
+  };
 }
 
 function slider(label, hint, attributes, words, change) {
@@ -225,6 +299,33 @@ function slider(label, hint, attributes, words, change) {
   return box;
 }
 
+/// Levels of voice and music, and the take's place.
+function mixSliders(along) {
+  const percent = (v) => `${v} %`;
+  const level = (name) => ({ min: 0, max: 200, step: 5, value: String(Math.round(along[name] * 100)) });
+  return h(
+    "div.three",
+    slider("Your voice", "", level("voiceLevel"), percent, (v) => along.levels({ voice: v / 100 })),
+    slider("Music", "", level("backingLevel"), percent, (v) => along.levels({ backing: v / 100 })),
+    slider(
+      "Timing",
+      "Moves your voice against the music.",
+      { min: -300, max: 300, step: 5, value: String(Math.round(along.shift * 1000)) },
+      (v) => (v === 0 ? "as recorded" : `${signed(v)} ms`),
+      (v) => {
+        along.shift = v / 1000;
+        if (along.playing) along.listen(along.time);
+      },
+    ),
+  );
+}
+
+/// A finger on the waveform means a bar.
+const nearestBar = ({ rhythm }, seconds) =>
+  (rhythm?.bars ?? [seconds]).reduce((best, start) =>
+    Math.abs(start - seconds) < Math.abs(best - seconds) ? start : best,
+  );
+
 /// The take and the music together, with their levels and the take's place.
 function takePlayer({ along }) {
   const wave = new Waveform(along.peaks());
@@ -236,22 +337,29 @@ function takePlayer({ along }) {
   const length = h("span.time");
   const from = along.from;
   let frame = 0;
+  let shown = () => {};
   const seek = (seconds) => {
     const on = along.playing;
     along.stop();
     along.offset = seconds;
     if (on) along.listen(seconds);
     show();
+    update();
   };
+  const bars = barRow(along, seek);
   const update = timeSlider(scrub, {
     label: "Position",
     read: () => along.time,
     write: seek,
     high: () => along.duration,
     step: 1,
+    page: (by) => (along.rhythm ? bars.beginning(by) : along.time + 6 * by),
+    words: () => [barWords(along), spoken(along.time)].filter(Boolean).join(", "),
   });
-  dragAcross(scrub, wave.node, (x) => seek(x * along.duration));
+  dragAcross(scrub, wave.node, (x) => seek(nearestBar(along, x * along.duration)));
   const show = () => {
+    bars.show();
+    shown();
     wave.setProgress(along.time / along.duration);
     head.style.left = `${(along.time / along.duration) * 100}%`;
     if (document.activeElement !== place) place.value = clock(along.time, true);
@@ -273,33 +381,17 @@ function takePlayer({ along }) {
     const seconds = parseClock(place.value);
     if (seconds !== null) seek(clamp(seconds, 0, along.duration));
     place.value = clock(along.time, true);
-    update();
   });
   play.addEventListener("click", () => (along.playing ? along.stop() : along.listen(along.time)));
   along.offset = from;
   show();
-  const percent = (v) => `${v} %`;
-  const level = (name) => ({ min: 0, max: 200, step: 5, value: String(Math.round(along[name] * 100)) });
   return {
-    nodes: [
-      scrub,
-      h("div.row", play, place, length),
-      h(
-        "div.three",
-        slider("Your voice", "", level("voiceLevel"), percent, (v) => along.levels({ voice: v / 100 })),
-        slider("Music", "", level("backingLevel"), percent, (v) => along.levels({ backing: v / 100 })),
-        slider(
-          "Timing",
-          "Moves your voice against the music.",
-          { min: -300, max: 300, step: 5, value: String(Math.round(along.shift * 1000)) },
-          (v) => (v === 0 ? "as recorded" : `${signed(v)} ms`),
-          (v) => {
-            along.shift = v / 1000;
-            if (along.playing) along.listen(along.time);
-          },
-        ),
-      ),
-    ],
+    nodes: [scrub, h("div.row", play, h("div.row.tight.nowrap", place, length), bars.node), mixSliders(along)],
+    /// Called with every move of the play head, and at once.
+    onShow(then) {
+      shown = then;
+      show();
+    },
     destroy() {
       cancelAnimationFrame(frame);
       along.removeEventListener("change", changed);
