@@ -12,7 +12,8 @@ torch::Tensor spectral_energy_distance(const torch::Tensor& renderings, const to
                                        const std::vector<std::int64_t>& sizes);
 
 /// The same for how the levels of six bands (0.3 to 20 kHz, 3 ms windows) are distributed, and their changes over 3 and 9 ms: a distance of
-/// single spectra cannot tell a sharp onset from a slow one that ends sharply. In nepers, by ranked_probability_score().
+/// single spectra cannot tell a sharp onset from a slow one that ends sharply where both lie within its window. In nepers, by
+/// ranked_probability_score().
 torch::Tensor band_level_distance(const torch::Tensor& renderings, const torch::Tensor& target);
 
 /// Continuous ranked probability score of two draws a, b (Gneiting & Raftery 2007), by element: least where the draws are distributed as

@@ -24,7 +24,8 @@ torch::Tensor gain_to_samples() {
   return (1 - (position.unsqueeze(0) - torch::arange(points + 1, torch::kFloat).unsqueeze(1)).abs()).clamp_min(0);
 }
 
-/// Noise [B, T * hop] with its gain, interpolated between frames; the gain over the pitch period keeps the power what it was.
+/// Noise [B, T * hop] with its gain, interpolated between frames. A gain over the pitch period of one small harmonic keeps the power what
+/// it was; how far several change it is for the noise filter to make good, which learns with them.
 torch::Tensor modulate(const torch::Tensor& noise, const torch::Tensor& phase, const torch::Tensor& gain, const torch::Tensor& to_samples) {
   constexpr std::int64_t harmonics = VocoderImpl::period_harmonics;
   const torch::Tensor next = torch::cat({gain.slice(1, 1), gain.slice(1, -1)}, 1);
@@ -38,7 +39,7 @@ torch::Tensor modulate(const torch::Tensor& noise, const torch::Tensor& phase, c
   torch::Tensor log_gain = torch::matmul(points, to_samples);
   for (std::int64_t k = 0; k < harmonics; ++k) {
     const torch::Tensor c = coefficient(k), s = coefficient(harmonics + k);
-    // The mean of exp(2 a cos x) over a period is I0(2 a), which is close to exp(a^2) for the small a at hand.
+    // The mean of exp(2 a cos x) over a period is I0(2 a), which is close to exp(a^2) for small a.
     log_gain = log_gain + c * torch::cos(double(k + 1) * angle) + s * torch::sin(double(k + 1) * angle) - 0.5 * (c * c + s * s);
   }
   return noise * torch::exp(log_gain).flatten(1);
