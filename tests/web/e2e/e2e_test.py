@@ -414,6 +414,12 @@ class WholeJourney(Journey):
         """Whether this time of the song was reached, or its end."""
         return self.browser.run("const now = document.querySelector('.timer')?.textContent; return !now || (!now.startsWith('in') && now >= arguments[0])", time)
 
+    def type_place(self, typed):
+        place = self.browser.find(".place")
+        self.browser.press(place)
+        place.send_keys(Keys.CONTROL, "a")
+        place.send_keys(typed, Keys.TAB)
+
     def stop_singing(self):
         """The song may have ended by itself, on a busy machine or while pictures were taken."""
         b = self.browser
@@ -445,9 +451,7 @@ class WholeJourney(Journey):
         scrub.send_keys(Keys.HOME, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.SHIFT, Keys.ARROW_RIGHT)
         self.assertEqual(place.get_attribute("value"), "0:02.1")
         for typed, taken in (("0:01.3", "1.3"), ("nonsense", "1.3"), ("9:00", scrub.get_attribute("aria-valuemax")), ("2,1", "2.1")):
-            b.press(place)
-            place.send_keys(Keys.CONTROL, "a")
-            place.send_keys(typed, Keys.TAB)
+            self.type_place(typed)
             self.assertEqual(scrub.get_attribute("aria-valuenow"), taken)
         b.run("""window.seams = [];
             import('/assets/js/singalong.js').then(({ SingAlong }) => {
@@ -540,7 +544,7 @@ class WholeJourney(Journey):
         b.look("61-sing-bar-live")
         self.stop_singing()
         self.assertBars(b.run("return along.rhythm.bars"), bars)
-        scrub, place = b.find("[role=slider][aria-label=Position]"), b.find(".place")
+        scrub = b.find("[role=slider][aria-label=Position]")
         row = "[role=group][aria-label=Bars]"
 
         def at(bar):
@@ -553,24 +557,37 @@ class WholeJourney(Journey):
             b.press(b.button(press))
             at(bar)
         self.assertEqual(b.run("return document.getElementById('announcer').textContent"), "Bar 2")
-        for keys, bar in ((Keys.PAGE_DOWN, 1), (Keys.PAGE_DOWN, 1), (Keys.PAGE_UP, 2), (Keys.PAGE_UP, 3)):
-            scrub.send_keys(keys)
+        scrub.send_keys(Keys.PAGE_DOWN)
+        at(1)
+        # Outermost are the song's own beginning and end.
+        for _ in range(2):
+            b.press(b.button("Previous bar"))
+            self.assertEqual((scrub.get_attribute("aria-valuenow"), b.text(row)), ("0.0", "Before bar 1"))
+        scrub.send_keys(Keys.END)
+        b.press(b.button("Next bar"))
+        self.assertEqual(scrub.get_attribute("aria-valuenow"), scrub.get_attribute("aria-valuemax"))
+        scrub.send_keys(Keys.PAGE_DOWN)
+        at(len(bars))
+        scrub.send_keys(Keys.HOME)
+        for bar in (1, 2, 3):
+            scrub.send_keys(Keys.PAGE_UP)
             at(bar)
         # Typed times stay as they are, within a bar; the way back leads to its beginning.
-        b.press(place)
-        place.send_keys(Keys.CONTROL, "a")
-        place.send_keys("0:06.5", Keys.TAB)
+        self.type_place("0:06.5")
         self.assertEqual((scrub.get_attribute("aria-valuenow"), b.text(row)), ("6.5", "Bar 3"))
         b.button("Sing again from bar 3")
         b.button("Sing again from here")
         b.press(b.button("Previous bar"))
         at(3)
         # On the waveform the nearest bar is meant: 4 s lie nearer to the second, at 3.0, than to the third, at 5.3.
-        b.run("""const box = document.querySelector('.take-wave .wave').getBoundingClientRect();
-            const at = { clientX: box.left + box.width * 4 / along.duration, clientY: box.top + 5, pointerId: 1, bubbles: true };
+        touch = lambda seconds: b.run("""const box = document.querySelector('.take-wave .wave').getBoundingClientRect();
+            const at = { clientX: box.left + box.width * arguments[0] / along.duration, clientY: box.top + 5, pointerId: 1, bubbles: true };
             const node = document.querySelector('.scrub');
             node.setPointerCapture = () => {};
-            for (const name of ['pointerdown', 'pointerup']) node.dispatchEvent(new PointerEvent(name, at));""")
+            for (const name of ['pointerdown', 'pointerup']) node.dispatchEvent(new PointerEvent(name, at));""", seconds)  # noqa: E731
+        touch(0.2)
+        self.assertEqual((scrub.get_attribute("aria-valuenow"), b.text(row)), ("0.0", "Before bar 1"))
+        touch(4)
         at(2)
         b.look("62-sing-bar", dark=True)
         # What was sung is a constant now, what is sung now is silence: it is seen where it begins.
@@ -590,6 +607,15 @@ class WholeJourney(Journey):
         self.assertGreaterEqual(first, 0, "what was sung before the bar is gone")
         self.assertLess(first, IN_STEP_S, "what was sung before goes on into the bar")
         self.assertTrue(silent)
+        # Another place while it plays, then again from near the end: the take ends with the song, by itself.
+        b.press(b.button("Play the take"))
+        for _ in range(2):
+            b.press(b.button("Next bar"))
+        self.type_place("0:38.5")
+        b.press(b.button("Sing again from here"))
+        b.find(".live")
+        b.until(lambda: "Your take" in b.text(), 20, "the take does not end with the song")
+        self.assertAlmostEqual(b.run("return along.to"), b.run("return along.duration"), places=3)
         self.fine()
 
     def test_singing_without_a_beat(self):

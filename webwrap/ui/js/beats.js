@@ -59,9 +59,12 @@ export async function findBars(buffer) {
   };
 }
 
-/// The number, from 0 on, of the bar that `seconds` lie in; -1: before the first. What is shown of a time is rounded to
-/// a tenth, so a bar begins half of that earlier.
-export const barAt = (bars, seconds) => bars.findLastIndex((start) => start <= seconds + 0.06);
+/// Seconds that are not seen of a time, which is rounded to a tenth.
+export const NOT_SEEN = 0.06;
+
+/// The number, from 0 on, of the bar that `seconds` lie in; -1: before the first. A time that reads like a bar's
+/// beginning lies in it.
+export const barAt = (bars, seconds) => bars.findLastIndex((start) => start <= seconds + NOT_SEEN);
 
 /// How much louder sounds get, RATE times a second: all bands together (onsets), and the bass; and the song's deep
 /// samples, for chords.

@@ -1,6 +1,6 @@
 // Sing to a song: it plays in the headphones while the microphone records; the take goes to the studio with it.
 import { get, poll, post } from "../api.js";
-import { barAt } from "../beats.js";
+import { barAt, NOT_SEEN } from "../beats.js";
 import { announce, field, h, icon, note, onPress, set, signButton, signUp, toast } from "../dom.js";
 import { clamp, clock, credits, parseClock, plural, signed, spoken } from "../format.js";
 import { canRecord } from "../recorder.js";
@@ -257,13 +257,13 @@ function againButtons(page, player, leave) {
 /// The bar of the play head, and the way to others.
 function barRow(along, seek) {
   const words = h("strong.bar-number");
-  /// Where the bar that many bars away begins; -1: the one played now, unless it has just begun.
+  /// Where the next bar (1) begins, or (-1) the one played now, unless it has just begun: then the one before it.
+  /// Outermost are the song's own beginning and end.
   const beginning = (by) => {
     const { bars } = along.rhythm;
-    const now = barAt(bars, along.time);
-    const within = along.time - (bars[now] ?? 0);
-    const later = by < 0 && within > (along.playing ? 0.5 : 0.06) ? 1 : 0;
-    return bars[clamp(now + by + later, 0, bars.length - 1)];
+    if (by > 0) return bars.find((start) => start > along.time + NOT_SEEN) ?? along.duration;
+    const before = along.time - (along.playing ? 0.5 : NOT_SEEN);
+    return bars.findLast((start) => start < before) ?? 0;
   };
   const step = (by) => () => {
     seek(beginning(by));
@@ -320,11 +320,12 @@ function mixSliders(along) {
   );
 }
 
-/// A finger on the waveform means a bar.
-const nearestBar = ({ rhythm }, seconds) =>
-  (rhythm?.bars ?? [seconds]).reduce((best, start) =>
-    Math.abs(start - seconds) < Math.abs(best - seconds) ? start : best,
-  );
+/// A finger on the waveform means a bar, or the song's beginning.
+function nearestBar({ rhythm }, seconds) {
+  if (!rhythm) return seconds;
+  const away = (start) => Math.abs(start - seconds);
+  return rhythm.bars.reduce((best, start) => (away(start) < away(best) ? start : best), 0);
+}
 
 /// The take and the music together, with their levels and the take's place.
 function takePlayer({ along }) {
@@ -364,11 +365,13 @@ function takePlayer({ along }) {
     head.style.left = `${(along.time / along.duration) * 100}%`;
     if (document.activeElement !== place) place.value = clock(along.time, true);
     length.textContent = `/ ${clock(along.duration, true)}`;
-    if (along.playing && along.time >= along.duration) along.stop();
   };
   const follow = () => {
+    cancelAnimationFrame(frame); // one at a time, however often it is called
     show();
-    if (along.playing) frame = requestAnimationFrame(follow);
+    if (!along.playing) return;
+    if (along.time < along.duration) frame = requestAnimationFrame(follow);
+    else along.stop();
   };
   const changed = () => {
     play.replaceChildren(icon(along.playing ? "pause" : "play"));
