@@ -481,12 +481,17 @@ class WholeJourney(Journey):
         self.audited()
         self.fine()
 
-    def bars_of(self, path):
-        """What the page finds of a sound file's beats; None: no clear beat."""
+    def bars_of(self, path, left=False):
+        """What the page finds of a sound file's beats; None: no clear beat; a word: what it failed with. `left`: at once."""
         return self.browser.driver.execute_async_script("""
-            const [data, done] = arguments, bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+            const [data, left, done] = arguments, bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+            const leaving = new AbortController();
             Promise.all([import('/assets/js/beats.js'), new OfflineAudioContext(2, 1, 48000).decodeAudioData(bytes.buffer)])
-              .then(([it, buffer]) => it.findBars(buffer)).then(done, (error) => done(String(error)));""", base64.b64encode(path.read_bytes()).decode())
+              .then(([it, buffer]) => {
+                const found = it.findBars(buffer, leaving.signal);
+                if (left) leaving.abort();
+                return found;
+              }).then(done, (error) => done(error.name));""", base64.b64encode(path.read_bytes()).decode(), left)
 
     def assertBars(self, found, true):
         self.assertEqual(len(found), len(true), (found, true))
@@ -510,8 +515,11 @@ class WholeJourney(Journey):
             self.assertAlmostEqual(found["bpm"], 60 * (len(beats) - 1) / (beats[-1] - beats[0]), delta=0.5)
             self.assertBars(found["bars"], beats[::per_bar])
         drone(self.work / "drone.wav")
-        for beatless in (self.work / "drone.wav", DATA / "speech.flac"):
+        # No bars are better than wrong ones.
+        drums(self.work / "changing.wav", even(100, 1, 40) + even(130, 40, 80), 4, 80)
+        for beatless in (self.work / "drone.wav", DATA / "speech.flac", self.work / "changing.wav"):
             self.assertIsNone(self.bars_of(beatless), beatless.name)
+        self.assertEqual(self.bars_of(sound, left=True), "AbortError", "the search goes on when nobody waits for it any more")
 
     def sing_to_upload(self, sound):
         """From an upload to a first take of some seconds, by a microphone that hears what the page plays."""

@@ -2,6 +2,7 @@
 // autocorrelation and an even grid agree on. A song that keeps its tempo has that grid; the beats of others are found
 // by dynamic programming (D. Ellis, "Beat tracking by dynamic programming", Journal of New Music Research 36, 2007).
 // Bars are what recurs with every third or fourth beat: bass, accents, changes of the chord.
+import { clamp } from "./format.js";
 
 const RATE = 200; // values a second of what is looked at; samples are read once
 const REACH = 4; // values: what sounds in 20 ms is compared with the 20 ms before
@@ -28,28 +29,37 @@ const PREFERS_FOUR = 0.1; // by how much more bars of three have to explain
 const CHORD_RATE = 2000; // about: samples a second of what chords are read from
 const CHORD_HZ = 500;
 const NOTES = Array.from({ length: 36 }, (_, i) => 65.4 * 2 ** (i / 12)); // Hz, from C2 on
-const PIECE_S = 20; // of the song between two pauses for the page
+const SEARCHED = 300 * RATE; // values in which an even grid is looked for, before it is fitted to a longer song
+const PIECE = 20 * RATE; // values that must not tell of another tempo
+const BLOCK_MS = 15; // for which the page waits, at most about
 
-const pause = () => new Promise((resolve) => setTimeout(resolve));
-const mean = (values) => (values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : 0);
+const mean = (values) => {
+  let sum = 0;
+  for (let i = 0; i < values.length; ++i) sum += values[i];
+  return values.length && sum / values.length;
+};
 const rms = (values) => Math.sqrt(mean(values.map((value) => value * value)));
 
-/// { bpm, beats, bars, perBar } of an AudioBuffer: seconds at which its beats and bars begin. null: no clear beat.
-export async function findBars(buffer) {
-  const { onsets, bass, chords } = await listen(buffer);
+/// { bpm, beats, bars, perBar } of an AudioBuffer: seconds at which its beats and bars begin. null: no clear beat. The
+/// page goes on meanwhile; ends with an AbortError where `signal` (of an AbortController) says so.
+export async function findBars(buffer, signal) {
+  let until = 0;
+  const pause = async () => {
+    if (performance.now() < until) return;
+    await new Promise((resolve) => setTimeout(resolve));
+    signal?.throwIfAborted();
+    until = performance.now() + BLOCK_MS;
+  };
+  const { onsets, bass, chords } = await listen(buffer, pause);
   if (rms(onsets) < AUDIBLE) return null;
-  await pause();
-  const tempo = findTempo(onsets);
-  await pause();
-  const found = await findBeats(onsets, tempo);
+  const found = await findBeats(onsets, pause);
   if (!found) return null;
   const usual = mean(onsets);
   const begin = onsets.findIndex((value) => value > usual) - REACH; // silence before a song is no bar
   const places = found.filter((place) => place >= begin);
   if (places.length < LEAST_BEATS) return null;
-  await pause();
   const near = (values) => places.map((place) => nearest(values, place));
-  const { perBar, first } = findMeter([near(bass), near(onsets), chordChanges(chords, places)]);
+  const { perBar, first } = findMeter([near(bass), near(onsets), await chordChanges(chords, places, pause)]);
   const beats = places.map((place) => place / RATE);
   return {
     bpm: (60 * (beats.length - 1)) / (beats.at(-1) - beats[0]),
@@ -68,7 +78,7 @@ export const barAt = (bars, seconds) => bars.findLastIndex((start) => start <= s
 
 /// How much louder sounds get, RATE times a second: all bands together (onsets), and the bass; and the song's deep
 /// samples, for chords.
-async function listen(buffer) {
+async function listen(buffer, pause) {
   const { sampleRate: rate, length } = buffer;
   const hop = rate / RATE;
   const every = Math.round(rate / CHORD_RATE);
@@ -76,29 +86,33 @@ async function listen(buffer) {
   const [low, middle, high] = [0, 1, 2].map(() => new Float32Array(Math.floor(length / hop)));
   const deep = new Float32Array(Math.ceil(length / every));
   const [slow, fast, dark] = [BASS_HZ, BRIGHT_HZ, CHORD_HZ].map((hz) => 1 - Math.exp((-2 * Math.PI * hz) / rate));
-  let [a, b, c, d, e, f] = [0, 0, 0, 0, 0, 0]; // three low-passes, each twice
+  let [bass, bass2, body, body2, chord, chord2] = [0, 0, 0, 0, 0, 0]; // three low-passes, each twice
   for (let k = 0, i = 0; k < low.length; ++k) {
-    if (k % (PIECE_S * RATE) === 0) await pause();
-    let [bass, body, bright] = [0, 0, 0];
+    if (k % RATE === 0) await pause();
+    let [lowest, between, highest] = [0, 0, 0];
     for (const end = Math.round((k + 1) * hop); i < end; ++i) {
       const x = left[i] + right[i];
-      a += slow * (x - a);
-      b += slow * (a - b);
-      c += fast * (x - c);
-      d += fast * (c - d);
-      e += dark * (x - e);
-      f += dark * (e - f);
-      bass += b * b;
-      body += (d - b) * (d - b);
-      bright += (x - d) * (x - d);
-      if (i % every === 0) deep[i / every] = f;
+      bass += slow * (x - bass);
+      bass2 += slow * (bass - bass2);
+      body += fast * (x - body);
+      body2 += fast * (body - body2);
+      chord += dark * (x - chord);
+      chord2 += dark * (chord - chord2);
+      lowest += bass2 * bass2;
+      between += (body2 - bass2) * (body2 - bass2);
+      highest += (x - body2) * (x - body2);
+      if (i % every === 0) deep[i / every] = chord2;
     }
-    low[k] = bass;
-    middle[k] = body;
-    high[k] = bright;
+    low[k] = lowest;
+    middle[k] = between;
+    high[k] = highest;
   }
-  const [deepest, body, bright] = [low, middle, high].map((energy) => growth(energy));
-  const sum = deepest.map((value, k) => BASS * value + body[k] + bright[k]);
+  const sum = growth(low).map((value) => BASS * value);
+  for (const energy of [middle, high]) {
+    await pause();
+    growth(energy).forEach((value, k) => (sum[k] += value));
+  }
+  await pause();
   const most = 5 * rms(sum); // so that the first sound after silence is not all that counts
   return {
     onsets: sum.map((value) => Math.min(value, most)),
@@ -127,14 +141,16 @@ function nearest(values, place) {
 }
 
 /// The distance of beats in values, and how much recurs after it.
-function findTempo(onsets) {
+async function findTempo(onsets, pause) {
   const middle = mean(onsets);
   const centred = onsets.map((value) => value - middle);
-  const recurs = Float32Array.from({ length: (4 * 60 * RATE) / LEAST_BPM + 2 }, (_, lag) => {
+  const recurs = new Float32Array((4 * 60 * RATE) / LEAST_BPM + 2);
+  for (let lag = 0; lag < recurs.length; ++lag) {
+    await pause();
     let sum = 0;
     for (let k = lag; k < centred.length; ++k) sum += centred[k] * centred[k - lag];
-    return sum;
-  });
+    recurs[lag] = sum;
+  }
   const at = (lag) => {
     const whole = Math.floor(lag);
     return (recurs[whole] + (lag - whole) * (recurs[whole + 1] - recurs[whole])) / recurs[0];
@@ -149,61 +165,118 @@ function findTempo(onsets) {
   return best;
 }
 
-/// Places of the beats; null: none are clear.
-async function findBeats(onsets, { period, clarity }) {
-  const reached = onsets.map((_, k) => nearest(onsets, k));
-  const usual = mean(reached);
-  const deviation = rms(reached.map((value) => value - usual));
-  const standsOut = ({ places, worth }) => ((worth - usual) / deviation) * Math.sqrt(places.length);
-  let grid = null;
-  for (const ratio of RATIOS) {
-    await pause();
-    const one = evenGrid(reached, period * ratio);
-    if (one && (!grid || standsOut(one) > standsOut(grid))) grid = one;
-  }
-  if (!grid) return null;
-  const isClear = standsOut(grid) >= STANDS_OUT;
-  if (!isClear && clarity < RECURS) return null;
-  const start = isClear ? grid.step : period;
-  await pause();
-  const rough = trackBeats(onsets, () => start, LOOSE);
-  await pause();
-  const free = trackBeats(onsets, smoothed(rough, start), TIGHT);
-  if (isClear && grid.worth >= EVEN * mean(free.map((place) => reached[place]))) return grid.places;
-  return clarity >= RECURS ? free : null;
+/// By how many standard errors the values at places exceed the others.
+function standsOut(values, places) {
+  const usual = mean(values);
+  const deviation = rms(values.map((value) => value - usual));
+  return ((mean(places.map((place) => values[Math.round(place)])) - usual) / deviation) * Math.sqrt(places.length);
 }
 
-/// The even beats, at most 1 % faster or slower, with the loudest onsets.
-function evenGrid(reached, period) {
+/// Places of the beats; null: none are clear.
+async function findBeats(onsets, pause) {
+  const reached = onsets.map((_, k) => nearest(onsets, k));
+  const { period, clarity } = await findTempo(onsets, pause);
+  const grid = await clearestGrid(reached, period, pause);
+  if (!grid) return null;
+  const isClear = grid.clarity >= STANDS_OUT;
+  const recurs = clarity >= RECURS;
+  if (!isClear && !recurs) return null;
+  const start = isClear ? grid.step : period;
+  const rough = await trackBeats(onsets, () => start, LOOSE, pause);
+  const free = await trackBeats(onsets, smoothed(rough, start), TIGHT, pause);
+  const isEven = isClear && grid.worth >= EVEN * mean(free.map((place) => reached[place]));
+  if (!isEven && !recurs) return null;
+  const places = isEven ? grid.places : free;
+  return (await keepsTime(onsets, reached, places, pause)) ? places : null;
+}
+
+/// The even beats, of this tempo or of what it may be taken for, that stand out most; null: too short.
+async function clearestGrid(reached, period, pause) {
+  let best = null;
+  for (const ratio of RATIOS) {
+    const grid = await evenGrid(reached, period * ratio, pause);
+    if (!grid) continue;
+    grid.clarity = standsOut(reached, grid.places);
+    if (!(grid.clarity <= best?.clarity)) best = grid;
+  }
+  return best;
+}
+
+/// Whether no piece of the song tells clearly of another tempo than that of these beats.
+async function keepsTime(onsets, reached, places, pause) {
+  for (let from = 0; from + PIECE / 2 < onsets.length; from += PIECE) {
+    const piece = onsets.subarray(from, from + PIECE);
+    if (rms(piece) < AUDIBLE) continue;
+    const own = places.filter((place) => place >= from && place < from + PIECE).map((place) => place - from);
+    const values = reached.subarray(from, from + PIECE);
+    const { period } = await findTempo(piece, pause);
+    const other = await clearestGrid(values, period, pause);
+    if (!other || other.clarity < STANDS_OUT || standsOut(values, own) > other.clarity / 2) continue;
+    // Twice and half the tempo are the same one.
+    const octaves = Math.log2((own.at(-1) - own[0]) / (own.length - 1) / other.step);
+    if (!(Math.abs(octaves - Math.round(octaves)) < 0.05)) return false;
+  }
+  return true;
+}
+
+/// The even beats, at most 1 % faster or slower, with the loudest onsets: found where most sounds begin, then fitted to
+/// twice as much of the song, until that is all of it.
+async function evenGrid(reached, period, pause) {
   const bpm = (60 * RATE) / period;
   const end = reached.length - 1;
   if (bpm < 0.97 * LEAST_BPM || bpm > 1.03 * MOST_BPM || end < LEAST_BEATS * period) return null;
+  let length = Math.min(end, SEARCHED);
+  const origin = loudest(reached, length);
+  let low = origin;
   let best = { worth: -1 };
-  const search = (low, high, factor, from, to, by) => {
-    for (let step = low; step <= high; step *= factor)
-      for (let first = from; first < Math.min(to, step); first += by) {
+  const search = async (slowest, fastest, factor, from, to, by) => {
+    for (let step = slowest; step <= fastest; step *= factor) {
+      await pause();
+      for (let first = from; first < Math.min(to, origin + step); first += by) {
         let sum = 0;
         let count = 0;
-        for (let place = first; place < end; place += step, ++count) sum += reached[Math.round(place)];
+        for (let place = first - step * Math.floor((first - low) / step); place < low + length; place += step, ++count)
+          sum += reached[Math.round(place)];
         if (sum > best.worth * count) best = { worth: sum / count, step, first };
       }
+    }
   };
-  const fine = (0.03 * period) / end; // so that the last beat moves by a thirtieth of a beat
-  search(0.99 * period, 1.01 * period, 1 + fine, 0, Infinity, 2);
+  const fine = () => (0.03 * period) / length; // so that the last beat moves by a thirtieth of a beat
+  await search(0.99 * period, 1.01 * period, 1 + fine(), origin, Infinity, 2);
+  for (;;) {
+    const { step, first } = best;
+    const by = fine();
+    await search(step * (1 - by), step * (1 + by), 1 + by / 8, Math.max(origin, first - 3), first + 3, 0.5);
+    if (length === end) break;
+    length = Math.min(end, 2 * length);
+    low = clamp(origin - length / 4, 0, end - length);
+    best.worth = -1; // of other values
+  }
   const { step, first } = best;
-  search(step * (1 - fine), step * (1 + fine), 1 + fine / 8, Math.max(0, first - 3), first + 3, 0.5);
-  const places = best.first > best.step - REACH ? [0] : []; // a song may begin with its first beat
-  for (let place = best.first; place < end; place += best.step) places.push(place);
+  const start = first % step;
+  const places = start > step - REACH ? [0] : []; // a song may begin with its first beat
+  for (let place = start; place < end; place += step) places.push(place);
   return { ...best, places };
 }
 
+/// Where the part of that length begins in which the values are largest.
+function loudest(values, length) {
+  let best = { sum: -1 };
+  for (let from = 0; from + length < values.length; from += PIECE) {
+    const sum = mean(values.subarray(from, from + length));
+    if (sum > best.sum) best = { sum, from };
+  }
+  return best.from;
+}
+
 /// The beats whose onsets and even distances together are worth most.
-function trackBeats(onsets, periodAt, tightness) {
+async function trackBeats(onsets, periodAt, tightness, pause) {
   const scale = rms(onsets);
   const worth = new Float32Array(onsets.length);
   const before = new Int32Array(onsets.length).fill(-1);
   const logs = Float32Array.from({ length: (4 * 60 * RATE) / LEAST_BPM }, (_, gap) => Math.log(Math.max(1, gap)));
   for (let k = 0; k < onsets.length; ++k) {
+    if (k % RATE === 0) await pause();
     const period = periodAt(k);
     const even = Math.log(period);
     let most = 0; // of the first beat, which has none before it
@@ -239,12 +312,14 @@ function smoothed(places, period) {
 }
 
 /// How much the notes of each beat differ from those of the beat before, 0 to 1 (Goertzel's algorithm).
-function chordChanges({ rate, samples }, places) {
+async function chordChanges({ rate, samples }, places, pause) {
   const factors = NOTES.map((hz) => 2 * Math.cos((2 * Math.PI * hz) / rate));
-  const notes = places.map((place, i) => {
+  const notes = [];
+  for (const [i, place] of places.entries()) {
+    await pause();
     const from = Math.max(0, Math.round((place * rate) / RATE));
     const to = Math.min(samples.length, Math.round(((places[i + 1] ?? place + RATE / 2) * rate) / RATE));
-    return factors.map((factor) => {
+    notes[i] = factors.map((factor) => {
       let now = 0;
       let past = 0;
       for (let k = from; k < to; ++k) {
@@ -254,7 +329,7 @@ function chordChanges({ rate, samples }, places) {
       }
       return Math.sqrt(Math.max(0, now * now + past * past - factor * now * past));
     });
-  });
+  }
   const product = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
   return notes.map((now, i) => {
     const past = notes[i - 1] ?? now;
@@ -272,17 +347,17 @@ function findMeter(features) {
     return values.map((value) => (value - middle) / scale);
   });
   const meters = [4, 3].map((perBar) => {
-    // The mean of each beat of the bar; how much of the deviation they explain, less what chance would.
-    const profiles = centred.map((values) =>
-      Array.from({ length: perBar }, (_, phase) => mean(values.filter((_, i) => i % perBar === phase))),
-    );
-    const explained = profiles.map((profile) => mean(profile.map((value) => value * value)) - (perBar - 1) / count);
-    // What recurs most says where bars begin.
-    const phases = Array.from({ length: perBar }, (_, phase) =>
-      profiles.reduce((sum, profile, i) => sum + Math.max(0, explained[i]) * profile[phase], 0),
-    );
+    let explained = 0;
+    const phases = new Array(perBar).fill(0); // what recurs most says where bars begin
+    for (const values of centred) {
+      const profile = phases.map((_, phase) => mean(values.filter((_, i) => i % perBar === phase)));
+      // How much of the deviation it explains, less what chance would.
+      const share = mean(profile.map((value) => value * value)) - (perBar - 1) / count;
+      explained += share;
+      profile.forEach((value, phase) => (phases[phase] += Math.max(0, share) * value));
+    }
     const first = phases.reduce((best, value, phase) => (value > phases[best] + 1e-3 ? phase : best), 0);
-    return { perBar, first, explained: explained.reduce((sum, value) => sum + value, 0), profiles };
+    return { perBar, first, explained };
   });
   return meters[1].explained > meters[0].explained + PREFERS_FOUR ? meters[1] : meters[0];
 }
