@@ -87,7 +87,7 @@ TEST_F(Pages, StaySmall) {
     bytes += response.body.size();
   }
   EXPECT_GT(bytes, 10'000u);
-  EXPECT_LE(bytes, 118'000u);
+  EXPECT_LE(bytes, 120'000u);
 }
 
 }  // namespace

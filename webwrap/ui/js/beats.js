@@ -2,7 +2,6 @@
 // autocorrelation and an even grid agree on. A song that keeps its tempo has that grid; the beats of others are found
 // by dynamic programming (D. Ellis, "Beat tracking by dynamic programming", Journal of New Music Research 36, 2007).
 // Bars are what recurs with every third or fourth beat: bass, accents, changes of the chord.
-import { clamp } from "./format.js";
 
 const RATE = 200; // values a second of what is looked at; samples are read once
 const REACH = 4; // values: what sounds in 20 ms is compared with the 20 ms before
@@ -29,7 +28,7 @@ const PREFERS_FOUR = 0.1; // by how much more bars of three have to explain
 const CHORD_RATE = 2000; // about: samples a second of what chords are read from
 const CHORD_HZ = 500;
 const NOTES = Array.from({ length: 36 }, (_, i) => 65.4 * 2 ** (i / 12)); // Hz, from C2 on
-const SEARCHED = 300 * RATE; // values in which an even grid is looked for, before it is fitted to a longer song
+const SEARCHED = 300 * RATE; // values in which an even grid is looked for, before it is fitted to more
 const PIECE = 20 * RATE; // values that must not tell of another tempo
 const BLOCK_MS = 15; // for which the page waits, at most about
 
@@ -219,54 +218,36 @@ async function keepsTime(onsets, reached, places, pause) {
   return true;
 }
 
-/// The even beats, at most 1 % faster or slower, with the loudest onsets: found where most sounds begin, then fitted to
-/// twice as much of the song, until that is all of it.
+/// The even beats, at most 1 % faster or slower, with the loudest onsets: found in the first minutes, then fitted to
+/// twice as much, until that is the whole song.
 async function evenGrid(reached, period, pause) {
   const bpm = (60 * RATE) / period;
-  const end = reached.length - 1;
-  if (bpm < 0.97 * LEAST_BPM || bpm > 1.03 * MOST_BPM || end < LEAST_BEATS * period) return null;
-  let length = Math.min(end, SEARCHED);
-  const origin = loudest(reached, length);
-  let low = origin;
+  const whole = reached.length - 1;
+  if (bpm < 0.97 * LEAST_BPM || bpm > 1.03 * MOST_BPM || whole < LEAST_BEATS * period) return null;
+  let end = Math.min(whole, SEARCHED);
   let best = { worth: -1 };
-  const search = async (slowest, fastest, factor, from, to, by) => {
-    for (let step = slowest; step <= fastest; step *= factor) {
+  const search = async (low, high, factor, from, to, by) => {
+    for (let step = low; step <= high; step *= factor) {
       await pause();
-      for (let first = from; first < Math.min(to, origin + step); first += by) {
+      for (let first = from; first < Math.min(to, step); first += by) {
         let sum = 0;
         let count = 0;
-        for (let place = first - step * Math.floor((first - low) / step); place < low + length; place += step, ++count)
-          sum += reached[Math.round(place)];
+        for (let place = first; place < end; place += step, ++count) sum += reached[Math.round(place)];
         if (sum > best.worth * count) best = { worth: sum / count, step, first };
       }
     }
   };
-  const fine = () => (0.03 * period) / length; // so that the last beat moves by a thirtieth of a beat
-  await search(0.99 * period, 1.01 * period, 1 + fine(), origin, Infinity, 2);
-  for (;;) {
+  const fine = () => (0.03 * period) / end; // so that the last beat moves by a thirtieth of a beat
+  await search(0.99 * period, 1.01 * period, 1 + fine(), 0, Infinity, 2);
+  for (; ; end = Math.min(whole, 2 * end), best.worth = -1) {
     const { step, first } = best;
     const by = fine();
-    await search(step * (1 - by), step * (1 + by), 1 + by / 8, Math.max(origin, first - 3), first + 3, 0.5);
-    if (length === end) break;
-    length = Math.min(end, 2 * length);
-    low = clamp(origin - length / 4, 0, end - length);
-    best.worth = -1; // of other values
+    await search(step * (1 - by), step * (1 + by), 1 + by / 8, Math.max(0, first - 3), first + 3, 0.5);
+    if (end === whole) break;
   }
-  const { step, first } = best;
-  const start = first % step;
-  const places = start > step - REACH ? [0] : []; // a song may begin with its first beat
-  for (let place = start; place < end; place += step) places.push(place);
+  const places = best.first > best.step - REACH ? [0] : []; // a song may begin with its first beat
+  for (let place = best.first; place < end; place += best.step) places.push(place);
   return { ...best, places };
-}
-
-/// Where the part of that length begins in which the values are largest.
-function loudest(values, length) {
-  let best = { sum: -1 };
-  for (let from = 0; from + length < values.length; from += PIECE) {
-    const sum = mean(values.subarray(from, from + length));
-    if (sum > best.sum) best = { sum, from };
-  }
-  return best.from;
 }
 
 /// The beats whose onsets and even distances together are worth most.

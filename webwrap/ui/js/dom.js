@@ -71,11 +71,13 @@ export function icon(name) {
 
 export const logo = () => h("img", { src: "/assets/favicon.svg", alt: "", width: 34, height: 34 });
 
-/// Tells screen readers.
-export function announce(text) {
-  const region = document.getElementById("announcer");
-  if (region && region.textContent !== text) region.textContent = text;
+/// Sets a node's text; called with each frame, nothing is written that is there already.
+export function write(node, text) {
+  if (node && node.textContent !== text) node.textContent = text;
 }
+
+/// Tells screen readers.
+export const announce = (text) => write(document.getElementById("announcer"), text);
 
 /// Says something for a moment at the foot of the page.
 export function toast(text, kind = "good") {

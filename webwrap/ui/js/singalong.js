@@ -19,7 +19,7 @@ export class SingAlong extends EventTarget {
     this.from = this.to = 0; // seconds: what of the take is sung
     this.shift = 0; // seconds by which the singer moved the take
     this.voiceLevel = this.backingLevel = 1;
-    this.rhythm = null; // findBars() of the backing, once it is known
+    this.rhythm = null; // what this.listened, findBars() of the backing, ends with
   }
 
   /// Within a press of a button. Throws an Error with a sentence; may then be tried again.
@@ -33,6 +33,7 @@ export class SingAlong extends EventTarget {
   }
 
   async connect(url) {
+    this.leaving = new AbortController();
     this.context = new AudioContext({ latencyHint: "interactive" });
     const started = this.context.resume();
     this.stream = await microphone();
@@ -50,10 +51,13 @@ export class SingAlong extends EventTarget {
     if (!response.ok) throw new Error("The song could not be loaded. Check your connection and try again.");
     this.backing = await this.context.decodeAudioData(await response.arrayBuffer());
     this.samples = new Float32Array(this.backing.length); // the take
-    findBars(this.backing).then((found) => {
-      this.rhythm = found;
-      this.tell();
-    });
+    this.listened = findBars(this.backing, this.leaving.signal);
+    this.listened
+      .then((found) => {
+        this.rhythm = found;
+        this.tell();
+      })
+      .catch(() => {}); // time is told in seconds, then
   }
 
   get rate() {
@@ -246,6 +250,7 @@ export class SingAlong extends EventTarget {
   }
 
   close() {
+    this.leaving?.abort();
     this.stream?.getTracks().forEach((track) => track.stop());
     this.context?.close().catch(() => {});
     this.context = null;

@@ -1,7 +1,7 @@
 // Sing to a song: it plays in the headphones while the microphone records; the take goes to the studio with it.
 import { get, poll, post } from "../api.js";
 import { barAt, NOT_SEEN } from "../beats.js";
-import { announce, field, h, icon, note, onPress, set, signButton, signUp, toast } from "../dom.js";
+import { announce, field, h, icon, note, onPress, set, signButton, signUp, toast, write } from "../dom.js";
 import { clamp, clock, credits, parseClock, plural, signed, spoken } from "../format.js";
 import { canRecord } from "../recorder.js";
 import { isMember, refreshAccount, session } from "../session.js";
@@ -143,16 +143,13 @@ function ready(page) {
   );
 }
 
-/// How many seconds before `from` the song begins: a bar, or as many as it takes to breathe in.
-function leadTo({ rhythm }, from) {
-  if (!rhythm?.bars.includes(from)) return 2;
-  const start = rhythm.bars.findLast((bar) => bar <= from - 1.5);
-  return start === undefined ? 2 : from - start;
+/// What is heard before `from`: a bar, whose beats are counted down, or as many seconds as it takes to breathe in.
+function countIn({ rhythm }, from) {
+  const start = rhythm?.bars.includes(from) ? rhythm.bars.findLast((bar) => bar <= from - 1.5) : undefined;
+  if (start === undefined) return { lead: 2, left: (time) => Math.ceil(from - time) };
+  const beats = rhythm.beats.filter((beat) => beat >= start && beat < from);
+  return { lead: from - start, left: (time) => 1 + beats.filter((beat) => beat > time).length };
 }
-
-/// What is left until `from`: beats, where they are known, else seconds.
-const countDown = ({ rhythm, time }, from) =>
-  rhythm ? 1 + rhythm.beats.filter((beat) => beat > time && beat < from - 0.05).length : Math.ceil(from - time);
 
 function record(page, from) {
   const { along } = page;
@@ -169,13 +166,14 @@ function record(page, from) {
     along.stop();
     done();
   };
+  const { lead, left } = countIn(along, from);
   along.record(from, {
-    lead: leadTo(along, from),
+    lead,
     level: (peak) => {
       fill.style.transform = `scaleX(${Math.max(0, 1 + (20 * Math.log10(Math.max(peak, 1e-3))) / 60)})`;
       loudness.classList.toggle("hot", peak > 0.97);
-      time.textContent = from - along.time > 0.1 ? `in ${countDown(along, from)}` : clock(along.time);
-      bar.textContent = barWords(along);
+      write(time, from - along.time > 0.1 ? `in ${left(along.time)}` : clock(along.time));
+      write(bar, barWords(along));
       progress.value = along.time;
     },
     ended: done,
@@ -209,6 +207,7 @@ function review(page) {
   if (!(along.to > along.from)) return ready(page);
   const title = h("h2", { tabindex: "-1" }, `Your take, ${clock(along.to - along.from)}`);
   const player = takePlayer(page);
+  const exact = h("span", " A touch goes to the nearest bar; a typed time is exact.");
   const leave = (next) => () => {
     player.destroy();
     next();
@@ -224,12 +223,13 @@ function review(page) {
       h(
         "div.row",
         use,
-        ...againButtons(page, player, leave),
+        ...againButtons(page, player, leave, exact),
         h("button.button.ghost", { type: "button", onclick: leave(() => record(page, 0)) }, "From the beginning"),
       ),
       h(
         "p.small.quiet",
         "Go to where it went wrong, or type the time, and sing again from there; what you sang before and after stays.",
+        exact,
       ),
     ),
   );
@@ -237,8 +237,8 @@ function review(page) {
   announce(`Recorded ${plural(Math.round(along.to - along.from), "second")}`);
 }
 
-/// Sing again: from the bar that is shown, where there are bars; from where the play head is.
-function againButtons(page, player, leave) {
+/// Sing again: from the bar that is shown, where there are bars, which `exact` speaks of; from where the play head is.
+function againButtons(page, player, leave, exact) {
   const { along } = page;
   const words = h("span");
   const fromBar = h("button.button", { type: "button" }, icon("again"), words);
@@ -247,8 +247,9 @@ function againButtons(page, player, leave) {
   set(fromBar, { onclick: () => leave(() => record(page, along.rhythm.bars[bar()]))() });
   set(fromHere, { onclick: () => leave(() => record(page, along.time))() });
   player.onShow(() => {
-    fromBar.hidden = !along.rhythm;
-    if (along.rhythm) words.textContent = `Sing again from bar ${bar() + 1}`;
+    fromBar.hidden = exact.hidden = !along.rhythm;
+    // A button's name stays still while it plays.
+    if (along.rhythm) write(words, `Sing again from ${along.playing ? "this bar" : `bar ${bar() + 1}`}`);
     fromHere.classList.toggle("ghost", !fromBar.hidden);
   });
   return [fromBar, fromHere];
@@ -281,7 +282,7 @@ function barRow(along, seek) {
     beginning,
     show() {
       node.hidden = !along.rhythm;
-      words.textContent = barWords(along);
+      write(words, barWords(along));
     },
   };
 }
@@ -335,7 +336,7 @@ function takePlayer({ along }) {
   const play = h("button.round", { type: "button", "aria-label": "Play the take" }, icon("play"));
   // Typed, since on a phone a finger's width on the waveform is seconds of a song.
   const place = h("input.place", { type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": "Position" });
-  const length = h("span.time");
+  const length = h("span.time", `/ ${clock(along.duration, true)}`);
   const from = along.from;
   let frame = 0;
   let shown = () => {};
@@ -364,7 +365,6 @@ function takePlayer({ along }) {
     wave.setProgress(along.time / along.duration);
     head.style.left = `${(along.time / along.duration) * 100}%`;
     if (document.activeElement !== place) place.value = clock(along.time, true);
-    length.textContent = `/ ${clock(along.duration, true)}`;
   };
   const follow = () => {
     cancelAnimationFrame(frame); // one at a time, however often it is called
