@@ -1,10 +1,47 @@
 #include "batch_output.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
+#include "voxconv/audio_io.h"
+
 namespace voxconv::cli {
+
+void add_output_flags(CLI::App& app, CLI::Option* output, std::string& raw, BatchOptions& options) {
+  const char* files = "Files";
+  output->group(files);
+  app.add_option("--format", options.format, "Instead of the one the file's name tells")
+      ->type_name(fmt::format("{}", fmt::join(write_formats(), "|")))
+      ->check(CLI::IsMember(write_formats()).description(""))
+      ->group(files);
+  app.add_option("--bitrate", options.bitrate_kbps, "Of mp3, ogg, opus and m4a; 0: a good default")
+      ->type_name("KBPS")
+      ->check(CLI::Range(0, 1024).description(""))
+      ->group(files);
+  app.add_option("--raw", raw, "The source is headerless PCM (s16, s24, s32, f32); also the sample format of --format raw")
+      ->type_name("RATE,CHANNELS,FORMAT")
+      ->group(files);
+  const char* many = "Many files";
+  app.add_option("--out-dir", options.out_dir, "Folder to write to, with the folders of the sources; else beside each source")
+      ->type_name("DIR")
+      ->excludes(output)
+      ->group(many);
+  app.add_option("--name-template", options.name_template, "Names of the files written: {stem} {source_ext} {n} {voice} {key} {ext}")
+      ->type_name("TEXT")
+      ->capture_default_str()
+      ->excludes(output)
+      ->group(many);
+  app.add_option("-j,--jobs", options.jobs, "Files at the same time; 0: 1 on the CPU, 4 on a GPU")
+      ->type_name("N")
+      ->check(CLI::Range(0, 256).description(""))
+      ->capture_default_str()
+      ->group(many);
+  app.add_flag("--skip-existing", options.skip_existing, "Leave files that exist already alone; otherwise they are replaced")
+      ->excludes(output)
+      ->group(many);
+}
 
 std::string speed_text(double source_s, double wall_s) {
   return fmt::format("{} of audio in {:.1f} s ({:.1f} times real time)", clock_text(source_s), wall_s, wall_s > 0 ? source_s / wall_s : 0);

@@ -1,4 +1,5 @@
 #pragma once
+#include <CLI/CLI.hpp>
 #include <functional>
 #include <map>
 #include <string>
@@ -15,6 +16,10 @@ struct DoneText {
   std::function<Console::Json(const BatchItem&)> json;  ///< behind the source: what was written, then figures
   std::function<std::string(const BatchItem&)> text;
 };
+
+/// Adds the flags of what is written: format, bitrate and --raw, and of many files the folder, their names, and how many at a time.
+/// `output` is -o, of one file, which excludes those of many; all of it has to outlive the app.
+void add_output_flags(CLI::App& app, CLI::Option* output, std::string& raw, BatchOptions& options);
 
 /// "1:02 of audio in 3.1 s (20.0 times real time)"
 std::string speed_text(double source_s, double wall_s);

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -27,37 +26,7 @@ void define_convert(CLI::App& app, ConvertCommand& options) {
   app.add_option("-v,--voice", options.voice, "A voice of \"voxconv voices list\", or a bundle folder")->required()->type_name("VOICE");
   CLI::Option* output =
       app.add_option("-o,--output", options.output, "File to write for one source; - is standard output")->type_name("FILE");
-  const char* files = "Files";
-  output->group(files);
-  app.add_option("--format", options.batch.format, "Instead of the one the file's name tells")
-      ->type_name(fmt::format("{}", fmt::join(write_formats(), "|")))
-      ->check(CLI::IsMember(write_formats()).description(""))
-      ->group(files);
-  app.add_option("--bitrate", options.batch.bitrate_kbps, "Of mp3, ogg, opus and m4a; 0: a good default")
-      ->type_name("KBPS")
-      ->check(CLI::Range(0, 1024).description(""))
-      ->group(files);
-  app.add_option("--raw", options.raw, "The source is headerless PCM (s16, s24, s32, f32); also the sample format of --format raw")
-      ->type_name("RATE,CHANNELS,FORMAT")
-      ->group(files);
-  const char* many = "Many files";
-  app.add_option("--out-dir", options.batch.out_dir, "Folder to write to, with the folders of the sources; else beside each source")
-      ->type_name("DIR")
-      ->excludes(output)
-      ->group(many);
-  app.add_option("--name-template", options.batch.name_template, "Names of the files written: {stem} {source_ext} {n} {voice} {key} {ext}")
-      ->type_name("TEXT")
-      ->capture_default_str()
-      ->excludes(output)
-      ->group(many);
-  app.add_option("-j,--jobs", options.batch.jobs, "Files converted at the same time; 0: 1 on the CPU, 4 on a GPU")
-      ->type_name("N")
-      ->check(CLI::Range(0, 256).description(""))
-      ->capture_default_str()
-      ->group(many);
-  app.add_flag("--skip-existing", options.batch.skip_existing, "Leave files that exist already alone; otherwise they are replaced")
-      ->excludes(output)
-      ->group(many);
+  add_output_flags(app, output, options.raw, options.batch);
   add_convert_flags(app, options.batch.convert);
   app.footer(
       "Examples:\n"
