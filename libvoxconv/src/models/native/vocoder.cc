@@ -24,8 +24,8 @@ torch::Tensor gain_to_samples() {
   return (1 - (position.unsqueeze(0) - torch::arange(points + 1, torch::kFloat).unsqueeze(1)).abs()).clamp_min(0);
 }
 
-/// Noise [B, T * hop] with its gain, interpolated between frames. A gain over the pitch period of one small harmonic keeps the power what
-/// it was; how far several change it is for the noise filter to make good, which learns with them.
+/// Noise [B, T * hop] with its gain, interpolated between frames. The gain over the pitch period keeps the power only where it is one
+/// small harmonic; the noise filter, trained with it, learns to compensate for what several add.
 torch::Tensor modulate(const torch::Tensor& noise, const torch::Tensor& phase, const torch::Tensor& gain, const torch::Tensor& to_samples) {
   constexpr std::int64_t harmonics = VocoderImpl::period_harmonics;
   const torch::Tensor next = torch::cat({gain.slice(1, 1), gain.slice(1, -1)}, 1);
@@ -78,6 +78,7 @@ VocoderImpl::Filters VocoderImpl::filters(const torch::Tensor& envelope, const t
   const torch::Tensor gain = noise_gain_(h).to(torch::kFloat);
   const torch::Tensor phase = minimum_phase(base) + torch::matmul(points[1], to_bins);
   // A voice is mostly pulses where it is voiced: the noise starts 2 nepers (17 dB) below there.
+  // Limits in nepers, so that no frame can click; the levels of recorded breath change by 1.3 over 2 ms (standard deviation).
   return {
       torch::polar(torch::exp(base + bounded(torch::matmul(points[0], to_bins), 5)), phase),
       torch::exp(base + bounded(torch::matmul(points[2], to_bins), 5) - 2 * voiced),
