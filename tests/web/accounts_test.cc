@@ -8,8 +8,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr Seconds hour = 3600, day = 24 * hour;
-
 struct Accounts : MemberTest {
   Credits balance_of(Browser& browser) { return body_of(browser.send(Method::get, "/api/v1/account")).at("balance"); }
   int verify(const std::string& token) { return Browser(service).send(Method::post, "/api/v1/verifications", {{"token", token}}).status; }

@@ -9,7 +9,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr Seconds minute = 60, day = 24 * 3600;
+constexpr Seconds minute = 60;
 
 struct Auth : MemberTest {
   http::Response rename(std::map<std::string, std::string> headers) {
