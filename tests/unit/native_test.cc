@@ -149,13 +149,12 @@ TEST(AcousticModel, DependsOnNoMoreThanItsReach) {
   const torch::Tensor content = torch::randn({1, frames, content_dim}), f0 = torch::full({1, frames}, 200.f),
                       loudness = torch::full({1, frames}, -3.f);
   const torch::Tensor speaker = torch::nn::functional::normalize(torch::randn({1, speaker_dim}));
-  const torch::Tensor variation = torch::zeros({1, frames, AcousticModelImpl::variation_dim});
-  const torch::Tensor before = model(content, f0, loudness, speaker, variation);
+  const torch::Tensor before = model(content, f0, loudness, speaker);
   torch::Tensor changed = content.clone();
   changed[0].slice(0, middle + AcousticModelImpl::reach + 1).fill_(5);
-  EXPECT_TRUE(torch::allclose(model(changed, f0, loudness, speaker, variation)[0][middle], before[0][middle], 1e-5, 1e-5));
+  EXPECT_TRUE(torch::allclose(model(changed, f0, loudness, speaker)[0][middle], before[0][middle], 1e-5, 1e-5));
   changed[0][middle + 4].normal_();  // the rim of the reach is too faint to see
-  EXPECT_FALSE(torch::allclose(model(changed, f0, loudness, speaker, variation)[0][middle], before[0][middle], 1e-5, 1e-5));
+  EXPECT_FALSE(torch::allclose(model(changed, f0, loudness, speaker)[0][middle], before[0][middle], 1e-5, 1e-5));
 }
 
 /// A forward pass on random features.
@@ -163,7 +162,7 @@ torch::Tensor random_envelope(AcousticModel& model) {
   torch::manual_seed(3);
   const std::int64_t frames = 40;
   return model(torch::randn({1, frames, content_dim}), torch::full({1, frames}, 200.f), torch::full({1, frames}, -3.f),
-               torch::ones({1, speaker_dim}) / 16, torch::randn({1, frames, AcousticModelImpl::variation_dim}));
+               torch::ones({1, speaker_dim}) / 16);
 }
 
 TEST(Difference, ChangesNothingAtFirstAndIsATenthOfTheModel) {

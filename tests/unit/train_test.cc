@@ -18,8 +18,8 @@
 #include "train/losses.h"
 #include "train/native/acoustic_task.h"
 #include "train/native/corpus.h"
+#include "train/native/perturbation.h"
 #include "train/native/recordings.h"
-#include "train/native/speaker_change.h"
 #include "train/native/vocoder_task.h"
 #include "train/random_source.h"
 #include "train/training.h"
@@ -486,28 +486,50 @@ TEST(AcousticTask, TrainsADifferenceAndGoesOnWithIt) {
   EXPECT_NEAR(resumed.held_out_loss(), task.held_out_loss(), 1e-5);
 }
 
-// A converted clip has the words of the clip and the voice of another speaker.
-TEST(SpeakerChanger, ConvertsToAnotherSpeaker) {
-  const SpeakerEncoder encoder;
-  const auto content = load_content_encoder("whisper-base", torch::kCPU, torch::kFloat);
-  const auto f0 = load_f0_estimator("fcpe", {}, torch::kCPU);
-  const SpeakerChanger changer(torch::kCPU);
-  const torch::Tensor clip = load_clips(std::string(VOXCONV_TEST_DATA) + "/speech.flac").front();
-  const std::int64_t frames = clip.size(0) / native::hop;
-  const torch::Tensor audio16 =
-      torch::tensor(resample(to_buffer(clip, native::sample_rate), feature_rate, ResamplerQuality::fastest).channels[0]);
-  const torch::Tensor hz = f0->estimate(audio16).hz.slice(0, 0, frames), loudness = rms_loudness(audio16).slice(0, 0, frames),
-                      embedding = encoder.embed(audio16);
-  const torch::Tensor words = content->encode(audio16).repeat_interleave(2, 0).slice(0, 0, frames);
-  const torch::Tensor a = changer.convert(words, hz, loudness, embedding, 0), b = changer.convert(words, hz, loudness, embedding, 1);
-  EXPECT_EQ(a.size(0), clip.size(0));
-  EXPECT_TRUE(torch::equal(a, changer.convert(words, hz, loudness, embedding, 0)));
-  const auto embedding_of = [&](const torch::Tensor& audio) {
-    return encoder.embed(
-        torch::tensor(resample(to_buffer(audio, native::sample_rate), feature_rate, ResamplerQuality::fastest).channels[0]));
+// Discriminator and content reader are part of the checkpoint: what is resumed does the very step that would have come.
+TEST(AcousticTask, GoesOnWithItsDiscriminatorAndReader) {
+  const Corpus corpus({random_speaker(20, 250), random_speaker(20, 250)}, 1);
+  AcousticTaskOptions options;
+  options.adversarial_from = 0;
+  const auto step = [](AcousticTask& task, std::int64_t number) {
+    torch::manual_seed(std::uint64_t(number));
+    RandomSource random(0, number);
+    return task.step(random, 0.5);
   };
-  EXPECT_LT(embedding_of(a).dot(embedding).item<double>(), 0.75);
-  EXPECT_LT(embedding_of(a).dot(embedding_of(b)).item<double>(), 0.85);  // two voices
+  AcousticTask task(corpus, native::AcousticModel(), native::Vocoder(), torch::kCPU, options);
+  const auto first = step(task, 0);
+  for (std::int64_t number = 1; number < 8; ++number) step(task, number);
+  std::map<std::string, torch::Tensor> checkpoint;
+  task.save(checkpoint);
+  for (auto& [name, tensor] : checkpoint) tensor = tensor.clone();
+  AcousticTask resumed(corpus, native::AcousticModel(), native::Vocoder(), torch::kCPU, options);
+  resumed.load(checkpoint);
+  const auto next = step(task, 8), again = step(resumed, 8);
+  for (const auto& [name, value] : next) EXPECT_NEAR(again.at(name), value, 1e-4 * std::abs(value)) << name;
+  for (const char* name : {"loss", "words", "reader", "adversarial", "discriminator"}) EXPECT_GT(next.at(name), 0) << name;
+  EXPECT_LT(next.at("reader"), first.at("reader"));
+}
+
+// Behind the voice a room has a tail that dies away, and a noise that stays: 5 to 35 dB below it.
+TEST(Perturbation, ARoomHasATailAndANoise) {
+  torch::manual_seed(1);
+  const std::int64_t second = feature_rate;
+  const torch::Tensor audio = torch::cat({torch::randn(second), torch::zeros(second)});
+  const auto db = [](const torch::Tensor& x) { return 10 * std::log10(x.square().mean().item<double>()); };
+  double quietest = 0, loudest = -100, longest = 0;
+  for (std::uint64_t key = 0; key < 12; ++key) {
+    const torch::Tensor heard = in_noisy_room(audio, key);
+    ASSERT_TRUE(torch::equal(heard, in_noisy_room(audio, key)));
+    const double floor = db(heard.slice(0, 2 * second - second / 10)) - db(audio);
+    quietest = std::min(quietest, floor);
+    loudest = std::max(loudest, floor);
+    longest = std::max(longest, db(heard.slice(0, second, second + second / 20)) - db(audio) - floor);
+  }
+  EXPECT_GT(quietest, -38);
+  EXPECT_LT(quietest, -20);
+  EXPECT_GT(loudest, -15);
+  EXPECT_LT(loudest, -3);
+  EXPECT_GT(longest, 8);  // dB that the tail begins above the noise
 }
 
 TEST(TrainOptions, NamesItsProblems) {

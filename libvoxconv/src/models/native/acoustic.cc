@@ -35,7 +35,6 @@ AcousticModelImpl::AcousticModelImpl(std::int64_t content_channels) : content_ch
   input_ = register_module("input", torch::nn::Conv1d(torch::nn::Conv1dOptions(content_channels, channels, 5).padding(2)));
   prosody_ = register_module("prosody", torch::nn::Linear(3, channels));
   speaker_ = register_module("speaker", torch::nn::Linear(speaker_dim, condition_dim));
-  variation_ = register_module("variation", torch::nn::Linear(torch::nn::LinearOptions(variation_dim, channels).bias(false)));
   blocks_ = register_module("blocks", torch::nn::ModuleList());
   for (std::int64_t i = 0; i < blocks; ++i) blocks_->push_back(ConvNeXt(channels, 3, condition_dim));
   output_norm_ = register_module("output_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels})));
@@ -50,23 +49,21 @@ AcousticModelImpl::AcousticModelImpl(std::int64_t content_channels) : content_ch
 }
 
 torch::Tensor AcousticModelImpl::forward(const torch::Tensor& content, const torch::Tensor& f0, const torch::Tensor& loudness,
-                                         const torch::Tensor& speaker, const torch::Tensor& variation) {
+                                         const torch::Tensor& speaker) {
   torch::Tensor words = content_norm_(content);
   if (squeeze_) words = squeeze_(words);
   if (is_training())
     words = words + (squeeze_ ? noise_on_choice : noise_on_all) * words.detach().std(torch::IntArrayRef{0, 1}) * torch::randn_like(words);
   // Embeddings are unit vectors of 256 numbers: scaled to about one each.
-  const std::int64_t draws = variation.size(0) / content.size(0);
-  const torch::Tensor condition = torch::gelu(speaker_(speaker * std::sqrt(double(speaker_dim)))).repeat({draws, 1});
+  const torch::Tensor condition = torch::gelu(speaker_(speaker * std::sqrt(double(speaker_dim))));
   torch::Tensor h = convolve_time(input_, words) + prosody_(prosody_features(f0, loudness));
-  h = h.repeat({draws, 1, 1}) + variation_(variation);
   for (const auto& block : *blocks_) h = block->as<ConvNeXt>()->forward(h, condition);
-  return output_(output_norm_(h)) + loudness.unsqueeze(-1).repeat({draws, 1, 1});
+  return output_(output_norm_(h)) + loudness.unsqueeze(-1);
 }
 
 AcousticModel load_acoustic_model(const nn::Safetensors& file) {
   nn::StateDict tensors = file.tensors();
-  tensors.emplace("acoustic.variation.weight", torch::zeros({AcousticModelImpl::channels, AcousticModelImpl::variation_dim}));
+  tensors.erase("acoustic.variation.weight");  // voices of voxconv 0.1 had a random input, which was 0 in conversion
   const auto selection = tensors.find("acoustic.squeeze.bias");
   const bool all = selection == tensors.end() || selection->second.numel() < 1 || selection->second.numel() >= content_dim;
   AcousticModel model(all ? content_dim : selection->second.numel());

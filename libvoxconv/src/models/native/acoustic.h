@@ -9,7 +9,7 @@ namespace voxconv::native {
 /// First stage: content, pitch, loudness and speaker -> the spectral envelope of the voice.
 class AcousticModelImpl : public torch::nn::Module {
  public:
-  static constexpr std::int64_t channels = 256, blocks = 8, condition_dim = 64, variation_dim = 4;
+  static constexpr std::int64_t channels = 256, blocks = 8, condition_dim = 64;
   static constexpr std::int64_t reach = 2 + blocks * ConvNeXtImpl::reach;  ///< frames either side an output frame depends on
 
   /// `content_channels` of the content encoder's content_dim are used: a fixed random choice of them, or all.
@@ -17,23 +17,21 @@ class AcousticModelImpl : public torch::nn::Module {
 
   std::int64_t content_channels() const { return content_channels_; }
 
-  /// content [B, T, content_dim], f0 [B, T] Hz (0 = unvoiced), loudness [B, T] ln(RMS), speaker [B, speaker_dim] unit vectors, variation
-  /// [n B, T, variation_dim] white noise of variance 1: what makes one utterance differ from the next -> n draws of the envelope
-  /// [n B, T, envelope_bins] as analyse_envelope() gives it. While training there is noise on the content, the same in all draws.
-  torch::Tensor forward(const torch::Tensor& content, const torch::Tensor& f0, const torch::Tensor& loudness, const torch::Tensor& speaker,
-                        const torch::Tensor& variation);
+  /// content [B, T, content_dim], f0 [B, T] Hz (0 = unvoiced), loudness [B, T] ln(RMS), speaker [B, speaker_dim] unit vectors -> the
+  /// envelope [B, T, envelope_bins] as analyse_envelope() gives it. While training there is noise on the content.
+  torch::Tensor forward(const torch::Tensor& content, const torch::Tensor& f0, const torch::Tensor& loudness, const torch::Tensor& speaker);
 
  private:
   std::int64_t content_channels_;
   torch::nn::LayerNorm content_norm_{nullptr}, output_norm_{nullptr};
-  torch::nn::Linear squeeze_{nullptr}, prosody_{nullptr}, speaker_{nullptr}, variation_{nullptr}, output_{nullptr};
+  torch::nn::Linear squeeze_{nullptr}, prosody_{nullptr}, speaker_{nullptr}, output_{nullptr};
   torch::nn::Conv1d input_{nullptr};
   torch::nn::ModuleList blocks_{nullptr};
 };
 TORCH_MODULE(AcousticModel);
 
-/// A model with the weights below "acoustic." and their number of content channels (128 in voices of voxconv 0.1). Those of voices made
-/// before `variation` existed have none. Throws Error(bad_model).
+/// A model with the weights below "acoustic." and their number of content channels (some voices of voxconv 0.1 have 128 of them). Throws
+/// Error(bad_model).
 AcousticModel load_acoustic_model(const nn::Safetensors& file);
 
 }  // namespace voxconv::native

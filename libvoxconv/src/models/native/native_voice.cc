@@ -113,9 +113,7 @@ class NativeStream : public VoiceStream {
     torch::Tensor envelope;
     {
       const nn::Autocast autocast(weights_->precision, weights_->device);
-      // No variation: the centre of what training drew loses the fewest words (docs/models/native.md).
-      const torch::Tensor variation = torch::zeros({1, content.size(1), AcousticModelImpl::variation_dim}, content.options());
-      envelope = acoustic_(content, f0, loudness, weights_->speaker, variation).to(torch::kFloat);
+      envelope = acoustic_(content, f0, loudness, weights_->speaker).to(torch::kFloat);
     }
     if (formant_.defined()) envelope = torch::matmul(envelope, formant_);
     return vocoder_->filters(envelope, f0);

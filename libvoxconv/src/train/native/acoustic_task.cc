@@ -17,9 +17,9 @@ using native::hop;
 using torch::indexing::None;
 using torch::indexing::Slice;
 
-constexpr std::int64_t phrase_batch = 4, phrase_frames = 200;  // each rendered twice
+constexpr std::int64_t phrase_batch = 4, phrase_frames = 200;
 constexpr std::int64_t discriminator_widths[] = {1, 24, 48, 96, 96};
-constexpr double difference_weight = 0.5, adversarial_weight = 0.05, unpaired_weight = 0.05;
+constexpr double difference_weight = 0.5, adversarial_weight = 0.2, words_weight = 10;
 
 /// Input of the discriminator: relative to the loudness, and a constant where the speaker's recordings hold nothing.
 torch::Tensor discriminator_input(const torch::Tensor& envelope, const torch::Tensor& loudness, const torch::Tensor& in_band) {
@@ -46,6 +46,20 @@ torch::Tensor DiscriminatorImpl::forward(const torch::Tensor& envelope, const to
   return (score_(h) + (h * wanted).mean(1, true)).flatten(1);
 }
 
+ContentReaderImpl::ContentReaderImpl() {
+  constexpr std::int64_t width = 192;
+  input_ = register_module("input", torch::nn::Conv1d(torch::nn::Conv1dOptions(native::envelope_bins, width, 5).padding(2)));
+  blocks_ = register_module("blocks", torch::nn::ModuleList());
+  for (int i = 0; i < 4; ++i) blocks_->push_back(native::ConvNeXt(width, 3));
+  output_ = register_module("output", torch::nn::Linear(width, native::content_dim));
+}
+
+torch::Tensor ContentReaderImpl::forward(const torch::Tensor& envelope) {
+  torch::Tensor h = native::convolve_time(input_, (envelope + 4) / 3);
+  for (const auto& block : *blocks_) h = block->as<native::ConvNeXt>()->forward(h);
+  return output_(h);
+}
+
 void extrapolate_upper_band(torch::Tensor& weight, torch::Tensor& bias, double top_hz) {
   constexpr double slope = -0.25;  // nepers a point: the usual fall of speech at 10 to 20 kHz
   const torch::Tensor centres = native::envelope_centres();
@@ -68,8 +82,10 @@ AcousticTask::AcousticTask(const Corpus& corpus, native::AcousticModel model, na
       device_(device),
       options_(options),
       learner_(make_learner()),
-      critic_("discriminator", discriminator_.ptr(), 3e-4, false) {
+      critic_("discriminator", discriminator_.ptr(), 3e-4, false),
+      reading_("reader", reader_.ptr(), 6e-4, false) {
   discriminator_->to(device);
+  reader_->to(device);
   if (options.keep_upper_band) {
     torch::NoGradGuard no_grad;
     teacher_ = native::AcousticModel(model_->content_channels());
@@ -102,8 +118,7 @@ AcousticTask::Batch AcousticTask::make_batch(const std::vector<Crop>& crops, Ran
   for (const Crop& crop : crops) {
     const SpeakerData& s = *crop.speaker;
     const std::int64_t end = crop.frame + phrase_frames;
-    // The last one, which is the most like a conversion, twice as often as each of the others.
-    const std::int64_t variant = augment ? std::min(random.below(content_variants + 1), content_variants - 1) : 0;
+    const std::int64_t variant = augment ? random.below(content_variants) : 0;
     content.push_back(s.content_of(variant, crop.frame, phrase_frames));
     // The envelope hardly depends on the pitch: shifting the input pitch trains the model for pitches outside of the recordings.
     const double shift = augment && random.uniform() < 0.5 ? random.between(-5, 12) : 0;
@@ -118,37 +133,29 @@ AcousticTask::Batch AcousticTask::make_batch(const std::vector<Crop>& crops, Ran
   return {join(content), join(f0), join(loudness), join(envelope), join(speaker), join(band), torch::tensor(medians).to(device_)};
 }
 
-torch::Tensor AcousticTask::draw(native::AcousticModel& model, const Batch& batch, const torch::Tensor& f0, const torch::Tensor& speaker,
-                                 std::int64_t count) const {
-  const std::int64_t frames = f0.size(1);
-  const torch::Tensor variation =
-      white_noise(count * f0.size(0), frames * native::AcousticModelImpl::variation_dim).unflatten(1, {frames, -1}).to(device_);
+torch::Tensor AcousticTask::predict(native::AcousticModel& model, const Batch& batch, const torch::Tensor& f0,
+                                    const torch::Tensor& speaker) const {
   const nn::Autocast autocast(options_.precision, device_);
-  return model(batch.content, f0, batch.loudness, speaker, variation).to(torch::kFloat);
+  return model(batch.content, f0, batch.loudness, speaker).to(torch::kFloat);
 }
 
-torch::Tensor AcousticTask::reconstruction_loss(const torch::Tensor& draws, const Batch& batch) const {
+torch::Tensor AcousticTask::reconstruction_loss(const torch::Tensor& envelope, const Batch& batch) const {
   // Far below the loudest there is only room noise, which is not to be learned.
   const torch::Tensor floor = batch.loudness.unsqueeze(-1).clamp_min(-7) - 8;
-  const auto both = draws.chunk(2);
-  const torch::Tensor a = torch::maximum(both[0], floor), b = torch::maximum(both[1], floor),
-                      wanted = torch::maximum(batch.envelope, floor);
-  const torch::Tensor share = batch.in_band.mean();
-  torch::Tensor loss = (ranked_probability_score(a, b, wanted) * batch.in_band).mean();
-  // The differences along time and frequency tell whether the draws are as rough as real envelopes, which the points alone do not.
+  const torch::Tensor error = torch::maximum(envelope, floor) - torch::maximum(batch.envelope, floor);
+  torch::Tensor loss = (error.abs() * batch.in_band).mean();
+  // Differences along time and frequency are what words are told by: an error that stays the same over both costs nothing here.
   for (const std::int64_t lag : {1, 4}) {
-    const auto change = [&](const torch::Tensor& x) { return x.slice(1, lag) - x.slice(1, 0, -lag); };
-    const auto slope = [&](const torch::Tensor& x) { return x.slice(2, lag) - x.slice(2, 0, -lag); };
-    loss = loss + difference_weight * (ranked_probability_score(change(a), change(b), change(wanted)) * batch.in_band).mean() +
-           difference_weight * (ranked_probability_score(slope(a), slope(b), slope(wanted)) * batch.in_band.slice(2, lag)).mean();
+    const torch::Tensor change = error.slice(1, lag) - error.slice(1, 0, -lag), slope = error.slice(2, lag) - error.slice(2, 0, -lag);
+    loss = loss + difference_weight * ((change.abs() * batch.in_band).mean() + (slope.abs() * batch.in_band.slice(2, lag)).mean());
   }
-  return loss / share;
+  return loss / batch.in_band.mean();
 }
 
 AcousticTask::Batch AcousticTask::with_upper_band(Batch batch) {
   if (teacher_.is_empty()) return batch;
   torch::NoGradGuard no_grad;
-  const torch::Tensor known = draw(teacher_, batch, batch.f0, batch.speaker, 1);
+  const torch::Tensor known = predict(teacher_, batch, batch.f0, batch.speaker);
   batch.envelope = torch::where(batch.in_band > 0, batch.envelope, known);
   batch.in_band = torch::ones_like(batch.in_band);
   return batch;
@@ -165,9 +172,23 @@ std::map<std::string, double> AcousticTask::step(RandomSource& random, double pr
   const double rate = rate_scale(steps_++, progress);
   std::map<std::string, double> parts;
 
-  const torch::Tensor draws = draw(model_, batch, batch.f0, batch.speaker, 2);
-  torch::Tensor loss = reconstruction_loss(draws, with_upper_band(batch));
-  parts["reconstruction"] = loss.item<double>();
+  const torch::Tensor envelope = predict(model_, batch, batch.f0, batch.speaker);
+  torch::Tensor loss = reconstruction_loss(envelope, with_upper_band(batch));
+  parts["loss"] = loss.item<double>();
+
+  const auto read = [&](const torch::Tensor& input) {
+    const nn::Autocast autocast(options_.precision, device_);
+    return reader_(input).to(torch::kFloat);
+  };
+  const torch::Tensor real = discriminator_input(batch.envelope, batch.loudness, batch.in_band),
+                      fake = discriminator_input(envelope, batch.loudness, batch.in_band);
+  const torch::Tensor words = read(real);
+  const torch::Tensor reading_loss = (words - torch::layer_norm(batch.content, {native::content_dim})).square().mean();
+  reading_.step(reading_loss, std::max(rate, 0.1));
+  // Against what is read from the recording, not against its content: what no envelope tells is not to be asked for.
+  const auto lost_words = [&](const torch::Tensor& input) { return (read(input) - words.detach()).square().mean(); };
+  torch::Tensor lost = lost_words(fake);
+  parts["reader"] = reading_loss.item<double>();
   parts["adversarial"] = 0;
   parts["discriminator"] = 0;
   if (progress >= options_.adversarial_from) {
@@ -175,11 +196,8 @@ std::map<std::string, double> AcousticTask::step(RandomSource& random, double pr
     const std::int64_t turn = 1 + random.below(phrase_batch - 1);
     const torch::Tensor unpaired_speaker = batch.speaker.roll(turn, 0);
     const torch::Tensor transposed = batch.f0 * (batch.median_f0.roll(turn, 0) / batch.median_f0).unsqueeze(1);
-    const torch::Tensor unpaired = draw(model_, batch, transposed, unpaired_speaker, 1);
-    const torch::Tensor envelope = draws.chunk(2)[0];
-    const torch::Tensor real = discriminator_input(batch.envelope, batch.loudness, batch.in_band),
-                        fake = discriminator_input(envelope, batch.loudness, batch.in_band);
-    const torch::Tensor other = discriminator_input(unpaired, batch.loudness, batch.in_band.roll(turn, 0));
+    const torch::Tensor other =
+        discriminator_input(predict(model_, batch, transposed, unpaired_speaker), batch.loudness, batch.in_band.roll(turn, 0));
     const auto score = [&](const torch::Tensor& input, const torch::Tensor& speaker) {
       const nn::Autocast autocast(options_.precision, device_);
       return discriminator_(input, speaker).to(torch::kFloat);
@@ -188,14 +206,15 @@ std::map<std::string, double> AcousticTask::step(RandomSource& random, double pr
                                       0.5 * score(other.detach(), unpaired_speaker).square().mean();
     critic_.step(critic_loss, std::max(rate, 0.1));
     const torch::Tensor paired_loss = generator_loss(score(fake, batch.speaker));
-    const torch::Tensor unpaired_loss = generator_loss(score(other, unpaired_speaker));
     parts["adversarial"] = paired_loss.item<double>();
     parts["discriminator"] = critic_loss.item<double>();
     const double ramp = adversarial_ramp(progress, options_.adversarial_from);
-    loss = loss + ramp * (adversarial_weight * paired_loss + unpaired_weight * unpaired_loss);
+    loss = loss + ramp * adversarial_weight * (paired_loss + generator_loss(score(other, unpaired_speaker)));
+    lost = lost + lost_words(other);
   }
+  parts["words"] = lost.item<double>();
+  loss = loss + words_weight * lost;
   learner_.step(loss, rate);
-  parts["loss"] = parts["reconstruction"];
   return parts;
 }
 
@@ -210,13 +229,12 @@ double AcousticTask::held_out_loss() {
   std::int64_t batches = 0;
   for (std::size_t i = 0; i < crops.size(); i += phrase_batch, ++batches) {
     const std::size_t end = std::min(crops.size(), i + std::size_t(phrase_batch));
-    // Content of another speaker's voice, as in a conversion.
+    // Content of a faster voice, which is another than the speaker's, as in a conversion.
     Batch batch = make_batch({crops.begin() + std::ptrdiff_t(i), crops.begin() + std::ptrdiff_t(end)}, random, false);
     std::vector<torch::Tensor> content;
-    for (std::size_t c = i; c < end; ++c)
-      content.push_back(crops[c].speaker->content_of(content_variants - 1, crops[c].frame, phrase_frames));
+    for (std::size_t c = i; c < end; ++c) content.push_back(crops[c].speaker->content_of(1, crops[c].frame, phrase_frames));
     batch.content = torch::stack(content).to(device_);
-    sum += reconstruction_loss(draw(model_, batch, batch.f0, batch.speaker, 2), batch).item<double>();
+    sum += reconstruction_loss(predict(model_, batch, batch.f0, batch.speaker), batch).item<double>();
   }
   return batches ? sum / double(batches) : 0;
 }
@@ -239,12 +257,14 @@ std::map<std::string, torch::Tensor> AcousticTask::weights() {
 void AcousticTask::save(std::map<std::string, torch::Tensor>& checkpoint) const {
   learner_.save(checkpoint);
   critic_.save(checkpoint);
+  reading_.save(checkpoint);
   checkpoint["acoustic:task"] = torch::tensor(steps_);
 }
 
 void AcousticTask::load(const std::map<std::string, torch::Tensor>& checkpoint) {
   learner_.load(checkpoint);
   critic_.load(checkpoint);
+  reading_.load(checkpoint);
   steps_ = checkpoint.at("acoustic:task").item<std::int64_t>();
 }
 
@@ -256,7 +276,7 @@ AudioBuffer AcousticTask::render_sample() {
   const AveragedWeights averaged(learner_);
   RandomSource random(1, 1);
   const Batch batch = make_batch(crops, random, false);
-  const torch::Tensor envelope = draw(model_, batch, batch.f0, batch.speaker, 1);
+  const torch::Tensor envelope = predict(model_, batch, batch.f0, batch.speaker);
   const auto [pulses, phase] = native::render_pulses(batch.f0.cpu(), std::vector<double>(crops.size()));
   const torch::Tensor noise = white_noise(pulses.size(0), pulses.size(1));
   return to_buffer(vocoder_->synthesize(vocoder_->filters(envelope, batch.f0), {pulses.to(device_), phase.to(device_), noise.to(device_)}),

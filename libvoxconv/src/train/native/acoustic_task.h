@@ -23,6 +23,21 @@ class DiscriminatorImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Discriminator);
 
+/// Reads the content back from spectral envelopes: what it makes of a generated envelope tells whether the words survive. It learns from
+/// recordings, of which it sees envelopes only.
+class ContentReaderImpl : public torch::nn::Module {
+ public:
+  ContentReaderImpl();
+  /// envelope relative to the loudness [B, T, envelope_bins] -> normalised content [B, T, content_dim].
+  torch::Tensor forward(const torch::Tensor& envelope);
+
+ private:
+  torch::nn::Conv1d input_{nullptr};
+  torch::nn::ModuleList blocks_{nullptr};
+  torch::nn::Linear output_{nullptr};
+};
+TORCH_MODULE(ContentReader);
+
 struct AcousticTaskOptions {
   double peak_rate = 1e-3;
   /// From this part of the run on, a discriminator sharpens the envelopes; it also scores conversions of other
@@ -35,9 +50,8 @@ struct AcousticTaskOptions {
   bool as_difference = false;
 };
 
-/// Trains the acoustic model: content, pitch, loudness and speaker of a recording -> its spectral envelope. Four times in five
-/// the content is that of the recording played faster or slower, or converted to another speaker, which removes what it says about this
-/// one.
+/// Trains the acoustic model: content, pitch, loudness and speaker of a recording -> its spectral envelope. Three times in four the
+/// content is that of the recording played faster or slower, which removes what it says about this speaker, or in a noisy room.
 class AcousticTask : public Task {
  public:
   /// `corpus` outlives the task.
@@ -65,11 +79,9 @@ class AcousticTask : public Task {
     float median_f0;
   };
   Batch make_batch(const std::vector<Crop>& crops, RandomSource& random, bool augment) const;
-  /// `count` draws of the envelope, one after the other [count B, T, envelope_bins], of a batch's content and loudness.
-  torch::Tensor draw(native::AcousticModel& model, const Batch& batch, const torch::Tensor& f0, const torch::Tensor& speaker,
-                     std::int64_t count) const;
-  /// Of two draws.
-  torch::Tensor reconstruction_loss(const torch::Tensor& draws, const Batch& batch) const;
+  /// The envelope [B, T, envelope_bins] of a batch's content and loudness.
+  torch::Tensor predict(native::AcousticModel& model, const Batch& batch, const torch::Tensor& f0, const torch::Tensor& speaker) const;
+  torch::Tensor reconstruction_loss(const torch::Tensor& envelope, const Batch& batch) const;
   /// The batch with what lies above each row's band limit as the starting weights have it.
   Batch with_upper_band(Batch batch);
 
@@ -79,9 +91,10 @@ class AcousticTask : public Task {
   native::Difference difference_{nullptr};  ///< what is trained, if as_difference
   native::Vocoder vocoder_;
   Discriminator discriminator_;
+  ContentReader reader_;
   torch::Device device_;
   AcousticTaskOptions options_;
-  Learner learner_, critic_;
+  Learner learner_, critic_, reading_;
   std::int64_t steps_ = 0;
   std::map<const SpeakerData*, Traits> traits_;
 };

@@ -14,6 +14,7 @@
 #include "models/native/config.h"
 #include "models/native/envelope.h"
 #include "nn/safetensors.h"
+#include "train/native/perturbation.h"
 #include "train/native/recordings.h"
 
 namespace voxconv::train {
@@ -24,7 +25,7 @@ namespace F = torch::nn::functional;
 using native::hop;
 
 // Rises when the same recordings give other clips or other features: what was kept before is of no use then.
-constexpr std::size_t cut_revision = 5;
+constexpr std::size_t cut_revision = 6;
 
 torch::Tensor to_tensor(const AudioBuffer& buffer) { return torch::tensor(at::ArrayRef<float>(buffer.channels[0])); }
 
@@ -39,27 +40,6 @@ torch::Tensor retime(const torch::Tensor& x, std::int64_t frames, double step) {
   const torch::Tensor low = position.floor().to(torch::kLong), high = (low + 1).clamp_max(x.size(0) - 1);
   const torch::Tensor part = (position - low).to(torch::kFloat).unsqueeze(1);
   return x.index_select(0, low) * (1 - part) + x.index_select(0, high) * part;
-}
-
-/// A number in [0, 1) from a clip's place: perturbations are the same in every run.
-double hash_fraction(std::uint64_t x) {
-  x = (x + 1) * 0x9E3779B97F4A7C15ull;
-  x ^= x >> 29;
-  return double((x * 0xBF58476D1CE4E5B9ull) >> 11) * 0x1p-53;
-}
-
-/// Audio [N] at feature_rate through a random smooth equaliser (NANSY, Choi et al. 2021): up to `range_db` up or down at eight frequencies
-/// from 60 Hz to 8 kHz, interpolated over log frequency.
-torch::Tensor equalise(const torch::Tensor& audio, std::uint64_t key, double range_db) {
-  constexpr int points = 8;
-  torch::Tensor gains = torch::empty(points);
-  for (int i = 0; i < points; ++i) gains[i] = (2 * hash_fraction(key * points + std::uint64_t(i)) - 1) * range_db;
-  torch::Tensor spectrum = torch::fft::rfft(audio);
-  const torch::Tensor hz = torch::arange(spectrum.size(0), torch::kFloat) * (double(feature_rate) / double(audio.size(0)));
-  const torch::Tensor place = (torch::log2(hz.clamp_min(60) / 60) / std::log2(8000.0 / 60) * (points - 1)).clamp_max(points - 1);
-  const torch::Tensor low = place.floor().to(torch::kLong).clamp_max(points - 2), part = place - low;
-  const torch::Tensor db = gains.index_select(0, low) * (1 - part) + gains.index_select(0, low + 1) * part;
-  return torch::fft::irfft(spectrum * torch::pow(10, db / 20), audio.size(0));
 }
 
 /// Content at 50 Hz of a clip played `speed` times as fast, on the clock of the clip itself. Another speed is another vocal tract and
@@ -217,11 +197,7 @@ SpeakerData prepare_speaker(const std::string& name, const std::vector<std::stri
             content_at_speed(*tools.content, equalise(audio16, 2 * place, 10), frames, 1.12 + 0.23 * hash_fraction(2 * place)));
         content[2].push_back(
             content_at_speed(*tools.content, equalise(audio16, 2 * place + 1, 10), frames, 0.72 + 0.18 * hash_fraction(2 * place + 1)));
-        const torch::Tensor converted =
-            tools.changer->convert(on_frame_clock(content[0].back()), pitch, loudness.back(), embeddings.back(), place);
-        content[3].push_back(content_at_speed(
-            *tools.content, without_rumble(resample(to_buffer(converted, native::sample_rate), feature_rate, ResamplerQuality::fastest)),
-            frames, 1));
+        content[3].push_back(content_at_speed(*tools.content, in_noisy_room(audio16, place), frames, 1));
       }
       data.bounds.push_back(data.frames() + frames);
     }

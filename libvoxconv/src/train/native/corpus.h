@@ -8,14 +8,13 @@
 #include "features/speaker/speaker_encoder.h"
 #include "models/denoise/denoiser.h"
 #include "nn/torch.h"
-#include "train/native/speaker_change.h"
 #include "train/random_source.h"
 #include "voxconv/audio_buffer.h"
 #include "voxconv/progress.h"
 
 namespace voxconv::train {
 
-/// Of the content of a clip: as recorded, played faster, played slower, converted to another speaker.
+/// Of the content of a clip: as recorded, played faster, played slower, in a noisy room.
 constexpr std::int64_t content_variants = 4;
 
 /// The features of one speaker's recordings, clips one after another; frames are those of the 100 Hz clock.
@@ -40,7 +39,6 @@ struct SpeakerData {
 /// What the features are made with.
 struct FeatureTools {
   std::shared_ptr<const ContentEncoder> content;  ///< null: without content (the vocoder needs none)
-  std::shared_ptr<const SpeakerChanger> changer;  ///< where there is `content`
   std::shared_ptr<const F0Estimator> f0;
   SongPlan plan;  ///< made for f0
   std::shared_ptr<const SpeakerEncoder> speaker;

@@ -69,10 +69,7 @@ std::vector<SpeakerData> prepare(const TrainOptions& options, const std::vector<
                                  torch::Device device, torch::ScalarType precision, const ProgressFn& on_progress,
                                  const CancelToken& cancel) {
   FeatureTools tools;
-  if (options.stage != "vocoder" && !options.zero_shot) {
-    tools.content = load_content_encoder("whisper-base", device, precision);
-    tools.changer = std::make_shared<SpeakerChanger>(device);
-  }
+  if (options.stage != "vocoder" && !options.zero_shot) tools.content = load_content_encoder("whisper-base", device, precision);
   tools.f0 = load_f0_estimator("fcpe", recordings_range, device);
   tools.plan = plan_song(tools.f0.get(), device);
   tools.speaker = std::make_shared<SpeakerEncoder>(device);
