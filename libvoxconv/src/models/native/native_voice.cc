@@ -224,10 +224,12 @@ nlohmann::json bundle_settings(Acoustic acoustic) {
 std::string acoustic_weights(const Bundle& bundle) {
   const auto base = bundle.model.find("base_sha256");
   if (base == bundle.model.end()) return bundle.weights_path;
-  const std::string path = model_file(base_weights), found = sha256_file(path);
-  if (*base != found)
+  const std::string path = model_file(base_weights);
+  // An embedding means the same to every base; a difference is one to the weights that it was trained from.
+  if (const auto found = bundle.model.find("revision"); found == bundle.model.end() || *found != difference_revision) return path;
+  if (const std::string found = sha256_file(path); *base != found)
     fail(ErrorCode::bad_model,
-         "{} was made for a base model with the sha256 {}; this voxconv has {}. Make the voice again from its recordings (voxconv "
+         "{} is a difference to a base model with the sha256 {}; this voxconv has {}. Make the voice again from its recordings (voxconv "
          "train), or use the voxconv that made it.",
          bundle.info.path, base->dump(), found);
   return path;

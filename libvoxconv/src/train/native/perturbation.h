@@ -5,8 +5,8 @@
 
 namespace voxconv::train {
 
-// Recordings as another voice or another room would have them, for the content that the acoustic model learns from. What a clip meets follows
-// from its key: it is the same in every run.
+// Recordings as another voice or another room would have them, for the content that the acoustic model learns from. What a clip meets
+// follows from its key: it is the same in every run.
 
 /// A number in [0, 1).
 double hash_fraction(std::uint64_t key);
