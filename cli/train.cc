@@ -31,7 +31,7 @@ void define_train(CLI::App& app, TrainCommand& options) {
   text("--from", train.from, "Voice, bundle or weights folder to start from; else the base that ships with voxconv", "VOICE", length);
   app.add_flag("--zero-shot", train.zero_shot, "Do not train: the base sings with the speaker's embedding; ready in seconds")
       ->group(length);
-  app.add_flag("--compact", train.compact, "Keep only what differs from the base: a voice of 0.8 MB in place of 7, for this base alone")
+  app.add_flag("--compact", train.compact, "Keep only what differs from the base: a voice of 0.9 MB in place of 8, for this base alone")
       ->group(length);
   text("--out", train.out_dir, "Bundle folder to write; else the user's voices", "DIR", length);
   text("--work-dir", train.work_dir, "Feature cache, checkpoints, log and listening samples; else <out>.train", "DIR", length);

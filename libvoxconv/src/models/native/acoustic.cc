@@ -63,7 +63,7 @@ torch::Tensor AcousticModelImpl::forward(const torch::Tensor& content, const tor
 
 AcousticModel load_acoustic_model(const nn::Safetensors& file) {
   nn::StateDict tensors = file.tensors();
-  tensors.erase("acoustic.variation.weight");  // voices of voxconv 0.1 had a random input, which was 0 in conversion
+  tensors.erase("acoustic.variation.weight");  // voices made before December 2026 have a random input, which was 0 in conversion
   const auto selection = tensors.find("acoustic.squeeze.bias");
   const bool all = selection == tensors.end() || selection->second.numel() < 1 || selection->second.numel() >= content_dim;
   AcousticModel model(all ? content_dim : selection->second.numel());

@@ -30,8 +30,8 @@ class AcousticModelImpl : public torch::nn::Module {
 };
 TORCH_MODULE(AcousticModel);
 
-/// A model with the weights below "acoustic." and their number of content channels (some voices of voxconv 0.1 have 128 of them). Throws
-/// Error(bad_model).
+/// A model with the weights below "acoustic." and their number of content channels (some voices made before December 2026 have 128 of
+/// them). Throws Error(bad_model).
 AcousticModel load_acoustic_model(const nn::Safetensors& file);
 
 }  // namespace voxconv::native

@@ -5,7 +5,7 @@
 namespace voxconv::native {
 
 /// A fine-tuned acoustic model as its difference to the one it started from: of large matrices a product of two thin ones (LoRA, Hu et al.
-/// 2021, arXiv 2106.09685), of all other parameters the difference itself. 0.4 M numbers in place of 3.7 M.
+/// 2021, arXiv 2106.09685), of all other parameters the difference itself. 0.4 M numbers in place of 4.1 M.
 class DifferenceImpl : public torch::nn::Module {
  public:
   /// No difference yet. `model` is what the difference is added to, and must outlive this.

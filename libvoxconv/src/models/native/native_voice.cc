@@ -224,6 +224,8 @@ nlohmann::json bundle_settings(Acoustic acoustic) {
 std::string acoustic_weights(const Bundle& bundle) {
   const auto base = bundle.model.find("base_sha256");
   if (base == bundle.model.end()) return bundle.weights_path;
+  if (!base->is_string())
+    fail(ErrorCode::bad_model, "{} has the base_sha256 {}; expected the sha256 of a base model.", bundle.info.path, base->dump());
   const std::string path = model_file(base_weights);
   // An embedding means the same to every base; a difference is one to the weights that it was trained from.
   if (const auto found = bundle.model.find("revision"); found == bundle.model.end() || *found != difference_revision) return path;

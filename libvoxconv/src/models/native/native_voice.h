@@ -15,8 +15,8 @@ enum class Acoustic { own, base, difference };
 /// that.
 nlohmann::json bundle_settings(Acoustic acoustic);
 
-/// The file with a bundle's acoustic model, or with the base where the bundle uses that. Throws Error(not_found | bad_model) where this is
-/// another base than the bundle was made for.
+/// The file with a bundle's acoustic model, or with the base where the bundle uses that. Throws Error(not_found | bad_model), also where
+/// a compact voice was made for another base.
 std::string acoustic_weights(const Bundle& bundle);
 
 /// A bundle's acoustic model. Throws Error(not_found | bad_model).
