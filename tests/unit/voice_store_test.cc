@@ -103,6 +103,28 @@ TEST_F(VoiceStoreTest, AVoiceOfTheBaseAloneGoesWithEveryBase) {
   EXPECT_THAT(VoiceStore::verify(work("alto")), IsEmpty());
   fs::remove(base);
   EXPECT_THAT(VoiceStore::verify(work("alto")), Contains(HasSubstr("native/base")));
+
+  nlohmann::json settings = {{"revision", 1}, {"content_encoder", "whisper-base"}, {"vocoder", "native/vocoder"}, {"base_sha256", nullptr}};
+  write_bundle(work("null"), info, settings, {{"speaker", torch::ones({256}) / 16}});
+  EXPECT_THAT(VoiceStore::verify(work("null")), Contains(HasSubstr("base_sha256 null")));
+}
+
+// Voices made before December 2026: a choice of content channels, and a random input.
+TEST_F(VoiceStoreTest, EarlierVoicesAreRead) {
+  native::AcousticModel earlier(128);
+  auto tensors = nn::named_tensors(*earlier, "acoustic.");
+  tensors["acoustic.variation.weight"] = torch::randn({native::AcousticModelImpl::channels, 4});
+  tensors["speaker"] = torch::ones({256}) / 16;
+  write_bundle(work("alto"), read_bundle(bundle()).info, native::bundle_settings(native::Acoustic::own), tensors);
+  EXPECT_THAT(VoiceStore::verify(work("alto")), IsEmpty());
+  native::AcousticModel loaded = native::load_acoustic_model(read_bundle(work("alto")));
+  EXPECT_EQ(loaded->content_channels(), 128);
+  loaded->eval();
+  earlier->eval();
+  torch::NoGradGuard no_grad;
+  const torch::Tensor content = torch::randn({1, 20, native::content_dim}), f0 = torch::full({1, 20}, 200.f),
+                      loudness = torch::full({1, 20}, -3.f), speaker = torch::ones({1, 256}) / 16;
+  EXPECT_TRUE(torch::allclose(loaded(content, f0, loudness, speaker), earlier(content, f0, loudness, speaker), 1e-4, 1e-4));
 }
 
 TEST_F(VoiceStoreTest, ACompactVoiceIsTheBaseAndADifference) {
