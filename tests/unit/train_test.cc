@@ -421,6 +421,31 @@ TEST(PrepareSpeaker, TakesNoMoreOfARecordingThanTold) {
   EXPECT_EQ(clips(0.05), 1);
 }
 
+/// The level of each frame in all channels, in dB.
+class LevelEncoder : public ContentEncoder {
+ public:
+  std::int64_t dim() const override { return native::content_dim; }
+  torch::Tensor encode(const torch::Tensor& audio) const override {
+    const torch::Tensor frames = audio.slice(0, 0, audio.size(0) / feature_hop * feature_hop).reshape({-1, feature_hop});
+    return (10 * torch::log10(frames.square().mean(1, true) + 1e-10)).expand({-1, dim()}).contiguous();
+  }
+};
+
+// A tone between pauses: in a room they are not silent.
+TEST(PrepareSpeaker, ContentIsAlsoThatOfANoisyRoom) {
+  const std::string dir = scratch("room"), path = dir + "/a.wav";
+  write_tone(path, 5, [](double t) { return std::fmod(t, 4) < 3; });
+  FeatureTools tools;
+  tools.content = std::make_shared<LevelEncoder>();
+  tools.f0 = std::make_shared<NoPitch>();
+  tools.plan = plan_song(tools.f0.get(), torch::kCPU);
+  tools.speaker = std::make_shared<SpeakerEncoder>();
+  const torch::Tensor content = prepare_speaker("test", {path}, tools, dir, 60, {}, {}).content.to(torch::kFloat);
+  ASSERT_EQ(content.size(0), content_variants);
+  for (const std::int64_t variant : {0, 1, 2})
+    EXPECT_GT(content[3].min().item<float>(), content[variant].min().item<float>() + 15) << variant;
+}
+
 /// What voxconv train --denoise does to recordings, before anything is taken from them.
 TEST(PrepareSpeaker, DenoisesWhereAsked) {
   const std::string dir = scratch("noisy"), path = dir + "/a.wav";
@@ -484,6 +509,21 @@ TEST(AcousticTask, TrainsADifferenceAndGoesOnWithIt) {
   AcousticTask resumed(corpus, other, native::Vocoder(), torch::kCPU, options);
   resumed.load(checkpoint);
   EXPECT_NEAR(resumed.held_out_loss(), task.held_out_loss(), 1e-5);
+}
+
+// Below the noise floor no distance is asked for, so what is left of the gradient is that of the words.
+TEST(AcousticTask, LearnsFromTheWords) {
+  SpeakerData data = random_speaker(20, 250);
+  data.loudness -= 27;
+  data.envelope = (data.envelope.to(torch::kFloat) - 30).to(torch::kHalf);
+  const Corpus corpus({data}, 1);
+  AcousticTaskOptions options;
+  options.adversarial_from = 1;
+  native::AcousticModel model;
+  AcousticTask task(corpus, model, native::Vocoder(), torch::kCPU, options);
+  RandomSource random(0, 0);
+  EXPECT_EQ(task.step(random, 0).at("discriminator"), 0);
+  EXPECT_GT(model->named_parameters()["output.weight"].grad().norm().item<double>(), 0);
 }
 
 // Discriminator and content reader are part of the checkpoint: what is resumed does the very step that would have come.

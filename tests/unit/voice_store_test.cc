@@ -101,6 +101,10 @@ TEST_F(VoiceStoreTest, AVoiceOfTheBaseAloneGoesWithEveryBase) {
 
   nn::save_safetensors(base, nn::named_tensors(*native::AcousticModel(), "acoustic.", torch::kHalf));  // another one
   EXPECT_THAT(VoiceStore::verify(work("alto")), IsEmpty());
+  auto own = nn::named_tensors(*native::AcousticModel(), "acoustic.", torch::kHalf);
+  own["speaker"] = torch::ones({256}) / 16;
+  write_bundle(work("own"), info, native::bundle_settings(native::Acoustic::base), own);
+  EXPECT_THAT(VoiceStore::verify(work("own")), Contains(HasSubstr("beside a base_sha256"))) << "weights that would not be used";
   fs::remove(base);
   EXPECT_THAT(VoiceStore::verify(work("alto")), Contains(HasSubstr("native/base")));
 

@@ -242,8 +242,15 @@ AcousticModel load_acoustic_model(const Bundle& bundle) {
   if (found == bundle.model.end() || (*found != revision && *found != difference_revision))
     fail(ErrorCode::bad_model, "{} has revision {} of the native architecture; this voxconv reads the revisions {} and {}.",
          bundle.info.path, found == bundle.model.end() ? "none" : found->dump(), revision, difference_revision);
-  AcousticModel model = load_acoustic_model(nn::Safetensors(acoustic_weights(bundle)));
-  if (*found == difference_revision) add_difference(*model, nn::Safetensors(bundle.weights_path));
+  const std::string path = acoustic_weights(bundle);
+  const nn::Safetensors own(bundle.weights_path);
+  if (*found == revision && path != bundle.weights_path)
+    for (const std::string& name : own.names())
+      if (name != "speaker")
+        fail(ErrorCode::bad_model, "{} has the tensor {} beside a base_sha256; a voice that uses the base has its speaker embedding alone.",
+             bundle.info.path, name);
+  AcousticModel model = load_acoustic_model(nn::Safetensors(path));
+  if (*found == difference_revision) add_difference(*model, own);
   return model;
 }
 

@@ -14,8 +14,6 @@ namespace voxconv::train {
 namespace {
 
 using native::hop;
-using torch::indexing::None;
-using torch::indexing::Slice;
 
 constexpr std::int64_t phrase_batch = 4, phrase_frames = 200;
 constexpr std::int64_t discriminator_widths[] = {1, 24, 48, 96, 96};
@@ -163,12 +161,9 @@ AcousticTask::Batch AcousticTask::with_upper_band(Batch batch) {
 
 std::map<std::string, double> AcousticTask::step(RandomSource& random, double progress) {
   model_->train();
-  const auto draw_batch = [&] {
-    std::vector<Crop> crops;
-    for (std::int64_t b = 0; b < phrase_batch; ++b) crops.push_back(corpus_.draw(random, phrase_frames));
-    return make_batch(crops, random, true);
-  };
-  const Batch batch = draw_batch();
+  std::vector<Crop> crops;
+  for (std::int64_t b = 0; b < phrase_batch; ++b) crops.push_back(corpus_.draw(random, phrase_frames));
+  const Batch batch = make_batch(crops, random, true);
   const double rate = rate_scale(steps_++, progress);
   std::map<std::string, double> parts;
 
@@ -222,7 +217,6 @@ double AcousticTask::held_out_loss() {
   torch::NoGradGuard no_grad;
   model_->eval();
   const AveragedWeights averaged(learner_);
-  torch::manual_seed(1);
   RandomSource random(1, 1);
   const auto crops = corpus_.held_out(phrase_frames, 64);
   double sum = 0;
@@ -278,6 +272,7 @@ AudioBuffer AcousticTask::render_sample() {
   const Batch batch = make_batch(crops, random, false);
   const torch::Tensor envelope = predict(model_, batch, batch.f0, batch.speaker);
   const auto [pulses, phase] = native::render_pulses(batch.f0.cpu(), std::vector<double>(crops.size()));
+  torch::manual_seed(1);
   const torch::Tensor noise = white_noise(pulses.size(0), pulses.size(1));
   return to_buffer(vocoder_->synthesize(vocoder_->filters(envelope, batch.f0), {pulses.to(device_), phase.to(device_), noise.to(device_)}),
                    native::sample_rate);
